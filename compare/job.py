@@ -1,0 +1,123 @@
+"""A job: what somebody asked for, and the way from there to a finished run. The command line and the page call it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from compare.gallery import Gallery
+from compare.report import Language
+from compare.run import Run
+from generate.models import OpenModel, open_model
+from generate.pair import PicturePair, RenderInterrupted, Step, render_pair, resolve_settings
+from generate.settings import RenderSettings
+from generate.styles import find_style
+from ideation.concept import Concept
+from ideation.expanders import choose_expander
+from ideation.expansion import expand, given_pair
+from ideation.prompt_pair import PromptPair
+from ideation.token_budget import TokenBudget
+from ideation.vocabulary import Vocabulary, seedling_vocabulary
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pair, or several seeds of it. `simple` and `expanded` are prompts to take as they are; `negative`, where it
+    is not None, takes the place of the expander's. `language` is the report's."""
+
+    concept: Concept
+    settings: RenderSettings
+    expander: str = "auto"
+    llm_model: str | None = None
+    simple: str | None = None
+    expanded: str | None = None
+    negative: str | None = None
+    preset: str | None = None
+    styles: tuple[str, ...] = ()
+    language: Language = "en"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`stage` is "open", "expand", "render" or "write"; `detail` says of what; `step` counts while rendering."""
+
+    stage: str
+    detail: str = ""
+    step: Step | None = None
+
+
+class JobStopped(Exception):
+    """Rendering ended early, for `reason`; the pairs that were finished are in `folder`."""
+
+    def __init__(self, folder: Path, reason: BaseException) -> None:
+        super().__init__(str(reason))
+        self.folder, self.reason = folder, reason
+
+
+def run_job(
+    job: Job,
+    gallery: Gallery,
+    *,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    open_model: Callable[..., OpenModel] = open_model,
+    environ: Mapping[str, str] = os.environ,
+) -> Path:
+    """Does the job and returns the run's folder. `on_progress` may raise `RenderCancelled` while rendering.
+
+    Whatever can fail cheaply is tried first: names, the runs folder, the model; then the expander is asked, once; then
+    the pictures are rendered. Raises `TwinseedError`, or `JobStopped` where some pairs were finished and saved.
+    """
+    styles = [find_style(name) for name in job.styles]
+    expander = None
+    if job.simple is None or job.expanded is None:
+        expander = choose_expander(job.expander, llm_model=job.llm_model, environ=environ)
+    gallery.require_writable()
+    on_progress(Progress("open", job.settings.model))
+    model = open_model(job.settings.model, device=job.settings.device, dtype=job.settings.dtype)
+    settings = resolve_settings(job.settings, model)
+
+    budget = TokenBudget(model.tokenizer_file, model.token_limit)
+    if expander is None:
+        prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
+    else:
+        on_progress(Progress("expand", expander.name))
+        prompts = expand(
+            job.concept, expander, budget, seed=settings.seed, vocabulary=vocabulary_of(settings.model),
+            simple=job.simple, expanded=job.expanded,
+        )  # fmt: skip
+    for style in styles:
+        negative = ", ".join(filter(None, (prompts.negative, style.negative)))
+        prompts = _reworded(prompts, budget, style.wrap(prompts.simple), style.wrap(prompts.expanded), negative)
+    if job.negative is not None:
+        prompts = replace(prompts, negative=job.negative)
+
+    def on_step(step: Step) -> None:
+        on_progress(Progress("render", step=step))
+
+    def write(pictures: PicturePair) -> Path:
+        on_progress(Progress("write"))
+        run = Run(
+            job.concept, prompts, pictures.settings, pictures.renders, pictures.certificate,
+            preset=job.preset, styles=job.styles,
+        )  # fmt: skip
+        return gallery.write(run, job.language)
+
+    try:
+        return write(render_pair(prompts, settings, model, on_step=on_step))
+    except RenderInterrupted as stopped:
+        raise JobStopped(write(stopped.finished), stopped.reason) from stopped
+
+
+def vocabulary_of(model: str) -> Vocabulary | None:
+    """The words that the model knows, where that is known: only the embedded one has a list."""
+    return seedling_vocabulary() if model == "seedling" else None
+
+
+def _reworded(prompts: PromptPair, budget: TokenBudget, simple: str, expanded: str, negative: str) -> PromptPair:
+    tokens = budget.measure(simple, expanded)
+    warnings = prompts.warnings
+    if tokens.dropped and not prompts.tokens.dropped:
+        warnings += (f"with the style, these words fall off the encoder's end: {', '.join(tokens.dropped)}",)
+    return replace(prompts, simple=simple, expanded=expanded, negative=negative, tokens=tokens, warnings=warnings)

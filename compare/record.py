@@ -1,0 +1,280 @@
+"""The record of a run: everything that made its pictures, as `record.json` keeps it.
+
+`record.schema.json` beside this file is written from the models below by `python -m compare.record`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import from_json
+
+from ideation.errors import TwinseedError
+
+VERSION = 1
+RECORD_FILE = "record.json"
+SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
+ARMS = ("simple", "expanded")
+
+
+class RecordError(TwinseedError):
+    """A record that is missing, unreadable, from another version, or that contradicts itself."""
+
+
+def _plain_file_name(name: str) -> str:
+    """A record may come from somebody else's bundle: its files must not lead out of the run's folder."""
+    if any(mark in name for mark in "/\\:\0") or name.startswith(".") or not name:
+        raise ValueError(f"{name!r} is not the plain name of a file in the run's folder")
+    return name
+
+
+Seed = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]  # a string: browsers lose digits past 2**53
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[
+    str, AfterValidator(_plain_file_name), WithJsonSchema({"type": "string", "pattern": r"^[^./\\:\0][^/\\:\0]*$"})
+]
+Count = Annotated[int, Field(ge=0)]
+Pixels = Annotated[int, Field(ge=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class WordRecord(_Model):
+    """One part of a drawn concept, in English and in 繁體中文."""
+
+    en: str
+    zh: str
+
+
+class ConceptRecord(_Model):
+    """What the picture was to show; the parts are null when somebody typed it."""
+
+    text: str
+    language: str
+    topic: WordRecord | None = None
+    action: WordRecord | None = None
+    style: WordRecord | None = None
+    index: Count | None = None
+    seed: Seed | None = None
+
+
+class TokenRecord(_Model):
+    """What an encoder with `limit` tokens sees, start and end tokens included; `dropped` fell off the end."""
+
+    limit: Count
+    simple: Count
+    expanded: Count
+    dropped: tuple[str, ...] = ()
+
+
+class PromptRecord(_Model):
+    """Both prompts and how they came about: the keys of `twinseed expand --json`."""
+
+    source: str
+    language: str
+    simple: str
+    expanded: str
+    negative: str
+    expander: str
+    llm_model: str | None
+    kept: tuple[str, ...]
+    lost: tuple[str, ...]
+    tokens: TokenRecord
+    warnings: tuple[str, ...] = ()
+
+
+class SettingsRecord(_Model):
+    """The settings as they were used: nothing is "auto" here, and sizes are pixels."""
+
+    model: str
+    scheduler: str
+    num_inference_steps: Annotated[int, Field(ge=1)]
+    guidance_scale: float
+    width: Pixels
+    height: Pixels
+    seed: Seed
+    images: Annotated[int, Field(ge=1)]
+    device: str
+    dtype: str
+    digest: Sha256
+    preset: str | None = None
+    styles: tuple[str, ...] = ()
+
+
+class RenderRecord(_Model):
+    """One picture. `sha256` is of the file's bytes, `pixels_sha256` of its RGB bytes, row by row."""
+
+    arm: Literal["simple", "expanded"]
+    seed: Seed
+    file: FileName
+    sha256: Sha256
+    pixels_sha256: Sha256
+    width: Pixels
+    height: Pixels
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class LatentsRecord(_Model):
+    """SHA-256 of the noise that each arm of one seed began with."""
+
+    simple: Sha256
+    expanded: Sha256
+
+
+class SchedulerRecord(_Model):
+    """The scheduler that both arms used; infinite numbers of its configuration are the strings "inf" and "-inf"."""
+
+    class_name: str
+    config: dict[str, JsonValue]
+
+
+class CertificateRecord(_Model):
+    """Proof that the two arms of a seed differ in the prompt alone."""
+
+    same_seed: bool
+    differs: tuple[str, ...]
+    latents_sha256: Annotated[dict[Seed, LatentsRecord], Field(json_schema_extra={"additionalProperties": False})]
+    scheduler: SchedulerRecord
+    unet_evaluations: Count
+    batch_shape: tuple[Count, ...]
+    device: str
+    dtype: str
+    model_digest: str
+    libraries: dict[str, str]
+
+    @property
+    def offences(self) -> tuple[str, ...]:
+        """What differs between the arms although only the prompt may."""
+        return tuple(name for name in self.differs if name != "prompt")
+
+    @property
+    def holds(self) -> bool:
+        return self.same_seed and not self.offences
+
+
+class ScoreRecord(_Model):
+    """How far apart the two pictures of one seed are; see `compare.picture_scores`."""
+
+    mean_absolute_difference: Annotated[float, Field(ge=0, le=1)]
+    ssim: Annotated[float, Field(ge=-1, le=1)]
+
+
+class Record(_Model):
+    """The whole of `record.json`."""
+
+    version: Literal[1]
+    concept: ConceptRecord
+    prompts: PromptRecord
+    settings: SettingsRecord
+    renders: Annotated[tuple[RenderRecord, ...], Field(min_length=2)]
+    certificate: CertificateRecord
+    scores: Annotated[dict[Seed, ScoreRecord], Field(json_schema_extra={"additionalProperties": False})]
+    created: AwareDatetime
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Record:
+        made = [(render.seed, render.arm) for render in self.renders]
+        if sorted(made) != sorted((seed, arm) for seed in self.seeds for arm in ARMS):
+            raise ValueError("every seed needs exactly one simple and one expanded picture")
+        if len({render.file for render in self.renders}) < len(made):
+            raise ValueError("two pictures share one file")
+        for what, named in (("scores", self.scores), ("latents", self.certificate.latents_sha256)):
+            if set(named) != set(self.seeds):
+                raise ValueError(f"the {what} are for seeds {sorted(named)}, the pictures for {sorted(self.seeds)}")
+        if self.certificate.same_seed and any(
+            latents.simple != latents.expanded for latents in self.certificate.latents_sha256.values()
+        ):
+            raise ValueError("the certificate says 'same seed', but its latents differ")
+        return self
+
+    @property
+    def seeds(self) -> list[str]:
+        """The seeds with pictures, in the order in which they were rendered."""
+        return list(dict.fromkeys(render.seed for render in self.renders))
+
+    def pair(self, seed: str) -> tuple[RenderRecord, RenderRecord]:
+        """The simple and the expanded picture of `seed`, which must be one of `seeds`."""
+        of_seed = {render.arm: render for render in self.renders if render.seed == seed}
+        return of_seed["simple"], of_seed["expanded"]
+
+    def to_json(self) -> str:
+        """The text of `record.json`: UTF-8 as it is, two spaces of indentation, a newline at the end."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+def checked_record(content: dict[str, object]) -> Record:
+    """The record with that content, from Python values. Raises `RecordError` when it contradicts itself."""
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        raise RecordError(
+            f"the run cannot be recorded: {_complaints(error)}", hint="this is a fault of the program: please report it"
+        ) from error
+
+
+def read_record(path: Path) -> Record:
+    """The record in the file `path`. Raises `RecordError` saying what is wrong with it, and where."""
+    try:
+        content = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise RecordError(
+            f"there is no record at {path}", hint=f"a run is a folder with {RECORD_FILE} in it; name one that has it"
+        ) from error
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}", hint="check the name and who may read it") from error
+    return parse_record(content, str(path))
+
+
+def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
+    """The record whose JSON is `content`; errors call it `name`. Raises `RecordError`."""
+    try:
+        found = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        raise RecordError(
+            f"{name} is not JSON: {error}", hint="the file was cut off or changed; copy the run again"
+        ) from error
+    version = found.get("version") if isinstance(found, dict) else None
+    if type(version) is not int or version != VERSION:
+        raise RecordError(
+            f"{name} is not a record of version {VERSION}: its version is {version!r}",
+            hint="a newer Twinseed may have written it: upgrade, or choose another run",
+        )
+    try:
+        return Record.model_validate_json(content)
+    except ValidationError as error:
+        raise RecordError(
+            f"{name} is not a valid record: {_complaints(error)}",
+            hint="it was changed by hand or by another program; copy the run again from where it was made",
+        ) from error
+
+
+def schema_json() -> str:
+    """The JSON Schema (draft 2020-12) of `record.json`, as text."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(schema | Record.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _complaints(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    named = [f"{'.'.join(map(str, p['loc'])) or 'record'}: {p['msg'].removeprefix('Value error, ')}" for p in problems]
+    return "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""How Seedling was grown: scenes, captions, tokenizer, CLIP, autoencoder, U-Net, evaluation and export."""

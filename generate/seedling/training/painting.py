@@ -1,0 +1,261 @@
+"""Painting: the styles, each a function from a flat picture to the same picture in that manner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+Pixels = NDArray[Any]  # (height, width, 3) float32 in 0..1
+_VARIANTS = 12  # how many noises, cell maps and stroke fields there are of each kind
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def paint(picture: Image.Image, style: str | None, random: Random) -> Image.Image:
+    """The picture (RGB) in the named style; None and "flat illustration" leave it as it was drawn."""
+    if style is None or style == "flat illustration":
+        return picture
+    pixels = STYLES[style](picture, random.randrange(_VARIANTS))
+    return Image.fromarray((np.clip(pixels, 0, 1) * 255).round().astype(np.uint8))
+
+
+def _pixels(picture: Image.Image) -> Pixels:
+    return np.asarray(picture, dtype=np.float32) / 255
+
+
+def _gray(pixels: Pixels) -> Pixels:
+    return (pixels @ _LUMA)[..., None]
+
+
+def _faded(pixels: Pixels, chroma: float) -> Pixels:
+    """The picture with only part of its colour, so that a red dog stays red in ink as well."""
+    gray = _gray(pixels)
+    return gray + (pixels - gray) * chroma
+
+
+def _blurred(pixels: Pixels, sigma: float) -> Pixels:
+    return ndimage.gaussian_filter(pixels, (sigma, sigma, 0))
+
+
+def _lines(pixels: Pixels, strength: float) -> Pixels:
+    """(height, width, 1) in 0..1: 1 on the outlines."""
+    soft = _blurred(pixels, 0.7)
+    slope = sum(np.abs(ndimage.sobel(soft[..., c], a)) for c in range(3) for a in (0, 1))
+    return np.clip(slope * strength - 0.35, 0, 1)[..., None]
+
+
+@lru_cache(maxsize=256)
+def _noise(size: int, grain: float, variant: int) -> Pixels:
+    """(size, size, 1) smooth noise of unit spread."""
+    raw = np.random.default_rng(variant * 1000 + int(grain * 10)).standard_normal((size, size)).astype(np.float32)
+    smooth = ndimage.gaussian_filter(raw, grain, mode="wrap")
+    return (smooth / smooth.std())[..., None]
+
+
+def _warped(pixels: Pixels, reach: float, grain: float, variant: int) -> Pixels:
+    size = pixels.shape[0]
+    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+    rows += _noise(size, grain, variant)[..., 0] * reach
+    columns += _noise(size, grain, variant + 50)[..., 0] * reach
+    take = (np.clip(rows, 0, size - 1).astype(int), np.clip(columns, 0, size - 1).astype(int))
+    return pixels[take]
+
+
+def _watercolor(picture: Image.Image, variant: int) -> Pixels:
+    size = picture.width
+    flat = _warped(_blurred(_pixels(picture), 1.0), 1.3, 4, variant)
+    pigment = 1 - (1 - flat) * (0.78 + 0.14 * _noise(size, 7, variant))
+    rim = np.clip(np.abs(_blurred(flat, 2.2) - flat).sum(2, keepdims=True) * 1.4, 0, 0.35)
+    pigment = pigment * (1 - rim)
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
+    edge = np.maximum(np.abs(x), np.abs(y))[..., None] + 0.018 * _noise(size, 5, variant)
+    paper = 0.975 + 0.02 * _noise(size, 0.6, variant) * np.array([1, 1, 0.96], dtype=np.float32)
+    inside = np.clip((0.445 - edge) * 40, 0, 1)
+    return pigment * inside + paper * (1 - inside)
+
+
+@lru_cache(maxsize=64)
+def _strokes(size: int, swirl: float, length: int, variant: int) -> Pixels:
+    """(size, size, 1) unit noise drawn out along a flow field: brush strokes (line integral convolution)."""
+    angle = _noise(size, size / 6, variant)[..., 0] * swirl
+    noise = _noise(size, 0.7, variant + 7)[..., 0]
+    rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
+    total = np.zeros_like(noise)
+    for sign in (-1, 1):
+        r, c = rows.copy(), columns.copy()
+        for _ in range(length):
+            at = (r.astype(int) % size, c.astype(int) % size)
+            total += noise[at]
+            r += sign * np.sin(angle[at])
+            c += sign * np.cos(angle[at])
+    return (total / total.std())[..., None]
+
+
+def _oil_painting(picture: Image.Image, variant: int) -> Pixels:
+    daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
+    rich = _faded(_warped(_blurred(daubed, 0.6), 1.0, 2, variant), 1.25) * np.array([0.95, 0.88, 0.74], dtype=np.float32)
+    return rich + 0.06 * _strokes(picture.width, 1.2, 7, variant)
+
+
+def _pixel_art(picture: Image.Image, variant: int) -> Pixels:
+    small = picture.resize((32, 32), Image.Resampling.HAMMING).quantize(20, dither=Image.Dither.NONE).convert("RGB")
+    return _pixels(small.resize(picture.size, Image.Resampling.NEAREST))
+
+
+def _pencil_sketch(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    size = picture.width
+    hatch = np.sin((np.add.outer(np.arange(size), np.arange(size)) + 3 * _noise(size, 8, variant)[..., 0]) * 1.3)
+    tone = 0.5 + 0.5 * _faded(pixels, 0.65)
+    shading = tone + 0.09 * hatch[..., None].astype(np.float32) * (1 - _gray(pixels))
+    return (shading + 0.02 * _noise(size, 0.5, variant)) * (1 - 0.8 * _lines(pixels, 0.55))
+
+
+def _ink_wash(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    size = picture.width
+    wash = _faded(_warped(_blurred(pixels, 1.6), 2.2, 5, variant), 0.42)
+    wash = np.clip(0.5 + (wash - 0.5) * 1.25 + 0.05 * _noise(size, 6, variant), 0.04, 1)
+    paper = np.array([0.96, 0.92, 0.82], dtype=np.float32)
+    inked = paper * wash * (1 - 0.7 * _blurred(_lines(pixels, 0.5), 0.7))
+    seal = round(size * 0.1)
+    inked[-seal - 5 : -5, -seal - 5 : -5] = (0.78, 0.12, 0.1)
+    inked[-seal - 2 : -8, -seal // 2 - 6 : -seal // 2 - 4] = paper
+    return inked
+
+
+def _quantised(pixels: Pixels, levels: int) -> Pixels:
+    return np.round(pixels * (levels - 1)) / (levels - 1)
+
+
+def _ukiyo_e(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    block = _quantised(_blurred(pixels, 1.0), 5)
+    printed = _faded(block, 0.75) * np.array([0.98, 0.9, 0.74], dtype=np.float32)
+    printed = 0.1 + 0.88 * printed + np.array([0.0, 0.015, 0.05], dtype=np.float32)
+    grain = 0.025 * np.sin(np.arange(picture.width) * 1.9 + _noise(picture.width, 12, variant)[..., 0] * 4)[..., None]
+    printed = (printed + grain) * (1 - 0.9 * _lines(pixels, 0.6)) + np.array([0.02, 0.03, 0.12], dtype=np.float32)
+    frame = 4 * picture.width // 128
+    cream = np.array([0.95, 0.9, 0.76], dtype=np.float32)
+    for strip in (np.s_[:frame], np.s_[-frame:], np.s_[:, :frame], np.s_[:, -frame:]):
+        printed[strip] = cream
+    tall, wide = picture.width // 5, picture.width // 14
+    printed[2 * frame : 2 * frame + tall, -2 * frame - wide : -2 * frame] = (0.8, 0.22, 0.14)
+    return printed
+
+
+def _joan_miro(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    size = picture.width
+    bold = _faded(_quantised(_blurred(_warped(pixels, 1.6, 9, variant), 0.8), 4), 1.5)
+    ground = np.array(((0.93, 0.86, 0.62), (0.55, 0.74, 0.88))[variant % 2], dtype=np.float32)
+    painted = (0.72 * bold + 0.28 * ground) * (1 - _blurred(_lines(pixels, 0.75), 0.6).clip(0, 1))
+    rng = np.random.default_rng(variant)
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
+    corners = rng.permutation([(0.1, 0.1), (0.9, 0.12), (0.1, 0.9), (0.9, 0.88)])
+    inks = np.array([(0.85, 0.1, 0.1), (0.1, 0.2, 0.7), (0.95, 0.8, 0.1)], dtype=np.float32)
+    for (cy, cx), ink in zip(corners, inks, strict=False):
+        away = np.hypot(y - cy, x - cx)
+        painted[away < 0.062] = 0.05
+        painted[away < 0.048] = ink
+    cy, cx = corners[3]
+    for turn in (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4):
+        along = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
+        across = -(x - cx) * np.sin(turn) + (y - cy) * np.cos(turn)
+        painted[(np.abs(along) < 0.075) & (np.abs(across) < 0.01)] = 0.03
+    return painted
+
+
+def _van_gogh(picture: Image.Image, variant: int) -> Pixels:
+    daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
+    strokes = _strokes(picture.width, 2.6, 9, variant)
+    moved = _warped(_faded(daubed, 1.35), 1.3, 4, variant)
+    toned = moved * np.array([0.95, 0.97, 1.02], dtype=np.float32)
+    light = np.array([0.98, 0.84, 0.25], dtype=np.float32)
+    dark = np.array([0.06, 0.16, 0.5], dtype=np.float32)
+    ink = np.where(strokes > 0, light, dark)
+    return toned + (ink - toned) * np.clip(np.abs(strokes) * 0.17, 0, 0.36)
+
+
+@lru_cache(maxsize=32)
+def _cells(size: int, count: int, variant: int) -> tuple[Pixels, Pixels]:
+    """Voronoi cells of `count` points: labels (size, size), and True where two cells meet."""
+    side = int(count**0.5)
+    rng = np.random.default_rng(variant)
+    grid = (np.mgrid[0:side, 0:side].reshape(2, -1).T + 0.5 + rng.uniform(-0.42, 0.42, (side * side, 2))) * size / side
+    seeds = np.zeros((size, size), dtype=bool)
+    rows, columns = np.clip(grid.astype(int), 0, size - 1).T
+    seeds[rows, columns] = True
+    labels = np.zeros((size, size), dtype=int)
+    labels[rows, columns] = np.arange(len(rows))
+    nearest = ndimage.distance_transform_edt(~seeds, return_distances=False, return_indices=True)
+    labels = labels[tuple(nearest)]
+    meets = (labels != np.roll(labels, 1, 0)) | (labels != np.roll(labels, 1, 1))
+    return labels, meets
+
+
+def _stained_glass(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _faded(_pixels(picture), 1.6)
+    labels, _ = _cells(picture.width, 1600, variant)
+    size = np.maximum(np.bincount(labels.ravel(), minlength=labels.max() + 1), 1)
+    mean = np.stack([np.bincount(labels.ravel(), pixels[..., c].ravel(), labels.max() + 1) / size for c in range(3)], -1)
+    glass = 0.5 * mean[labels].astype(np.float32) + 0.5 * pixels
+    glass = np.clip(glass * 1.12 - 0.06, 0, 1)
+    _, lead = _cells(picture.width, 49, variant)
+    seams = np.maximum(lead[..., None] * 0.9, np.clip(_lines(pixels, 0.45) * 1.2, 0, 0.95))
+    return glass * (1 - seams)
+
+
+def _pop_art(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    size = picture.width
+    loud = np.clip(_faded(_quantised(_blurred(pixels, 0.7), 3), 1.9), 0, 1)
+    pitch = size / 21
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / pitch
+    screen = (np.cos(2 * np.pi * (x + y) / 2**0.5) + np.cos(2 * np.pi * (x - y) / 2**0.5))[..., None]
+    tint = np.array(((1, 0.86, 0.1), (0.1, 0.8, 0.95), (1, 0.35, 0.65))[variant % 3], dtype=np.float32)
+    dotted = np.where(screen > 1.0, 0.35 * loud + 0.65 * tint, loud)
+    return dotted * (1 - _blurred(_lines(pixels, 0.7), 0.4).clip(0, 1))
+
+
+def _neon(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    vivid = _faded(_blurred(pixels, 1.2), 2.2)
+    vivid = vivid / np.maximum(vivid.max(2, keepdims=True), 0.25)
+    tubes = _lines(pixels, 0.5) * np.clip(vivid, 0.12, 1)
+    glow = _blurred(tubes, 2.5) * 1.6
+    room = pixels * 0.22 * np.array([0.9, 0.6, 1.3], dtype=np.float32) + np.array([0.04, 0.0, 0.09], dtype=np.float32)
+    return room + glow + tubes
+
+
+def _blueprint(picture: Image.Image, variant: int) -> Pixels:
+    pixels = _pixels(picture)
+    size = picture.width
+    sheet = np.array([0.07, 0.26, 0.6], dtype=np.float32) * (0.62 + 0.6 * _gray(pixels)) + (pixels - _gray(pixels)) * 0.3
+    pitch = size // 8
+    grid = ((np.arange(size) + variant) % pitch == 0)[:, None] | ((np.arange(size) + variant) % pitch == 0)[None, :]
+    sheet = sheet + 0.13 * grid[..., None]
+    return sheet + (np.array([0.9, 0.96, 1], dtype=np.float32) - sheet) * _lines(pixels, 0.6)
+
+
+STYLES: dict[str, Callable[[Image.Image, int], Pixels]] = {
+    "watercolor": _watercolor,
+    "oil painting": _oil_painting,
+    "pixel art": _pixel_art,
+    "pencil sketch": _pencil_sketch,
+    "ink wash": _ink_wash,
+    "ukiyo-e": _ukiyo_e,
+    "Joan Miro": _joan_miro,
+    "Van Gogh": _van_gogh,
+    "stained glass": _stained_glass,
+    "pop art": _pop_art,
+    "neon": _neon,
+    "blueprint": _blueprint,
+}

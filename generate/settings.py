@@ -1,0 +1,68 @@
+"""The settings of a render: everything but the prompt, and so everything that both arms share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from ideation.errors import TwinseedError
+
+MAX_SIDE = 4096
+MAX_STEPS = 1000
+MAX_IMAGES = 1000
+MAX_SEED = 2**63 - 1
+
+
+class SettingsError(TwinseedError):
+    """A setting that no model can render."""
+
+
+@dataclass(frozen=True)
+class RenderSettings:
+    """How to render, for both arms alike. Names are diffusers' names.
+
+    `width` and `height` are pixels, multiples of 8; None takes the model's own size. `dtype` is "auto", "float32",
+    "float16" or "bfloat16"; `device` is "auto", "cpu", "cuda" (or "cuda:1") or "mps". `images` seeds are rendered:
+    `seed`, `seed + 1`, and so on. Raises `SettingsError` when made with a value that cannot work.
+    """
+
+    model: str = "seedling"
+    scheduler: str = "DPM++ 2M Karras"
+    num_inference_steps: int = 20
+    guidance_scale: float = 5.0
+    width: int | None = None
+    height: int | None = None
+    seed: int = 0
+    images: int = 1
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.num_inference_steps <= MAX_STEPS, f"steps is {self.num_inference_steps}",
+                 f"give a whole number from 1 to {MAX_STEPS}; 20 is a good start")  # fmt: skip
+        _require(1 <= self.images <= MAX_IMAGES, f"images is {self.images}",
+                 f"give a whole number from 1 to {MAX_IMAGES}: so many seeds are rendered")  # fmt: skip
+        _require(0 <= self.seed <= MAX_SEED - self.images, f"seed is {self.seed}",
+                 f"give a whole number from 0 to {MAX_SEED - self.images}")  # fmt: skip
+        _require(math.isfinite(self.guidance_scale) and 0 <= self.guidance_scale <= 100,
+                 f"guidance is {self.guidance_scale}", "give a number from 0 to 100; 4 to 8 is usual")  # fmt: skip
+        for side, pixels in (("width", self.width), ("height", self.height)):
+            _require(pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE), f"{side} is {pixels} pixels",
+                     f"give a multiple of 8 from 8 to {MAX_SIDE}, as in --size 512x512")  # fmt: skip
+
+    @property
+    def seeds(self) -> list[int]:
+        """One seed per picture pair: S, S+1, S+2, ..."""
+        return [self.seed + offset for offset in range(self.images)]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all settings, as 64 hexadecimal digits: equal settings, equal digest, on every machine."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def _require(holds: bool, message: str, hint: str) -> None:
+    if not holds:
+        raise SettingsError(message, hint=hint)

@@ -1,0 +1,40 @@
+"""The chooser: one choice for each seed, concept and kind of detail."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_COMMON = frozenset({"with", "from", "into", "over"})
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Choices that depend on `seed`, `text` and the name of the choice alone, on every machine and Python version.
+
+    `random.Random` would not do: how it turns bits into choices may change, and one choice more would move the rest.
+    """
+
+    seed: int
+    text: str
+
+    def number(self, name: str) -> int:
+        """A whole number below 2^64."""
+        key = f"{self.seed}\0{self.text}\0{name}".encode()
+        return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big")
+
+    def pick(self, name: str, options: Sequence[str]) -> str:
+        return options[self.number(name) % len(options)]
+
+    def fresh(self, name: str, options: Sequence[str], so_far: Sequence[str]) -> str | None:
+        """One of the options that repeats no word of what stands there already; None when all of them do."""
+        used = {word for text in so_far for word in _stems(text)}
+        unused = [option for option in options if not used & _stems(option)]
+        return self.pick(name, unused) if unused else None
+
+
+def _stems(text: str) -> set[str]:
+    """The words of four letters and more, without the plural s: enough to see that a prompt says something twice."""
+    return {word.rstrip("s") for word in re.findall(r"[^\W\d_]{4,}", text.lower())} - _COMMON

@@ -1,0 +1,82 @@
+"""The concept: what the picture is to show, before anyone has written a prompt."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from ideation.errors import TwinseedError
+
+#: The longest concept accepted, in characters. A paragraph is an idea; a chapter is a mistake.
+MAX_CONCEPT_CHARACTERS = 5_000
+
+
+class ConceptError(TwinseedError):
+    """A concept that cannot be drawn: empty, far too long, or made of control characters."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One entry of a word list, in English and in 繁體中文.
+
+    `measure` is the Chinese measure word of a topic (一隻狗); other kinds leave it empty.
+    """
+
+    en: str
+    zh: str
+    measure: str = ""
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A topic x action x style that was drawn, or free text that somebody typed.
+
+    `text` is what people see, in `language` (a BCP 47 tag, or "und" where it is not known). A drawn concept also has
+    its three parts, each in both languages, and its place `index` in the draw with that `seed`.
+    """
+
+    text: str
+    language: str
+    topic: Word | None = None
+    action: Word | None = None
+    style: Word | None = None
+    index: int | None = None
+    seed: int | None = None
+
+
+def typed_concept(text: str) -> Concept:
+    """The concept that somebody typed, in whatever language. Raises `ConceptError` on what cannot be one."""
+    cleaned = " ".join(text.split())
+    if not any(unicodedata.category(character)[0] in "LNS" for character in cleaned):
+        raise ConceptError(
+            "the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
+            hint='give one in any language, as in "a dog riding a bicycle, Joan Miro style", or leave it out to draw one',
+        )
+    if len(cleaned) > MAX_CONCEPT_CHARACTERS:
+        raise ConceptError(
+            f"the concept has {len(cleaned):,} characters; {MAX_CONCEPT_CHARACTERS:,} are accepted",
+            hint="a concept is a sentence or two; a finished prompt goes in with --simple and --expanded",
+        )
+    control = sorted({f"U+{ord(c):04X}" for c in cleaned if unicodedata.category(c) in ("Cc", "Cs")})
+    if control:
+        raise ConceptError(
+            f"the concept contains control characters: {', '.join(control[:5])}",
+            hint="type it again, or paste it as plain text",
+        )
+    return Concept(text=cleaned, language=guess_language(cleaned))
+
+
+def guess_language(text: str) -> str:
+    """A BCP 47 tag from the script alone: enough to say whether a translation is needed, not more.
+
+    Kana is Japanese, Hangul Korean, other Han characters "zh-TW"; Latin letters alone are taken for English until an
+    LLM says otherwise; every other script is "und".
+    """
+    names = [unicodedata.name(character, "") for character in text if character.isalpha()]
+    if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
+        return "ja"
+    if any(name.startswith("HANGUL") for name in names):
+        return "ko"
+    if any(name.startswith("CJK") for name in names):
+        return "zh-TW"
+    return "en" if all(name.startswith("LATIN") for name in names) else "und"

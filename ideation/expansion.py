@@ -1,0 +1,184 @@
+"""Expansion: from a concept to a prompt pair. Ask once, check, repair once; never silently fall back."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from dataclasses import dataclass, replace
+
+from ideation.concept import Concept, typed_concept
+from ideation.draft import Draft, DraftRequest, Expander
+from ideation.errors import TwinseedError
+from ideation.expander_error import ExpanderError, UnusableAnswer
+from ideation.faithfulness import Faithfulness, check
+from ideation.prompt_pair import PromptPair, TokenCount
+from ideation.stems import words
+from ideation.token_budget import TokenBudget
+from ideation.vocabulary import Vocabulary
+
+#: The longest prompt that is taken as it is, in characters.
+MAX_GIVEN_CHARACTERS = 20_000
+
+
+class GivenPromptError(TwinseedError):
+    """A prompt that was typed as it is and cannot be one."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A draft and what is wrong with it. Fewer faults are better, lost meaning before lost words."""
+
+    draft: Draft
+    faithfulness: Faithfulness
+    tokens: TokenCount
+    complaints: tuple[str, ...]
+
+    @property
+    def faults(self) -> tuple[int, int, int]:
+        return len(self.faithfulness.lost), len(self.tokens.dropped), len(self.complaints)
+
+
+def expand(
+    concept: Concept,
+    expander: Expander,
+    budget: TokenBudget,
+    *,
+    seed: int = 0,
+    vocabulary: Vocabulary | None = None,
+    simple: str | None = None,
+    expanded: str | None = None,
+) -> PromptPair:
+    """Both prompts for a concept.
+
+    `vocabulary` is given when the model that will render knows only those words. `simple` or `expanded` stand as they
+    are typed and the expander writes the other; a given simple prompt is what gets expanded. What is still lost after
+    one repair, and what falls off the encoder's end, is in the warnings. Raises what the expander raises.
+    """
+    for name, prompt in (("simple", simple), ("expanded", expanded)):
+        if prompt is not None:
+            _require_prompt(name, prompt)
+    if simple is not None and expanded is not None:
+        return given_pair(concept.text, simple, expanded, "", budget)
+    asked = concept if simple is None else typed_concept(simple)
+    given = {name: prompt for name, prompt in (("simple", simple), ("expanded", expanded)) if prompt is not None}
+    request = DraftRequest(asked, seed, budget.limit, vocabulary)
+    best, warnings = _ask(expander, request, budget, given)
+    draft = best.draft
+    return PromptPair(
+        source=concept.text,
+        language=concept.language if simple is not None else _language(concept, draft),
+        simple=draft.simple,
+        expanded=draft.expanded,
+        negative=draft.negative,
+        expander=expander.name,
+        llm_model=expander.llm_model,
+        kept=best.faithfulness.kept,
+        lost=best.faithfulness.lost,
+        tokens=best.tokens,
+        warnings=(*draft.warnings, *warnings, *_warnings(best.faithfulness, best.tokens)),
+    )
+
+
+def given_pair(concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget) -> PromptPair:
+    """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place."""
+    _require_prompt("simple", simple)
+    _require_prompt("expanded", expanded)
+    concept = typed_concept(concept_text or simple)
+    faithfulness, tokens = check(concept, simple, expanded), budget.measure(simple, expanded)
+    return PromptPair(
+        source=concept.text,
+        language=concept.language,
+        simple=simple,
+        expanded=expanded,
+        negative=negative,
+        expander="given",
+        llm_model=None,
+        kept=faithfulness.kept,
+        lost=faithfulness.lost,
+        tokens=tokens,
+        warnings=_warnings(faithfulness, tokens),
+    )
+
+
+def _ask(
+    expander: Expander, request: DraftRequest, budget: TokenBudget, given: dict[str, str]
+) -> tuple[_Judged, tuple[str, ...]]:
+    """The better of at most two drafts. A repair that fails costs nothing but a warning."""
+    began = time.monotonic()
+    first: _Judged | None = None
+    complaints: tuple[str, ...]
+    try:
+        first = _judge(request.concept, replace(expander.draft(request), **given), budget, given)
+        complaints = first.complaints
+    except UnusableAnswer as error:
+        unusable, complaints = error, (f"{error.message}.",)
+    # The offline expander would only write the same again.
+    if not complaints or (first is not None and expander.name == "offline"):
+        assert first is not None
+        return first, ()
+    repair = replace(
+        request,
+        previous=first.draft if first else None,
+        complaints=complaints,
+        spent_s=time.monotonic() - began,
+    )
+    try:
+        second = _judge(request.concept, replace(expander.draft(repair), **given), budget, given)
+    except ExpanderError as error:
+        if first is None:
+            raise unusable if isinstance(error, UnusableAnswer) else error from None
+        return first, (f"The prompts were to be mended, but the second request failed: {error.message}.",)
+    return (second if first is None or second.faults < first.faults else first), ()
+
+
+def _judge(concept: Concept, draft: Draft, budget: TokenBudget, given: dict[str, str]) -> _Judged:
+    if not (concept.topic or concept.action or concept.style):
+        # Script alone takes French for English; whoever translated it knows better.
+        concept = replace(concept, language=_language(concept, draft))
+    faithfulness = check(concept, draft.simple, draft.expanded)
+    tokens = budget.measure(draft.simple, draft.expanded)
+    complaints = [f"Not said in both prompts: {name}." for name in faithfulness.lost]
+    # What was typed as it is cannot be mended by asking again.
+    if tokens.dropped and "expanded" not in given:
+        complaints.append(
+            f"The expanded prompt is too long by {len(tokens.dropped)} words, which the model will not read: "
+            f"{' '.join(tokens.dropped)}. Shorten it."
+        )
+    if words(draft.simple) == words(draft.expanded) and not given:
+        complaints.append("The expanded prompt adds nothing to the simple one.")
+    return _Judged(draft, faithfulness, tokens, tuple(complaints))
+
+
+def _language(concept: Concept, draft: Draft) -> str:
+    """The draft's tag, unless it says less than what is known already ("zh" for "zh-TW")."""
+    known, told = concept.language, draft.language
+    if concept.topic is not None or told == "und" or known.casefold().split("-")[0] == told.casefold():
+        return known
+    return told
+
+
+def _warnings(faithfulness: Faithfulness, tokens: TokenCount) -> tuple[str, ...]:
+    warnings = []
+    if faithfulness.lost:
+        warnings.append(f"Not said in both prompts any more: {'; '.join(faithfulness.lost)}.")
+    if tokens.dropped:
+        warnings.append(
+            f"The expanded prompt takes {tokens.expanded} tokens and the model reads {tokens.limit}; "
+            f"these words fall off its end: {' '.join(tokens.dropped)}."
+        )
+    if tokens.simple > tokens.limit:
+        warnings.append(f"The simple prompt takes {tokens.simple} tokens and the model reads {tokens.limit}.")
+    return tuple(warnings)
+
+
+def _require_prompt(name: str, prompt: str) -> None:
+    hint = f"give the whole prompt with --{name}, or leave --{name} out to have it written"
+    if not any(character.isalnum() for character in prompt):
+        raise GivenPromptError(f"the {name} prompt is empty", hint=hint)
+    if len(prompt) > MAX_GIVEN_CHARACTERS:
+        raise GivenPromptError(
+            f"the {name} prompt has {len(prompt):,} characters; {MAX_GIVEN_CHARACTERS:,} are accepted", hint=hint
+        )
+    control = [f"U+{ord(c):04X}" for c in prompt if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
+    if control:
+        raise GivenPromptError(f"the {name} prompt contains control characters: {', '.join(control[:5])}", hint=hint)

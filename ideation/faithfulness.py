@@ -1,0 +1,79 @@
+"""Faithfulness: whether what the concept asked for is still said in both prompts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ideation.asked import (
+    QUOTED,
+    Asked,
+    Said,
+    colour_asked,
+    count_asked,
+    phrase_asked,
+    quotes_asked,
+    style_asked,
+)
+from ideation.concept import Concept
+from ideation.english import asked_in_english
+
+_HAN_DIGITS = {"兩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
+_HAN_COUNT = re.compile(
+    r"(?<![十百第幾几\d])([兩两二三四五六七八九十]|\d{1,2})\s*[隻只個个條条頭头匹張张朵顆颗棵輛辆艘位名座把]"
+)
+_HAN_COLOUR = re.compile(r"([紅红藍蓝黃黄綠绿紫黑白灰橙棕])色|粉[紅红]色?|金色|銀色")
+_HAN_COLOURS = {
+    "紅": "red", "红": "red", "藍": "blue", "蓝": "blue", "黃": "yellow", "黄": "yellow", "綠": "green", "绿": "green",
+    "紫": "purple", "黑": "black", "白": "white", "灰": "gray", "橙": "orange", "棕": "brown",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Names such as "subject: dog" or "count: three apples": those that both prompts say, and those that one lost."""
+
+    kept: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def check(concept: Concept, simple: str, expanded: str) -> Faithfulness:
+    """What both prompts keep of the concept, by cheap means: stems, synonyms and places of words, no parser.
+
+    A drawn concept is checked by its parts' English names, a typed one in English by its words. For other languages
+    the simple prompt is the translation that the expanded one is checked against, and what needs no translation
+    (digits, quoted text, Latin names, Chinese counts and colours) is looked for in both.
+    """
+    prompts = [Said(simple), Said(expanded)]
+    kept: dict[str, None] = {}
+    lost: dict[str, None] = {}
+    for thing, where in _asked(concept, simple, prompts):
+        (kept if all(thing.said_in(prompt) for prompt in where) else lost)[thing.name] = None
+    return Faithfulness(tuple(name for name in kept if name not in lost), tuple(lost))
+
+
+def _asked(concept: Concept, simple: str, both: list[Said]) -> list[tuple[Asked, list[Said]]]:
+    parts = [("subject", concept.topic), ("action", concept.action)]
+    if concept.topic or concept.action or concept.style:
+        asked = [phrase_asked(kind, word.en) for kind, word in parts if word is not None]
+        asked += [style_asked(concept.style.en)] if concept.style else []
+        return [(thing, both) for thing in asked]
+    if concept.language.casefold().split("-")[0] == "en":
+        return [(thing, both) for thing in asked_in_english(concept.text)]
+    translated = [(thing, both[1:]) for thing in asked_in_english(simple)]
+    return [(thing, both) for thing in _asked_in_any_language(concept.text)] + translated
+
+
+def _asked_in_any_language(text: str) -> list[Asked]:
+    asked = quotes_asked(text)
+    for match in _HAN_COUNT.finditer(text):
+        number = _HAN_DIGITS.get(match[1]) or int(match[1])
+        asked += [count_asked(number, "", match[1])] if number > 1 else []
+    for match in _HAN_COLOUR.finditer(text):
+        english = _HAN_COLOURS.get(match[1] or "", {"粉": "pink", "金": "gold", "銀": "silver"}.get(match[0][0], ""))
+        asked.append(colour_asked(english, None, frozenset()))
+    # A Latin word among the letters of another script is a name, and names are not translated.
+    spoken = QUOTED.sub(" ", text)
+    if any(character.isalpha() and ord(character) > 0x24F for character in spoken):
+        asked += [phrase_asked("detail", name) for name in re.findall(r"[A-Za-z]{3,}", spoken)]
+    return asked

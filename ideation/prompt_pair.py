@@ -1,0 +1,41 @@
+"""The prompt pair: the simple prompt and the expanded one, and how they came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """What an encoder with `limit` tokens sees of the two prompts.
+
+    Counts include the start and end tokens, as the limit does. `dropped` holds the words of the expanded prompt that
+    fall off the end, in order.
+    """
+
+    limit: int
+    simple: int
+    expanded: int
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PromptPair:
+    """Two prompts for one concept, both in plain English.
+
+    `expander` is "offline", "gemini", "openai", "local", or "given" for prompts that were typed as they are;
+    `llm_model` names the model behind it. `kept` and `lost` name what the concept asked for and whether both prompts
+    still say it. Every warning is a sentence for the user.
+    """
+
+    source: str
+    language: str
+    simple: str
+    expanded: str
+    negative: str
+    expander: str
+    llm_model: str | None
+    kept: tuple[str, ...]
+    lost: tuple[str, ...]
+    tokens: TokenCount
+    warnings: tuple[str, ...] = ()

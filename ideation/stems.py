@@ -1,0 +1,120 @@
+"""Stems: enough of English word forms and synonyms to see that "rides a bike" still says "riding a bicycle"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from ideation.vocabulary import Vocabulary, seedling_vocabulary
+
+_WORD = re.compile(r"[a-z0-9]+")
+
+_IRREGULAR = {
+    form: base
+    for base, forms in {
+        "ride": "rode ridden", "run": "ran", "fly": "flew flown", "sit": "sat", "eat": "ate eaten", "hold": "held",
+        "drive": "drove driven", "swim": "swam swum", "sleep": "slept asleep", "read": "reads", "write": "wrote written",
+        "sing": "sang sung", "drink": "drank drunk", "wear": "wore worn", "stand": "stood", "blow": "blew blown",
+        "build": "built", "catch": "caught", "fight": "fought", "throw": "threw thrown", "draw": "drew drawn",
+        "man": "men", "woman": "women", "child": "children", "mouse": "mice", "goose": "geese", "foot": "feet",
+        "tooth": "teeth", "person": "people persons", "wolf": "wolves", "leaf": "leaves", "knife": "knives",
+        "scarf": "scarves", "shelf": "shelves", "elf": "elves", "octopus": "octopi octopuses", "cactus": "cacti",
+        "tie": "tying", "lie": "lying", "gray": "grey", "golden": "gold", "wooden": "wood", "snow": "snowy",
+        "rain": "rainy", "fog": "foggy",
+    }.items()
+    for form in forms.split()
+}  # fmt: skip
+
+#: Words that say the same in a prompt. Seedling's own synonyms come on top.
+_GROUPS = tuple(
+    frozenset(group.split())
+    for group in (
+        "bicycle bike", "motorcycle motorbike", "car automobile", "airplane aeroplane plane aircraft", "boat ship sailboat",
+        "television tv", "phone telephone smartphone", "photo photograph photography photographic", "movie film cinema",
+        "person human man woman figure", "child kid boy girl", "baby infant", "robot android", "astronaut cosmonaut",
+        "ride pedal", "drive steer", "run sprint jog dash race", "jump leap hop bound", "eat munch devour nibble",
+        "hold carry clutch grip grasp", "look gaze stare watch", "play strum perform", "sleep nap slumber doze snooze",
+        "walk stroll wander", "fly soar float hover", "sit seat perch", "dance waltz twirl", "swim paddle", "fight battle",
+        "cook bake", "throw toss hurl", "climb scale", "drink sip", "shout yell scream", "chase pursue", "wear dress clad",
+        "hat cap", "sofa couch", "stone rock", "road street", "forest wood woodland jungle", "sea ocean", "beach shore",
+        "night nighttime midnight nocturnal", "sunset dusk", "sunrise dawn", "autumn fall", "mountain peak", "river stream",
+        "city town urban", "house home", "garden lawn", "space cosmos galaxy", "brown chestnut tan", "white ivory",
+        "black ebony", "orange amber tangerine", "turquoise teal cyan aqua", "gray silver", "picture image", "moon moonlit",
+        "sun sunlit sunny", "cartoon cartoonish", "sketch sketched", "happy cheerful joyful", "small tiny little",
+        "big large huge giant gigantic enormous",
+    )
+)  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without accents or possessives; what a hyphen joins is taken apart."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return _WORD.findall(re.sub(r"['’]s?\b", "", plain).replace("colour", "color"))
+
+
+@lru_cache(maxsize=4096)
+def stem(word: str) -> str:
+    """The part of a word that its forms share: "rid" of ride, rides and riding; "poni" of pony and ponies."""
+    word = _IRREGULAR.get(word, word)
+    if len(word) > 7:
+        word = re.sub(r"(?:istic|ism|ists?)$", "", word)
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = re.sub(r"(?<=ss|sh|ch)es$|(?<=[xz])es$|s$", "", word)
+    for ending in ("ing", "ed"):
+        base = word.removesuffix(ending)
+        if base != word and len(base) > 1 and re.search(r"[aeiouy]", base):
+            word = re.sub(r"([^aeioulsz])\1$", r"\1", base)
+            break
+    word = word.removesuffix("e") if len(word) > 3 else word
+    return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
+
+
+def stems(text: str) -> tuple[str, ...]:
+    return tuple(map(stem, words(text)))
+
+
+@lru_cache(maxsize=4096)
+def same(word_stem: str) -> frozenset[str]:
+    """The stem and those of its synonyms."""
+    return _synonyms().get(word_stem, frozenset()) | {word_stem}
+
+
+@lru_cache(maxsize=1)
+def _synonyms() -> dict[str, frozenset[str]]:
+    table: dict[str, frozenset[str]] = {}
+    for group in _GROUPS:
+        together = frozenset(map(stem, group))
+        for member in together:
+            table[member] = table.get(member, frozenset()) | together
+    return table
+
+
+#: Words that hold a phrase together and say nothing by themselves.
+GLUE = frozenset(
+    "a an the of in on at by with and or to for from into onto its his her their our my your is are was were be being "
+    "it he she they as that this these those which who some any very near over under up down out off among amid along "
+    "through between behind beside above below inside around across against beneath style styled".split()
+)
+
+
+def content_stems(text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in words(text) if word not in GLUE)
+
+
+def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    """The stems of a phrase and those of every phrase that Seedling was taught to mean the same."""
+    return _phrasings().get(phrase, frozenset()) | {phrase}
+
+
+@lru_cache(maxsize=1)
+def _phrasings() -> dict[tuple[str, ...], frozenset[tuple[str, ...]]]:
+    vocabulary: Vocabulary = seedling_vocabulary()
+    table: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
+    for term in (term for terms in vocabulary.terms.values() for term in terms):
+        # "with a book" names the thing only, which is too little to say that it is read.
+        told = [p for p in term.phrases if term.kind != "action" or not p.startswith(("with ", "in ", "on ", "under "))]
+        together = frozenset(filter(None, map(content_stems, told)))
+        for phrase in together:
+            table[phrase] = table.get(phrase, frozenset()) | together
+    return table

@@ -1,0 +1,106 @@
+"""The vocabulary: every word that Seedling, the embedded model, has learnt to draw."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import yaml
+
+from ideation.concept import Word
+
+VOCABULARY_FILE = Path(__file__).parent / "words" / "seedling.yaml"
+
+#: The attributes of a scene, in the order in which a caption usually names them.
+KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")
+
+_TOKEN = re.compile(r"\w+(?:[-'’]\w+)*")
+
+#: Words of grammar and of picture-making that carry nothing to be drawn.
+_GLUE = frozenset(
+    "a an the of in on at by with and or to for from its his her their is are was it as that this under near "
+    "over style styled painting picture drawing image illustration print art artwork".split()
+)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing that Seedling can draw: its usual name in both languages and its synonyms in English."""
+
+    kind: str
+    word: Word
+    also: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.word.en
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        return (self.word.en, *self.also)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All terms by kind, and the filler words that change little."""
+
+    terms: dict[str, tuple[Term, ...]]
+    filler: tuple[str, ...]
+
+    def names(self, kind: str) -> list[str]:
+        return [term.name for term in self.terms[kind]]
+
+    def find(self, text: str) -> dict[str, Term]:
+        """The first term of each kind that `text` names; longer phrases win over the words inside them."""
+        found: dict[str, Term] = {}
+        for term, _ in self._matches(text):
+            found.setdefault(term.kind, term)
+        return found
+
+    def unknown_words(self, text: str) -> list[str]:
+        """The words of `text`, in order and once each, that Seedling has never learnt."""
+        known = [span for _, span in self._matches(text)]
+        known += [match.span() for match in self._filler_pattern.finditer(text)]
+        unknown: dict[str, None] = {}
+        for match in _TOKEN.finditer(text):
+            covered = any(start <= match.start() and match.end() <= end for start, end in known)
+            if not covered and match.group().casefold() not in _GLUE:
+                unknown.setdefault(match.group())
+        return list(unknown)
+
+    def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
+        return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]
+
+    @cached_property
+    def _by_phrase(self) -> dict[str, Term]:
+        return {phrase.casefold(): term for terms in self.terms.values() for term in terms for phrase in term.phrases}
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return _any_of(list(self._by_phrase))
+
+    @cached_property
+    def _filler_pattern(self) -> re.Pattern[str]:
+        return _any_of(list(self.filler))
+
+
+def _any_of(phrases: list[str]) -> re.Pattern[str]:
+    """Matches any of the phrases as whole words, the longest first."""
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def seedling_vocabulary() -> Vocabulary:
+    """What the shipped model knows, read from `words/seedling.yaml`."""
+    content = yaml.safe_load(VOCABULARY_FILE.read_text(encoding="utf-8"))
+    terms = {
+        kind: tuple(
+            Term(kind, Word(entry["en"], entry["zh"], entry.get("measure", "")), tuple(entry.get("also", ())))
+            for entry in content[kind]
+        )
+        for kind in KINDS
+    }
+    return Vocabulary(terms, tuple(content["filler"]))

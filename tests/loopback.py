@@ -1,0 +1,171 @@
+"""Real HTTP servers on the loopback interface that speak the wire formats of Gemini and of OpenAI."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Protocol
+
+from ideation.draft import Expander
+from ideation.expanders.gemini import GeminiExpander
+from ideation.expanders.openai_compatible import OpenAIExpander
+
+KEY = "AQ.secret-key-0123456789"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. `pause` keeps the connection open without a word; `drip` sends a space now and then instead."""
+
+    status: int = 200
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    pause: bool = False
+    drip: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+class LoopbackServer:
+    """Gives the replies in turn, the last one for ever, and keeps every request."""
+
+    def __init__(self, replies: Iterable[Reply]) -> None:
+        self.requests: list[Request] = []
+        self._replies = list(replies)
+        self._ending = threading.Event()
+        loopback = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                loopback._answer(self)
+
+            def do_GET(self) -> None:
+                loopback._answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> LoopbackServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._ending.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        length = int(handler.headers.get("content-length") or 0)
+        body = json.loads(handler.rfile.read(length)) if length else {}
+        self.requests.append(Request(handler.command, handler.path, dict(handler.headers), body))
+        reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if reply.pause:
+            self._ending.wait(30)
+            return
+        data = reply.body.encode()
+        handler.send_response(reply.status)
+        handler.send_header("content-type", reply.content_type)
+        if not reply.drip:
+            handler.send_header("content-length", str(len(data)))
+        for name, value in reply.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        try:
+            while reply.drip and not self._ending.wait(0.05):
+                handler.wfile.write(b" ")
+                handler.wfile.flush()
+            handler.wfile.write(data)
+        except OSError:
+            pass  # whoever asked has gone
+
+
+class Wire(Protocol):
+    """A wire format: how a server of this kind writes an answer and an error, and the expander that asks it."""
+
+    name: str
+
+    def expander(self, url: str, deadline_s: float) -> Expander: ...
+    def says(self, text: str) -> Reply: ...
+    def fails(self, status: int, message: str, *, wait_s: int | None = None) -> Reply: ...
+    def blocks(self) -> Reply: ...
+    def stops_early(self, text: str) -> Reply: ...
+    def told(self, request: Request) -> str: ...
+
+
+class GeminiWire:
+    name = "gemini"
+
+    def expander(self, url: str, deadline_s: float) -> Expander:
+        return GeminiExpander(KEY, endpoint=url, deadline_s=deadline_s)
+
+    def says(self, text: str, finish: str = "STOP") -> Reply:
+        parts = [{"text": text}] if text else []
+        candidate = {"content": {"parts": parts, "role": "model"}, "finishReason": finish, "index": 0}
+        usage = {"promptTokenCount": 9, "totalTokenCount": 12, "thoughtsTokenCount": 3}
+        return Reply(body=json.dumps({"candidates": [candidate], "usageMetadata": usage, "modelVersion": "stand-in"}))
+
+    def fails(self, status: int, message: str, *, wait_s: int | None = None) -> Reply:
+        details: list[dict[str, Any]] = []
+        if wait_s is not None:
+            details.append({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait_s}s"})
+        return Reply(status, json.dumps({"error": {"code": status, "message": message, "details": details}}))
+
+    def blocks(self) -> Reply:
+        return Reply(body=json.dumps({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}))
+
+    def stops_early(self, text: str) -> Reply:
+        return self.says(text, "MAX_TOKENS")
+
+    def told(self, request: Request) -> str:
+        return str(request.body["contents"][0]["parts"][0]["text"])
+
+
+class OpenAIWire:
+    name = "openai"
+
+    def expander(self, url: str, deadline_s: float) -> Expander:
+        return OpenAIExpander(KEY, "stand-in", f"{url}/v1", deadline_s)
+
+    def says(self, text: str, finish: str = "stop") -> Reply:
+        choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
+        return Reply(
+            body=json.dumps(
+                {"id": "1", "object": "chat.completion", "created": 1, "model": "stand-in", "choices": [choice]}
+            )
+        )
+
+    def fails(self, status: int, message: str, *, wait_s: int | None = None) -> Reply:
+        headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+        return Reply(status, json.dumps({"error": {"message": message, "type": "error", "code": None}}), headers)
+
+    def blocks(self) -> Reply:
+        return self.says("", "content_filter")
+
+    def stops_early(self, text: str) -> Reply:
+        return self.says(text, "length")
+
+    def told(self, request: Request) -> str:
+        return str(request.body["messages"][0]["content"])
+
+
+WIRES: tuple[Wire, ...] = (GeminiWire(), OpenAIWire())

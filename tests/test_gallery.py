@@ -1,0 +1,300 @@
+"""The gallery: whole runs or none, and an index that heals itself."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sample_run import PROMPTS, sample_record, sample_run
+
+from compare.gallery import Gallery, GalleryError, run_name, save_png
+from compare.run import Run
+from compare.run_index import INDEX_FILE
+
+REPOSITORY = Path(__file__).parent.parent
+WRITE_RUNS = """
+import sys
+from pathlib import Path
+from compare.gallery import Gallery
+from ideation.errors import TwinseedError
+from sample_run import sample_run
+
+try:
+    for seed in range(int(sys.argv[2])):
+        Gallery(Path(sys.argv[1])).write(sample_run(seed=seed, size=(64, 64)))
+except TwinseedError as error:
+    print(error.message)
+    print(error.hint)
+    sys.exit(1)
+"""
+
+
+def start_writer(root: Path, runs: int, *wrapper: str) -> subprocess.Popen[str]:
+    """A process of its own that writes runs."""
+    return subprocess.Popen(
+        [*wrapper, sys.executable, "-c", WRITE_RUNS, str(root), str(runs)],
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def later(run: Run, hours: float, simple: str = PROMPTS.simple) -> Run:
+    return replace(run, created=run.created + timedelta(hours=hours), prompts=replace(run.prompts, simple=simple))
+
+
+def test_a_run_is_a_folder(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "new" / "runs")
+    run = sample_run(images=2, png_text={("simple", 8): {"parameters": "a dog, 狗"}})
+    folder = gallery.write(run)
+
+    assert folder.name == "20261123-142530-a-dog-riding-a-bicycle-watercolor-style-7"
+    assert {path.name for path in folder.iterdir()} == {
+        "record.json",
+        "report.html",
+        *(f"{arm}-{seed}.png" for arm in ("simple", "expanded") for seed in (7, 8)),
+    }
+    for render in run.renders:
+        with Image.open(folder / f"{render.arm}-{render.seed}.png") as stored:
+            assert stored.tobytes() == render.image.tobytes()
+            expected = {"parameters": "a dog, 狗"} if (render.arm, render.seed) == ("simple", 8) else {}
+            assert stored.info == expected
+    assert gallery.open_record(folder.name).seeds == ["7", "8"]
+    assert set(gallery.pictures(folder.name)) == {path.name for path in folder.glob("*.png")}
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert {path.name for path in gallery.root.iterdir()} - {f"{INDEX_FILE}-wal", f"{INDEX_FILE}-shm"} == {
+        folder.name,
+        INDEX_FILE,
+    }, "no partial folder is left"
+
+
+@pytest.mark.parametrize(
+    ("simple", "slug"),
+    [
+        ("a dog riding a bicycle", "-a-dog-riding-a-bicycle"),
+        ("Joan Miró's  OWL!", "-joan-miro-s-owl"),
+        ("一隻狗", ""),
+        ("../../etc/passwd", "-etc-passwd"),
+        ("an extraordinarily long prompt about a penguin", "-an-extraordinarily-long-prompt-about-a"),
+        ("x" * 300, "-" + "x" * 40),
+    ],
+)
+def test_names_of_runs(simple: str, slug: str) -> None:
+    record, _ = sample_record(prompts=replace(PROMPTS, simple=simple))
+    assert run_name(record) == f"20261123-142530{slug}-7"
+
+
+def test_the_same_name_twice_and_a_file_in_the_way(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    first = gallery.write(sample_run())
+    (tmp_path / f"{first.name}-2").write_text("in the way")
+    third = gallery.write(sample_run())
+    assert third.name == f"{first.name}-3"
+    assert [row.name for row in gallery.runs()] == [third.name, first.name]
+
+
+def test_newest_first_searched_and_limited(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    owl = gallery.write(later(sample_run(seed=1), 1, simple="an owl, 100% Miró")).name
+    dog = gallery.write(later(sample_run(seed=2**62), 0)).name
+    cat = gallery.write(later(sample_run(seed=3, images=2), 2, simple="a cat")).name
+
+    def names(query: str = "", limit: int = 50) -> list[str]:
+        return [row.name for row in gallery.runs(limit, query)]
+
+    assert names() == [cat, owl, dog]
+    assert names(limit=2) == [cat, owl]
+    assert names("OWL MIRÓ") == [owl]
+    assert names("100%") == [owl]
+    assert names("_") == [], "an underscore is itself, not any character"
+    assert names(str(2**62)) == [dog]
+    assert names("owl cat") == []
+    assert names("owl " * 5000) == [owl]
+    assert names("'; DROP TABLE runs; --") == []
+    row = gallery.runs(1)[0]
+    assert (row.simple, row.seed, row.images) == ("a cat", "3", 2)
+    assert (row.simple_file, row.expanded_file) == ("simple-3.png", "expanded-3.png")
+    assert row.created == "2026-11-23T16:25:30Z"
+
+
+def test_an_empty_gallery(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "nothing")
+    assert gallery.runs() == []
+    assert gallery.rebuild() == 0
+    assert not gallery.root.exists(), "looking makes nothing"
+
+
+def test_the_folders_are_the_truth(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gallery = Gallery(tmp_path / "here")
+    gone, kept = (gallery.write(sample_run(seed=seed)) for seed in (1, 2))
+    copied = Gallery(tmp_path / "there").write(sample_run(seed=3))
+    shutil.rmtree(gone)
+    shutil.copytree(copied, gallery.root / "copied by hand")
+    (gallery.root / ".partial-half").mkdir()
+    shutil.copy(kept / "record.json", gallery.root / ".partial-half")
+    (gallery.root / "holiday").mkdir()
+    broken = gallery.root / "broken"
+    broken.mkdir()
+    (broken / "record.json").write_text("{")
+
+    with caplog.at_level(logging.WARNING):
+        assert {row.name for row in gallery.runs()} == {kept.name, "copied by hand"}
+    assert "left out of the gallery" in caplog.text
+    assert str(broken) in caplog.text
+    assert gallery.rebuild() == 2
+
+
+@pytest.mark.parametrize("damage", [b"this was never a database, " * 100, None])
+def test_a_broken_index_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: bytes | None) -> None:
+    gallery = Gallery(tmp_path)
+    names = {gallery.write(sample_run(seed=seed)).name for seed in range(3)}
+    index = tmp_path / INDEX_FILE
+    if damage is None:  # a good head, and pages of rubbish after it
+        content = index.read_bytes()
+        damage = content[:4096] + b"\xa5" * (len(content) - 4096)
+    index.write_bytes(damage)
+
+    with caplog.at_level(logging.WARNING):
+        assert {row.name for row in gallery.runs()} == names
+    assert "is broken" in caplog.text
+    assert [path.read_bytes() for path in tmp_path.glob(f"{INDEX_FILE}.broken-*")] == [damage]
+    names.add(gallery.write(sample_run(seed=9)).name)
+    assert {row.name for row in gallery.runs()} == names
+
+
+def test_an_index_of_another_version_is_made_anew(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    name = gallery.write(sample_run()).name
+    (tmp_path / INDEX_FILE).unlink()
+    old = sqlite3.connect(tmp_path / INDEX_FILE)
+    old.execute("CREATE TABLE runs (something_else)")
+    old.close()
+    assert [row.name for row in gallery.runs()] == [name]
+
+
+def test_without_a_usable_index_the_folders_are_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gallery = Gallery(tmp_path)
+    (tmp_path / INDEX_FILE).mkdir()  # nothing can be opened under this name
+    with caplog.at_level(logging.WARNING):
+        folder = gallery.write(sample_run())
+    assert "not yet in the index" in caplog.text
+    assert [row.name for row in gallery.runs(query="dog")] == [folder.name]
+    with pytest.raises(GalleryError, match="cannot rebuild"):
+        gallery.rebuild()
+
+
+def test_several_processes_write_at_once(tmp_path: Path) -> None:
+    writers = [start_writer(tmp_path, runs=4) for _ in range(3)]
+    for writer in writers:
+        output, errors = writer.communicate(timeout=120)
+        assert (writer.returncode, output, errors) == (0, "", "")
+    with sqlite3.connect(tmp_path / INDEX_FILE) as index:
+        indexed = {name for (name,) in index.execute("SELECT name FROM runs")}
+    index.close()
+    folders = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert indexed == folders
+    assert len(folders) == 12, "equal names were told apart"
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "a/b", "a\\b", "/etc", "\0", "C:", ".partial-x", "no such run", "x" * 999]
+)
+def test_names_stay_inside(tmp_path: Path, name: str) -> None:
+    gallery = Gallery(tmp_path)
+    gallery.write(sample_run())
+    (tmp_path / ".partial-x").mkdir()
+    with pytest.raises(GalleryError, match="there is no run"):
+        gallery.open_record(name)
+
+
+def test_links_do_not_lead_out(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "runs")
+    folder = gallery.write(sample_run())
+    outside = tmp_path / "outside"
+    shutil.copytree(folder, outside)
+    (gallery.root / "link").symlink_to(outside)
+    with pytest.raises(GalleryError, match="there is no run 'link'"):
+        gallery.open_record("link")
+    (folder / "simple-7.png").unlink()
+    (folder / "simple-7.png").symlink_to(outside / "simple-7.png")
+    with pytest.raises(GalleryError, match=r"the picture .* is missing"):
+        gallery.pictures(folder.name)
+
+
+def test_a_root_that_is_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "runs"
+    file.write_text("not a folder")
+    for root in (file, file / "inside"):
+        gallery = Gallery(root)
+        for attempt in (gallery.require_writable, lambda gallery=gallery: gallery.write(sample_run())):
+            with pytest.raises(GalleryError, match="is a file, or lies inside one") as caught:
+                attempt()
+            assert "--runs" in caught.value.hint
+        assert gallery.runs() == []
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that refuses even root")
+def test_a_root_that_cannot_be_written() -> None:
+    with pytest.raises(GalleryError, match="cannot write to the runs folder") as caught:
+        Gallery(Path("/sys/kernel/twinseed")).require_writable()
+    assert "TWINSEED_RUNS" in caught.value.hint
+
+
+def test_writable_leaves_nothing_behind(tmp_path: Path) -> None:
+    Gallery(tmp_path / "runs").require_writable()
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_keeps_the_pictures_that_were_saved(tmp_path: Path) -> None:
+    def save_until_full(image: Image.Image, path: Path, text: Mapping[str, str]) -> None:
+        save_png(image, path if path.name.endswith("-7.png") else Path("/dev/full"), text)
+
+    with pytest.raises(GalleryError, match=r"no room left.*No space left on device") as caught:
+        Gallery(tmp_path, save_until_full).write(sample_run(images=2))
+    saved = sorted(tmp_path.glob(".partial-*/*"))
+    assert [path.name for path in saved] == ["expanded-7.png", "simple-7.png"]
+    assert all(str(path) in caught.value.hint for path in saved)
+    assert Gallery(tmp_path).runs() == []
+
+
+@pytest.mark.skipif(not shutil.which("prlimit"), reason="needs a system that limits the size of files")
+@pytest.mark.parametrize(("bytes_per_file", "kept"), [(60, 0), (3000, 2)])
+def test_files_that_grow_too_large(tmp_path: Path, bytes_per_file: int, kept: int) -> None:
+    """Pictures of 64 x 64 fit into 3,000 bytes, their report does not; nothing fits into 60."""
+    writer = start_writer(tmp_path, 1, "prlimit", f"--fsize={bytes_per_file}")
+    output, errors = writer.communicate(timeout=60)
+    assert (writer.returncode, errors) == (1, "")
+    assert output.startswith("no room left for the runs")
+    assert len(list(tmp_path.glob(".partial-*/*.png"))) == kept
+    assert ("these pictures were saved" in output) == bool(kept)
+    assert not list(tmp_path.glob("2026*"))
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    mount = f'mount -t tmpfs -o size=200k,mode=755 tmpfs "{tmp_path}"'
+    unshare = shutil.which("unshare")
+    if not unshare or subprocess.run([unshare, "-rm", "sh", "-c", mount], capture_output=True).returncode:
+        pytest.skip("this system lets nobody mount a small disk of their own")
+    writer = start_writer(tmp_path, 100, unshare, "-rm", "sh", "-c", f'{mount} && exec "$@"', "sh")
+    output, errors = writer.communicate(timeout=120)
+    assert writer.returncode == 1, errors
+    assert output.startswith("no room left for the runs")
+
+
+def test_comparing_needs_no_torch() -> None:
+    code = "import compare, json, sys; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert {"torch", "diffusers", "transformers", "streamlit"}.isdisjoint(json.loads(done.stdout))

@@ -1,0 +1,468 @@
+"""The Gemini and the OpenAI-compatible expander against real servers: every kind of trouble, on both wire formats."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ideation.concept import typed_concept
+from ideation.draft import Draft, DraftRequest
+from ideation.expander_error import (
+    BadRequest,
+    DeadlineExceeded,
+    ExpanderError,
+    MissingKey,
+    QuotaExceeded,
+    Refusal,
+    RefusedKey,
+    ServerTrouble,
+    TruncatedAnswer,
+    UnknownExpander,
+    UnknownLLMModel,
+    Unreachable,
+    UnusableAnswer,
+    WrongLanguage,
+)
+from ideation.expanders import EXPANDERS, choose_expander, gemini, openai_compatible
+from ideation.expanders.gemini import GeminiExpander
+from ideation.expanders.openai_compatible import OpenAIExpander
+from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Wire
+
+ANSWER = {
+    "language": "en",
+    "simple": "a dog riding a bicycle",
+    "expanded": "a dog riding a bicycle, on a beach, warm light",
+    "negative": "blurry",
+    "reasons": ["a beach is wide"],
+}
+GOOD = json.dumps(ANSWER)
+REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_limit=77)
+
+both_wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+
+
+def draft_of(wire: Wire, replies: list[Reply], deadline_s: float = 2.0) -> tuple[Draft, LoopbackServer]:
+    with LoopbackServer(replies) as server:
+        return wire.expander(server.url, deadline_s).draft(REQUEST), server
+
+
+def error_of(wire: Wire, replies: list[Reply], deadline_s: float = 2.0) -> tuple[ExpanderError, LoopbackServer]:
+    """The error, which must come within the deadline and give nothing away."""
+    with LoopbackServer(replies) as server:
+        expander = wire.expander(server.url, deadline_s)
+        began = time.monotonic()
+        with pytest.raises(ExpanderError) as caught:
+            expander.draft(REQUEST)
+        assert time.monotonic() - began < deadline_s + 0.5
+    said = "".join(traceback.format_exception(caught.value)) + caught.value.hint
+    assert KEY not in said
+    assert "--expander offline" in caught.value.hint
+    return caught.value, server
+
+
+@pytest.fixture(autouse=True, scope="module")
+def packages_loaded() -> Iterator[None]:
+    """The first import takes a second that no single test should account for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import google.generativeai
+        import openai  # noqa: F401
+    yield
+
+
+@both_wires
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        f"Sure, here is the prompt you asked for:\n{GOOD}",
+        f"```json\n{GOOD}\n```\nLet me know if you would like another one!",
+        f"<think>The user wants {{a dog}}. I should answer in JSON.</think>\n{GOOD}",
+        f"The user wants a dog.\n</think>\n\n{GOOD}",
+        f"[{GOOD}]",
+        json.dumps({"answer": ANSWER}),
+        GOOD.replace("]}", "],}"),
+        GOOD.replace('"simple"', '"Simple Prompt"'),
+        GOOD.replace("a dog riding a bicycle, on", "**a dog riding a bicycle**,\\n on"),
+        f'{{"simple": "a first idea", "expanded": "a first idea, x"}} Wait, better:\n{GOOD}',
+        "**Simple prompt:** a dog riding a bicycle\n**Expanded prompt:** a dog riding a bicycle, on a beach, warm light",
+    ],
+    ids=["plain", "preamble", "fence", "think", "think-end", "list", "wrapped", "comma", "keys", "markdown", "two",
+         "labels"],
+)  # fmt: skip
+def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) -> None:
+    draft, server = draft_of(wire, [wire.says(text)])
+    assert draft.simple == "a dog riding a bicycle"
+    assert draft.expanded == "a dog riding a bicycle, on a beach, warm light"
+    assert len(server.requests) == 1
+    assert '"a dog riding a bicycle"' in wire.told(server.requests[0])
+
+
+@both_wires
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("", UnusableAnswer, "empty answer"),
+        ("   \n", UnusableAnswer, "empty answer"),
+        ("A dog on a bicycle is a lovely idea.", UnusableAnswer, "holds no two prompts"),
+        ('{"language": "en"}', UnusableAnswer, "simple: field required"),
+        ('{"simple": 3, "expanded": "a dog"}', UnusableAnswer, "simple: input should be a valid string"),
+        ('{"simple": "", "expanded": "a dog"}', UnusableAnswer, "left the simple prompt empty"),
+        ('{"a":' * 9000, UnusableAnswer, "holds no two prompts"),
+        ("{" * 40_000, UnusableAnswer, "holds no two prompts"),
+        ("very " * 20_000, UnusableAnswer, "100,000 characters"),
+        (GOOD[:-30], TruncatedAnswer, "broke off"),
+        ("```json\n" + GOOD[:60], TruncatedAnswer, "broke off"),
+        ("<think>First I should consider whether", TruncatedAnswer, "still thinking"),
+        ("I'm sorry, but I can't help with that request.", Refusal, "declined"),
+        ("I cannot create content of this kind.", Refusal, "declined"),
+        ("抱歉，我無法協助這項要求。", Refusal, "declined"),
+        (json.dumps(ANSWER | {"expanded": "I’m unable to assist with this."}), Refusal, "declined"),
+        (json.dumps(ANSWER | {"simple": "一隻狗騎腳踏車"}), WrongLanguage, "not in English"),
+        (json.dumps(ANSWER | {"expanded": "un chien sur une bicyclette, avec le soleil"}), WrongLanguage, "not in English"),
+    ],
+    ids=["empty", "blank", "prose", "missing", "type", "no-simple", "deep", "braces", "endless", "cut", "cut-fence",
+         "cut-think", "sorry", "cannot", "zh-refusal", "refusal-inside", "zh", "fr"],
+)  # fmt: skip
+def test_an_answer_without_a_draft_is_a_typed_error(
+    wire: Wire, text: str, error: type[ExpanderError], message: str
+) -> None:
+    raised, _ = error_of(wire, [wire.says(text)])
+    assert type(raised) is error
+    assert message in raised.message
+
+
+@both_wires
+@pytest.mark.parametrize(
+    ("status", "error", "hint"),
+    [
+        (400, BadRequest, "--llm-model"),
+        (401, RefusedKey, "check the key"),
+        (403, RefusedKey, "check the key"),
+        (404, UnknownLLMModel, "--llm-model"),
+        (409, BadRequest, "--llm-model"),
+        (422, BadRequest, "--llm-model"),
+    ],
+)
+def test_a_refused_request_is_asked_once_and_named(
+    wire: Wire, status: int, error: type[ExpanderError], hint: str
+) -> None:
+    raised, server = error_of(wire, [wire.fails(status, f"no, not with {KEY} or sk-abcdef0123456789")])
+    assert type(raised) is error
+    assert str(status) in raised.message
+    assert "no, not with (key) or (key)" in raised.message
+    assert hint in raised.hint
+    # google-auth itself tries a key again after a 401, to see whether it can be refreshed
+    assert len(server.requests) == 1 or (wire.name == "gemini" and status == 401)
+
+
+@both_wires
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_that_always_fails_ends_within_the_deadline(wire: Wire, status: int) -> None:
+    raised, server = error_of(wire, [wire.fails(status, "overloaded")], deadline_s=1.2)
+    assert type(raised) is ServerTrouble
+    assert f"{status}: overloaded" in raised.message
+    assert 2 <= len(server.requests) <= 5
+
+
+@both_wires
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_trouble_that_passes_costs_a_retry(wire: Wire, status: int) -> None:
+    draft, server = draft_of(wire, [wire.fails(status, "busy"), wire.says(GOOD)])
+    assert draft.negative == "blurry"
+    assert len(server.requests) == 2
+
+
+@both_wires
+def test_a_wait_that_the_server_asks_for_is_honoured(wire: Wire) -> None:
+    began = time.monotonic()
+    draft, server = draft_of(wire, [wire.fails(429, "slow down", wait_s=1), wire.says(GOOD)], deadline_s=4)
+    assert draft.simple and len(server.requests) == 2
+    assert 1.0 <= time.monotonic() - began < 3
+
+
+@both_wires
+def test_a_wait_beyond_the_deadline_is_not_begun(wire: Wire) -> None:
+    began = time.monotonic()
+    raised, server = error_of(wire, [wire.fails(429, "quota", wait_s=3600)])
+    assert type(raised) is QuotaExceeded
+    assert "try again in 60 minutes" in raised.hint
+    assert time.monotonic() - began < 1 and len(server.requests) == 1
+
+
+@both_wires
+def test_a_quota_without_a_date_ends_within_the_deadline(wire: Wire) -> None:
+    raised, _ = error_of(wire, [wire.fails(429, "too many requests")], deadline_s=1)
+    assert type(raised) is QuotaExceeded
+    assert "try again later" in raised.hint
+
+
+@pytest.mark.parametrize(
+    ("wire", "body"),
+    [
+        (GeminiWire(), {"code": 429, "message": "quota", "details": [{"violations": [{"quotaId": "RequestsPerDay"}]}]}),
+        (OpenAIWire(), {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
+    ],
+    ids=["gemini", "openai"],
+)
+def test_a_spent_quota_is_not_waited_for(wire: Wire, body: dict[str, object]) -> None:
+    raised, server = error_of(wire, [Reply(429, json.dumps({"error": body}))])
+    assert type(raised) is QuotaExceeded and "tomorrow" in raised.hint
+    assert len(server.requests) == 1
+
+
+@both_wires
+@pytest.mark.parametrize("reply", [Reply(pause=True), Reply(drip=True)], ids=["silent", "dripping"])
+def test_a_server_that_never_answers_ends_within_the_deadline(wire: Wire, reply: Reply) -> None:
+    raised, _ = error_of(wire, [reply], deadline_s=1)
+    assert type(raised) is DeadlineExceeded
+    assert "TWINSEED_LLM_DEADLINE" in raised.hint
+
+
+@both_wires
+def test_a_refused_connection_is_not_tried_for_a_minute(wire: Wire) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match="cannot be reached"):
+            wire.expander(url, 60.0).draft(REQUEST)
+        assert time.monotonic() - began < 5
+
+
+@both_wires
+@pytest.mark.parametrize("content_type", ["text/html", "application/json"])
+@pytest.mark.parametrize("status", [200, 404, 503])
+def test_a_web_page_is_no_answer(wire: Wire, content_type: str, status: int) -> None:
+    page = Reply(status, "<!DOCTYPE html><html><body>Welcome to the router</body></html>", content_type=content_type)
+    raised, _ = error_of(wire, [page], deadline_s=0.4)
+    assert type(raised) is {200: UnusableAnswer, 404: UnknownLLMModel, 503: ServerTrouble}[status]
+    assert "Welcome" not in raised.message or status == 200
+
+
+@both_wires
+@pytest.mark.parametrize("body", ["", "null", "[]", "{}", '"text"', '{"choices": [], "candidates": []}', "\x00\xff"])
+def test_rubbish_is_no_answer(wire: Wire, body: str) -> None:
+    raised, _ = error_of(wire, [Reply(200, body)])
+    assert type(raised) in (UnusableAnswer, Refusal)
+
+
+@both_wires
+def test_a_blocked_answer_is_a_refusal_and_a_cut_one_is_cut(wire: Wire) -> None:
+    assert type(error_of(wire, [wire.blocks()])[0]) is Refusal
+    assert type(error_of(wire, [wire.stops_early(GOOD[:50])])[0]) is TruncatedAnswer
+
+
+@both_wires
+def test_seconds_already_spent_count_into_the_deadline(wire: Wire) -> None:
+    with LoopbackServer([wire.says(GOOD)]) as server:
+        spent = DraftRequest(REQUEST.concept, 7, 77, spent_s=2.0)
+        with pytest.raises(DeadlineExceeded, match="within 2 s"):
+            wire.expander(server.url, 2.0).draft(spent)
+        assert server.requests == []
+
+
+def test_gemini_asks_for_json_and_falls_back_to_text() -> None:
+    wire = GeminiWire()
+    no_json = wire.fails(400, "JSON mode is not enabled for models/gemma-3")
+    draft, server = draft_of(wire, [no_json, wire.says(GOOD)])
+    assert draft.simple
+    first, second = (request.body["generationConfig"] for request in server.requests)
+    assert first["responseMimeType"] == "application/json"
+    assert sorted(first["responseSchema"]["required"]) == sorted(ANSWER)
+    assert "responseMimeType" not in second
+    request = server.requests[0]
+    assert request.path.startswith("/v1beta/models/gemini-3.5-flash-lite:generateContent")
+    assert KEY not in request.path and KEY in request.headers.values()
+
+
+def test_gemini_says_an_invalid_key_with_400() -> None:
+    wire = GeminiWire()
+    raised, _ = error_of(wire, [wire.fails(400, "API key not valid. Please pass a valid API key.")])
+    assert type(raised) is RefusedKey
+
+
+def test_two_gemini_expanders_keep_their_keys_apart() -> None:
+    wire = GeminiWire()
+    with LoopbackServer([wire.says(GOOD)]) as server:
+        first, second = (GeminiExpander(key, endpoint=server.url) for key in ("first-key", "second-key"))
+        for expander in (first, second, first):
+            expander.draft(REQUEST)
+    keys = [next(v for k, v in r.headers.items() if k.lower() == "x-goog-api-key") for r in server.requests]
+    assert keys == ["first-key", "second-key", "first-key"]
+
+
+def test_openai_goes_down_from_schema_to_object_to_text_once() -> None:
+    wire = OpenAIWire()
+    refused = wire.fails(400, "'response_format.type' is not supported")
+    rejected = wire.fails(422, "Unexpected keys in the request: {'response_format'}")
+    with LoopbackServer([refused, rejected, wire.says(GOOD)]) as server:
+        expander = wire.expander(server.url, 2.0)
+        expander.draft(REQUEST)
+        expander.draft(REQUEST)
+    formats = [request.body.get("response_format", {}).get("type") for request in server.requests]
+    assert formats == ["json_schema", "json_object", None, None]
+
+
+def test_openai_takes_the_first_chat_model_of_a_server_without_a_key() -> None:
+    wire = OpenAIWire()
+    listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in ("nomic-embed-text", "llama3.2")]}
+    with LoopbackServer([Reply(body=json.dumps(listed)), wire.says(GOOD)]) as server:
+        expander = OpenAIExpander(None, None, f"{server.url}/v1", 2.0)
+        assert expander.llm_model is None
+        expander.draft(REQUEST)
+        expander.draft(REQUEST)
+    assert expander.llm_model == "llama3.2"
+    assert [request.path for request in server.requests] == [
+        "/v1/models",
+        "/v1/chat/completions",
+        "/v1/chat/completions",
+    ]
+
+
+def test_openai_without_any_model_on_the_server() -> None:
+    with LoopbackServer([Reply(body='{"object": "list", "data": []}')]) as server:
+        with pytest.raises(UnknownLLMModel, match="lists no models"):
+            OpenAIExpander(None, None, f"{server.url}/v1", 2.0).draft(REQUEST)
+
+
+def test_a_router_reports_trouble_inside_a_200() -> None:
+    body = json.dumps({"error": {"code": 429, "message": f"upstream is rate limited for {KEY}"}})
+    raised, _ = error_of(OpenAIWire(), [Reply(body=body)], deadline_s=0.5)
+    assert type(raised) is QuotaExceeded and "upstream" in raised.message
+
+
+def test_a_refusal_field_is_a_refusal() -> None:
+    message = {"role": "assistant", "content": None, "refusal": "I will not draw this."}
+    body = json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+                       "choices": [{"index": 0, "finish_reason": "stop", "message": message}]})  # fmt: skip
+    raised, _ = error_of(OpenAIWire(), [Reply(body=body)])
+    assert type(raised) is Refusal and "I will not draw this." in raised.message
+
+
+def every_subclass(base: type[Exception]) -> list[type[Exception]]:
+    return [base, *(c for child in base.__subclasses__() for c in every_subclass(child))]
+
+
+def made(cls: type[Exception]) -> Exception:
+    """An instance with a key in its text and the attributes that its constructor would set, whatever that takes."""
+    error = cls.__new__(cls)
+    Exception.__init__(error, f"wrong with {KEY}")
+    return error
+
+
+def test_no_exception_of_openai_is_left_out() -> None:
+    import httpx2
+    import openai
+
+    request = httpx2.Request("POST", "http://127.0.0.1/v1")
+    for cls in every_subclass(openai.OpenAIError):
+        error = made(cls)
+        if isinstance(error, openai.APIStatusError):
+            error.response = httpx2.Response(500, request=request, text=f"wrong with {KEY}")
+            error.status_code, error.body, error.message = 500, None, f"wrong with {KEY}"
+        raised = openai_compatible.wrapped(error, "server", "model", KEY)
+        assert isinstance(raised, ExpanderError), cls
+        assert KEY not in raised.message, cls
+
+
+def test_no_exception_of_google_is_left_out() -> None:
+    from google.api_core import exceptions
+    from google.auth.exceptions import GoogleAuthError
+    from google.generativeai.types import BlockedPromptException, StopCandidateException
+
+    seen = set()
+    for base in (exceptions.GoogleAPIError, GoogleAuthError, BlockedPromptException, StopCandidateException):
+        for cls in every_subclass(base):
+            call_error = issubclass(cls, exceptions.GoogleAPICallError)
+            text = f"wrong with {KEY}"
+            error = cls(text, None) if cls is exceptions.RetryError else cls(text) if call_error else made(cls)
+            raised = gemini.wrapped(error, "server", "model", KEY)
+            assert isinstance(raised, ExpanderError), cls
+            assert KEY not in raised.message, cls
+            seen.add(type(raised))
+    assert {RefusedKey, UnknownLLMModel, QuotaExceeded, ServerTrouble, BadRequest, Refusal} <= seen
+
+
+LOCAL = "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "kind", "llm_model"),
+    [
+        ({"GEMINI_API_KEY": "g"}, "auto", "gemini", "gemini-3.5-flash-lite"),
+        ({"GOOGLE_API_KEY": "g", "OPENAI_API_KEY": "o"}, "auto", "gemini", "gemini-3.5-flash-lite"),
+        ({"OPENAI_API_KEY": "o"}, "auto", "openai", "gpt-5-mini"),
+        ({"OPENAI_BASE_URL": LOCAL}, "auto", "openai", None),
+        ({"OPENAI_API_KEY": "o", "GEMINI_API_KEY": "g"}, "openai", "openai", "gpt-5-mini"),
+        ({"GEMINI_API_KEY": "g"}, "offline", "offline", None),
+        ({"GEMINI_API_KEY": "", "OPENAI_API_KEY": ""}, "auto", "offline", None),
+        ({}, "auto", "offline", None),
+    ],
+)
+def test_auto_goes_by_the_keys_that_are_there(
+    environ: dict[str, str], name: str, kind: str, llm_model: str | None
+) -> None:
+    expander = choose_expander(name, llm_model=None, environ=environ)
+    assert (expander.name, expander.llm_model) == (kind, llm_model)
+
+
+@pytest.mark.parametrize(
+    ("name", "llm_model", "environ", "error", "message", "hint"),
+    [
+        ("gemni", None, {}, UnknownExpander, "'gemni'", "did you mean 'gemini'?"),
+        ("gemini", None, {"OPENAI_API_KEY": "o"}, MissingKey, "no key for Gemini", "GEMINI_API_KEY"),
+        ("openai", None, {"GEMINI_API_KEY": "g"}, MissingKey, "neither a key", "OPENAI_BASE_URL"),
+        ("local", None, {}, MissingKey, "needs a model", "--llm-model"),
+        ("offline", "gpt-5", {}, UnknownExpander, "no model", "leave one"),
+        ("auto", "gpt-5", {}, MissingKey, "gpt-5", "OPENAI_API_KEY"),
+        ("gemini", None, {"GEMINI_API_KEY": "a key\n"}, RefusedKey, "line breaks", "GEMINI_API_KEY"),
+        ("openai", None, {"OPENAI_BASE_URL": "localhost:11434"}, BadRequest, "not the address", "http://127"),
+        ("openai", None, {"OPENAI_BASE_URL": "http://:pass@:99999"}, BadRequest, "not the address", "http://127"),
+        ("gemini", None, {"GEMINI_API_KEY": "g", "TWINSEED_LLM_DEADLINE": "soon"}, ExpanderError, "'soon'", "seconds"),
+        ("gemini", None, {"GEMINI_API_KEY": "g", "TWINSEED_LLM_DEADLINE": "0"}, ExpanderError, "'0'", "seconds"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_chosen(
+    name: str, llm_model: str | None, environ: dict[str, str], error: type[ExpanderError], message: str, hint: str
+) -> None:
+    with pytest.raises(error) as caught:
+        choose_expander(name, llm_model=llm_model, environ=environ)
+    assert message in caught.value.message
+    assert hint in caught.value.hint and "--expander offline" in caught.value.hint
+
+
+def test_the_deadline_comes_from_the_environment() -> None:
+    with LoopbackServer([Reply(pause=True)]) as server:
+        environ = {"GEMINI_API_KEY": KEY, "GEMINI_API_ENDPOINT": server.url, "TWINSEED_LLM_DEADLINE": "0.5"}
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded, match="0.5 s|in time"):
+            choose_expander("auto", llm_model=None, environ=environ).draft(REQUEST)
+        assert time.monotonic() - began < 1.5
+
+
+def test_the_table_and_the_choice_name_the_same_expanders() -> None:
+    environ = {"GEMINI_API_KEY": "g", "OPENAI_API_KEY": "o"}
+    chosen = {name: choose_expander(name, llm_model="m" if name == "local" else None, environ=environ).name
+              for name in EXPANDERS}  # fmt: skip
+    assert chosen.pop("auto") == "gemini"
+    assert all(name == kind for name, kind in chosen.items())
+
+
+def test_choosing_offline_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; import ideation.expansion; from ideation.expanders import choose_expander\n"
+        "choose_expander('auto', llm_model=None, environ={})\n"
+        "heavy = {'torch', 'transformers', 'diffusers', 'google.generativeai', 'openai', 'tokenizers'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

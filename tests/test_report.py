@@ -1,0 +1,289 @@
+"""The report: whole, safe, in two languages, and moving in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from playwright.sync_api import Page, sync_playwright
+from sample_run import CONCEPT, EXPANDED, PROMPTS, SIMPLE, Proof, sample_record
+
+from compare.diff import diff
+from compare.record import RecordError
+from compare.report import LANGUAGES, LOCALE_FOLDER, Language, marked_prompt, render_report, repeat_words
+from ideation.concept import Concept, typed_concept
+from ideation.prompt_pair import TokenCount
+
+VOID = {"meta", "img", "input", "br", "hr", "link"}
+
+
+class Outline(HTMLParser):
+    """The elements of a page and its texts; fails on a tag that does not match."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] not in (["style"], ["script"]):
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def outline(language: Language = "en", **changes: Any) -> Outline:
+    record, files = sample_record(**changes)
+    return Outline(render_report(record, files, language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_one_file_with_everything_in_it(language: Language) -> None:
+    record, files = sample_record(images=3)
+    page = render_report(record, files, language)
+    found = Outline(page)
+
+    assert found.all("html") == [{"lang": language}]
+    sources = [image["src"] or "" for image in found.all("img")]
+    assert [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources] == list(
+        files.values()
+    )
+    assert all(image["alt"] and image["width"] == "32" for image in found.all("img"))
+    assert not re.search(r"(src|href|action|poster|srcset)=\"(?!data:)", page), "nothing is asked from elsewhere"
+    assert not re.search(r"url\(|@import", page)
+    for said in (
+        SIMPLE,
+        EXPANDED,
+        "7",
+        "8",
+        "9",
+        "3f" * 32,
+        "DPM++ 2M Karras",
+        "2.13.0",
+        "-inf",
+        record.settings.digest,
+    ):
+        assert said in found.text
+    assert len([slider for slider in found.all("input") if slider["type"] == "range"]) == 3
+
+
+def test_the_policy_allows_the_inline_texts_and_nothing_else() -> None:
+    policy = next(meta["content"] or "" for meta in outline().all("meta") if "http-equiv" in meta)
+    assert policy.startswith("default-src 'none'; img-src data:; ")
+    assert "unsafe" not in policy
+    assert not [attributes for _, attributes in outline().elements if "style" in attributes or "onclick" in attributes]
+
+
+def leaves(content: Any, path: str = "") -> dict[str, str]:
+    if isinstance(content, dict):
+        return {name: text for key, entry in content.items() for name, text in leaves(entry, f"{path}.{key}").items()}
+    return {path: content}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    tables = [
+        leaves(yaml.safe_load((LOCALE_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))) for name in LANGUAGES
+    ]
+    english, chinese = tables
+    assert list(english) == list(chinese)
+    for key, sentence in english.items():
+        assert isinstance(sentence, str), f"{key}: quote it"
+        assert sorted(re.findall(r"{\w+}", sentence)) == sorted(re.findall(r"{\w+}", chinese[key])), key
+
+
+NASTY = [
+    "<script>alert(1)</script>",
+    "</textarea></style></title><img src=x onerror=alert(1)>",
+    '" onload="alert(1)',
+    "{{ 7 * 7 }} {% raise %}",
+    "{seed} {0} {prompt.__class__}",
+    "\u202eright to left \u2066 unclosed",
+    "a dog 🐕‍🦺 מכונית سيارة 狗",
+    "x" * 5000,
+]
+
+
+@pytest.mark.parametrize("text", NASTY)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_cannot_break_out(text: str, language: Language) -> None:
+    def page_with(content: str) -> Outline:
+        prompts = replace(
+            PROMPTS,
+            simple=content,
+            expanded=content,
+            negative=content,
+            llm_model=content,
+            kept=(content,),
+            warnings=(content,),
+            tokens=TokenCount(77, 11, 90),
+        )
+        return outline(language, concept=replace(CONCEPT, text=content), prompts=prompts)
+
+    found = page_with(text)
+    assert [tag for tag, _ in found.elements] == [tag for tag, _ in page_with("a plain dog").elements]
+    assert len(found.all("script")) == 1
+    assert found.text.count(text) >= 6, "the text is shown as it was"
+
+
+def test_prompts_show_what_was_added_lost_and_never_seen() -> None:
+    expanded = "a brown dog on a bicycle, soft light, fine detail, sharp focus"
+    tokens = TokenCount(limit=12, simple=8, expanded=16, dropped=("fine", "detail,", "sharp", "focus"))
+    record, files = sample_record(prompts=replace(PROMPTS, expanded=expanded, tokens=tokens))
+    page = render_report(record, files)
+    simple, longer = re.findall(r'<p class="prompt"[^>]*>(.*?)</p>', page)
+    assert simple == (
+        'a dog <span class="removed">riding</span> a bicycle, <span class="removed">watercolor style</span>'
+    )
+    assert longer == (
+        "a <ins>brown</ins> dog <ins>on</ins> a bicycle, <ins>soft light</ins>, "
+        "<ins><s>fine detail, sharp focus</s></ins>"
+    )
+    assert "reads 12 tokens, and the expanded prompt needs 16" in page
+    assert "never reached the picture: fine detail, sharp focus." in page
+    assert "words struck through were never seen" in page
+
+
+@pytest.mark.parametrize(
+    ("expanded", "dropped", "unseen"),
+    [
+        ("a dog in the fog", ("the", "fog"), "the fog"),
+        ("a dog in the fog", ("THE", "fog."), "the fog"),
+        ("the fog, the fog", ("the", "fog"), "the fog"),
+        ("a dog in the fog", ("elsewhere",), ""),
+        ("a dog", ("all", "of", "a", "dog"), ""),
+        ("a dog", (), ""),
+        ("一隻狗在霧中", ("霧", "中"), "霧中"),
+    ],
+)
+def test_the_unseen_tail(expanded: str, dropped: tuple[str, ...], unseen: str) -> None:
+    parts = marked_prompt(diff("a cat", expanded), "expanded", dropped)
+    assert "".join(part.text for part in parts) == expanded
+    assert "".join(part.text for part in parts if part.unseen) == unseen
+
+
+@pytest.mark.parametrize(
+    ("proof", "said", "not_said"),
+    [
+        ({}, "Same seed, everything but the prompt held equal", "cannot be put down"),
+        ({"differs": ("prompt", "guidance_scale")}, "More than the prompt differs: guidance_scale", "held equal"),
+        ({"same_seed": False}, "did not begin with the same noise", "held equal"),
+    ],
+)
+def test_the_certificate_in_plain_words(proof: dict[str, Any], said: str, not_said: str) -> None:
+    noise = {7: {"simple": "3f" * 32, "expanded": ("3f" if proof.get("same_seed", True) else "9a") * 32}}
+    text = outline(certificate=Proof(noise, **proof)).text
+    assert said in text
+    assert not_said not in text
+
+
+def test_where_the_concept_came_from() -> None:
+    drawn = outline().text
+    assert f"number 12 of draw {2**60}" in drawn
+    assert "騎腳踏車" in drawn
+    typed = outline(concept=typed_concept("a dog")).text
+    assert "Typed by hand" in typed
+    assert "number" not in typed
+    unknown = outline(concept=Concept("собака", "und"))
+    assert "lang" not in unknown.all("h1")[0]
+
+
+def test_losses_and_warnings_are_visible() -> None:
+    prompts = replace(
+        PROMPTS, expander="gemini", llm_model="gemini-3.5-flash", lost=("ink wash",), warnings=("Never learnt: kazoo.",)
+    )
+    text = outline(prompts=prompts).text
+    for said in ("Gemini gemini-3.5-flash", "ink wash", "Never learnt: kazoo."):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("simple", "negative", "concept"),
+    [
+        ("a dog", "", "a dog"),
+        ('a "dog"; $(reboot) `id`', "it's blurry", "-rf and 'quotes'"),
+        ("two\nlines\\", "ü 狗", "一隻狗"),
+    ],
+)
+def test_the_command_is_quoted(simple: str, negative: str, concept: str) -> None:
+    record, files = sample_record(
+        images=2,
+        concept=replace(CONCEPT, text=concept),
+        prompts=replace(PROMPTS, simple=simple, negative=negative),
+    )
+    command = Outline(render_report(record, files)).text.partition("Make it again")[2].partition("On the same")[0]
+    words = shlex.split(command)
+    assert words == repeat_words(record)
+    assert words[:6] == ["twinseed", "pair", "--simple", simple, "--expanded", EXPANDED]
+    assert words[6:8] == (["--negative", negative] if negative else ["--model", "seedling"])
+    rest = "--model seedling --scheduler|DPM++ 2M Karras|--steps 20 --guidance 5 --size 32x32 --seed 7 --images 2 --"
+    expected = [word for part in rest.split("|") for word in (part.split() if "--" in part else [part])]
+    assert words[-len(expected) - 1 :] == [*expected, concept]
+
+
+def test_every_picture_is_needed() -> None:
+    record, files = sample_record()
+    del files["expanded-7.png"]
+    with pytest.raises(RecordError, match=r"missing: expanded-7\.png"):
+        render_report(record, files)
+
+
+@pytest.fixture
+def browser_page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        yield page
+        browser.close()
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+def test_the_slider_moves_in_a_browser(tmp_path: Path, browser_page: Page) -> None:
+    record, files = sample_record(images=2, concept=replace(CONCEPT, text="</script>" + "x" * 4000))
+    file = tmp_path / "report.html"
+    file.write_text(render_report(record, files), encoding="utf-8")
+    complaints: list[str] = []
+    requests: list[str] = []
+    browser_page.on("console", lambda message: complaints.append(message.text))
+    browser_page.on("pageerror", lambda error: complaints.append(str(error)))
+    browser_page.on("request", lambda request: requests.append(request.url.partition(":")[0]))
+    browser_page.goto(file.as_uri())
+
+    slider = browser_page.get_by_label("Line between the simple and the expanded picture, seed 7")
+    clip = "() => getComputedStyle(document.querySelector('.stage .expanded')).clipPath"
+    assert browser_page.evaluate(clip) == "inset(0px 0px 0px 50%)"
+    slider.focus()
+    for _ in range(3):
+        browser_page.keyboard.press("ArrowRight")
+    assert browser_page.evaluate(clip) == "inset(0px 0px 0px 53%)"
+    assert slider.get_attribute("aria-valuetext") == "53 percent simple"
+    browser_page.keyboard.press("Home")
+    assert browser_page.evaluate(clip) == "inset(0px 0px 0px 0%)"
+    box = slider.bounding_box()
+    assert box is not None
+    browser_page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + box["height"] / 2)
+    assert slider.input_value() in ("24", "25", "26"), "a click puts the line where the pointer is"
+    assert browser_page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"
+    assert complaints == []
+    assert set(requests) <= {"file", "data"}

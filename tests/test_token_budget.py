@@ -1,0 +1,87 @@
+"""The token budget, with a CLIP-like tokenizer that is trained on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from ideation.token_budget import TokenBudget, TokenizerError
+
+
+def clip_like(file: Path, *, truncating: bool = False) -> Path:
+    """Byte pairs of lower-case words that end in </w>, between a start and an end token, as CLIP has them."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<|endoftext|>", end_of_word_suffix="</w>"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"), "removed", invert=True)
+    trainer = trainers.BpeTrainer(
+        special_tokens=["<|startoftext|>", "<|endoftext|>"], end_of_word_suffix="</w>", show_progress=False,
+        initial_alphabet=[chr(c) for c in range(33, 127)],
+    )  # fmt: skip
+    tokenizer.train_from_iterator(["a dog riding a bicycle , in the forest at night"] * 5, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(sep=("<|endoftext|>", 1), cls=("<|startoftext|>", 0))
+    if truncating:
+        tokenizer.enable_truncation(8)
+        tokenizer.enable_padding(length=8, pad_id=1, pad_token="<|endoftext|>")
+    tokenizer.save(str(file))
+    return file
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "truncating"])
+def tokenizer_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return clip_like(tmp_path / "tokenizer.json", truncating=request.param)
+
+
+def test_start_and_end_tokens_count_and_padding_does_not(tokenizer_file: Path) -> None:
+    budget = TokenBudget(tokenizer_file)
+    assert budget.limit == 77
+    assert budget.count("") == 2
+    assert budget.count("a dog riding a bicycle") == 7
+    assert budget.count("A Dog, riding  a\nbicycle") == 8
+
+
+@pytest.mark.parametrize(
+    ("limit", "prompt", "dropped"),
+    [
+        (7, "a dog riding a bicycle", ()),
+        (6, "a dog riding a bicycle", ("bicycle",)),
+        (5, "a dog riding a bicycle, at night", ("a", "bicycle", "at", "night")),
+        (7, "a dog riding a bicycle, at night", ("at", "night")),
+        (7, "a dog riding a bicycle,", ()),
+        (5, "a dog zebra", ("zebra",)),  # four letters that no merge has seen: cut in the middle
+        (4, "a dog well-known", ("well-known",)),
+        (3, "", ()),
+        (3, "狗 dog", ("dog",)),
+    ],
+)
+def test_the_words_that_fall_off_the_end(
+    tokenizer_file: Path, limit: int, prompt: str, dropped: tuple[str, ...]
+) -> None:
+    assert TokenBudget(tokenizer_file, limit).dropped(prompt) == dropped
+
+
+def test_both_prompts_are_measured(tokenizer_file: Path) -> None:
+    measured = TokenBudget(tokenizer_file, 6).measure("a dog", "a dog riding a bicycle at night")
+    assert (measured.limit, measured.simple, measured.expanded) == (6, 4, 9)
+    assert measured.dropped == ("bicycle", "at", "night")
+
+
+@pytest.mark.parametrize(
+    ("content", "limit", "message"),
+    [(None, 77, "there is no tokenizer"), ("{", 77, "cannot be read"), ("{}", 77, "cannot be read")],
+)
+def test_a_tokenizer_that_is_none(tmp_path: Path, content: str | None, limit: int, message: str) -> None:
+    file = tmp_path / "tokenizer.json"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(TokenizerError, match=message) as caught:
+        TokenBudget(file, limit)
+    assert "tokenizer.json" in caught.value.hint
+
+
+def test_a_limit_without_room(tokenizer_file: Path) -> None:
+    with pytest.raises(TokenizerError, match="a limit of 2 tokens"):
+        TokenBudget(tokenizer_file, 2)
