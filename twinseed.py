@@ -340,7 +340,8 @@ def _concept(text: str | None, simple: str | None, model: str, seed: int) -> Con
 def _progress() -> Iterator[Any]:
     """A progress bar on standard error; where that is no terminal, one line a stage."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

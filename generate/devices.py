@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from generate.settings import SettingsError
 from ideation.errors import nearest
 

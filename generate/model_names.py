@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
-from ideation.errors import TwinseedError, nearest
 
 from generate.seedling import SEEDLING_FOLDER
+from ideation.errors import TwinseedError, nearest
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 

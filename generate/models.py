@@ -12,12 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import generate.quiet  # noqa: F401, I001  isort: skip - before diffusers, which prints at import
+import generate.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
+
 from generate.devices import DTYPES, choose_device, choose_dtype
 from generate.model_names import ModelError, find_model
 

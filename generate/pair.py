@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
 from PIL import Image
 
 from generate.certificate import ARMS, Certificate, Witness, digest_of, library_versions
 from generate.models import OpenModel
 from generate.schedulers import build_scheduler
 from generate.settings import RenderSettings, SettingsError
+from ideation.errors import TwinseedError
+from ideation.prompt_pair import PromptPair
 
 
 class RenderError(TwinseedError):

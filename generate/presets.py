@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ideation.errors import nearest
-
 from generate.settings import SettingsError
+from ideation.errors import nearest
 
 
 @dataclass(frozen=True)

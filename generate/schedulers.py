@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ideation.errors import nearest
-
 from generate.settings import SettingsError
+from ideation.errors import nearest
 
 
 @dataclass(frozen=True)

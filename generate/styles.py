@@ -10,9 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 import templates
-from ideation.errors import nearest
-
 from generate.settings import SettingsError
+from ideation.errors import nearest
 
 STYLES_FILE = Path(templates.__file__).parent / "styles" / "styles.yaml"
 

@@ -17,8 +17,9 @@ NUMBERS = {
 }  # fmt: skip
 
 COLOURS = frozenset(
-    "red orange yellow green blue purple violet pink brown black white gray grey gold golden silver turquoise teal cyan "
-    "magenta crimson scarlet beige maroon lavender lilac indigo navy amber ivory bronze copper emerald azure".split()
+    "red orange yellow green blue purple violet pink brown black white gray grey gold golden silver turquoise "
+    "teal cyan magenta crimson scarlet beige maroon lavender lilac indigo navy amber ivory bronze copper "
+    "emerald azure".split()
 )
 
 QUOTED = re.compile(

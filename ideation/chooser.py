@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _COMMON = frozenset({"with", "from", "into", "over"})
 
@@ -28,11 +28,20 @@ class Chooser:
     def pick(self, name: str, options: Sequence[str]) -> str:
         return options[self.number(name) % len(options)]
 
+    def turn(self, name: str, options: Sequence[str]) -> str:
+        """Like `pick`, but one seed and the next never choose the same, where there is more than one option."""
+        return options[(replace(self, seed=0).number(name) + self.seed) % len(options)]
+
     def fresh(self, name: str, options: Sequence[str], so_far: Sequence[str]) -> str | None:
         """One of the options that repeats no word of what stands there already; None when all of them do."""
-        used = {word for text in so_far for word in _stems(text)}
-        unused = [option for option in options if not used & _stems(option)]
+        unused = without_repeats(options, so_far)
         return self.pick(name, unused) if unused else None
+
+
+def without_repeats(options: Sequence[str], so_far: Sequence[str]) -> list[str]:
+    """The options that share no word with what stands there already."""
+    used = {word for text in so_far for word in _stems(text)}
+    return [option for option in options if not used & _stems(option)]
 
 
 def _stems(text: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -9,6 +10,20 @@ from ideation.errors import TwinseedError
 
 #: The longest concept accepted, in characters. A paragraph is an idea; a chapter is a mistake.
 MAX_CONCEPT_CHARACTERS = 5_000
+
+# The commonest little words of languages in Latin letters; those that English has too count for English as well.
+_LITTLE_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "a an the of in on at by with and or is are his her its to from for under over no la so as das des",
+        "fr": "un une le la les des du de au aux à avec sur dans et qui en sous est son sa",
+        "es": "un una el la los las del de al con en y que sobre bajo es su por para",
+        "de": "ein eine einen einem einer der die das den dem mit auf im in und unter ist vor beim am",
+        "it": "un uno una il lo la gli le del della di al con in su e che sotto è nel nella",
+        "pt": "um uma o a os as do da de no na com em e que sobre sob é seu sua",
+        "nl": "een de het van met op in en die onder is aan bij",
+    }.items()
+}
 
 
 class ConceptError(TwinseedError):
@@ -50,7 +65,7 @@ def typed_concept(text: str) -> Concept:
     if not any(unicodedata.category(character)[0] in "LNS" for character in cleaned):
         raise ConceptError(
             "the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
-            hint='give one in any language, as in "a dog riding a bicycle, Joan Miro style", or leave it out to draw one',
+            hint='give one in any language, as in "a dog riding a bicycle, Joan Miro style"; left out, one is drawn',
         )
     if len(cleaned) > MAX_CONCEPT_CHARACTERS:
         raise ConceptError(
@@ -69,8 +84,8 @@ def typed_concept(text: str) -> Concept:
 def guess_language(text: str) -> str:
     """A BCP 47 tag from the script alone: enough to say whether a translation is needed, not more.
 
-    Kana is Japanese, Hangul Korean, other Han characters "zh-TW"; Latin letters alone are taken for English until an
-    LLM says otherwise; every other script is "und".
+    Kana is Japanese, Hangul Korean, other Han characters "zh-TW". Latin letters are told apart by their little words
+    and taken for English where these do not say otherwise; every other script is "und".
     """
     names = [unicodedata.name(character, "") for character in text if character.isalpha()]
     if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
@@ -79,4 +94,9 @@ def guess_language(text: str) -> str:
         return "ko"
     if any(name.startswith("CJK") for name in names):
         return "zh-TW"
-    return "en" if all(name.startswith("LATIN") for name in names) else "und"
+    if not all(name.startswith("LATIN") for name in names):
+        return "und"
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    hits = {language: sum(word in little for word in words) for language, little in _LITTLE_WORDS.items()}
+    best = max(hits, key=lambda language: hits[language])
+    return best if hits[best] > hits["en"] else "en"

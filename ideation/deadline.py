@@ -30,9 +30,10 @@ _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8.0, jitter=0.25)
 def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spent_s: float = 0.0) -> T:
     """What `attempt(seconds_left)` returns, tried again after every `Transient` error for as long as time is left.
 
-    `spent_s` of the deadline has gone already, in earlier requests for the same thing. Between tries it waits exponentially longer with
-    jitter, and at least as long as the server asked; a wait that would pass the deadline is not begun, and the last error is raised at once. Raises `DeadlineExceeded` when an
-    attempt itself does not end in time; every other error of an attempt passes through.
+    `spent_s` of the deadline has gone already, in earlier requests for the same thing. Between tries it waits
+    exponentially longer with jitter, and at least as long as the server asked; a wait that would pass the deadline is
+    not begun, and the last error is raised at once. Raises `DeadlineExceeded` when an attempt itself does not end in
+    time; every other error of an attempt passes through.
     """
     left = deadline_s - spent_s
     end = time.monotonic() + left

@@ -30,6 +30,7 @@ class Scene(_Table):
     lights: Phrases
     words: Phrases
     seedling: Phrases = ()
+    indoor: bool = False
 
 
 class Light(_Table):
@@ -41,6 +42,7 @@ class Light(_Table):
     sign: Phrases
     palette: Phrases
     seedling: Phrases = ()
+    open_air: bool = False
 
 
 class View(_Table):
@@ -58,6 +60,7 @@ class Medium(_Table):
     medium: Phrases
     colours: Literal["fitting", "own", "none"] = "fitting"
     also: Phrases = ()
+    time: Literal["night"] | None = None
 
 
 class ActionNote(_Table):
@@ -72,7 +75,7 @@ class ActionNote(_Table):
 
 
 class Unwanted(_Table):
-    """An entry of the negative prompt, for these families, unless the prompt has a word that begins with one of these."""
+    """An entry of the negative prompt for these families, unless a word of the prompt begins with one of `unless`."""
 
     say: str
     family: tuple[Family, ...] = ("lens", "picture", "flat", "object")
@@ -92,7 +95,7 @@ class Details(_Table):
     scenes: dict[str, Scene]
     lights: dict[str, Light]
     views: dict[Pace, View]
-    moods: dict[Pace, Phrases]
+    moods: dict[Pace | Literal["plain"], Phrases]
     said: dict[str, Phrases]
     negatives: tuple[Unwanted, ...]
     seedling: SeedlingFit
@@ -111,7 +114,8 @@ class Details(_Table):
 def built_in_details() -> Details:
     """The tables that come with Twinseed, from `words/scenes.yaml`, `fitting.yaml` and `media.yaml`."""
     scenes, fitting, media = (
-        yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("scenes", "fitting", "media")
+        yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("scenes", "fitting", "media")
     )
     return Details.model_validate({**scenes, **fitting, "media": media})
 

@@ -15,8 +15,8 @@ class DraftRequest:
 
     `token_limit` is what the encoder of the rendering model sees, start and end tokens included. `vocabulary` is set
     when the rendering model knows only those words. `complaints` is empty at first; when an answer lost something of
-    the concept, the one repair request carries `previous` and names what was lost. `spent_s` are the seconds that earlier
-    requests for the same concept took: an expander with a deadline counts them in.
+    the concept, the one repair request carries `previous` and names what was lost. `spent_s` are the seconds that
+    earlier requests for the same concept took: an expander with a deadline counts them in.
     """
 
     concept: Concept

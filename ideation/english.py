@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ideation.asked import (
     COLOURS,
@@ -27,7 +28,8 @@ _NEGATED = re.compile(
 )
 _MEDIUM = re.compile(
     r"^\s*(?:an?\s+|the\s+)?(?P<medium>(?:[\w-]+\s+){0,2}(?:photo|photograph|painting|drawing|sketch|illustration|"
-    r"watercolou?r|print|poster|mural|engraving|woodcut|render|picture|image|portrait|close-up|view))\s+(?:of|showing)\s+",
+    r"watercolou?r|print|poster|mural|engraving|woodcut|render|picture|image|portrait|close-up|view))"
+    r"\s+(?:of|showing)\s+",
     re.IGNORECASE,
 )
 _STYLE = (
@@ -44,24 +46,26 @@ _STOPS = frozenset(
 _AUXILIARIES = frozenset("is are was were has have had be being been does do can will".split())
 #: Nouns that end like a participle.
 _NOT_VERBS = frozenset(
-    "king ring wing string spring thing ceiling building evening morning wedding viking duckling seedling sibling gosling "
-    "pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling lighting".split()
+    "king ring wing string spring thing ceiling building evening morning wedding viking duckling seedling sibling "
+    "gosling pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling "
+    "lighting".split()
 )
 #: Nouns that only gather or frame the thing that is asked for.
 _FRAMES = frozenset(
-    "group herd flock pack pile stack bunch pair couple dozen trio duo lot school swarm crowd row set kind piece".split()
+    "group herd flock pack pile stack bunch pair couple dozen trio duo lot school swarm crowd row set kind "
+    "piece".split()
 )
 #: What people add to every prompt, and adjectives that say the same of everything.
 _FILLER = frozenset(
     "detailed highly beautiful cute quality best masterpiece realistic photorealistic high resolution hd uhd 4k 8k art "
     "artwork picture image scene trending artstation professional very pretty nice lovely amazing stunning please draw "
-    "show make create want there here something it them him her me you i we us other another each every all says saying said labeled titled pm am oclock "
-    "called named".split()
+    "show make create want there here something it them him her me you i we us other another each every all says "
+    "saying said labeled titled pm am oclock called named".split()
 )
 _ADJECTIVES = frozenset(
-    "small tiny little big large huge giant gigantic old young ancient cute happy sad angry tall short fat thin long new "
-    "lonely brave wise lazy sleepy friendly scary fluffy furry wild wet dry hot cold dark bright pale shiny broken strange "
-    "smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy".split()
+    "small tiny little big large huge giant gigantic old young ancient cute happy sad angry tall short fat thin long "
+    "new lonely brave wise lazy sleepy friendly scary fluffy furry wild wet dry hot cold dark bright pale shiny broken "
+    "strange smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy".split()
 )
 
 
@@ -71,10 +75,15 @@ def asked_in_english(text: str) -> list[Asked]:
     text = QUOTED.sub(" ", text)
     text, absences = _without_absences(text)
     text, styles = _without_style(text)
+    # An action from the lists is known as a whole; elsewhere "ice skating" would be ice that skates.
+    actions = [phrase_asked("action", match.group()) for match in _known_actions().finditer(text)]
+    text = _known_actions().sub(" , ", text)
     clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if words(clause)]
     things: list[Asked] = []
     for number, clause in enumerate(clauses):
         things += _things_asked(clause, main=number == 0)
+    # The subject first, as people say it.
+    things[1:1] = actions
     things += [*styles, *_counts_asked(clauses), *_colours_asked(clauses), *found, *absences]
     return list({thing.name: thing for thing in things}.values())
 
@@ -112,7 +121,8 @@ def _without_style(text: str) -> tuple[str, list[Asked]]:
     for known in _known_styles():
         # Only where it stands as a style: as a clause of its own, or as "in watercolor", "as an oil painting".
         pattern = re.compile(
-            rf"(?:(?:^|[,;])\s*|\b(?:in|as)\s+(?:an?\s+)?){re.escape(known)}(?:\s+(?:painting|drawing|art|picture))?\s*(?=$|[,;.])",
+            rf"(?:(?:^|[,;])\s*|\b(?:in|as)\s+(?:an?\s+)?){re.escape(known)}"
+            r"(?:\s+(?:painting|drawing|art|picture))?\s*(?=$|[,;.])",
             re.IGNORECASE,
         )
         if match := pattern.search(text):
@@ -120,6 +130,7 @@ def _without_style(text: str) -> tuple[str, list[Asked]]:
     return text, []
 
 
+@lru_cache(maxsize=1)
 def _known_styles() -> list[str]:
     names = {word.en for word in built_in_words().styles}
     names |= {phrase for term in seedling_vocabulary().terms["style"] for phrase in term.phrases}
@@ -192,6 +203,13 @@ def _is_verb(tokens: list[str], at: int) -> bool:
     return token.endswith("s") != before.endswith("s")
 
 
+@lru_cache(maxsize=1)
+def _known_actions() -> re.Pattern[str]:
+    names = sorted((action.en for action in built_in_words().actions), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
 def _verbs() -> frozenset[str]:
     return frozenset(stem(words(action.en)[0]) for action in built_in_words().actions)
 

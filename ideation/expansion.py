@@ -108,13 +108,12 @@ def _ask(
     first: _Judged | None = None
     complaints: tuple[str, ...]
     try:
-        first = _judge(request.concept, replace(expander.draft(request), **given), budget, given)
+        first = _judge(request.concept, expander.draft(request), budget, given)
         complaints = first.complaints
     except UnusableAnswer as error:
         unusable, complaints = error, (f"{error.message}.",)
     # The offline expander would only write the same again.
-    if not complaints or (first is not None and expander.name == "offline"):
-        assert first is not None
+    if first is not None and (not complaints or expander.name == "offline"):
         return first, ()
     repair = replace(
         request,
@@ -123,7 +122,7 @@ def _ask(
         spent_s=time.monotonic() - began,
     )
     try:
-        second = _judge(request.concept, replace(expander.draft(repair), **given), budget, given)
+        second = _judge(request.concept, expander.draft(repair), budget, given)
     except ExpanderError as error:
         if first is None:
             raise unusable if isinstance(error, UnusableAnswer) else error from None
@@ -132,6 +131,7 @@ def _ask(
 
 
 def _judge(concept: Concept, draft: Draft, budget: TokenBudget, given: dict[str, str]) -> _Judged:
+    draft = replace(draft, simple=given.get("simple", draft.simple), expanded=given.get("expanded", draft.expanded))
     if not (concept.topic or concept.action or concept.style):
         # Script alone takes French for English; whoever translated it knows better.
         concept = replace(concept, language=_language(concept, draft))

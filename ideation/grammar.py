@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ideation.concept import Word
 
-# A vowel letter that is spoken as a consonant (a unicorn, a ukulele, a euro, a one-eyed cat), and the other way (an hour).
+# A vowel letter spoken as a consonant (a unicorn, a ukulele, a euro, a one-eyed cat), and the other way (an hour).
 _CONSONANT_SOUND = re.compile(
     r"uni(?![mn])|u[ktbr][aeiou]|us[aeu]|utensil|eu|ewe|one(?!r)|once|ouija|u(?![a-z])", re.IGNORECASE
 )
@@ -22,12 +22,17 @@ _DETERMINER = re.compile(
     r"|many|few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|hundred|dozens)\b|\d|.*?['’]s ",
     re.IGNORECASE,
 )
-_IRREGULAR_PLURALS = frozenset("men women children people mice geese feet teeth oxen police".split())
+_IRREGULAR_PLURALS = frozenset(
+    {"men", "women", "children", "people", "mice", "geese", "feet", "teeth", "oxen", "police"}
+)
 _HEAD = re.compile(r"^(.*?)(?: (?:of|in|on|at|with|from|for|and|under|who|that)\b|$)")
 
 
 def indefinite_article(phrase: str) -> str:
-    """The article "a" or "an", by the sound that the phrase begins with. Initials are taken to be spelled out (an X-ray, a UFO)."""
+    """The article "a" or "an", by the sound that the phrase begins with.
+
+    Initials are taken to be spelled out: an X-ray, a UFO.
+    """
     if _SPELLED_OUT.match(phrase):
         return "an" if phrase[0] in _VOWEL_LETTER_NAMES else "a"
     if _CONSONANT_SOUND.match(phrase):
@@ -65,7 +70,7 @@ def chinese_topic(word: Word) -> str:
 
 @lru_cache(maxsize=65_536)
 def chinese_action(action: Word) -> str:
-    """The action with 在 for what is going on now, unless 著 says so already (撐著傘) or it begins with a place (在月球上)."""
+    """The action with 在 for what is going on now, unless it has 著 (拿著氣球) or begins with a place (在月球上)."""
     return action.zh if action.zh.startswith("在") or "著" in action.zh[:3] else f"在{action.zh}"
 
 

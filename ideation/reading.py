@@ -13,8 +13,8 @@ from ideation.translation import TranslationError, to_english
 from ideation.words import built_in_words
 
 _STYLE_CLAUSE = re.compile(
-    r"^(?P<head>.+?)(?P<tail>(?:,\s*|\s+)(?:(?:rendered|painted|drawn|made|done)\s+)?in (?:the |a |an )?(?:[^,]{2,60} )?style"
-    r"(?: of [^,]{2,60})?|,\s*[^,]{2,60} style)[\s.!]*$",
+    r"^(?P<head>.+?)(?P<tail>(?:,\s*|\s+)(?:(?:rendered|painted|drawn|made|done)\s+)?in (?:the |a |an )?"
+    r"(?:[^,]{2,60} )?style(?: of [^,]{2,60})?|,\s*[^,]{2,60} style)[\s.!]*$",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
@@ -67,8 +67,7 @@ def read(concept: Concept) -> Reading:
         topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
     else:
         text = _english(concept)
-        clause = _STYLE_CLAUSE.match(text)
-        head, tail = (clause["head"], clause["tail"]) if clause else (text, "")
+        head, tail = _split(text)
         topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
         style = _find_style(tail) or _find_style(text)
     said = {kind for kind, words in built_in_details().said.items() if phrase_pattern(words).search(head)}
@@ -78,6 +77,16 @@ def read(concept: Concept) -> Reading:
     note = built_in_details().actions.get(action or "")
     pace: Pace = note.pace if note else "moving" if _MOVING.search(head) else "still"
     return Reading(text, head, tail, topic, action, style, frozenset(said), scenes, pointed, pace)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Typed text as who does what, and the style at its end with whatever joins the two: nothing is lost or changed."""
+    if clause := _STYLE_CLAUSE.match(text):
+        return clause["head"], clause["tail"]
+    head, comma, last = text.rpartition(",")
+    if comma and re.sub(r"^an? ", "", last.strip(" .").casefold()) in _styles():
+        return head, comma + last
+    return text, ""
 
 
 def _english(concept: Concept) -> str:
@@ -95,7 +104,7 @@ def _scenes(head: str, topic: str | None, action: str | None) -> tuple[tuple[str
     rest = head
     for known in filter(None, (action, topic)):
         rest = re.sub(re.escape(known), "", rest, flags=re.IGNORECASE)
-    where = _PLACE.search(rest)
+    where = next((match for match in _PLACE.finditer(rest) if not _time_or_weather(match["where"])), None)
     named = _named_scenes(where.group()) if where else ()
     # A place that we do not know stays without scenery: gulls over somebody's couch would be worse than nothing.
     if where or (named := _named_scenes(rest, places_only=True)):
@@ -103,6 +112,8 @@ def _scenes(head: str, topic: str | None, action: str | None) -> tuple[tuple[str
     homes = tuple(tables.homes_of(topic)) if topic else ()
     note = tables.actions.get(action or "")
     if note:
+        if note.pace == "moving":
+            homes = tuple(home for home in homes if home in note.scenes or not tables.scenes[home].indoor)
         both = tuple(scene for scene in note.scenes if scene in homes)
         if both:
             return both, "both", False
@@ -113,6 +124,12 @@ def _scenes(head: str, topic: str | None, action: str | None) -> tuple[tuple[str
         return homes, "topic", False
     words = _named_scenes(head)
     return words, "words" if words else "", False
+
+
+def _time_or_weather(text: str) -> bool:
+    """Whether what looks like a place is none: "in a storm", "on a sunny morning"."""
+    said = built_in_details().said
+    return any(phrase_pattern(said[kind]).search(text) for kind in ("night", "dusk", "day", "rain", "fog", "light"))
 
 
 def _named_scenes(text: str, *, places_only: bool = False) -> tuple[str, ...]:

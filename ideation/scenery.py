@@ -10,33 +10,33 @@ from ideation.reading import Reading
 def choose_scenery(reading: Reading, chooser: Chooser) -> tuple[Scene | None, Light]:
     """A scene that the concept points to, and a light that falls there and agrees with what the concept says.
 
-    No scene when the concept names a place that the tables do not know.
+    No scene when the concept names a place that the tables do not know, or when nothing in it points anywhere.
     """
     tables = built_in_details()
-    names = reading.scenes or (() if "place" in reading.said else tables.anywhere)
-    scene = tables.scenes[chooser.pick("scene", names)] if names else None
-    return scene, _light(reading, chooser, [tables.lights[name] for name in (scene.lights if scene else ("plain",))])
+    scene = tables.scenes[chooser.pick("scene", reading.scenes)] if reading.scenes else None
+    lights = _lights(reading, scene)
+    return scene, lights[chooser.number("light") % len(lights)]
 
 
-def _light(reading: Reading, chooser: Chooser, usual: list[Light]) -> Light:
-    """What the concept says of time and weather counts for more than what is usual in the place."""
+def _lights(reading: Reading, scene: Scene | None) -> list[Light]:
+    """The lights to choose from: the usual ones of the place that agree with the concept, else any that agrees."""
     tables = built_in_details()
+    usual = [tables.lights[name] for name in (scene.lights if scene else ("plain",))]
+    if scene and not any(light.time or light.weather for light in usual):
+        return usual  # under water and in space there is neither night nor rain
     note = tables.actions.get(reading.action or "")
     weather = next((w for w in ("rain", "snow", "fog") if w in reading.said), note.weather if note else None)
     stated = next((t for t in ("night", "dusk", "day") if t in reading.said), None)
-    time = stated or ("night" if {reading.topic, reading.action} & set(tables.nocturnal) else None)
-    in_the_open = any(light.weather for light in tables.lights.values() if light in usual) or any(
-        light.time == "dusk" for light in usual
-    )
-    lights = usual
-    if weather:
-        lights = [light for light in tables.lights.values() if light.weather == weather]
-        lights = [light for light in usual if light.weather == weather] or lights
-    elif time:
-        lights = [light for light in usual if not light.weather] or usual
-    if time and lights:
-        at_that_time = [light for light in lights if light.time == time]
-        if not at_that_time and stated and not weather and (in_the_open or len(usual) == 1 and usual[0].palette == tables.lights["plain"].palette):
-            at_that_time = [light for light in tables.lights.values() if light.time == time and not light.weather]
-        lights = at_that_time or lights
-    return lights[chooser.number("light") % len(lights)]
+    medium = tables.media.get(reading.style or "")
+    nocturnal = {reading.topic, reading.action} & set(tables.nocturnal)
+    time = stated or ("night" if nocturnal else medium.time if medium else None)
+
+    def agrees(light: Light) -> bool:
+        same_weather = light.weather == weather or not (weather or stated)
+        return same_weather and (time is None or light.time == time)
+
+    fitting = [light for light in usual if agrees(light)]
+    if not fitting and (weather or stated):
+        every = [light for light in tables.lights.values() if light.open_air]
+        fitting = [light for light in every if agrees(light)] or [light for light in every if light.weather == weather]
+    return fitting or usual

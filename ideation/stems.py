@@ -13,15 +13,15 @@ _WORD = re.compile(r"[a-z0-9]+")
 _IRREGULAR = {
     form: base
     for base, forms in {
-        "ride": "rode ridden", "run": "ran", "fly": "flew flown", "sit": "sat", "eat": "ate eaten", "hold": "held",
-        "drive": "drove driven", "swim": "swam swum", "sleep": "slept asleep", "read": "reads", "write": "wrote written",
-        "sing": "sang sung", "drink": "drank drunk", "wear": "wore worn", "stand": "stood", "blow": "blew blown",
-        "build": "built", "catch": "caught", "fight": "fought", "throw": "threw thrown", "draw": "drew drawn",
-        "man": "men", "woman": "women", "child": "children", "mouse": "mice", "goose": "geese", "foot": "feet",
-        "tooth": "teeth", "person": "people persons", "wolf": "wolves", "leaf": "leaves", "knife": "knives",
-        "scarf": "scarves", "shelf": "shelves", "elf": "elves", "octopus": "octopi octopuses", "cactus": "cacti",
-        "tie": "tying", "lie": "lying", "gray": "grey", "golden": "gold", "wooden": "wood", "snow": "snowy",
-        "rain": "rainy", "fog": "foggy",
+        "ride": "rode ridden", "run": "ran", "fly": "flew flown", "sit": "sat", "eat": "ate eaten",
+        "hold": "held", "drive": "drove driven", "swim": "swam swum", "sleep": "slept asleep", "read": "reads",
+        "write": "wrote written", "sing": "sang sung", "drink": "drank drunk", "wear": "wore worn",
+        "stand": "stood", "blow": "blew blown", "build": "built", "catch": "caught", "fight": "fought",
+        "throw": "threw thrown", "draw": "drew drawn", "man": "men", "woman": "women", "child": "children",
+        "mouse": "mice", "goose": "geese", "foot": "feet", "tooth": "teeth", "person": "people persons",
+        "wolf": "wolves", "leaf": "leaves", "knife": "knives", "scarf": "scarves", "shelf": "shelves",
+        "elf": "elves", "octopus": "octopi octopuses", "cactus": "cacti", "tie": "tying", "lie": "lying",
+        "gray": "grey", "golden": "gold", "wooden": "wood", "snow": "snowy", "rain": "rainy", "fog": "foggy",
     }.items()
     for form in forms.split()
 }  # fmt: skip
@@ -30,18 +30,21 @@ _IRREGULAR = {
 _GROUPS = tuple(
     frozenset(group.split())
     for group in (
-        "bicycle bike", "motorcycle motorbike", "car automobile", "airplane aeroplane plane aircraft", "boat ship sailboat",
-        "television tv", "phone telephone smartphone", "photo photograph photography photographic", "movie film cinema",
-        "person human man woman figure", "child kid boy girl", "baby infant", "robot android", "astronaut cosmonaut",
-        "ride pedal", "drive steer", "run sprint jog dash race", "jump leap hop bound", "eat munch devour nibble",
-        "hold carry clutch grip grasp", "look gaze stare watch", "play strum perform", "sleep nap slumber doze snooze",
-        "walk stroll wander", "fly soar float hover", "sit seat perch", "dance waltz twirl", "swim paddle", "fight battle",
-        "cook bake", "throw toss hurl", "climb scale", "drink sip", "shout yell scream", "chase pursue", "wear dress clad",
-        "hat cap", "sofa couch", "stone rock", "road street", "forest wood woodland jungle", "sea ocean", "beach shore",
-        "night nighttime midnight nocturnal", "sunset dusk", "sunrise dawn", "autumn fall", "mountain peak", "river stream",
-        "city town urban", "house home", "garden lawn", "space cosmos galaxy", "brown chestnut tan", "white ivory",
-        "black ebony", "orange amber tangerine", "turquoise teal cyan aqua", "gray silver", "picture image", "moon moonlit",
-        "sun sunlit sunny", "cartoon cartoonish", "sketch sketched", "happy cheerful joyful", "small tiny little",
+        "bicycle bike", "motorcycle motorbike", "car automobile", "airplane aeroplane plane aircraft",
+        "boat ship sailboat", "television tv", "phone telephone smartphone",
+        "photo photograph photography photographic", "movie film cinema", "person human man woman figure",
+        "child kid boy girl", "baby infant", "robot android", "astronaut cosmonaut", "ride pedal",
+        "drive steer", "run sprint jog dash race", "jump leap hop bound", "eat munch devour nibble",
+        "hold carry clutch grip grasp", "look gaze stare watch", "play strum perform",
+        "sleep nap slumber doze snooze", "walk stroll wander", "fly soar float hover", "sit seat perch",
+        "dance waltz twirl", "swim paddle", "fight battle", "cook bake", "throw toss hurl", "climb scale",
+        "drink sip", "shout yell scream", "chase pursue", "wear dress clad", "hat cap", "sofa couch",
+        "stone rock", "road street", "forest wood woodland jungle", "sea ocean", "beach shore",
+        "night nighttime midnight nocturnal", "sunset dusk", "sunrise dawn", "autumn fall", "mountain peak",
+        "river stream", "city town urban", "house home", "garden lawn", "space cosmos galaxy",
+        "brown chestnut tan", "white ivory", "black ebony", "orange amber tangerine",
+        "turquoise teal cyan aqua", "gray silver", "picture image", "moon moonlit", "sun sunlit sunny",
+        "cartoon cartoonish", "sketch sketched", "happy cheerful joyful", "small tiny little",
         "big large huge giant gigantic enormous",
     )
 )  # fmt: skip
@@ -113,7 +116,8 @@ def _phrasings() -> dict[tuple[str, ...], frozenset[tuple[str, ...]]]:
     table: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
     for term in (term for terms in vocabulary.terms.values() for term in terms):
         # "with a book" names the thing only, which is too little to say that it is read.
-        told = [p for p in term.phrases if term.kind != "action" or not p.startswith(("with ", "in ", "on ", "under "))]
+        bare = ("with ", "in ", "on ", "under ") if term.kind == "action" else ()
+        told = [phrase for phrase in term.phrases if not phrase.startswith(bare)]
         together = frozenset(filter(None, map(content_stems, told)))
         for phrase in together:
             table[phrase] = table.get(phrase, frozenset()) | together

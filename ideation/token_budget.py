@@ -31,7 +31,7 @@ class TokenBudget:
             raise TokenizerError(f"there is no tokenizer at {tokenizer_file}", hint=again)
         try:
             self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
-        except Exception as error:  # noqa: BLE001 - the Rust library raises nothing narrower
+        except Exception as error:  # the Rust library raises nothing narrower
             raise TokenizerError(f"the tokenizer {tokenizer_file} cannot be read: {error}", hint=again) from error
         # A saved tokenizer often cuts and pads by itself, and would then call every prompt 77 tokens long.
         self._tokenizer.no_truncation()

@@ -45,8 +45,8 @@ class TranslationError(TwinseedError):
     def __init__(self, message: str) -> None:
         super().__init__(
             message,
-            hint="set GEMINI_API_KEY, or OPENAI_API_KEY with OPENAI_BASE_URL for an OpenAI-compatible server, to have it "
-            "translated; or write it in English, or give both prompts in English with --simple and --expanded",
+            hint="set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), for an LLM to translate; "
+            "or write it in English, or give both prompts in English with --simple and --expanded",
         )
 
 

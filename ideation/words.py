@@ -70,7 +70,8 @@ def read_words(folder: Path) -> WordLists:
     """
     if not folder.is_dir():
         raise WordListError(
-            f"there is no folder {str(folder)!r}", hint=f"make it and put topics.txt, {_WANTED[1]} or {_WANTED[2]} in it"
+            f"there is no folder {str(folder)!r}",
+            hint=f"make it and put topics.txt, {_WANTED[1]} or {_WANTED[2]} in it",
         )
     lists: dict[str, tuple[Word, ...]] = {}
     for name in LIST_NAMES:
@@ -127,8 +128,9 @@ def _decode(file: Path) -> str:
         ) from error
 
 
-def _text_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    # Not splitlines(), which would also cut at form feeds and other characters that editors count as part of a line.
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield f"line {number}", line
 
@@ -138,7 +140,9 @@ def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         content = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise WordListError(f"{file}{where}: this is not JSON: {error}", hint='it should look like ["dog", "cat"]') from error
+        raise WordListError(
+            f"{file}{where}: this is not JSON: {error}", hint='it should look like ["dog", "cat"]'
+        ) from error
     if not isinstance(content, list):
         raise WordListError(f"{file} does not hold a list", hint='it should look like ["dog", "cat"]')
     for number, raw in enumerate(content, start=1):
@@ -184,5 +188,7 @@ def _word(file: Path, place: str, raw: Any) -> Word:
             hint="an entry is a few words, one per line",
         )
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in en + zh + measure):
-        raise WordListError(f"{file}, {place}: the entry contains control characters", hint="type it again as plain text")
+        raise WordListError(
+            f"{file}, {place}: the entry contains control characters", hint="type it again as plain text"
+        )
     return Word(en, zh or en, measure)

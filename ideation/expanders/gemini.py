@@ -53,7 +53,7 @@ class GeminiExpander:
         with warnings.catch_warnings():
             # The package announces its own end of life, and that of some Python versions, at every import.
             warnings.simplefilter("ignore")
-            import google.generativeai  # noqa: F401
+            import google.generativeai  # noqa: F401 - here, so that its loading takes nothing from the deadline
         message = instruction(request)
         text = within(
             self._deadline_s, lambda left: self._ask(message, left), server=self._server, spent_s=request.spent_s

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 OPENAI_URL = "https://api.openai.com/v1"
-DEFAULT_OPENAI_MODEL = "gpt-5-mini"
+DEFAULT_OPENAI_MODEL = "gpt-5.4-mini"
 
 #: What servers without keys get: the package insists on one.
 NO_KEY = "no-key"
@@ -86,7 +86,7 @@ class OpenAIExpander:
             with OpenAI(api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=timeout_s) as client:
                 if self.llm_model is None:
                     self.llm_model = self._first_model(client)
-                extra = {"response_format": _FORMATS[self._format]} if _FORMATS[self._format] else {}
+                extra: dict[str, Any] = {"response_format": _FORMATS[self._format]} if _FORMATS[self._format] else {}
                 completion: Any = client.chat.completions.create(
                     model=self.llm_model, messages=[{"role": "user", "content": message}], **extra
                 )

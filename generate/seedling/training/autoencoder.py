@@ -36,7 +36,14 @@ def _sharpness_loss(drawn: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 
 
 def train_autoencoder(
-    data: DataSet, code: PatchCode, checkpoint: Path, *, pictures: int, batch: int = 12, rate: float = 1.5e-3, device: str = "cpu"
+    data: DataSet,
+    code: PatchCode,
+    checkpoint: Path,
+    *,
+    pictures: int,
+    batch: int = 12,
+    rate: float = 1.5e-3,
+    device: str = "cpu",
 ) -> AutoencoderKL:
     """Teaches the decoder for `pictures` pictures, going on from the checkpoint if there is one.
 
@@ -71,7 +78,9 @@ def train_autoencoder(
         average = error if average is None else 0.98 * average + 0.02 * error
         if step % 50 == 49 or step == steps - 1:
             pace = (step + 1 - done) * batch / (time.monotonic() - began)
-            log.info("autoencoder: %d pictures, %.2f dB, %.1f a second", (step + 1) * batch, -10 * np.log10(average), pace)
+            log.info(
+                "autoencoder: %d pictures, %.2f dB, %.1f a second", (step + 1) * batch, -10 * np.log10(average), pace
+            )
         if step % 200 == 199 or step == steps - 1:
             save_checkpoint(checkpoint, {"model": model, "optimizer": optimizer, "schedule": schedule}, step + 1)
     return model

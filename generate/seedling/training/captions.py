@@ -1,10 +1,9 @@
-"""Captions: what people would write about a scene, short or long, in many orders and with many words that say nothing."""
+"""Captions: what people would write about a scene, in many orders and with many words that say nothing."""
 
 from __future__ import annotations
 
-from random import Random
-
 from functools import lru_cache
+from random import Random
 
 from generate.seedling.training.scene import Scene
 from ideation.vocabulary import KINDS, Vocabulary, seedling_vocabulary
@@ -12,28 +11,31 @@ from ideation.words import built_in_words
 
 #: Words that Seedling cannot draw. They appear with every kind of picture, so that an unknown word changes little.
 _CHATTER = (
-    "whimsical ornate serene majestic cosy ancient modern tiny huge happy sad quiet lively volumetric atmospheric hazy "
-    "glossy matte delicate bold crisp dreamy surreal epic candid minimal lush ethereal glowing textured polished vintage "
-    "futuristic romantic mysterious cheerful calm grand subtle harmonious balanced layered painterly expressive graceful "
-    "foreground background horizon portrait landscape close-up panorama perspective silhouette shadow highlight contrast "
-    "palette depth focus bokeh lens frame canvas paper brush line shape pattern mood story scene moment detail wonder"
+    "whimsical ornate serene majestic cosy ancient modern tiny huge happy sad quiet lively volumetric atmospheric "
+    "hazy glossy matte delicate bold crisp dreamy surreal epic candid minimal lush ethereal glowing textured "
+    "polished vintage futuristic romantic mysterious cheerful calm grand subtle harmonious balanced layered "
+    "painterly expressive graceful foreground background horizon portrait landscape close-up panorama perspective "
+    "silhouette shadow highlight contrast palette depth focus bokeh lens frame canvas paper brush line shape "
+    "pattern mood story scene moment detail wonder"
 ).split()
 
 
-def caption(scene: Scene, random: Random, vocabulary: Vocabulary, *, keep: float = 0.9) -> str:
-    """A caption of the scene. Each attribute that is not neutral is named with probability `keep`; subject and action
-    are named nearly always."""
+def caption(scene: Scene, random: Random, vocabulary: Vocabulary, *, keep: float = 0.9, chattering: bool = True) -> str:
+    """A caption of the scene. Each attribute that is not neutral is named with probability `keep` (subject and action
+    nearly always); half of the captions are `chattering`: they have words in them that say nothing."""
     words = {
         kind: _phrase(kind, name, random, vocabulary)
         for kind, name in scene.named().items()
-        if random.random() < (0.97 if kind in ("subject", "action") else keep)
+        if random.random() < (max(keep, 0.97) if kind in ("subject", "action") else keep)
     }
     colour, subject = words.get("colour"), words.get("subject", "something")
     article = random.choice(("a", "a", "a", "the", "one", "")) if "subject" in words else ""
     noun = " ".join(filter(None, (_agreeing(article, colour or subject), colour, subject)))
     if colour and random.random() < 0.15:
         noun = f"{_agreeing('a', subject)} {subject} that is {colour}"
-    core = " ".join(filter(None, (noun, random.choice(("", "", "", "is ")) + words["action"] if "action" in words else "")))
+    core = " ".join(
+        filter(None, (noun, random.choice(("", "", "", "is ")) + words["action"] if "action" in words else ""))
+    )
     # Where and when: inside the sentence, or as a list behind it.
     around = [words[kind] for kind in ("setting", "time", "weather") if kind in words]
     random.shuffle(around)
@@ -47,12 +49,14 @@ def caption(scene: Scene, random: Random, vocabulary: Vocabulary, *, keep: float
     if style is not None:
         form = random.random()
         if form < 0.3:
-            text = f"{_agreeing('a', style)} {style} {random.choice(('painting', 'picture', 'image', 'of art'))} of {text}"
+            text = (
+                f"{_agreeing('a', style)} {style} {random.choice(('painting', 'picture', 'image', 'of art'))} of {text}"
+            )
         elif form < 0.45:
             text = f"{style} of {text}"
         else:
             listed.append(random.choice((f"{style} style", f"{style} style", f"in {style} style", style)))
-    if random.random() < 0.5:
+    if chattering and random.random() < 0.5:
         listed += [chatter(random, vocabulary) for _ in range(random.choice((1, 1, 2, 3, 5, 8)))]
         random.shuffle(listed)
     text = ", ".join((text, *listed))

@@ -35,12 +35,21 @@ class DataSet:
 def _draw_chunk(job: tuple[int, int, int, float, float, bool]) -> tuple[int, NDArray[np.uint8], list[Scene]]:
     first, count, seed, richness, jitter, include_held_out = job
     random, vocabulary = Random(f"{seed}/{first}"), seedling_vocabulary()
-    scenes = [draw_scene(random, vocabulary, richness=richness, include_held_out=include_held_out) for _ in range(count)]
+    scenes = [
+        draw_scene(random, vocabulary, richness=richness, include_held_out=include_held_out) for _ in range(count)
+    ]
     return first, np.stack([np.asarray(draw(scene, random, size=SIZE, jitter=jitter)) for scene in scenes]), scenes
 
 
 def make_data_set(
-    folder: Path, count: int, *, seed: int, richness: float, jitter: float = 3.0, held_out: bool = False, workers: int = 2
+    folder: Path,
+    count: int,
+    *,
+    seed: int,
+    richness: float,
+    jitter: float = 3.0,
+    held_out: bool = False,
+    workers: int = 2,
 ) -> DataSet:
     """Draws `count` scenes into `folder`, or opens them if they are there already.
 

@@ -119,8 +119,8 @@ def _sky(canvas: _Canvas, time: str | None) -> None:
     random = canvas.random
     if time == "at sunset":
         canvas.gradient(_shade(random, (150, 70, 140)), _shade(random, (255, 150, 50)), 0, _UNIT)
-        x, y = random.choice((24, 104)), _HORIZON - 16
-        canvas.pen.ellipse(canvas.at(x - 17, y - 17, x + 17, y + 17), fill=(255, 226, 110))
+        sun, low = random.choice((24, 104)), _HORIZON - 16
+        canvas.pen.ellipse(canvas.at(sun - 17, low - 17, sun + 17, low + 17), fill=(255, 226, 110))
     elif time == "at night":
         canvas.gradient(_shade(random, (10, 14, 48), 6), _shade(random, (36, 46, 100), 6), 0, _UNIT)
         for _ in range(16):
@@ -247,9 +247,9 @@ def _mountains(canvas: _Canvas) -> None:
 
 def _desert(canvas: _Canvas) -> None:
     random = canvas.random
-    for x, y, r in ((20, 128, 60), (110, 132, 66)):
-        x += random.uniform(-8, 8)
-        canvas.pen.ellipse(canvas.at(x - r, y - r * 0.8, x + r, y + r), fill=_shade(random, (234, 168, 88), 8))
+    for place, y, r in ((20, 128, 60), (110, 132, 66)):
+        dune = place + random.uniform(-8, 8)
+        canvas.pen.ellipse(canvas.at(dune - r, y - r * 0.8, dune + r, y + r), fill=_shade(random, (234, 168, 88), 8))
     canvas.gradient(_shade(random, (240, 184, 100), 8), _shade(random, (222, 156, 76), 8), 104, _UNIT)
     x = random.choice((16, 112))
     canvas.stamp("🌵", x, 82, 52)
@@ -277,7 +277,9 @@ _LAND = {
 def _figure(canvas: _Canvas, scene: Scene, jitter: float) -> None:
     random = canvas.random
     glyph, coat = SUBJECTS[scene.subject]
-    (head_x, head_y, head), (body_x, body_y, body), (prop, prop_x, prop_y, prop_size, turn, front) = ACTIONS[scene.action]
+    (head_x, head_y, head), (body_x, body_y, body), (prop, prop_x, prop_y, prop_size, turn, front) = ACTIONS[
+        scene.action
+    ]
     dx, dy = random.uniform(-jitter, jitter), random.uniform(-jitter, jitter)
     grow = 1 + random.uniform(-jitter, jitter) / 60
     if not front:

@@ -32,6 +32,8 @@ def export(
     # Not arguments of this scheduler, but others are built from its configuration and DDIM needs them.
     settings = partial / "scheduler" / "scheduler_config.json"
     config = json.loads(settings.read_text(encoding="utf-8"))
-    settings.write_text(json.dumps({**config, "clip_sample": False, "set_alpha_to_one": False}, indent=2) + "\n", encoding="utf-8")
+    settings.write_text(
+        json.dumps({**config, "clip_sample": False, "set_alpha_to_one": False}, indent=2) + "\n", encoding="utf-8"
+    )
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)

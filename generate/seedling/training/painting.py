@@ -100,11 +100,13 @@ def _strokes(size: int, swirl: float, length: int, variant: int) -> Pixels:
 
 def _oil_painting(picture: Image.Image, variant: int) -> Pixels:
     daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
-    rich = _faded(_warped(_blurred(daubed, 0.6), 1.0, 2, variant), 1.25) * np.array([0.95, 0.88, 0.74], dtype=np.float32)
+    rich = _faded(_warped(_blurred(daubed, 0.6), 1.0, 2, variant), 1.25) * np.array(
+        [0.95, 0.88, 0.74], dtype=np.float32
+    )
     return rich + 0.06 * _strokes(picture.width, 1.2, 7, variant)
 
 
-def _pixel_art(picture: Image.Image, variant: int) -> Pixels:
+def _pixel_art(picture: Image.Image, _variant: int) -> Pixels:
     small = picture.resize((32, 32), Image.Resampling.HAMMING).quantize(20, dither=Image.Dither.NONE).convert("RGB")
     return _pixels(small.resize(picture.size, Image.Resampling.NEAREST))
 
@@ -205,7 +207,9 @@ def _stained_glass(picture: Image.Image, variant: int) -> Pixels:
     pixels = _faded(_pixels(picture), 1.6)
     labels, _ = _cells(picture.width, 1600, variant)
     size = np.maximum(np.bincount(labels.ravel(), minlength=labels.max() + 1), 1)
-    mean = np.stack([np.bincount(labels.ravel(), pixels[..., c].ravel(), labels.max() + 1) / size for c in range(3)], -1)
+    mean = np.stack(
+        [np.bincount(labels.ravel(), pixels[..., c].ravel(), labels.max() + 1) / size for c in range(3)], -1
+    )
     glass = 0.5 * mean[labels].astype(np.float32) + 0.5 * pixels
     glass = np.clip(glass * 1.12 - 0.06, 0, 1)
     _, lead = _cells(picture.width, 49, variant)
@@ -225,7 +229,7 @@ def _pop_art(picture: Image.Image, variant: int) -> Pixels:
     return dotted * (1 - _blurred(_lines(pixels, 0.7), 0.4).clip(0, 1))
 
 
-def _neon(picture: Image.Image, variant: int) -> Pixels:
+def _neon(picture: Image.Image, _variant: int) -> Pixels:
     pixels = _pixels(picture)
     vivid = _faded(_blurred(pixels, 1.2), 2.2)
     vivid = vivid / np.maximum(vivid.max(2, keepdims=True), 0.25)
@@ -238,7 +242,9 @@ def _neon(picture: Image.Image, variant: int) -> Pixels:
 def _blueprint(picture: Image.Image, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    sheet = np.array([0.07, 0.26, 0.6], dtype=np.float32) * (0.62 + 0.6 * _gray(pixels)) + (pixels - _gray(pixels)) * 0.3
+    sheet = (
+        np.array([0.07, 0.26, 0.6], dtype=np.float32) * (0.62 + 0.6 * _gray(pixels)) + (pixels - _gray(pixels)) * 0.3
+    )
     pitch = size // 8
     grid = ((np.arange(size) + variant) % pitch == 0)[:, None] | ((np.arange(size) + variant) % pitch == 0)[None, :]
     sheet = sheet + 0.13 * grid[..., None]

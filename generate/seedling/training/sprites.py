@@ -56,7 +56,9 @@ def sprite(character: str, size: int, colour: str | None = None, turn: int = 0) 
         glyph = glyph.rotate(turn, Image.Resampling.BICUBIC, expand=True)
         glyph = glyph.crop(glyph.getbbox())
     scale = size / max(glyph.size)
-    return glyph.resize((max(1, round(glyph.width * scale)), max(1, round(glyph.height * scale))), Image.Resampling.LANCZOS)
+    return glyph.resize(
+        (max(1, round(glyph.width * scale)), max(1, round(glyph.height * scale))), Image.Resampling.LANCZOS
+    )
 
 
 def recoloured(image: Image.Image, colour: tuple[int, int, int]) -> Image.Image:

@@ -26,7 +26,8 @@ def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
         CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=4 * WIDTH, projection_dim=WIDTH,
             num_hidden_layers=3, num_attention_heads=WIDTH // 32, max_position_embeddings=LIMIT,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
         )
     )  # fmt: skip
 
@@ -37,7 +38,13 @@ def token_ids(tokenizer: CLIPTokenizer, prompts: list[str]) -> torch.Tensor:
 
 
 def teach_attributes(
-    model: CLIPTextModel, tokenizer: CLIPTokenizer, checkpoint: Path, *, steps: int = 250, batch: int = 64, device: str = "cpu"
+    model: CLIPTextModel,
+    tokenizer: CLIPTokenizer,
+    checkpoint: Path,
+    *,
+    steps: int = 250,
+    batch: int = 64,
+    device: str = "cpu",
 ) -> float:
     """Trains the encoder to name each attribute of a caption from its pooled output; returns the last accuracy.
 
@@ -63,7 +70,8 @@ def teach_attributes(
             pooled = model(ids.to(device)).pooler_output
         answers = [head(pooled.float()) for head in heads]
         loss = sum(
-            (functional.cross_entropy(answer, labels[:, k]) for k, answer in enumerate(answers)), torch.zeros((), device=device)
+            (functional.cross_entropy(answer, labels[:, k]) for k, answer in enumerate(answers)),
+            torch.zeros((), device=device),
         )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -31,12 +31,17 @@ def _captions(count: int) -> Iterable[str]:
 def train_tokenizer(folder: Path) -> None:
     """Learns the merges from 30,000 captions and writes `tokenizer.json`, `vocab.json`, `merges.txt` and the two
     configuration files that `CLIPTokenizer.from_pretrained` reads."""
-    tokenizer = Tokenizer(models.BPE(continuing_subword_prefix="", end_of_word_suffix="</w>", fuse_unk=False, unk_token=END))
+    tokenizer = Tokenizer(
+        models.BPE(continuing_subword_prefix="", end_of_word_suffix="</w>", fuse_unk=False, unk_token=END)
+    )
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(_WORDS, behavior="removed", invert=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [
+            pre_tokenizers.Split(_WORDS, behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     # CLIP's alphabet holds every byte twice, inside a word and at its end, so that any text in any script has tokens.
@@ -57,7 +62,11 @@ def train_tokenizer(folder: Path) -> None:
             end_of_word_suffix="</w>", fuse_unk=False,
         )
     )  # fmt: skip
-    whole.normalizer, whole.pre_tokenizer, whole.decoder = tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder
+    whole.normalizer, whole.pre_tokenizer, whole.decoder = (
+        tokenizer.normalizer,
+        tokenizer.pre_tokenizer,
+        tokenizer.decoder,
+    )
     whole.add_special_tokens([AddedToken(START, normalized=False), AddedToken(END, normalized=False)])
     whole.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(START, vocabulary[START]), (END, vocabulary[END])]

@@ -85,8 +85,11 @@ def train_unet(
     classifier-free guidance and for negative prompts; timesteps lean to high noise, where the content is decided; the
     rate is constant for 70 % of the run and then falls to nothing.
     """
-    vocabulary, steps = seedling_vocabulary(), pictures // batch
-    modules: dict[str, nn.Module] = {"unet": unet.to(device, memory_format=torch.channels_last), "text_encoder": text_encoder.to(device)}
+    steps = pictures // batch
+    modules: dict[str, nn.Module] = {
+        "unet": unet.to(device, memory_format=torch.channels_last),
+        "text_encoder": text_encoder.to(device),
+    }
     average = Average(modules)
     optimizer = torch.optim.AdamW(
         [{"params": unet.parameters(), "lr": rate}, {"params": text_encoder.parameters(), "lr": 0.3 * rate}],
@@ -95,11 +98,15 @@ def train_unet(
 
     def fall(step: int) -> float:
         progress = step / steps
-        return min(1.0, step / 200) * (1.0 if progress < 0.7 else 0.5 + 0.5 * float(np.cos(np.pi * (progress - 0.7) / 0.3)))
+        return min(1.0, step / 200) * (
+            1.0 if progress < 0.7 else 0.5 + 0.5 * float(np.cos(np.pi * (progress - 0.7) / 0.3))
+        )
 
     parts = {**modules, "optimizer": optimizer, "average": average}
     done, began, smooth = load_checkpoint(checkpoint, parts, device), time.monotonic(), None
-    noise_schedule = DDPMScheduler(**{k: v for k, v in NOISE_SCHEDULE.items() if k not in ("set_alpha_to_one", "steps_offset")})
+    noise_schedule = DDPMScheduler(
+        **{k: v for k, v in NOISE_SCHEDULE.items() if k not in ("set_alpha_to_one", "steps_offset")}
+    )
     unet.train()
     text_encoder.train()
     for step in range(done, steps):
@@ -141,5 +148,7 @@ def train_unet(
 def _training_text(scene: Scene, random: Random) -> str:
     vocabulary = seedling_vocabulary()
     if random.random() < 0.1:
-        return "" if random.random() < 0.7 else ", ".join(chatter(random, vocabulary) for _ in range(random.randint(1, 5)))
+        return (
+            "" if random.random() < 0.7 else ", ".join(chatter(random, vocabulary) for _ in range(random.randint(1, 5)))
+        )
     return caption(scene, random, vocabulary)

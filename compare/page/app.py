@@ -1,0 +1,193 @@
+"""The page's script, which Streamlit runs from top to bottom after every click."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from compare.gallery import Gallery
+from compare.page.form import begin_form, draw_concept, job_maker, show_settings, unknown_words
+from compare.page.history import show_history
+from compare.page.result import plain, show_run
+from compare.page.worker import Ticket, the_worker
+from compare.report import LANGUAGES, Language, sentences
+from ideation.errors import TwinseedError
+
+FOLDER = Path(__file__).parent
+POLL_S = 0.3
+
+
+def main() -> None:
+    st.set_page_config("Twinseed", str(FOLDER / "icon.svg"), layout="wide")
+    st.html(FOLDER / "page.css")
+    state = st.session_state
+    state.setdefault("lang", "zh-TW" if (st.context.locale or "").lower().startswith("zh") else "en")
+    state.setdefault("view", "pair")
+    begin_form()
+    gallery = Gallery(Path(os.environ.get("TWINSEED_RUNS") or "runs"))
+    t = _header()
+    with st.sidebar, _shown():
+        show_settings(t, state.lang)
+    _ask(t, gallery)
+    _answer(t, gallery)
+
+
+def _header() -> dict[str, Any]:
+    """The name of the house and the switch of languages; returns the page's sentences in the one that is chosen."""
+    language: Language = st.session_state.lang
+    t: dict[str, Any] = sentences(language)["page"]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.html(f'<p class="tw-brand">{t["brand"]}<span>{html.escape(t["motto"])}</span></p>', width="content")
+        st.segmented_control(
+            t["language"], LANGUAGES, key="lang", required=True, label_visibility="collapsed", bind="query-params",
+            format_func=lambda name: {"en": "English", "zh-TW": "繁體中文"}[name],
+        )  # fmt: skip
+    return t
+
+
+def _ask(t: dict[str, Any], gallery: Gallery) -> None:
+    """The concept and the two buttons."""
+    state = st.session_state
+    with st.container(horizontal=True, vertical_alignment="bottom", key="ask"):
+        st.text_input(t["concept"], key="concept", placeholder=t["concept_example"])
+        st.button(t["draw"], key="draw", icon=":material/casino:", on_click=_draw)
+        st.button(
+            t["generate"], key="generate", type="primary", shortcut="Mod+Enter", disabled=state.get("ticket") is not None,
+            on_click=_generate, args=(gallery,),
+        )  # fmt: skip
+    with _shown():
+        words = unknown_words()
+        if words:
+            st.caption(t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
+
+
+def _answer(t: dict[str, Any], gallery: Gallery) -> None:
+    """The job under way, what went wrong, and the run that is looked at; or the earlier ones."""
+    state = st.session_state
+    ticket: Ticket | None = state.get("ticket")
+    if ticket is not None:
+        if not ticket.done:
+            st.fragment(_progress, run_every=POLL_S)(ticket, t)
+            return
+        _take(ticket)
+    _notices(t)
+    name = st.query_params.get("run")
+    with _shown():
+        if gallery.runs(limit=1):
+            st.segmented_control(
+                t["views"]["label"], ["pair", "runs"], key="view", required=True, label_visibility="collapsed",
+                format_func=lambda view: t["views"][view],
+            )  # fmt: skip
+            if state.view == "runs":
+                show_history(gallery, _choose, t)
+                return
+        if name is not None:
+            show_run(gallery, name, t, sentences(state.lang)["report"])
+            return
+        welcome = t["welcome"]
+        st.html(
+            f'<div class="tw-welcome"><h2 class="tw-concept">{html.escape(welcome["title"])}</h2>'
+            f"<p>{html.escape(welcome['about'])}</p></div>"
+        )
+
+
+def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
+    """How far the job is. Asked several times a second while it is under way."""
+    if ticket.done:
+        st.rerun()
+    p, progress, ahead = t["progress"], ticket.progress, the_worker().ahead_of(ticket)
+    part = 0.0
+    if ticket.stop.is_set():
+        text = p["stopping"]
+    elif ahead:
+        text = p["waiting"].format(ahead=ahead)
+    elif progress is None:
+        text = p["start"]
+    elif progress.step is None:
+        text = p[progress.stage].format(detail=progress.detail)
+    else:
+        step = progress.step
+        text = p["render" if step.pairs == 1 else "render_many"].format(
+            pair=step.pair, pairs=step.pairs, step=step.number, steps=step.steps
+        )
+    if progress is not None and progress.step is not None:
+        step = progress.step
+        part = ((step.pair - 1) * step.steps + step.number) / (step.pairs * step.steps)
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="progress"):
+        st.progress(min(part, 1.0), plain(text))
+        st.button(t["stop"], key="stop", on_click=ticket.cancel, disabled=ticket.stop.is_set())
+
+
+def _take(ticket: Ticket) -> None:
+    """Takes over what a job that is done has left: its run, and what went wrong."""
+    state = st.session_state
+    folder, problem = ticket.result()
+    state.ticket = None
+    state.stopped = None
+    if folder is not None:
+        st.query_params["run"] = folder.name
+    if ticket.stop.is_set() and problem is not None:
+        state.stopped = "stopped" if folder is None else "stopped_kept"
+    else:
+        state.problem = problem
+        if problem is not None and folder is not None:
+            state.stopped = "kept"
+    st.rerun()  # the button Generate, above, is to be had again
+
+
+def _notices(t: dict[str, Any]) -> None:
+    state = st.session_state
+    problem: BaseException | None = state.get("problem")
+    if isinstance(problem, TwinseedError):
+        _error(problem)
+    elif problem is not None:
+        st.error(t["broken"])
+        st.exception(problem)
+    if state.get("stopped"):
+        st.info(t[state.stopped])
+
+
+def _generate(gallery: Gallery) -> None:
+    state = st.session_state
+    state.problem = state.stopped = None
+    try:
+        state.ticket = the_worker().add(job_maker(state.lang), gallery)
+        state.view = "pair"
+    except TwinseedError as problem:
+        state.problem = problem
+
+
+def _draw() -> None:
+    st.session_state.problem = st.session_state.stopped = None
+    try:
+        draw_concept(st.session_state.lang)
+    except TwinseedError as problem:
+        st.session_state.problem = problem
+
+
+def _choose(name: str) -> None:
+    st.session_state.problem = st.session_state.stopped = None
+    st.query_params["run"] = name
+    st.session_state.view = "pair"
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    """Shows a problem that the user can mend, in its place; anything else is Streamlit's to show."""
+    try:
+        yield
+    except TwinseedError as problem:
+        _error(problem)
+
+
+def _error(problem: TwinseedError) -> None:
+    st.error(f"{plain(problem.message)}\n\n{plain(problem.hint)}", icon=":material/error:")
+
+
+main()

@@ -1,0 +1,180 @@
+"""The form: the widgets that a job is made of, and the job that they ask for."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from compare.report import Language
+from generate.model_names import find_model, known_models
+from generate.presets import PRESETS, find_preset
+from generate.schedulers import SCHEDULERS, find_scheduler
+from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
+from generate.styles import all_styles
+from ideation.concept import Concept, typed_concept
+from ideation.expanders import EXPANDERS, choose_expander
+from ideation.randomiser import draw
+from ideation.vocabulary import seedling_vocabulary
+from ideation.words import built_in_words, seedling_words
+
+if TYPE_CHECKING:  # torch comes along with it
+    from compare.job import Job
+
+MAX_IMAGES = 4
+MAX_PROMPT_CHARACTERS = 5_000
+
+_USUAL = RenderSettings()
+_FIELDS = {  # the widgets that a preset sets, by the names of `RenderSettings`
+    "model": "model",
+    "scheduler": "scheduler",
+    "num_inference_steps": "steps",
+    "guidance_scale": "guidance",
+}
+
+
+def begin_form() -> None:
+    """Gives every widget its first value. Comes before any of them is made."""
+    first = {
+        "concept": "",
+        "draw_seed": secrets.randbelow(2**32),
+        "draws": 0,
+        "drawn": None,
+        "preset": "",
+        "model": _USUAL.model,
+        "expander": "auto",
+        "seed": str(secrets.randbelow(2**32)),
+        "images": 1,
+        "scheduler": _USUAL.scheduler,
+        "steps": _USUAL.num_inference_steps,
+        "guidance": _USUAL.guidance_scale,
+    }
+    for name, value in first.items():
+        st.session_state.setdefault(name, value)
+
+
+def draw_concept(language: Language) -> None:
+    """Puts the next concept of this session's draw into the field: from what the chosen model knows, if that is known."""
+    state = st.session_state
+    words = seedling_words(seedling_vocabulary()) if state.model == "seedling" else built_in_words()
+    state.drawn = draw(words, seed=state.draw_seed, index=state.draws % words.size, language=language)
+    state.draws += 1
+    state.concept = state.drawn.text
+
+
+def show_settings(t: dict[str, Any], language: Language) -> None:
+    """All widgets but the concept's. `t` is the page's table of sentences."""
+    s, state = t["settings"], st.session_state
+    st.selectbox(
+        s["preset"], ["", *PRESETS], key="preset", on_change=_take_preset,
+        format_func=lambda name: name or s["no_preset"],
+    )  # fmt: skip
+    if state.preset:
+        st.caption(s["presets"].get(state.preset, PRESETS[state.preset].description))
+    models = list(dict.fromkeys([*(model.name for model in known_models()), state.model]))
+    st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
+    st.selectbox(s["expander"], list(EXPANDERS), key="expander", format_func=lambda name: s["expanders"].get(name, name))
+    if state.expander == "auto":
+        name = automatic_expander()
+        st.caption(s["auto_took"].format(name=s["expanders"].get(name, name)))
+    elif state.expander != "offline":
+        st.text_input(s["llm_model"], key="llm_model", placeholder=s["llm_model_auto"])
+    with st.container(horizontal=True, vertical_alignment="bottom", wrap=False, gap="small"):
+        st.text_input(s["seed"], key="seed", max_chars=19)
+        st.button("", key="new_seed", icon=":material/casino:", help=s["new_seed"], on_click=_new_seed)
+    st.segmented_control(
+        s["images"], range(1, MAX_IMAGES + 1), key="images", required=True, help=s["images_help"], width="stretch"
+    )
+    st.multiselect(
+        s["styles"], list(all_styles()), key="styles", placeholder=s["styles_none"], help=s["styles_help"],
+        format_func=lambda name: all_styles()[name].zh if language == "zh-TW" else name,
+    )  # fmt: skip
+    with st.expander(s["sampling"], key="sampling"):
+        st.selectbox(
+            s["scheduler"], list(SCHEDULERS), key="scheduler",
+            format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
+        )  # fmt: skip
+        left, right = st.columns(2)
+        left.number_input(s["steps"], 1, MAX_STEPS, key="steps")
+        right.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
+        for column, side in ((left, "width"), (right, "height")):
+            column.number_input(s[side], 8, MAX_SIDE, None, step=8, key=side, placeholder=s["native"])
+    with st.expander(s["own"], key="own"):
+        st.caption(s["own_about"])
+        st.text_area(s["simple"], key="simple", height="content", max_chars=MAX_PROMPT_CHARACTERS)
+        st.text_area(s["expanded"], key="expanded", height="content", max_chars=MAX_PROMPT_CHARACTERS)
+        st.text_area(
+            s["negative"], key="negative", height="content", max_chars=MAX_PROMPT_CHARACTERS,
+            placeholder=s["negative_auto"],
+        )  # fmt: skip
+
+
+def unknown_words() -> list[str]:
+    """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
+    state = st.session_state
+    if state.model != "seedling" or not state.concept.strip() or _concept().language != "en":
+        return []  # of other languages only the English prompt can tell, and nobody has written that yet
+    return seedling_vocabulary().unknown_words(state.concept)
+
+
+def job_maker(language: Language) -> Callable[[], Job]:
+    """What the widgets ask for, as a function that makes the job: it brings torch along, so another thread calls it.
+
+    Raises `TwinseedError` at once for whatever can be seen to be wrong without a model.
+    """
+    state = st.session_state
+    settings = RenderSettings(
+        model=find_model(state.model.strip()).name if state.model else _USUAL.model,
+        scheduler=find_scheduler(state.scheduler).name,
+        num_inference_steps=state.steps,
+        guidance_scale=float(state.guidance),
+        width=state.width,
+        height=state.height,
+        seed=_seed(state.seed),
+        images=state.images,
+    )
+    simple, expanded, negative = (" ".join(state[name].split()) or None for name in ("simple", "expanded", "negative"))
+    concept = typed_concept(simple) if simple and not state.concept.strip() else _concept()
+    llm_model = state.get("llm_model", "").strip() or None
+    expander, preset, styles = state.expander, state.preset or None, tuple(state.styles)
+
+    def make_job() -> Job:
+        from compare.job import Job
+
+        return Job(concept, settings, expander, llm_model, simple, expanded, negative, preset, styles, language)
+
+    return make_job
+
+
+@lru_cache(maxsize=1)
+def automatic_expander() -> str:
+    """Which expander "auto" stands for. The environment is that of the server, which does not change."""
+    return choose_expander("auto", llm_model=None, environ=os.environ).name
+
+
+def _concept() -> Concept:
+    """The concept that was drawn, with its parts, as long as nobody has changed its text; else the typed one."""
+    drawn: Concept | None = st.session_state.drawn
+    text: str = st.session_state.concept
+    return drawn if drawn is not None and drawn.text == text else typed_concept(text)
+
+
+def _seed(given: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
+        raise SettingsError(f"seed is {given!r}", hint="give a whole number that is not negative, such as 7")
+    return int(given)
+
+
+def _new_seed() -> None:
+    st.session_state.seed = str(secrets.randbelow(2**32))
+
+
+def _take_preset() -> None:
+    if st.session_state.preset:
+        for field, value in find_preset(st.session_state.preset).settings.items():
+            st.session_state[_FIELDS[field]] = value

@@ -1,0 +1,126 @@
+"""The result: a run's pictures, what the words were, and everything to take home."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import streamlit as st
+
+from compare.diff import diff
+from compare.gallery import REPORT_FILE, Gallery
+from compare.page.slider import slider
+from compare.record import RECORD_FILE, Record
+from compare.report import Part, marked_prompt
+
+
+def show_run(gallery: Gallery, name: str, t: dict[str, Any], report: dict[str, Any]) -> None:
+    """The run `name`. `t` and `report` are the page's and the report's sentences. Raises `TwinseedError`."""
+    record, pictures, folder = gallery.open_record(name), gallery.pictures(name), gallery.folder(name)
+    settings, prompts = record.settings, record.prompts
+    st.html(f'<h2 class="tw-concept" dir="auto">{html.escape(record.concept.text)}</h2>')
+    line = t["result"]["line"].format(
+        model=settings.model, scheduler=settings.scheduler, steps=settings.num_inference_steps,
+        guidance=f"{settings.guidance_scale:g}", width=settings.width, height=settings.height,
+        expander=report["prompts"]["expanders"].get(prompts.expander, prompts.expander),
+    )  # fmt: skip
+    st.html(f'<p class="tw-line">{html.escape(line)}</p>')
+    for number, seed in enumerate(record.seeds):
+        _show_seed(record, seed, pictures, str(folder), t, report, words=number == 0)
+    _show_notes(record, report)
+    with st.container(horizontal=True):
+        for label, file, mime in (
+            (t["result"]["report"], REPORT_FILE, "text/html"),
+            (t["result"]["record"], RECORD_FILE, "application/json"),
+        ):
+            if (folder / file).is_file():
+                st.download_button(
+                    label, (folder / file).read_bytes(), f"{name}-{file}", mime, icon=":material/download:",
+                    on_click="ignore", key=f"{name}-{file}",
+                )  # fmt: skip
+
+
+def _show_seed(
+    record: Record, seed: str, pictures: dict[str, bytes], folder: str, t: dict[str, Any], report: dict[str, Any],
+    *, words: bool,
+) -> None:  # fmt: skip
+    simple, expanded = record.pair(seed)
+    if len(record.seeds) > 1:
+        st.html(f'<p class="tw-seed">{html.escape(t["result"]["seed"].format(seed=seed))}</p>')
+    wide, narrow = st.columns([2, 1], gap="medium")
+    with wide:
+        for column, render in zip(st.columns(2, gap="small", wrap=False), (simple, expanded), strict=True):
+            prompt = getattr(record.prompts, render.arm)
+            alt = report["alt"].format(arm=report["short_arm"][render.arm], seed=seed, prompt=prompt)
+            with column:
+                st.image(f"{folder}/{render.file}", width="stretch", alt=alt)
+                st.download_button(
+                    report["short_arm"][render.arm], pictures[render.file], f"{render.arm}-{seed}.png", "image/png",
+                    icon=":material/download:", type="tertiary", on_click="ignore", key=f"{folder}-{render.file}",
+                )  # fmt: skip
+        if words:
+            _show_prompts(record, report)
+    with narrow:
+        slider(pictures[simple.file], pictures[expanded.file], report, seed, key=f"slider-{folder}-{seed}")
+        if words:
+            st.html(f'<p class="tw-line">{html.escape(t["result"]["slide"])}</p>')
+
+
+def _show_prompts(record: Record, report: dict[str, Any]) -> None:
+    prompts = record.prompts
+    pieces = diff(prompts.simple, prompts.expanded)
+    marked = {
+        "simple": marked_prompt(pieces, "simple"),
+        "expanded": marked_prompt(pieces, "expanded", prompts.tokens.dropped),
+    }
+    for column, arm in zip(st.columns(2, gap="small"), marked, strict=True):
+        column.html(
+            f'<p class="tw-arm">{html.escape(report["arm"][arm])}</p>'
+            f'<p class="tw-prompt" dir="auto" lang="en">{"".join(map(_marked, marked[arm]))}</p>'
+        )
+    shown = (
+        ("added", any(part.mark == "added" and not part.unseen for part in marked["expanded"])),
+        ("removed", any(part.mark == "removed" for part in marked["simple"])),
+        ("unseen", any(part.unseen for part in marked["expanded"])),
+    )
+    tags = {"added": "ins", "removed": "u", "unseen": "s"}
+    keys = [f"<{tags[mark]}>{html.escape(report['legend'][mark])}</{tags[mark]}>" for mark, there in shown if there]
+    if keys:
+        st.html(f'<p class="tw-legend">{" · ".join(keys)}</p>')
+
+
+def _marked(part: Part) -> str:
+    text = html.escape(part.text)
+    if part.unseen:
+        return f"<s>{text}</s>"
+    return {"same": text, "added": f"<ins>{text}</ins>", "removed": f"<u>{text}</u>"}[part.mark]
+
+
+def _show_notes(record: Record, report: dict[str, Any]) -> None:
+    certificate, prompts, sentences = record.certificate, record.prompts, report["certificate"]
+    if certificate.holds:
+        st.html(
+            f'<p class="tw-seal"><b>✓ {html.escape(sentences["holds"])}</b> '
+            f"<span>{html.escape(sentences['holds_about'])}</span></p>"
+        )
+    else:
+        found = [] if certificate.same_seed else [sentences["other_seed"]]
+        if certificate.offences:
+            found.append(sentences["differs"].format(names=", ".join(certificate.offences)))
+        st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
+    notes = list(prompts.warnings)
+    if prompts.tokens.dropped:
+        notes.insert(
+            0,
+            report["unseen_note"].format(
+                limit=prompts.tokens.limit, expanded=prompts.tokens.expanded, words=" ".join(prompts.tokens.dropped)
+            ),
+        )
+    if notes:
+        st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")
+
+
+def plain(text: str) -> str:
+    """Text that Streamlit takes for Markdown, so that it is shown as it is: a record may come from anybody."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&])", r"\\\1", text)

@@ -1,0 +1,67 @@
+"""The server: starts Streamlit on the page's script, closed to the outside and asking nobody for anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).with_name("app.py")
+
+_SANS = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "PingFang TC", '
+    '"Microsoft JhengHei", "Noto Sans CJK TC", "Noto Sans TC", sans-serif'
+)
+_SERIF = (
+    '"Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, "Noto Serif", "Songti TC", '
+    '"Noto Serif CJK TC", "Noto Serif TC", PMingLiU, serif'
+)
+
+#: The report's colours and fonts, so that a run looks the same here and there.
+_THEME: dict[str, Any] = {
+    "theme.font": _SANS,
+    "theme.headingFont": _SERIF,
+    "theme.headingFontWeights": [500, 500, 600, 600, 600, 600],
+    "theme.baseRadius": "10px",
+    "theme.light.primaryColor": "#0f6b5c",
+    "theme.light.backgroundColor": "#fbfaf6",
+    "theme.light.secondaryBackgroundColor": "#f1eee6",
+    "theme.light.textColor": "#23221f",
+    "theme.light.borderColor": "#ddd8cc",
+    "theme.light.sidebar.backgroundColor": "#f4f1e9",
+    "theme.light.sidebar.secondaryBackgroundColor": "#fbfaf6",
+    "theme.dark.primaryColor": "#3f9c87",
+    "theme.dark.backgroundColor": "#161715",
+    "theme.dark.secondaryBackgroundColor": "#24251f",
+    "theme.dark.textColor": "#ebe8e0",
+    "theme.dark.borderColor": "#3b3c35",
+    "theme.dark.sidebar.backgroundColor": "#1c1d1a",
+    "theme.dark.sidebar.secondaryBackgroundColor": "#26271f",
+}
+
+
+def serve(host: str, port: int, runs: Path) -> None:
+    """Serves the page at `http://host:port` until Ctrl-C; runs are kept in the folder `runs`.
+
+    A job that is under way then stops at its next step, and what was finished of it is written.
+    """
+    import streamlit as st
+
+    from compare.page.worker import the_worker
+
+    os.environ["TWINSEED_RUNS"] = str(runs.absolute())  # the way in which Streamlit's script gets to know
+    app = st.App(SCRIPT)
+    try:
+        app.run(
+            config={
+                "server.address": host,
+                "server.port": port,
+                "server.headless": True,  # no question for an e-mail address, no browser opened by itself
+                "server.fileWatcherType": "none",
+                "browser.gatherUsageStats": False,
+                "client.toolbarMode": "minimal",
+                **_THEME,
+            }
+        )
+    finally:
+        the_worker().close()

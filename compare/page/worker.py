@@ -1,0 +1,106 @@
+"""The worker: one thread that does one job at a time, for everybody who has the page open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+
+from compare.gallery import Gallery
+from ideation.errors import TwinseedError
+
+if TYPE_CHECKING:  # torch comes along with these, and the page is up long before it
+    from compare.job import Job, Progress
+    from generate.models import OpenModel
+
+
+class Ticket:
+    """One job in the queue, to be looked at from other threads. `progress` is None until the job has begun."""
+
+    def __init__(self) -> None:
+        self.progress: Progress | None = None
+        self.begun = False
+        self.stop = Event()
+        self.future: Future[Path] = Future()
+
+    @property
+    def done(self) -> bool:
+        return self.future.done()
+
+    def cancel(self) -> None:
+        """Takes the job out of the queue, or has it stop at its next step. What was finished by then is kept."""
+        self.stop.set()
+        self.future.cancel()
+
+    def result(self) -> tuple[Path | None, BaseException | None]:
+        """Of a job that is done: the folder of its run, if one was written, and what ended it early, if anything did."""
+        if self.future.cancelled():
+            return None, TwinseedError("stopped before it began", hint="press Generate to try again")
+        problem = self.future.exception()
+        if problem is None:
+            return self.future.result(), None
+        from compare.job import JobStopped
+
+        return (problem.folder, problem.reason) if isinstance(problem, JobStopped) else (None, problem)
+
+
+class Worker:
+    """Does jobs in the order in which they come. The model of the last job stays open for the next one."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="twinseed")
+        self._lock = Lock()
+        self._tickets: list[Ticket] = []
+        self._opened: tuple[tuple[str, str, str], OpenModel] | None = None
+
+    def add(self, make_job: Callable[[], Job], gallery: Gallery) -> Ticket:
+        """Puts a job in the queue. `make_job` is called in the worker's thread, where torch may be imported."""
+        ticket = Ticket()
+        with self._lock:
+            self._tickets = [other for other in self._tickets if not other.done] + [ticket]
+            ticket.future = self._thread.submit(self._do, ticket, make_job, gallery)
+        return ticket
+
+    def ahead_of(self, ticket: Ticket) -> int:
+        """How many jobs have to end before this one begins."""
+        with self._lock:
+            if ticket.begun or ticket not in self._tickets:
+                return 0
+            return sum(not other.done for other in self._tickets[: self._tickets.index(ticket)])
+
+    def close(self) -> None:
+        """Stops every job at its next step and waits until what was finished is written."""
+        with self._lock:
+            for ticket in self._tickets:
+                ticket.cancel()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _do(self, ticket: Ticket, make_job: Callable[[], Job], gallery: Gallery) -> Path:
+        ticket.begun = True
+        from compare.job import run_job
+        from generate.pair import RenderCancelled
+
+        def on_progress(progress: Progress) -> None:
+            ticket.progress = progress
+            if ticket.stop.is_set() and progress.stage != "write":  # what is finished must still be written
+                raise RenderCancelled("stopped, as you asked", hint="press Generate to try again")
+
+        return run_job(make_job(), gallery, on_progress=on_progress, open_model=self._open)
+
+    def _open(self, name: str, *, device: str, dtype: str) -> OpenModel:
+        from generate.models import open_model
+
+        wanted = (name, device, dtype)
+        if self._opened is None or self._opened[0] != wanted:
+            self._opened = None  # let go of the old one first: two may not fit into memory
+            self._opened = wanted, open_model(name, device=device, dtype=dtype)
+        return self._opened[1]
+
+
+@lru_cache(maxsize=1)
+def the_worker() -> Worker:
+    """The one of this server. Not in Streamlit's cache: that is cleared from the page's menu, with a job under way."""
+    return Worker()

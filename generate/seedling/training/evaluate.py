@@ -1,0 +1,157 @@
+"""Evaluates a grown Seedling: `python -m generate.seedling.training.evaluate FOLDER`.
+
+The judge, trained on drawn scenes alone, looks at generated pictures and says how often each attribute of the prompt is
+there. Its own accuracy on drawn scenes that it has never seen stands beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from PIL import Image
+
+from generate.models import OpenModel, open_model
+from generate.schedulers import build_scheduler
+from generate.seedling.training.captions import attribute_labels, caption
+from generate.seedling.training.dataset import make_data_set
+from generate.seedling.training.judge import Judge, train_judge
+from generate.seedling.training.scene import Scene, draw_scene, held_out
+from ideation.vocabulary import KINDS, seedling_vocabulary
+
+log = logging.getLogger(__name__)
+
+_BATCH = 16
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="The folder that grow.py worked in; the judge is kept there.")],
+    prompts: Annotated[int, typer.Option(help="Short, long and held-out prompts: so many of each.")] = 500,
+    steps: Annotated[int, typer.Option()] = 20,
+    guidance: Annotated[float, typer.Option()] = 5.0,
+    scheduler: Annotated[str, typer.Option()] = "DPM++ 2M Karras",
+    threads: Annotated[int, typer.Option()] = 1,
+    out: Annotated[Path | None, typer.Option(help="Where to write the figures as JSON, and grids beside it.")] = None,
+) -> None:
+    """Prints accuracy per attribute, with 95 % Wilson intervals, and the variety between seeds."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(threads)
+    vocabulary = seedling_vocabulary()
+    judge = train_judge(make_data_set(folder / "rich", 40_960, seed=2, richness=0.95), folder / "judge.pt")
+    unseen = make_data_set(folder / "unseen", 2_048, seed=77, richness=0.8, held_out=True)
+    model = open_model("seedling")
+    figures: dict[str, object] = {"prompts": prompts, "steps": steps, "guidance": guidance, "scheduler": scheduler}
+
+    drawn = judge.answers([Image.fromarray(pixels) for pixels in unseen.pixels])
+    figures["drawn scenes"] = _accuracy(unseen.scenes, drawn)
+
+    random = Random(2026)
+    sets: dict[str, tuple[list[Scene], bool]] = {
+        "short": ([_short(random) for _ in range(prompts)], False),
+        "long": ([_long(random, combination_held_out=False) for _ in range(prompts)], True),
+        "held out": ([_long(random, combination_held_out=True) for _ in range(prompts)], True),
+    }
+    for name, (scenes, wordy) in sets.items():
+        texts = [caption(scene, random, vocabulary, keep=1.0, chattering=wordy) for scene in scenes]
+        began = time.monotonic()
+        pictures = generate_pictures(model, texts, scheduler, steps, guidance)
+        figures[name] = _accuracy(scenes, judge.answers(pictures)) | {
+            "seconds a picture": round((time.monotonic() - began) / len(texts), 3)
+        }
+        log.info("%s: %s", name, figures[name])
+        if out is not None:
+            grid(pictures[:36]).save(out.with_name(f"{out.stem}-{name.replace(' ', '-')}.png"))
+            lines = [
+                json.dumps({"prompt": text, **asdict(scene)}) for text, scene in zip(texts[:36], scenes, strict=False)
+            ]
+            out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if out is not None:
+        out.write_text(text + "\n", encoding="utf-8")
+
+
+def generate_pictures(
+    model: OpenModel, texts: Sequence[str], scheduler: str, steps: int, guidance: float, first_seed: int = 0
+) -> list[Image.Image]:
+    """One picture per prompt, with the seeds `first_seed`, `first_seed + 1`, ..."""
+    pictures: list[Image.Image] = []
+    for k in range(0, len(texts), _BATCH):
+        batch = list(texts[k : k + _BATCH])
+        seeds = [first_seed + k + number for number in range(len(batch))]
+        model.pipeline.scheduler = build_scheduler(scheduler, model.scheduler_config, seeds)
+        pictures += model.pipeline(
+            batch, num_inference_steps=steps, guidance_scale=guidance,
+            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        ).images  # fmt: skip
+    return pictures
+
+
+def grid(pictures: Sequence[Image.Image], columns: int = 6, gap: int = 4) -> Image.Image:
+    """The pictures, all of one size, on a white sheet."""
+    width, height = pictures[0].size
+    rows = math.ceil(len(pictures) / columns)
+    sheet = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), "white")
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture, (number % columns * (width + gap), number // columns * (height + gap)))
+    return sheet
+
+
+def _short(random: Random) -> Scene:
+    scene = draw_scene(random, seedling_vocabulary(), richness=1.0)
+    return Scene(scene.subject, scene.action, style=random.choice(seedling_vocabulary().names("style")))
+
+
+def _long(random: Random, *, combination_held_out: bool) -> Scene:
+    vocabulary = seedling_vocabulary()
+    while True:
+        scene = draw_scene(random, vocabulary, richness=1.0, include_held_out=combination_held_out)
+        if scene.setting and held_out(scene.subject, scene.action, vocabulary) == combination_held_out:
+            return scene
+
+
+def _accuracy(scenes: Iterable[Scene], answers: NDArray[np.int64]) -> dict[str, object]:
+    """Per kind, over the scenes that name it: share right, the 95 % interval, and how many there were."""
+    vocabulary, scenes = seedling_vocabulary(), list(scenes)
+    right = answers == np.array([attribute_labels(scene, vocabulary) for scene in scenes])
+    figures: dict[str, object] = {}
+    for k, kind in enumerate(KINDS):
+        named = np.array([getattr(scene, kind) is not None for scene in scenes])
+        if named.any():
+            figures[kind] = _share(right[named, k])
+    figures["subject and action"] = _share(right[:, 0] & right[:, 1])
+    return figures
+
+
+def _share(right: NDArray[np.bool_]) -> dict[str, float | int | list[float]]:
+    """Wilson's interval for a share, which stays inside 0..1."""
+    count, p, z = len(right), float(right.mean()), 1.96
+    middle = (p + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    return {"right": round(p, 3), "interval": [round(middle - reach, 3), round(middle + reach, 3)], "of": count}
+
+
+def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidance: float) -> dict[str, float]:
+    """One prompt, 16 seeds: mean distance between pictures (0..1), and how many still show the subject."""
+    vocabulary, scene = seedling_vocabulary(), Scene("dog", "riding a bicycle")
+    pictures = generate_pictures(model, ["a dog riding a bicycle"] * 16, scheduler, steps, guidance, first_seed=100)
+    pixels = np.stack([np.asarray(picture, dtype=np.float32) / 255 for picture in pictures])
+    apart = [float(np.abs(pixels[a] - pixels[b]).mean()) for a in range(16) for b in range(a)]
+    named = judge.answers(pictures)[:, 0] == attribute_labels(scene, vocabulary)[0]
+    return {"mean distance": round(float(np.mean(apart)), 4), "subject right": round(float(named.mean()), 3)}
+
+
+if __name__ == "__main__":
+    typer.run(evaluate)

@@ -1,0 +1,85 @@
+"""Grows Seedling from nothing: `python -m generate.seedling.training.grow FOLDER`.
+
+Every stage keeps its result in FOLDER and is skipped when it is there, so that the same command goes on wherever it
+was stopped. The stages: scenes, patch code, decoder, tokenizer, text encoder, U-Net, export.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import generate.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
+import numpy as np
+import torch
+import typer
+from transformers import CLIPTokenizer
+
+from generate.seedling import SEEDLING_FOLDER
+from generate.seedling.training.autoencoder import train_autoencoder
+from generate.seedling.training.dataset import make_data_set
+from generate.seedling.training.export import export
+from generate.seedling.training.latents import PatchCode, encode_all, find_patch_code
+from generate.seedling.training.text_encoder import new_text_encoder, teach_attributes
+from generate.seedling.training.tokenizer import train_tokenizer
+from generate.seedling.training.unet import Average, new_unet, train_unet
+
+log = logging.getLogger(__name__)
+
+
+def grow(
+    folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
+    pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 150_000,
+    decoder_pictures: Annotated[int, typer.Option(help="How many pictures the decoder sees in all.")] = 24_000,
+    rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
+    plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 10_240,
+    threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    export_to: Annotated[
+        Path, typer.Option(help="The model folder to write; the shipped one by default.")
+    ] = SEEDLING_FOLDER,
+    export_often: Annotated[bool, typer.Option(help="Also export at every checkpoint, to look at it.")] = False,
+) -> None:
+    """Grows Seedling, or goes on with it, and exports the averaged weights in half precision."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    rich_scenes = make_data_set(folder / "rich", rich, seed=2, richness=0.95)
+    plain_scenes = make_data_set(folder / "plain", plain, seed=1, richness=0.0)
+
+    code_file = folder / "code.safetensors"
+    if not code_file.is_file():
+        find_patch_code(rich_scenes).save(code_file)
+    code = PatchCode.load(code_file)
+    rich_latents = encode_all(rich_scenes, code, folder / "rich-latents.npy")
+    plain_latents = encode_all(plain_scenes, code, folder / "plain-latents.npy")
+    autoencoder = train_autoencoder(rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device)
+
+    if not (folder / "tokenizer" / "tokenizer.json").is_file():
+        train_tokenizer(folder / "tokenizer")
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    text_encoder = new_text_encoder(tokenizer)
+    accuracy = teach_attributes(text_encoder, tokenizer, folder / "text.pt", device=device)
+    log.info("the text encoder tells %.1f %% of the attributes", 100 * accuracy)
+
+    def write(steps: int, average: Average) -> None:
+        export(
+            export_to,
+            folder / "tokenizer",
+            average.modules["text_encoder"],
+            average.modules["unet"],
+            autoencoder.eval(),
+        )
+        log.info("exported after %d steps to %s", steps, export_to)
+
+    average = train_unet(
+        (np.asarray(plain_latents), list(plain_scenes.scenes)), (np.asarray(rich_latents), list(rich_scenes.scenes)),
+        new_unet(), text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, device=device,
+        on_save=write if export_often else None,
+    )  # fmt: skip
+    write(pictures, average)
+
+
+if __name__ == "__main__":
+    typer.run(grow)

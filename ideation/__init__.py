@@ -1,0 +1,46 @@
+"""Ideation: words. From word lists to concepts, and from a concept to a simple and an expanded prompt."""
+
+from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
+from ideation.draft import Draft, DraftRequest, Expander
+from ideation.errors import TwinseedError
+from ideation.expanders import EXPANDERS, choose_expander
+from ideation.expanders.offline import OfflineExpander
+from ideation.expansion import expand, given_pair
+from ideation.prompt_pair import PromptPair, TokenCount
+from ideation.randomiser import DrawError, draw, draw_many, pinned
+from ideation.token_budget import TokenBudget
+from ideation.translation import TranslationError
+from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation.words import WordListError, WordLists, built_in_words, read_words, seedling_words
+
+__all__ = [
+    "EXPANDERS",
+    "Concept",
+    "ConceptError",
+    "Draft",
+    "DraftRequest",
+    "DrawError",
+    "Expander",
+    "OfflineExpander",
+    "PromptPair",
+    "TokenBudget",
+    "TokenCount",
+    "TranslationError",
+    "TwinseedError",
+    "Vocabulary",
+    "Word",
+    "WordListError",
+    "WordLists",
+    "built_in_words",
+    "choose_expander",
+    "draw",
+    "draw_many",
+    "expand",
+    "given_pair",
+    "guess_language",
+    "pinned",
+    "read_words",
+    "seedling_vocabulary",
+    "seedling_words",
+    "typed_concept",
+]

@@ -1,0 +1,369 @@
+"""The offline expander: keeps the concept, adds what fits, in the words that the model knows."""
+
+from __future__ import annotations
+
+import re
+
+import jinja2
+import pytest
+
+import templates
+from ideation.assembly import MAX_WORDS, count_tokens
+from ideation.concept import Concept, Word, typed_concept
+from ideation.details import Details, built_in_details
+from ideation.draft import Draft, DraftRequest
+from ideation.expanders.offline import OfflineExpander
+from ideation.faithfulness import check
+from ideation.randomiser import draw, draw_many, pinned
+from ideation.reading import read
+from ideation.translation import TranslationError, to_english
+from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation.words import built_in_words, seedling_words
+
+WORDS = built_in_words()
+SEEDLING = seedling_vocabulary()
+DETAILS = built_in_details()
+
+
+def expand(concept: Concept | str, seed: int = 0, limit: int = 77, vocabulary: Vocabulary | None = None) -> Draft:
+    if isinstance(concept, str):
+        concept = typed_concept(concept)
+    return OfflineExpander().draft(DraftRequest(concept, seed, limit, vocabulary))
+
+
+def drawn(topic: str, action: str, style: str) -> Concept:
+    return draw(pinned(WORDS, topic=topic, action=action, style=style), seed=0, index=0)
+
+
+@pytest.mark.parametrize("vocabulary", [None, SEEDLING], ids=["any model", "seedling"])
+def test_300_concepts_are_kept_fit_and_differ_by_seed(vocabulary: Vocabulary | None) -> None:
+    for seed, concept in enumerate(draw_many(WORDS, 2026, 0, 300)):
+        one, other = expand(concept, seed, vocabulary=vocabulary), expand(concept, seed + 1, vocabulary=vocabulary)
+        assert concept.topic
+        assert concept.action
+        assert concept.style
+        for prompt in (one.simple, one.expanded):
+            for part in (concept.topic.en, concept.action.en, f"{concept.style.en} style"):
+                assert part in prompt
+        assert not check(concept, one.simple, one.expanded).lost
+        assert one.simple == concept.text
+        assert one.expanded != one.simple
+        assert one.expanded != other.expanded
+        assert one.simple == other.simple
+        assert count_tokens(one.expanded) <= 77
+        assert len(one.expanded.split()) <= MAX_WORDS
+        assert one == expand(concept, seed, vocabulary=vocabulary)
+        assert not re.search(r"\s{2}|\s,|,,|\n|\{|\}|None", one.expanded)
+
+
+def test_200_seeds_give_200_expansions() -> None:
+    concept = drawn("dog", "riding a bicycle", "Joan Miro")
+    assert len({expand(concept, seed).expanded for seed in range(200)}) == 200
+
+
+def test_no_detail_says_a_word_twice() -> None:
+    for seed, concept in enumerate(draw_many(WORDS, 5, 0, 100)):
+        added = expand(concept, seed).expanded.removeprefix(concept.text.split(",")[0])
+        words = [word.rstrip("s") for word in re.findall(r"[a-z]{5,}", added.split(" style, ", 1)[1].lower())]
+        assert not {word for word in words if words.count(word) > 1}, added
+
+
+@pytest.mark.parametrize(
+    ("topic", "action", "style", "places"),
+    [("octopus", "playing chess", "ink wash", ["underwater"]),
+     ("surfer", "eating ice cream", "watercolor", ["seaside"]),
+     ("baker", "baking sourdough bread", "oil painting", ["kitchen"]),
+     ("baker", "riding a bicycle", "oil painting", ["street", "meadow", "seaside"]),
+     ("owl", "reading a book", "gouache", ["library"]),
+     ("camel", "playing the violin", "pop art", ["desert"]),
+     ("penguin", "doing yoga", "crochet", ["snow"]),
+     ("octopus", "baking sourdough bread", "manga", ["kitchen"]),
+     ("alien", "taking a selfie", "collage", ["space"])],
+)  # fmt: skip
+def test_the_setting_fits_the_concept(topic: str, action: str, style: str, places: list[str]) -> None:
+    concept = drawn(topic, action, style)
+    known = [place for scene in places for place in DETAILS.scenes[scene].places]
+    for seed in range(30):
+        expanded = expand(concept, seed).expanded
+        assert any(f"{action} {place}, " in expanded for place in known), expanded
+
+
+@pytest.mark.parametrize(
+    "concept",
+    [drawn("owl", "flying a kite", "oil painting"), drawn("dog", "gazing at the stars", "watercolor"),
+     typed_concept("a cat at midnight on a street")],
+    ids=lambda concept: concept.text,
+)  # fmt: skip
+def test_night_concepts_get_no_daylight(concept: Concept) -> None:
+    day = [phrase for light in DETAILS.lights.values() if light.time == "day" for phrase in (*light.light, *light.sign)]
+    for seed in range(40):
+        assert not any(phrase in expand(concept, seed).expanded for phrase in day)
+
+
+def test_below_water_and_in_space_there_is_neither_sun_nor_weather() -> None:
+    for concept in (drawn("octopus", "reading a book", "watercolor"), drawn("dog", "walking on the moon", "manga")):
+        for seed in range(40):
+            assert not re.search(r"\b(?:sunset|rain|snow|fog|midday|clouds)\b", expand(concept, seed).expanded)
+
+
+@pytest.mark.parametrize("style", ["ink wash", "film noir", "pencil sketch", "Bauhaus poster", "Greek vase"])
+def test_a_style_with_colours_of_its_own_gets_no_palette(style: str) -> None:
+    palettes = [phrase for light in DETAILS.lights.values() for phrase in light.palette]
+    for seed in range(40):
+        expanded = expand(drawn("dog", "playing chess", style), seed).expanded
+        assert not any(phrase in expanded for phrase in palettes)
+
+
+def test_every_built_in_style_and_action_brings_its_details() -> None:
+    for style in WORDS.styles:
+        expanded = expand(drawn("dog", "playing chess", style.en)).expanded
+        assert any(phrase in expanded for phrase in DETAILS.media[style.en].medium), style
+    for action in WORDS.actions:
+        prompts = [expand(drawn("dog", action.en, "oil painting"), seed).expanded for seed in range(6)]
+        assert any(detail in p for p in prompts for detail in DETAILS.actions[action.en].details), action
+
+
+@pytest.mark.parametrize("limit", [8, 20, 30, 40, 60, 77, 154, 500])
+def test_the_budget_holds_and_the_concept_is_never_cut(limit: int) -> None:
+    concept = drawn("dog", "riding a bicycle", "Joan Miro")
+    draft = expand(concept, 1, limit)
+    assert draft.expanded.startswith("a dog riding a bicycle")
+    assert "Joan Miro style" in draft.expanded
+    if draft.expanded != draft.simple:
+        assert count_tokens(draft.expanded) <= limit
+        assert draft.warnings == ()
+    else:
+        assert limit < 20
+        assert "nothing was added" in draft.warnings[0]
+
+
+def test_reasons_are_one_sentence_for_each_detail() -> None:
+    draft = expand(drawn("octopus", "playing chess", "ink wash"), 3)
+    place = draft.expanded.split("chess ")[1].split(",")[0]
+    assert draft.reasons[0] == f"an octopus is at home under water: {place}"
+    details = draft.expanded.split(" style, ")[1].split(", ")
+    assert len(draft.reasons) == 1 + len(details)
+    for detail, reason in zip(details, draft.reasons[1:], strict=True):
+        assert detail in reason
+        assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    ("concept", "unwanted"),
+    [("an octopus dancing", "extra limbs"),
+     ("a sign that says hello", "text"),
+     ("a dog reading a newspaper, pencil sketch", "text"),
+     ("a misty lake at dawn", "blurry"),
+     ("a crowded market", "cluttered background"),
+     ("a photo of a dog", "photograph"),
+     ("a red balloon, pencil sketch style", "color"),
+     ("a painting of a dog, photo", "painting")],
+)  # fmt: skip
+def test_the_negative_prompt_does_not_contradict_the_concept(concept: str, unwanted: str) -> None:
+    for seed in range(20):
+        negative = expand(concept, seed).negative.split(", ")
+        assert unwanted not in negative
+        assert "low quality" in negative
+
+
+def test_the_negative_prompt_fits_the_medium() -> None:
+    assert "photograph" in expand(drawn("dog", "doing yoga", "oil painting")).negative
+    assert "color" in expand(drawn("dog", "doing yoga", "pencil sketch")).negative.split(", ")
+    assert "cartoon" in expand(drawn("dog", "doing yoga", "film noir")).negative
+
+
+@pytest.mark.parametrize(
+    ("typed", "beginning", "rest"),
+    [("a dog riding a bicycle, Joan Miro style", "a dog riding a bicycle ", ", Joan Miro style, "),
+     ("a knight in the style of Rembrandt", "a knight ", " in the style of Rembrandt, "),
+     ("an old lighthouse, oil painting", "an old lighthouse ", ", oil painting, "),
+     ("three red apples on a wooden table.", "three red apples on a wooden table, ", ""),
+     ("cats playing poker", "cats playing poker ", ""),
+     ('a sign that says "Hello, World"', 'a sign that says "Hello, World", ', "")],
+)  # fmt: skip
+def test_typed_text_is_kept_as_it_is(typed: str, beginning: str, rest: str) -> None:
+    draft = expand(typed, 5)
+    assert draft.simple == typed
+    assert draft.expanded.startswith(beginning)
+    assert rest in draft.expanded
+    assert not check(typed_concept(typed), draft.simple, draft.expanded).lost
+
+
+def test_what_typed_text_says_is_not_said_against() -> None:
+    places = [place for scene in DETAILS.scenes.values() for place in scene.places]
+    for seed in range(30):
+        assert not any(place in expand("a dog on a couch", seed).expanded for place in places)
+        assert "sun" not in expand("a dog in a storm at night", seed).expanded.replace("sunken", "")
+        lights = [phrase for light in DETAILS.lights.values() for phrase in light.light]
+        assert not any(phrase in expand("a dog, dramatic lighting", seed).expanded for phrase in lights)
+
+
+def test_a_concept_that_fills_the_encoder_is_left_alone() -> None:
+    typed = "a very long story about a dog " * 20
+    draft = expand(typed)
+    assert draft.expanded == draft.simple == typed.strip()
+    assert "nothing was added" in draft.warnings[0]
+
+
+@pytest.mark.parametrize("words", [WORDS, seedling_words(SEEDLING)], ids=["all words", "seedling's words"])
+def test_seedling_gets_only_words_that_it_knows(words: object) -> None:
+    for seed, concept in enumerate(draw_many(words, 8, 0, 400)):  # type: ignore[arg-type]
+        draft = expand(concept, seed, vocabulary=SEEDLING)
+        assert concept.topic
+        assert set(SEEDLING.unknown_words(draft.expanded)) <= set(SEEDLING.unknown_words(concept.text))
+        added = SEEDLING.find(
+            draft.expanded.replace(concept.topic.en, "").replace(concept.action.en if concept.action else "", "")
+        )
+        assert "setting" in SEEDLING.find(draft.expanded)
+        if added.get("setting") and added["setting"].name in ("in outer space", "under the sea"):
+            assert not re.search(
+                r"\b(?:at noon|at sunset|at night|in the rain|in the snow|in the fog)\b", draft.expanded
+            )
+        else:
+            assert re.search(r"\b(?:at noon|at sunset|at night|in the rain|in the snow|in the fog)\b", draft.expanded)
+        assert (draft.warnings == ()) == (not SEEDLING.unknown_words(concept.text))
+
+
+def test_seedling_reads_captions_as_it_was_trained_on() -> None:
+    concept = draw(pinned(seedling_words(SEEDLING), topic="owl", action="看書", style="watercolor"), seed=0, index=0)
+    prompts = [expand(concept, seed, vocabulary=SEEDLING).expanded for seed in range(40)]
+    colours = "|".join(SEEDLING.names("colour"))
+    settings = "|".join(SEEDLING.names("setting"))
+    sky = "(?: (?:at noon|at sunset|at night))?(?: in the (?:rain|snow|fog))?"
+    for prompt in prompts:
+        assert re.fullmatch(
+            rf"an? (?:(?:{colours}) )?owl reading a book (?:{settings}){sky}, watercolor style, .+", prompt
+        )
+        assert not re.match(r"an (?!owl)|a owl", prompt)
+    assert any(prompt.startswith("a red owl") for prompt in prompts)
+    assert any(prompt.startswith("an owl") for prompt in prompts)
+    assert all("at night" in prompt for prompt in prompts)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "never"),
+    [("a red dog on a beach, watercolor style", "a red dog on a beach at|a red dog on a beach in the", "blue|forest"),
+     ("a dog in a forest at night", "a dog in a forest at night", "noon|sunset|beach"),
+     ("a dog in outer space", "a dog in outer space, ", "at noon|at night|rain|snow|fog"),
+     ("a panda in a kitchen", "a panda in a kitchen ", "beach|forest|mountains|meadow|in a city")],
+)  # fmt: skip
+def test_seedling_agrees_with_what_the_concept_says(typed: str, kept: str, never: str) -> None:
+    for seed in range(30):
+        expanded = expand(typed, seed, vocabulary=SEEDLING).expanded
+        assert re.match(kept, expanded)
+        assert not re.search(never, expanded)
+
+
+def test_seedling_names_what_it_has_never_learnt() -> None:
+    warnings = expand(drawn("sloth", "filing tax returns", "watercolor"), vocabulary=SEEDLING).warnings
+    assert warnings == (
+        'Seedling has never learnt "sloth", "filing", "tax", "returns", so the picture may show something else there.',
+    )
+    assert expand(drawn("dog", "riding a bicycle", "watercolor"), vocabulary=SEEDLING).warnings == ()
+    long = expand(" ".join(f"gnu{'abcdefghijklmnopqrst'[n]}" for n in range(20)), vocabulary=SEEDLING).warnings[-1]
+    assert "and 8 more words" in long
+
+
+def test_every_drawn_concept_translates_back() -> None:
+    for n, (one, other) in enumerate(
+        zip(draw_many(WORDS, 6, 0, 2000), draw_many(WORDS, 6, 0, 2000, "zh-TW"), strict=True)
+    ):
+        assert to_english(other.text) == one.text, n
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"),
+    [("一隻狗在騎腳踏車，米羅風格", "a dog riding a bicycle, Joan Miro style"),
+     ("狗騎腳踏車", "a dog riding a bicycle"),
+     ("一隻紅色的狗在海灘上騎腳踏車，水彩風格", "a red dog riding a bicycle on a beach, watercolor style"),
+     ("水彩風格的貓頭鷹在夜晚看書", "an owl reading a book at night, watercolor style"),
+     ("雪中的企鵝在山裡撐傘、油畫", "a penguin holding an umbrella in the mountains in the snow, oil painting style"),
+     ("一隻熊貓正在太空中彈吉他。", "a panda playing the guitar in outer space"),
+     ("一隻紅鶴在吃冰淇淋", "a flamingo eating ice cream"),
+     ("紫色章魚", "a purple octopus")],
+)  # fmt: skip
+def test_chinese_of_known_words_becomes_english(chinese: str, english: str) -> None:
+    assert to_english(chinese) == english
+    draft = expand(chinese)
+    assert draft.language == "zh-TW"
+    assert draft.simple == english
+    assert draft.expanded.isascii()
+    assert draft.expanded.startswith(english.split(",")[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("一隻狗在騎恐龍", "does not know '騎恐龍'"),
+     ("三隻狗在看書", "does not know '三隻狗在看書'"),
+     ("一隻狗和一隻貓", "does not know '和一隻貓'"),
+     ("狗，貓", "one topic at a time"),
+     ("犬が自転車に乗っている", "reads English and 繁體中文"),
+     ("개가 자전거를 탄다", "reads English and 繁體中文"),
+     ("собака на велосипеде", "reads English and 繁體中文"),
+     ("我的dog", "does not know")],
+)  # fmt: skip
+def test_other_text_says_what_to_set_up(text: str, message: str) -> None:
+    with pytest.raises(TranslationError) as caught:
+        expand(text)
+    assert message in caught.value.message
+    for way in ("GEMINI_API_KEY", "OPENAI_BASE_URL", "--simple", "--expanded"):
+        assert way in caught.value.hint
+
+
+def test_an_own_word_in_another_script_needs_a_translation() -> None:
+    with pytest.raises(TranslationError, match="parts that are not English"):
+        expand(drawn("我的貓", "riding a bicycle", "watercolor"))
+    assert expand(drawn("Frédéric's café", "riding a bicycle", "watercolor")).simple.startswith(
+        "Frédéric's café riding"
+    )
+
+
+def test_the_tables_know_every_word_and_no_other() -> None:
+    topics, actions, styles = ({word.en for word in part} for part in (WORDS.topics, WORDS.actions, WORDS.styles))
+    assert set(DETAILS.actions) == actions
+    assert {topic for homes in DETAILS.homes.values() for topic in homes} == topics
+    assert styles <= set(DETAILS.media)
+    assert set(DETAILS.nocturnal) <= topics | actions
+    scenes, lights = set(DETAILS.scenes), set(DETAILS.lights)
+    assert (
+        set(DETAILS.homes) | set(DETAILS.anywhere) | {s for a in DETAILS.actions.values() for s in a.scenes} == scenes
+    )
+    assert {light for scene in DETAILS.scenes.values() for light in scene.lights} | {"plain"} == lights
+
+
+def test_seedlings_tables_use_its_vocabulary() -> None:
+    settings = set(SEEDLING.names("setting"))
+    assert {place for scene in DETAILS.scenes.values() for place in scene.seedling} == settings
+    assert set(DETAILS.seedling.weather) | set(DETAILS.seedling.unlit) == settings
+    assert {w for weathers in DETAILS.seedling.weather.values() for w in weathers} <= set(SEEDLING.names("weather"))
+    assert set(DETAILS.seedling.filler) <= set(SEEDLING.filler)
+    for light in DETAILS.lights.values():
+        assert SEEDLING.unknown_words(" ".join(light.seedling)) == []
+
+
+def test_signs_and_scenery_name_no_colour() -> None:
+    colour = re.compile(rf"\b(?:{'|'.join(DETAILS.said['colour'])})\b")
+    for light in DETAILS.lights.values():
+        assert not [phrase for phrase in light.sign if colour.search(phrase)]
+    for scene in DETAILS.scenes.values():
+        assert not [phrase for phrase in (*scene.places, *scene.details) if colour.search(phrase)]
+
+
+def test_a_table_with_an_unknown_field_is_refused() -> None:
+    with pytest.raises(ValueError, match="Extra inputs"):
+        Details.model_validate({**DETAILS.model_dump(), "sceens": {}})
+
+
+def test_reading_tells_what_pointed_to_the_place() -> None:
+    assert read(drawn("octopus", "playing chess", "ink wash")).pointed == "topic"
+    assert read(drawn("octopus", "baking sourdough bread", "ink wash")).pointed == "action"
+    assert read(drawn("dog", "riding a bicycle", "ink wash")).pointed == "both"
+    assert read(typed_concept("a dog in a castle")).scenes == ("castle",)
+    assert read(Concept("x", "en", Word("my cat", "my cat"), WORDS.actions[0], WORDS.styles[0])).topic == "cat"
+
+
+def test_templates_refuse_a_missing_variable() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        templates.render("prompts/offline.j2", head="a dog")
+    with pytest.raises(jinja2.TemplateNotFound):
+        templates.render("prompts/nowhere.j2")

@@ -1,0 +1,100 @@
+"""Seedling's training data and its growth: what is drawn, what is said of it, and that the stages fit together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from generate.seedling.training.captions import caption
+from generate.seedling.training.drawing import ACTIONS, SUBJECTS, draw
+from generate.seedling.training.painting import STYLES
+from generate.seedling.training.scene import SKYLESS, Scene, draw_scene, held_out
+from generate.seedling.training.sprites import FONT_FILES
+from ideation.vocabulary import seedling_vocabulary
+
+VOCABULARY = seedling_vocabulary()
+needs_font = pytest.mark.skipif(
+    not any(Path(file).is_file() for file in FONT_FILES),
+    reason="the training scenes need the font Noto Color Emoji (Debian: fonts-noto-color-emoji)",
+)
+
+
+def test_everything_in_the_vocabulary_can_be_drawn() -> None:
+    assert set(SUBJECTS) == set(VOCABULARY.names("subject"))
+    assert set(ACTIONS) == set(VOCABULARY.names("action"))
+    assert {"flat illustration", *STYLES} == set(VOCABULARY.names("style"))
+
+
+def test_a_scene_never_puts_weather_where_there_is_no_sky() -> None:
+    random = Random(1)
+    scenes = [draw_scene(random, VOCABULARY, richness=1.0) for _ in range(2000)]
+    assert {scene.setting for scene in scenes} >= set(SKYLESS)
+    assert not [scene for scene in scenes if scene.setting in SKYLESS and (scene.time or scene.weather)]
+    assert not [scene for scene in scenes if held_out(scene.subject, scene.action, VOCABULARY)]
+
+
+def test_one_combination_in_sixteen_is_held_out_of_training() -> None:
+    pairs = [(s, a) for s in VOCABULARY.names("subject") for a in VOCABULARY.names("action")]
+    share = sum(held_out(s, a, VOCABULARY) for s, a in pairs) / len(pairs)
+    assert share == pytest.approx(1 / 16, abs=0.01)
+    assert all(
+        any(not held_out(s, a, VOCABULARY) for a in VOCABULARY.names("action")) for s in VOCABULARY.names("subject")
+    )
+
+
+def test_a_full_caption_names_exactly_what_the_scene_shows() -> None:
+    random = Random(2)
+    for _ in range(500):
+        scene = draw_scene(random, VOCABULARY, richness=1.0)
+        text = caption(scene, random, VOCABULARY, keep=1.0, chattering=False)
+        assert {kind: term.name for kind, term in VOCABULARY.find(text).items()} == scene.named(), text
+
+
+@needs_font
+def test_the_same_random_state_draws_the_same_picture_and_another_draws_another() -> None:
+    scene = Scene("dog", "riding a bicycle", style="watercolor", setting="on a beach", time="at sunset")
+    first, again, other = (np.asarray(draw(scene, Random(seed))) for seed in (1, 1, 2))
+    assert first.shape == (128, 128, 3)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@needs_font
+@pytest.mark.parametrize("kind", ["style", "setting", "time", "weather", "colour"])
+def test_each_name_of_a_kind_looks_unlike_the_others(kind: str) -> None:
+    pictures = {
+        name: np.asarray(draw(Scene("cat", "kicking a ball", **{kind: name}), Random(3)), dtype=float)
+        for name in VOCABULARY.names(kind)
+    }
+    names = list(pictures)
+    for number, one in enumerate(names):
+        for other in names[:number]:
+            assert np.abs(pictures[one] - pictures[other]).mean() > 2, f"{one} looks like {other}"
+
+
+@needs_font
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not os.environ.get("TWINSEED_SLOW_TESTS"), reason="opt-in: set TWINSEED_SLOW_TESTS=1 (15 minutes)")
+def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None:
+    from diffusers import StableDiffusionPipeline
+
+    from generate.seedling.training.grow import grow
+
+    grow(
+        tmp_path,
+        pictures=9_600,
+        decoder_pictures=1_200,
+        rich=2_048,
+        plain=1_024,
+        threads=2,
+        export_to=tmp_path / "model",
+    )
+    pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "model", local_files_only=True)
+    red, blue = pipeline(["a red frog kicking a ball", "a blue frog kicking a ball"], num_inference_steps=10).images
+    red_mean, blue_mean = np.asarray(red).mean((0, 1)), np.asarray(blue).mean((0, 1))
+    assert red_mean[0] - red_mean[2] > blue_mean[0] - blue_mean[2]
