@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import re
 import secrets
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -39,13 +42,13 @@ ExpanderName = Annotated[
 ]
 LLMModel = Annotated[str | None, typer.Option("--llm-model", metavar="NAME", help="The expander's language model.")]
 ModelName = Annotated[
-    str, typer.Option("--model", metavar="M", help="seedling, a model folder, or a hub id.", show_default=True)
+    str | None, typer.Option("--model", metavar="M", help="A model folder, or a hub id. [default: seedling]")
 ]
 Runs = Annotated[Path | None, typer.Option("--runs", metavar="FOLDER", help="Where runs are kept. [default: runs]")]
 
 
-class UsageError(TwinseedError):
-    """Options that do not go together, or a value that is no number."""
+class OptionError(TwinseedError):
+    """Options that do not go together, or a value that cannot be read."""
 
 
 class Language(StrEnum):
@@ -103,11 +106,11 @@ def expand(
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
     seed: Seed = None,
-    model: ModelName = "seedling",
+    model: ModelName = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn a concept into a simple and an expanded English prompt."""
-    from generate.seedling import SEEDLING_TOKENIZER
+    from generate.model_names import find_tokenizer
     from ideation.expanders import choose_expander
     from ideation.expansion import expand as expand_concept
     from ideation.token_budget import TokenBudget
@@ -115,15 +118,11 @@ def expand(
 
     typed = typed_concept(concept)
     chosen = choose_expander(expander, llm_model=llm_model, environ=os.environ)
-    vocabulary = seedling_vocabulary() if model == "seedling" else None
-    if model == "seedling":
-        tokenizer = SEEDLING_TOKENIZER
-    else:
-        from generate.model_names import find_tokenizer
-
-        tokenizer = find_tokenizer(model)
+    renderer = model or "seedling"
+    vocabulary = seedling_vocabulary() if renderer == "seedling" else None
+    budget = TokenBudget(find_tokenizer(renderer))
     _say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
-    pair = expand_concept(typed, chosen, TokenBudget(tokenizer), seed=_seed(seed or "0"), vocabulary=vocabulary)
+    pair = expand_concept(typed, chosen, budget, seed=0 if seed is None else _seed(seed), vocabulary=vocabulary)
     if as_json:
         print(json.dumps(asdict(pair), ensure_ascii=False))
         return
@@ -138,7 +137,7 @@ def pair(
     concept: Annotated[str | None, typer.Argument(help="The concept, in any language; left out, one is drawn.")] = None,
     seed: Seed = None,
     images: Annotated[int, typer.Option(metavar="N", help="How many seeds: S, S+1, S+2, ...")] = 1,
-    model: ModelName = "seedling",
+    model: ModelName = None,
     scheduler: Annotated[str | None, typer.Option(metavar="NAME", help="See: twinseed list schedulers.")] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")] = None,
     guidance: Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance scale.")] = None,
@@ -147,47 +146,64 @@ def pair(
     style: Annotated[
         list[str] | None, typer.Option("--style", metavar="NAME", help="On both prompts; can be given more than once.")
     ] = None,
-    negative: Annotated[str | None, typer.Option(metavar="TEXT", help="Instead of the expander's negative prompt.")] = None,
+    negative: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Instead of the expander's negative prompt.")
+    ] = None,
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
     simple: Annotated[str | None, typer.Option(metavar="TEXT", help="The simple prompt, as it is.")] = None,
     expanded: Annotated[str | None, typer.Option(metavar="TEXT", help="The expanded prompt, as it is.")] = None,
     runs: Runs = None,
     device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or mps.", show_default=True)] = "auto",
-    dtype: Annotated[str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)] = "auto",
+    dtype: Annotated[
+        str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)
+    ] = "auto",
     language: Annotated[Language | None, typer.Option(help="The report's language. [default: the concept's]")] = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The main job: expand a concept, render both prompts from one seed, compare, write the run."""
+    from generate.model_names import require_model
     from generate.presets import find_preset
     from generate.schedulers import find_scheduler
     from generate.settings import RenderSettings
+    from generate.styles import find_style
 
-    overrides: dict[str, Any] = dict(find_preset(preset).settings) if preset else {}
+    named: dict[str, Any] = dict(find_preset(preset).settings) if preset is not None else {}
+    if model is not None:
+        named["model"] = model
     if scheduler is not None:
-        overrides["scheduler"] = find_scheduler(scheduler).name
+        named["scheduler"] = find_scheduler(scheduler).name
     if steps is not None:
-        overrides["num_inference_steps"] = steps
+        named["num_inference_steps"] = steps
     if guidance is not None:
-        overrides["guidance_scale"] = guidance
+        named["guidance_scale"] = guidance
     if size is not None:
-        overrides["width"], overrides["height"] = _size(size)
-    settings = RenderSettings(seed=_seed(seed), images=images, device=device, dtype=dtype, **{"model": model, **overrides})
-    if model != "seedling":  # named by hand, so it wins over the preset's
-        settings = replace(settings, model=model)
-    from generate.model_names import find_model
-
-    find_model(settings.model)
+        named["width"], named["height"] = _size(size)
+    settings = RenderSettings(seed=_seed(seed), images=images, device=device, dtype=dtype, **named)
+    styles = tuple(find_style(name).name for name in style or ())
+    require_model(settings.model)
+    if concept is None and simple is None and expanded is not None:
+        raise OptionError("--expanded was given without what it expands", hint="add the concept, or --simple TEXT")
     asked = _concept(concept, simple, settings.model, settings.seed)
     _say(f"concept: {asked.text}\nseed: {settings.seed}")
 
+    # torch is loaded from here on: what can go wrong without it has gone wrong by now.
     from compare.gallery import Gallery
     from compare.job import Job, JobStopped, run_job
 
     spoken = language or (Language.traditional_chinese if asked.language == "zh-TW" else Language.english)
     job = Job(
-        asked, settings, expander, llm_model, simple, expanded, negative, preset, tuple(style or ()), spoken.value
+        concept=asked,
+        settings=settings,
+        expander=expander,
+        llm_model=llm_model,
+        simple=simple,
+        expanded=expanded,
+        negative=negative,
+        preset=preset,
+        styles=styles,
+        language=spoken.value,
     )
     with _progress() as on_progress:
         try:
@@ -230,10 +246,12 @@ def list_names(kind: Kind, as_json: AsJson = False) -> None:
 
     table = Table(box=None, pad_edge=False)
     for column in rows[0]:
-        table.add_column(column)
+        table.add_column(column.replace("_", " "))
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
-    Console(highlight=False).print(table)
+        table.add_row(*map(_cell, row.values()))
+    console = Console(highlight=False, markup=False)
+    # Lines are folded to fit a terminal, and left whole for a file or another program.
+    console.print(table, width=None if console.is_terminal else 1000)
 
 
 @app.command()
@@ -247,70 +265,97 @@ def doctor(as_json: AsJson = False) -> None:
     from ideation.expanders import choose_expander
 
     device = choose_device("auto")
-    chosen = choose_expander("auto", llm_model=None, environ=os.environ)
+    problems = []
+    expander = llm_model = None
+    try:
+        chosen = choose_expander("auto", llm_model=None, environ=os.environ)
+        expander, llm_model = chosen.name, chosen.llm_model
+    except TwinseedError as problem:
+        problems.append(f"{problem.message}: {problem.hint}")
+    models = []
+    try:
+        models = [model.name for model in known_models()]
+    except TwinseedError as problem:
+        problems.append(f"{problem.message}: {problem.hint}")
     keys = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "GEMINI_API_ENDPOINT")
     found: dict[str, Any] = {
         "device": device,
         "dtype": choose_dtype("auto", device),
         "threads": torch.get_num_threads(),
-        "expander": chosen.name,
-        "llm_model": chosen.llm_model,
+        "expander": expander,
+        "llm_model": llm_model,
         "model": "seedling",
-        "models": [model.name for model in known_models()],
+        "models": models,
         "models_folder": str(models_folder()),
         "runs_folder": str(_runs(None)),
         "keys": {name: "set" if os.environ.get(name) else "not set" for name in keys},
         "libraries": library_versions(),
+        "problems": problems,
     }
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
         return
     for name, value in found.items():
-        shown = value
-        if isinstance(value, dict):
-            shown = ", ".join(f"{key} {entry}" for key, entry in value.items())
-        elif isinstance(value, list):
-            shown = ", ".join(value)
-        print(f"{name.replace('_', ' ') + ':':<15} {shown}")
+        print(f"{name.replace('_', ' ') + ':':<15} {_cell(value) or 'none'}")
 
 
 def main() -> NoReturn:
     """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
     except TwinseedError as problem:
         _say(f"error: {problem.message}\nhint: {problem.hint}")
-        sys.exit(1)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        code = 1
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
-        sys.exit(130)
-    except Exception as problem:
-        usage = getattr(problem, "show", None)  # click's own errors know how to show themselves
-        if usage is None:
+        code = 130
+    except OSError as problem:
+        # Whoever read the output may have enough of it, as `head` does; a disk may have no room for it.
+        if problem.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        usage()
-        sys.exit(getattr(problem, "exit_code", 2))
-    sys.exit(0)
+        if problem.errno != errno.EPIPE:
+            _say(f"error: no room left: {problem.strerror}\nhint: make room on the disk, or send the output elsewhere")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more at its end, and complains
+        code = 1
+    except Exception as problem:
+        show = getattr(problem, "show", None)  # typer's usage errors: their base class has no public name
+        if show is None:
+            raise
+        show()
+        code = 2
+    sys.exit(code or 0)
 
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _cell(value: Any) -> str:
+    """A value of a table for people: no brackets, no None."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {entry}" for key, entry in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
 def _seed(given: str | None) -> int:
     if given is None:
         return secrets.randbelow(2**32)
     if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise UsageError(f"seed is {given!r}", hint="give a whole number that is not negative, as in --seed 7")
+        raise OptionError(f"seed is {given[:40]!r}", hint=f"give a whole number from 0 to {2**63 - 1}, as in --seed 7")
     return int(given)
 
 
 def _size(given: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5})", given.strip())
     if match is None:
-        raise UsageError(f"size is {given!r}", hint="give width and height in pixels, as in --size 512x512")
+        raise OptionError(f"size is {given[:40]!r}", hint="give width and height in pixels, as in --size 512x512")
     return int(match[1]), int(match[2])
 
 
@@ -338,34 +383,39 @@ def _concept(text: str | None, simple: str | None, model: str, seed: int) -> Con
 
 @contextmanager
 def _progress() -> Iterator[Any]:
-    """A progress bar on standard error; where that is no terminal, one line a stage."""
+    """A progress bar on standard error; where that is no terminal, one line a stage and pair."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    console = Console(stderr=True, highlight=False)
+    stages = {"open": "opening the model", "expand": "writing the prompts with", "write": "writing the run"}
+    console = Console(stderr=True, highlight=False, markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    interrupt = signal.getsignal(signal.SIGINT)
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("starting", total=None)
-        stage = ""
+        said = ""
 
         def on_progress(progress: Progress) -> None:
-            nonlocal stage
-            names = {"open": "opening the model", "expand": "writing the prompts with", "render": "rendering", "write": "writing the run"}
-            line = f"{names[progress.stage]} {progress.detail}".strip()
-            if progress.step is None:
+            nonlocal said
+            step = progress.step
+            if step is None:
+                line = f"{stages[progress.stage]} {progress.detail}".strip()
                 bars.update(task, description=line, total=None)
             else:
-                step = progress.step
-                bars.update(
-                    task, description="rendering both pictures", total=step.pairs * step.steps,
-                    completed=(step.pair - 1) * step.steps + step.number,
-                )  # fmt: skip
-            if progress.stage != stage and not console.is_terminal:
+                line = f"rendering pair {step.pair} of {step.pairs}"
+                done = (step.pair - 1) * step.steps + step.number
+                bars.update(task, description=line, total=step.pairs * step.steps, completed=done)
+            if line != said and not console.is_terminal:
                 _say(f"{line} ...")
-            stage = progress.stage
+            said = line
+            if progress.stage == "write":  # a second Ctrl-C must not cut off the saving of what the first one stopped
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-        yield on_progress
+        try:
+            yield on_progress
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
 
 
 def _rows(kind: Kind) -> list[dict[str, Any]]:
@@ -383,7 +433,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
     if kind is Kind.presets:
         from generate.presets import PRESETS
 
-        return [{"name": one.name, "description": one.description, "settings": dict(one.settings)} for one in PRESETS.values()]
+        return [asdict(preset) for preset in PRESETS.values()]
     if kind is Kind.models:
         from generate.model_names import known_models
 

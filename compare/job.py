@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from generate.settings import RenderSettings
 from generate.styles import find_style
 from ideation.concept import Concept
 from ideation.expanders import choose_expander
-from ideation.expansion import expand, given_pair
+from ideation.expansion import MAX_GIVEN_CHARACTERS, GivenPromptError, expand, given_pair
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
@@ -25,7 +26,7 @@ from ideation.vocabulary import Vocabulary, seedling_vocabulary
 @dataclass(frozen=True)
 class Job:
     """One pair, or several seeds of it. `simple` and `expanded` are prompts to take as they are; `negative`, where it
-    is not None, takes the place of the expander's. `language` is the report's."""
+    is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's."""
 
     concept: Concept
     settings: RenderSettings
@@ -70,6 +71,8 @@ def run_job(
     the pictures are rendered. Raises `TwinseedError`, or `JobStopped` where some pairs were finished and saved.
     """
     styles = [find_style(name) for name in job.styles]
+    if job.negative is not None:
+        _require_negative(job.negative)
     expander = None
     if job.simple is None or job.expanded is None:
         expander = choose_expander(job.expander, llm_model=job.llm_model, environ=environ)
@@ -87,11 +90,11 @@ def run_job(
             job.concept, expander, budget, seed=settings.seed, vocabulary=vocabulary_of(settings.model),
             simple=job.simple, expanded=job.expanded,
         )  # fmt: skip
+    if job.negative is not None:
+        prompts = replace(prompts, negative=job.negative)
     for style in styles:
         negative = ", ".join(filter(None, (prompts.negative, style.negative)))
         prompts = _reworded(prompts, budget, style.wrap(prompts.simple), style.wrap(prompts.expanded), negative)
-    if job.negative is not None:
-        prompts = replace(prompts, negative=job.negative)
 
     def on_step(step: Step) -> None:
         on_progress(Progress("render", step=step))
@@ -100,7 +103,7 @@ def run_job(
         on_progress(Progress("write"))
         run = Run(
             job.concept, prompts, pictures.settings, pictures.renders, pictures.certificate,
-            preset=job.preset, styles=job.styles,
+            preset=job.preset, styles=tuple(style.name for style in styles),
         )  # fmt: skip
         return gallery.write(run, job.language)
 
@@ -113,6 +116,18 @@ def run_job(
 def vocabulary_of(model: str) -> Vocabulary | None:
     """The words that the model knows, where that is known: only the embedded one has a list."""
     return seedling_vocabulary() if model == "seedling" else None
+
+
+def _require_negative(text: str) -> None:
+    """An empty one is fine: it says that nothing is to be avoided."""
+    hint = "give words of what is not wanted with --negative, or leave it out"
+    if len(text) > MAX_GIVEN_CHARACTERS:
+        raise GivenPromptError(
+            f"the negative prompt has {len(text):,} characters; {MAX_GIVEN_CHARACTERS:,} are accepted", hint=hint
+        )
+    control = [f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
+    if control:
+        raise GivenPromptError(f"the negative prompt contains control characters: {', '.join(control[:5])}", hint=hint)
 
 
 def _reworded(prompts: PromptPair, budget: TokenBudget, simple: str, expanded: str, negative: str) -> PromptPair:

@@ -16,9 +16,10 @@ _LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 @dataclass(frozen=True)
 class Certificate:
-    """`differs` names what was not equal between the arms; "prompt" alone is what it should hold, or nothing where
-    both prompts are the same. `latents_sha256` maps each seed to the hash of the noise that either arm began with.
-    `unet_evaluations` counts how often the U-Net ran for one picture pair, both arms and guidance in one batch.
+    """`differs` names what was not equal between the arms: "prompt" alone is what it should hold, or nothing where both
+    prompts are the same; the others are "initial noise", "negative prompt", "noise on the way", "size conditioning".
+    `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
+    with. `unet_evaluations` counts how often the U-Net ran for one picture pair, both arms and guidance in one batch.
     """
 
     same_seed: bool
@@ -49,16 +50,26 @@ class Witness:
         self.evaluations += 1
         if self.evaluations > 1:
             return
-        sample = arguments[0] if arguments else keywords["sample"]
-        for simple, expanded in sample.reshape(-1, 2, *sample.shape[1:]):
-            if not torch.equal(simple, expanded):
-                self.differs.add("initial noise")
-        context = keywords["encoder_hidden_states"]
-        halves = context.reshape(-1, 2, *context.shape[1:])
-        if len(halves) > 1 and not torch.equal(*halves[0]):
-            self.differs.add("negative prompt")
-        if not torch.equal(*halves[-1]):
-            self.differs.add("prompt")
+        if not all(map(_alike, _by_arm(arguments[0] if arguments else keywords["sample"]))):
+            self.differs.add("initial noise")
+        added = keywords.get("added_cond_kwargs") or {}  # of the XL models
+        if "time_ids" in added and not all(map(_alike, _by_arm(added["time_ids"]))):
+            self.differs.add("size conditioning")
+        for context in filter(torch.is_tensor, (keywords["encoder_hidden_states"], added.get("text_embeds"))):
+            *unconditional, conditional = _by_arm(context)
+            if not all(map(_alike, unconditional)):
+                self.differs.add("negative prompt")
+            if not _alike(conditional):
+                self.differs.add("prompt")
+
+
+def _by_arm(batch: torch.Tensor) -> torch.Tensor:
+    """(2 n, ...) to (n, 2, ...): n is 2 with guidance, else 1; the axis of two is simple and expanded."""
+    return batch.reshape(-1, 2, *batch.shape[1:])
+
+
+def _alike(both: torch.Tensor) -> bool:
+    return torch.equal(both[0], both[1])
 
 
 def digest_of(latents: torch.Tensor) -> str:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import tempfile
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import generate.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
 from diffusers.utils import logging as diffusers_logging
+from safetensors import safe_open
 from transformers.utils import logging as transformers_logging
 
 from generate.devices import DTYPES, choose_device, choose_dtype
-from generate.model_names import ModelError, find_model
+from generate.model_names import ModelError, find_model, first_line, pipeline_class, tokenizer_file, unreachable
 
-_PIPELINES = {
+_CLASSES = {
     "StableDiffusionPipeline": StableDiffusionPipeline,
     "StableDiffusionXLPipeline": StableDiffusionXLPipeline,
 }
@@ -39,23 +40,25 @@ class OpenModel:
 
     @property
     def token_limit(self) -> int:
-        return int(self.pipeline.tokenizer.model_max_length)
+        """How many tokens the text encoder reads, start and end tokens included."""
+        return int(self.pipeline.text_encoder.config.max_position_embeddings)
 
-    @cached_property
+    @property
     def tokenizer_file(self) -> Path:
-        """The `tokenizer.json` of the model; models that bring only a vocabulary and merges get one made."""
-        file = self.folder / "tokenizer" / "tokenizer.json"
-        if not file.is_file():
-            file = Path(tempfile.mkdtemp(prefix="twinseed-")) / "tokenizer.json"
-            self.pipeline.tokenizer.backend_tokenizer.save(str(file))
-        return file
+        """The model's `tokenizer.json`, for `ideation.token_budget`."""
+        return tokenizer_file(self.folder)
+
+    @property
+    def size_unit(self) -> int:
+        """Pixels to one latent: width and height must be multiples of it."""
+        return int(self.pipeline.vae_scale_factor)
 
     @property
     def native_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the model was trained for."""
         sample = self.pipeline.unet.config.sample_size
         height, width = (sample, sample) if isinstance(sample, int) else sample
-        return width * self.pipeline.vae_scale_factor, height * self.pipeline.vae_scale_factor
+        return width * self.size_unit, height * self.size_unit
 
     @cached_property
     def digest(self) -> str:
@@ -68,52 +71,59 @@ def open_model(name: str, *, device: str = "auto", dtype: str = "auto") -> OpenM
     device = choose_device(device)
     dtype = choose_dtype(dtype, device)
     folder = found.path or _download(found.name)
-    kind = _pipeline_class(folder)
+    pipeline_type = _CLASSES[pipeline_class(folder)]
+    tokenizer_file(folder)  # raises where there is none; loading would go on without
     diffusers_logging.disable_progress_bar()  # our own bar is enough
     transformers_logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
-            pipeline = _PIPELINES[kind].from_pretrained(
+            pipeline = pipeline_type.from_pretrained(
                 str(folder), dtype=DTYPES[dtype], use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
             )
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
         raise ModelError(
-            f"the model {name} cannot be loaded from {folder}: {_first_line(error)}",
+            f"the model {name} cannot be loaded from {folder}: {first_line(error)}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
         ) from error
+    _require_whole(pipeline, folder)
     pipeline.set_progress_bar_config(disable=True)
-    return OpenModel(name, pipeline.to(device), device, dtype, dict(pipeline.scheduler.config), folder)
-
-
-def _pipeline_class(folder: Path) -> str:
     try:
-        kind = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))["_class_name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        pipeline = pipeline.to(device)
+    except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"model_index.json in {folder} cannot be read: {_first_line(error)}", hint="save or download the model again"
+            f"the model {name} does not fit into the memory of {device} in {dtype}",
+            hint="close what else uses it, or take --device cpu",
         ) from error
-    if kind not in _PIPELINES:
-        raise ModelError(
-            f"the model in {folder} is a {kind}", hint=f"Twinseed renders with {' and '.join(_PIPELINES)}"
-        )
-    return str(kind)
+    return OpenModel(name, pipeline, device, dtype, dict(pipeline.scheduler.config), folder)
 
 
 def _download(hub_id: str) -> Path:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     try:
         return Path(DiffusionPipeline.download(hub_id, use_safetensors=True))
-    except Exception as error:  # hub errors, httpx errors, OSError: all mean that it did not come
-        raise ModelError(
-            f"the model {hub_id} is not on this machine and could not be fetched from the hub: {_first_line(error)}",
-            hint="check the id and the network; without either, --model seedling works offline",
-        ) from error
+    except Exception as error:
+        raise unreachable(hub_id, error) from error
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _require_whole(pipeline: Any, folder: Path) -> None:
+    """Raises `ModelError` where a weight file has fewer tensors than its part of the model.
+
+    The libraries fill the gaps with random numbers and say so in their logs only. Tensors are counted, not compared by
+    name, because the libraries rename those of older files.
+    """
+    for part, module in pipeline.components.items():
+        if not isinstance(module, torch.nn.Module):
+            continue
+        found = 0
+        for file in (folder / part).glob("*.safetensors"):
+            with safe_open(file, "pt") as weights:  # older text encoders keep their positions as well
+                found += sum(not key.endswith("position_ids") for key in weights.keys())  # noqa: SIM118
+        if found < (wanted := len(module.state_dict())):
+            raise ModelError(
+                f"the {part} of the model in {folder} is not whole: {found} tensors of {wanted} are there",
+                hint="its config.json belongs to another model, or weights are missing: save or download it again",
+            )
 
 
 def _digest(folder: Path) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,9 +31,9 @@ class RenderInterrupted(TwinseedError):
     """A render that stopped on the way, for `reason`, when some pairs were `finished` already."""
 
     def __init__(self, finished: PicturePair, reason: BaseException) -> None:
-        pairs = f"{finished.settings.images} of the pairs"
+        done = finished.settings.images
         super().__init__(
-            f"stopped after {pairs}: {reason or type(reason).__name__}",
+            f"stopped after {done} pair{'s' if done > 1 else ''}: {str(reason) or type(reason).__name__}",
             hint=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
         )
         self.finished, self.reason = finished, reason
@@ -74,9 +75,13 @@ def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettin
     """
     width, height = model.native_size
     settings = replace(
-        settings, width=settings.width or width, height=settings.height or height, device=model.device, dtype=model.dtype
+        settings,
+        width=settings.width or width,
+        height=settings.height or height,
+        device=model.device,
+        dtype=model.dtype,
     )
-    unit = model.pipeline.vae_scale_factor
+    unit = model.size_unit
     for side, pixels in (("width", settings.width), ("height", settings.height)):
         if pixels is not None and pixels % unit:
             raise SettingsError(
@@ -92,7 +97,6 @@ def render_pair(
     model: OpenModel,
     *,
     on_step: Callable[[Step], None] | None = None,
-    on_pair: Callable[[Render, Render], None] | None = None,
 ) -> PicturePair:
     """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt.
 
@@ -100,62 +104,59 @@ def render_pair(
     schedulers that add noise on the way, go on with the same; every other argument is shared by the batch. Equal
     arguments give equal pixels, bit for bit, on the same machine and libraries.
 
-    `on_step` hears of every step and may raise `RenderCancelled`; `on_pair` gets each pair as soon as it is done.
-    Raises `SettingsError`, `RenderError`, or, where some pairs were finished by then, `RenderInterrupted` with them.
+    `on_step` hears of every step and may raise `RenderCancelled`. Raises `SettingsError` or `RenderError`; where some
+    pairs were finished by then, `RenderInterrupted` with them, whatever stopped the others.
     """
     settings = resolve_settings(settings, model)
-    made = _Made(settings, model)
+    made: list[_Seed] = []
     try:
         for number, seed in enumerate(settings.seeds, start=1):
-            pair = _render_seed(prompts, settings, model, made, number, seed, on_step)
-            if on_pair is not None:
-                on_pair(*pair)
-    except (KeyboardInterrupt, TwinseedError) as stopped:
-        if not made.renders:
+            made.append(_render_seed(prompts, settings, model, number, seed, on_step))
+    except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away
+        if not made:
             raise
-        raise RenderInterrupted(made.pictures(), stopped) from stopped
-    return made.pictures()
+        raise RenderInterrupted(_pictures(settings, model, made), stopped) from stopped
+    return _pictures(settings, model, made)
 
 
-@dataclass
-class _Made:
-    """What is finished so far, and what was seen while it was made."""
+@dataclass(frozen=True)
+class _Seed:
+    """The finished pair of one seed, and what was seen while it was made."""
 
-    settings: RenderSettings
-    model: OpenModel
-    renders: list[Render] = field(default_factory=list)
-    latents_sha256: dict[int, dict[str, str]] = field(default_factory=dict)
-    differs: set[str] = field(default_factory=set)
-    scheduler: dict[str, Any] = field(default_factory=dict)
-    evaluations: int = 0
-    batch_shape: tuple[int, ...] = ()
+    renders: tuple[Render, ...]
+    latents_sha256: dict[str, str]
+    differs: set[str]
+    scheduler: dict[str, Any]
+    evaluations: int
+    batch_shape: tuple[int, ...]
 
-    def pictures(self) -> PicturePair:
-        equal_noise = all(hashes["simple"] == hashes["expanded"] for hashes in self.latents_sha256.values())
-        certificate = Certificate(
-            same_seed=equal_noise and "initial noise" not in self.differs,
-            differs=tuple(sorted(self.differs)),
-            latents_sha256=self.latents_sha256,
-            scheduler=self.scheduler,
-            unet_evaluations=self.evaluations,
-            batch_shape=self.batch_shape,
-            device=self.model.device,
-            dtype=self.model.dtype,
-            model_digest=self.model.digest,
-            libraries=library_versions(),
-        )
-        return PicturePair(replace(self.settings, images=len(self.renders) // 2), tuple(self.renders), certificate)
+
+def _pictures(settings: RenderSettings, model: OpenModel, made: list[_Seed]) -> PicturePair:
+    differs = set[str]().union(*(pair.differs for pair in made))
+    certificate = Certificate(
+        same_seed=differs.isdisjoint({"initial noise", "noise on the way"}),
+        differs=tuple(sorted(differs)),
+        latents_sha256={pair.renders[0].seed: pair.latents_sha256 for pair in made},
+        scheduler=made[0].scheduler,
+        unet_evaluations=made[0].evaluations,
+        batch_shape=made[0].batch_shape,
+        device=model.device,
+        dtype=model.dtype,
+        model_digest=model.digest,
+        libraries=library_versions(),
+    )
+    renders = tuple(render for pair in made for render in pair.renders)
+    return PicturePair(replace(settings, images=len(made)), renders, certificate)
 
 
 def _render_seed(
     prompts: PromptPair,
     settings: RenderSettings,
     model: OpenModel,
-    made: _Made,
     number: int,
     seed: int,
     on_step: Callable[[Step], None] | None,
-) -> list[Render]:
+) -> _Seed:
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [seed, seed])
     generators, latents = _noise(model, settings, seed)
 
@@ -172,13 +173,18 @@ def _render_seed(
     witness, began = Witness(), time.perf_counter()
     images = _run(model, prompts, settings, scheduler, generators, latents, after_step, witness)
     seconds = (time.perf_counter() - began) / 2
-    pair = [Render(arm, seed, image, seconds) for arm, image in zip(ARMS, images, strict=True)]
-    made.renders += pair
-    made.latents_sha256[seed] = {arm: digest_of(latents[k]) for k, arm in enumerate(ARMS)}
-    made.differs |= witness.differs
-    made.scheduler = {"class_name": type(scheduler).__name__, "config": dict(scheduler.config)}
-    made.evaluations, made.batch_shape = witness.evaluations, tuple(latents.shape)
-    return pair
+    # Equal generators that drew equally often end alike; DPM++ SDE has its own seeds instead.
+    states = {digest_of(generator.get_state()) for generator in generators}
+    if len(states) > 1 or len(set(scheduler.config.get("noise_sampler_seed") or ())) > 1:
+        witness.differs.add("noise on the way")
+    return _Seed(
+        renders=tuple(Render(arm, seed, image, seconds) for arm, image in zip(ARMS, images, strict=True)),
+        latents_sha256={arm: digest_of(one) for arm, one in zip(ARMS, latents, strict=True)},
+        differs=witness.differs,
+        scheduler={"class_name": type(scheduler).__name__, "config": dict(scheduler.config)},
+        evaluations=witness.evaluations,
+        batch_shape=tuple(latents.shape),
+    )
 
 
 def _noise(model: OpenModel, settings: RenderSettings, seed: int) -> tuple[list[torch.Generator], torch.Tensor]:
@@ -187,10 +193,31 @@ def _noise(model: OpenModel, settings: RenderSettings, seed: int) -> tuple[list[
     Drawn in float32 and then cast, one picture at a time, as diffusers does it: the noise is the same on every device.
     """
     generators = [torch.Generator("cpu").manual_seed(seed) for _ in ARMS]
-    unit = model.pipeline.vae_scale_factor
+    unit = model.size_unit
     shape = (1, model.pipeline.unet.config.in_channels, (settings.height or 0) // unit, (settings.width or 0) // unit)
     drawn = [torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators]
     return generators, torch.cat(drawn).to(model.device, model.pipeline.unet.dtype)
+
+
+def _conditioning(model: OpenModel, prompts: PromptPair) -> dict[str, torch.Tensor]:
+    """The embeddings of both arms, by the names of the pipeline's arguments, each (2, ...).
+
+    Every prompt goes through the text encoders alone: in a batch, one text twice can come out different in its last
+    bits, and the arms would then differ in their negative prompts.
+    """
+    with torch.no_grad():
+        arms = [
+            model.pipeline.encode_prompt(
+                prompt=prompt,
+                device=model.device,
+                num_images_per_prompt=1,
+                do_classifier_free_guidance=True,
+                negative_prompt=prompts.negative,
+            )
+            for prompt in (prompts.simple, prompts.expanded)
+        ]
+    names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+    return {name: torch.cat(both) for name, *both in zip(names, *arms, strict=False)}  # the last two: XL models only
 
 
 def _run(
@@ -207,23 +234,32 @@ def _run(
     pipeline.scheduler = scheduler
     hook = pipeline.unet.register_forward_pre_hook(witness.watch, with_kwargs=True)
     try:
-        result = pipeline(
-            prompt=[prompts.simple, prompts.expanded],
-            negative_prompt=[prompts.negative, prompts.negative],
-            width=settings.width,
-            height=settings.height,
-            num_inference_steps=settings.num_inference_steps,
-            guidance_scale=settings.guidance_scale,
-            generator=generators,
-            latents=latents,
-            callback_on_step_end=after_step,
-            callback_on_step_end_tensor_inputs=["latents"],
-        )
-    except torch.OutOfMemoryError as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="torchsde")  # complains of its own rounding, in the seventh digit
+            result = pipeline(
+                **_conditioning(model, prompts),
+                width=settings.width,
+                height=settings.height,
+                num_inference_steps=settings.num_inference_steps,
+                guidance_scale=settings.guidance_scale,
+                generator=generators,
+                latents=latents,
+                callback_on_step_end=after_step,
+                callback_on_step_end_tensor_inputs=["latents"],
+            )
+    except RuntimeError as error:
+        # CUDA has a class for it, the CPU and MPS have only words.
+        if not any(words in str(error) for words in ("out of memory", "can't allocate memory")):
+            raise
         raise RenderError(
             f"{settings.width}x{settings.height} pixels do not fit into the memory of {model.device}",
             hint="take a smaller --size, or --device cpu",
         ) from error
     finally:
         hook.remove()
+    if any(getattr(result, "nsfw_content_detected", None) or ()):
+        raise RenderError(
+            "the model's own safety checker took a picture for indecent and blackened it",
+            hint="take another --seed, or other words",
+        )
     return list(result.images)

@@ -46,6 +46,13 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
 }  # fmt: skip
 
 
+#: What the model's own scheduler was set to as a solver: unlike how the model was trained, that is not for another one.
+_OF_THE_SOLVER = frozenset(
+    {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "algorithm_type",
+     "solver_type", "noise_sampler_seed"}
+)  # fmt: skip
+
+
 def find_scheduler(name: str) -> SchedulerChoice:
     """The choice with that name, in any case. Raises `SettingsError` with the nearest name."""
     for choice in SCHEDULERS.values():
@@ -79,6 +86,5 @@ def build_scheduler(name: str, config: Mapping[str, Any], seeds: Sequence[int]) 
     arguments = dict(choice.arguments)
     if choice.class_name == "DPMSolverSDEScheduler":
         arguments["noise_sampler_seed"] = list(seeds)
-    # What another scheduler left in the configuration must not leak into this one.
-    inherited = {key: value for key, value in config.items() if key not in ("use_karras_sigmas", "algorithm_type")}
+    inherited = {key: value for key, value in config.items() if key not in _OF_THE_SOLVER}
     return classes[choice.class_name].from_config(inherited, **arguments)

@@ -55,7 +55,7 @@ def with_article(word: Word) -> str:
 
 def style_phrase(style: str) -> str:
     """The style in a phrase: "watercolor" becomes "watercolor style"; what already ends in "style" stays."""
-    return style if re.search(r"\bstyle$", style, re.IGNORECASE) else f"{style} style"
+    return style if f" {style}".casefold().endswith(" style") else f"{style} style"
 
 
 @lru_cache(maxsize=65_536)

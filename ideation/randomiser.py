@@ -111,7 +111,8 @@ class _Order:
         self._size = topics * actions * styles
         self._varied = (topics > 1, actions > 1, styles > 1)
         key = int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=8).digest(), "big")
-        self._round_key, self._action_key, self._style_key, self._offset_key = (_mix(key + n) for n in range(1, 5))
+        self._round_key, self._action_key, style_key, self._offset_key = (_mix(key + n) for n in range(1, 5))
+        self._style_keys = [_mix(style_key + topic) for topic in range(topics)]
         self._topics = _Shuffle(topics, _mix(key + 5))
         self._actions = _Shuffle(actions, _mix(key + 6))
         self._styles = _Shuffle(styles, _mix(key + 7))
@@ -146,20 +147,18 @@ class _Order:
         return before + self._shared(triple, line[gap]) - parted
 
     def _shared(self, one: _Triple, other: _Triple) -> int:
-        return sum(map(_same_and_varied, one, other, self._varied))
+        """How many parts are the same, of those that could differ."""
+        topics, actions, styles = self._varied
+        return (topics and one[0] == other[0]) + (actions and one[1] == other[1]) + (styles and one[2] == other[2])
 
     def _raw(self, k: int) -> _Triple:
         turn, position = divmod(k, self._topics.size)
         topic = self._topics.at(position, _mix(self._round_key + turn))
         sweep, step = divmod(turn, self._actions.size)
         action = self._actions.at(step, _mix(self._action_key + sweep * 0x1_0000_0001 + topic))
-        start = self._styles.at(sweep, _mix(self._style_key + topic))
+        start = self._styles.at(sweep, self._style_keys[topic])
         offset = _mix(self._offset_key + action * 0x1_0000_0001 + topic)
         return topic, action, (start + offset) % self._styles.size
-
-
-def _same_and_varied(one: int, other: int, varied: bool) -> bool:
-    return varied and one == other
 
 
 class _Shuffle:

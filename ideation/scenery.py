@@ -36,7 +36,7 @@ def _lights(reading: Reading, scene: Scene | None) -> list[Light]:
         return same_weather and (time is None or light.time == time)
 
     fitting = [light for light in usual if agrees(light)]
-    if not fitting and (weather or stated):
-        every = [light for light in tables.lights.values() if light.open_air]
-        fitting = [light for light in every if agrees(light)] or [light for light in every if light.weather == weather]
+    if not fitting and (weather or stated or not (scene and scene.indoor)):
+        every = [light for light in tables.lights.values() if light.open_air and light.weather == weather]
+        fitting = [light for light in every if agrees(light)] or every
     return fitting or usual

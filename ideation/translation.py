@@ -45,8 +45,8 @@ class TranslationError(TwinseedError):
     def __init__(self, message: str) -> None:
         super().__init__(
             message,
-            hint="set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), for an LLM to translate; "
-            "or write it in English, or give both prompts in English with --simple and --expanded",
+            hint="set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), for an LLM's "
+            "translation; or write it in English, or give both prompts in English with --simple and --expanded",
         )
 
 
@@ -72,7 +72,7 @@ def to_english(text: str) -> str:
             kind, word = lexicon.meanings[match.group()]
             if kind in found:
                 raise TranslationError(
-                    f"the offline expander can translate one {kind} at a time, and {text!r} has "
+                    f"the offline expander can translate one {kind} at a time, and {_shortened(text)!r} has "
                     f"{found[kind].zh} and {word.zh}"
                 )
             found[kind] = word

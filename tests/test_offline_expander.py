@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import jinja2
 import pytest
 
 import templates
 from ideation.assembly import MAX_WORDS, count_tokens
+from ideation.chooser import without_repeats
 from ideation.concept import Concept, Word, typed_concept
 from ideation.details import Details, built_in_details
 from ideation.draft import Draft, DraftRequest
@@ -97,7 +99,8 @@ def test_the_setting_fits_the_concept(topic: str, action: str, style: str, place
 def test_night_concepts_get_no_daylight(concept: Concept) -> None:
     day = [phrase for light in DETAILS.lights.values() if light.time == "day" for phrase in (*light.light, *light.sign)]
     for seed in range(40):
-        assert not any(phrase in expand(concept, seed).expanded for phrase in day)
+        expanded = expand(concept, seed).expanded
+        assert not [phrase for phrase in day if phrase in expanded]
 
 
 def test_below_water_and_in_space_there_is_neither_sun_nor_weather() -> None:
@@ -192,10 +195,11 @@ def test_typed_text_is_kept_as_it_is(typed: str, beginning: str, rest: str) -> N
 def test_what_typed_text_says_is_not_said_against() -> None:
     places = [place for scene in DETAILS.scenes.values() for place in scene.places]
     for seed in range(30):
-        assert not any(place in expand("a dog on a couch", seed).expanded for place in places)
+        on_a_couch, lit = expand("a dog on a couch", seed).expanded, expand("a dog, dramatic lighting", seed).expanded
+        assert not [place for place in places if place in on_a_couch]
         assert "sun" not in expand("a dog in a storm at night", seed).expanded.replace("sunken", "")
         lights = [phrase for light in DETAILS.lights.values() for phrase in light.light]
-        assert not any(phrase in expand("a dog, dramatic lighting", seed).expanded for phrase in lights)
+        assert not [phrase for phrase in lights if phrase in lit]
 
 
 def test_a_concept_that_fills_the_encoder_is_left_alone() -> None:
@@ -341,6 +345,12 @@ def test_seedlings_tables_use_its_vocabulary() -> None:
         assert SEEDLING.unknown_words(" ".join(light.seedling)) == []
 
 
+def test_what_comes_with_an_action_does_not_repeat_it() -> None:
+    for name, note in DETAILS.actions.items():
+        assert without_repeats(note.details, [name]) == list(note.details)
+        assert without_repeats(note.places, [name]) == list(note.places)
+
+
 def test_signs_and_scenery_name_no_colour() -> None:
     colour = re.compile(rf"\b(?:{'|'.join(DETAILS.said['colour'])})\b")
     for light in DETAILS.lights.values():
@@ -367,3 +377,16 @@ def test_templates_refuse_a_missing_variable() -> None:
         templates.render("prompts/offline.j2", head="a dog")
     with pytest.raises(jinja2.TemplateNotFound):
         templates.render("prompts/nowhere.j2")
+
+
+def test_the_gallery_in_the_docs_is_what_comes_out() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "expander_gallery.md").read_text(encoding="utf-8")
+    entries = re.findall(
+        r"^## \d+\. (.+) \(seed (\d+)\)\n\n- simple: (.+)\n- expanded: (.+)\n(?:- negative: (.+)\n)?",
+        page,
+        re.MULTILINE,
+    )
+    assert len(entries) == 10
+    for concept, seed, simple, expanded, negative in entries:
+        draft = expand(concept, int(seed), vocabulary=None if negative else SEEDLING)
+        assert (draft.simple, draft.expanded, draft.negative) == (simple, expanded, negative)

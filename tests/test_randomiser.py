@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections import Counter
@@ -26,7 +27,7 @@ def shared_parts(words: WordLists, seed: int) -> int:
     drawn = list(draw_many(words, seed, 0, words.size))
     return sum(
         (one.topic == other.topic) + (one.action == other.action) + (one.style == other.style)
-        for one, other in zip(drawn, drawn[1:], strict=False)
+        for one, other in itertools.pairwise(drawn)
     )
 
 
@@ -73,7 +74,7 @@ def test_a_draw_goes_on_where_the_last_one_ended(start: int) -> None:
 def test_neighbours_share_no_part() -> None:
     assert shared_parts(small_lists(12, 10, 9), seed=5) == 0
     drawn = list(draw_many(WORDS, 9, 0, 20_000))
-    for one, other in zip(drawn, drawn[1:], strict=False):
+    for one, other in itertools.pairwise(drawn):
         assert one.topic != other.topic
         assert one.action != other.action
         assert one.style != other.style
@@ -81,8 +82,8 @@ def test_neighbours_share_no_part() -> None:
 
 def test_neighbours_of_a_pinned_draw_differ_in_all_the_rest() -> None:
     drawn = list(draw_many(pinned(WORDS, topic="dog"), 2, 0, 2000))
-    assert all(one.action != other.action for one, other in zip(drawn, drawn[1:], strict=False))
-    assert all(one.style != other.style for one, other in zip(drawn, drawn[1:], strict=False))
+    assert all(one.action != other.action for one, other in itertools.pairwise(drawn))
+    assert all(one.style != other.style for one, other in itertools.pairwise(drawn))
     assert len({concept.text for concept in drawn}) == 2000
 
 
@@ -155,7 +156,7 @@ import ideation
 words = ideation.built_in_words()
 concepts = list(ideation.draw_many(words, 1, 0, 100))
 ideation.OfflineExpander().draft(ideation.DraftRequest(concepts[0], 1, 77))
-heavy = {"torch", "transformers", "diffusers", "numpy", "google", "openai"} & set(sys.modules)
+heavy = {"torch", "transformers", "diffusers", "numpy", "google.generativeai", "openai"} & set(sys.modules)
 assert not heavy, heavy
 """
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)

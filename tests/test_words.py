@@ -18,12 +18,11 @@ WORDS = built_in_words()
 PARTS = {"topics": WORDS.topics, "actions": WORDS.actions, "styles": WORDS.styles}
 
 # Written down by ear, so that the rule is not tested against itself.
-TAKES_AN = set(
-    "owl octopus alien elephant otter ostrich axolotl armadillo opera singer|orchestra conductor|X-ray technician"
-    "|honest politician|umbrella|hourglass|accordion|alarm clock|office chair|avocado|onion|unemployed vampire|ogre".split(
-        "|"
-    )
-) | set("owl octopus alien elephant otter ostrich axolotl armadillo".split())
+TAKES_AN = {
+    "accordion", "alarm clock", "alien", "armadillo", "avocado", "axolotl", "elephant", "honest politician",
+    "hourglass", "octopus", "office chair", "ogre", "onion", "opera singer", "orchestra conductor", "ostrich",
+    "otter", "owl", "umbrella", "unemployed vampire", "X-ray technician",
+}  # fmt: skip
 
 
 def test_the_lists_are_as_long_as_promised() -> None:
@@ -62,7 +61,7 @@ def test_every_topic_is_a_singular_noun_with_the_right_article(topic: Word) -> N
 
 @pytest.mark.parametrize("action", WORDS.actions, ids=lambda word: word.en)
 def test_every_action_is_a_participle_that_suits_anyone(action: Word) -> None:
-    verbs = [word for word in re.split(r"[ -]", action.en)[:2] if word.endswith("ing")]
+    verbs = [word for word in re.split(r"[ -]", action.en)[:3] if word.endswith("ing")]
     assert verbs
     assert not re.search(r"\b(?:his|her|its|their|himself|herself|itself)\b", action.en)
 
@@ -75,7 +74,8 @@ def test_every_style_is_a_name_before_the_word_style(style: Word) -> None:
 
 @pytest.mark.parametrize(
     ("phrase", "article"),
-    [("unicorn", "a"), ("ukulele player", "a"), ("umbrella", "an"), ("unimpressed cat", "an"), ("uninvited guest", "an"),
+    [("unicorn", "a"), ("ukulele player", "a"), ("umbrella", "an"), ("unimpressed cat", "an"),
+     ("uninvited guest", "an"),
      ("used car", "a"), ("usher", "an"), ("one-eyed cat", "a"), ("oneroi", "an"), ("European hare", "a"), ("ewe", "a"),
      ("hour", "an"), ("honorable judge", "an"), ("horse", "a"), ("heirloom", "an"), ("UFO", "a"), ("MRI scanner", "an"),
      ("NASA engineer", "an"), ("8-bit hero", "an"), ("18th-century lady", "an"), ("100-year-old turtle", "a"),
@@ -87,7 +87,8 @@ def test_the_article_follows_the_sound(phrase: str, article: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("my cat", "my cat"), ("a dog", "a dog"), ("two dogs", "two dogs"), ("3 owls", "3 owls"), ("Mona Lisa", "Mona Lisa"),
+    [("my cat", "my cat"), ("a dog", "a dog"), ("two dogs", "two dogs"), ("3 owls", "3 owls"),
+     ("Mona Lisa", "Mona Lisa"),
      ("cats", "cats"), ("queen of hearts", "a queen of hearts"), ("octopus", "an octopus"), ("glass", "a glass"),
      ("old women", "old women"), ("the moon", "the moon"), ("thesaurus", "a thesaurus"), ("我的貓", "我的貓"),
      ("neighbor's dog", "neighbor's dog")],
@@ -99,7 +100,8 @@ def test_an_own_topic_gets_an_article_only_where_it_has_none(typed: str, said: s
 @pytest.mark.parametrize(
     ("topic", "action", "style", "english", "chinese"),
     [("dog", "riding a bicycle", "Joan Miro", "a dog riding a bicycle, Joan Miro style", "一隻狗在騎腳踏車，米羅風格"),
-     ("goldfish", "holding a balloon", "ink wash", "a goldfish holding a balloon, ink wash style", "一條金魚拿著氣球，水墨畫風格"),
+     ("goldfish", "holding a balloon", "ink wash", "a goldfish holding a balloon, ink wash style",
+      "一條金魚拿著氣球，水墨畫風格"),
      ("umbrella", "walking on the moon", "ukiyo-e", "an umbrella walking on the moon, ukiyo-e style",
       "一把雨傘在月球上漫步，浮世繪風格")],
 )  # fmt: skip
@@ -112,7 +114,7 @@ def test_a_concept_reads_well_in_both_languages(
     assert concept_text(*parts, language="zh-TW") == chinese
 
 
-def test_chinese_never_says_在_twice_or_beside_著() -> None:
+def test_chinese_marks_what_is_going_on_once() -> None:
     for action in WORDS.actions:
         text = concept_text(WORDS.topics[0], action, WORDS.styles[0], "zh-TW")
         assert "在在" not in text

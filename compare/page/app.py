@@ -20,14 +20,14 @@ from compare.report import LANGUAGES, Language, sentences
 from ideation.errors import TwinseedError
 
 FOLDER = Path(__file__).parent
-POLL_S = 0.3
+POLL_S = 0.5
 
 
 def main() -> None:
     st.set_page_config("Twinseed", str(FOLDER / "icon.svg"), layout="wide")
     st.html(FOLDER / "page.css")
     state = st.session_state
-    state.setdefault("lang", "zh-TW" if (st.context.locale or "").lower().startswith("zh") else "en")
+    state.setdefault("lang", _first_language())
     state.setdefault("view", "pair")
     begin_form()
     gallery = Gallery(Path(os.environ.get("TWINSEED_RUNS") or "runs"))
@@ -36,6 +36,15 @@ def main() -> None:
         show_settings(t, state.lang)
     _ask(t, gallery)
     _answer(t, gallery)
+
+
+def _first_language() -> Language:
+    """The language in the address, else the browser's if we have it, else English."""
+    asked = st.query_params.get("lang")
+    for language in LANGUAGES:
+        if asked == language:
+            return language
+    return "zh-TW" if (st.context.locale or "").lower().startswith("zh") else "en"
 
 
 def _header() -> dict[str, Any]:
@@ -61,23 +70,18 @@ def _ask(t: dict[str, Any], gallery: Gallery) -> None:
             t["generate"], key="generate", type="primary", shortcut="Mod+Enter", disabled=state.get("ticket") is not None,
             on_click=_generate, args=(gallery,),
         )  # fmt: skip
-    with _shown():
-        words = unknown_words()
-        if words:
-            st.caption(t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
+    words = unknown_words()
+    if words:
+        st.caption(t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
 
 
 def _answer(t: dict[str, Any], gallery: Gallery) -> None:
     """The job under way, what went wrong, and the run that is looked at; or the earlier ones."""
     state = st.session_state
     ticket: Ticket | None = state.get("ticket")
-    if ticket is not None:
-        if not ticket.done:
-            st.fragment(_progress, run_every=POLL_S)(ticket, t)
-            return
+    if ticket is not None and ticket.done:
         _take(ticket)
     _notices(t)
-    name = st.query_params.get("run")
     with _shown():
         if gallery.runs(limit=1):
             st.segmented_control(
@@ -87,14 +91,13 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
             if state.view == "runs":
                 show_history(gallery, _choose, t)
                 return
-        if name is not None:
-            show_run(gallery, name, t, sentences(state.lang)["report"])
-            return
-        welcome = t["welcome"]
-        st.html(
-            f'<div class="tw-welcome"><h2 class="tw-concept">{html.escape(welcome["title"])}</h2>'
-            f"<p>{html.escape(welcome['about'])}</p></div>"
-        )
+        if ticket is not None:
+            st.fragment(_progress, run_every=POLL_S)(ticket, t)
+        elif "run" in st.query_params:
+            show_run(gallery, st.query_params["run"], t, sentences(state.lang)["report"])
+        else:
+            st.header(t["welcome"]["title"], anchor=False)
+            st.html(f'<p class="tw-welcome">{html.escape(t["welcome"]["about"])}</p>')
 
 
 def _progress(ticket: Ticket, t: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from generate.presets import PRESETS, find_preset
 from generate.schedulers import SCHEDULERS, find_scheduler
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
 from generate.styles import all_styles
-from ideation.concept import Concept, typed_concept
+from ideation.concept import Concept, guess_language, typed_concept
 from ideation.expanders import EXPANDERS, choose_expander
 from ideation.randomiser import draw
 from ideation.vocabulary import seedling_vocabulary
@@ -117,7 +117,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
 def unknown_words() -> list[str]:
     """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
     state = st.session_state
-    if state.model != "seedling" or not state.concept.strip() or _concept().language != "en":
+    if state.model != "seedling" or guess_language(state.concept) != "en":
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
     return seedling_vocabulary().unknown_words(state.concept)
 

@@ -11,7 +11,7 @@ from compare.gallery import Gallery
 from compare.page.result import plain
 
 MOST_RUNS = 24
-COLUMNS = 4
+COLUMNS = 3
 
 
 def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, A
         st.caption(t["runs"]["none"])
     for start in range(0, len(rows), COLUMNS):
         for column, row in zip(st.columns(COLUMNS, gap="medium"), rows[start : start + COLUMNS], strict=False):
-            with column:
+            with column.container(key=f"card-{row.name}", gap="xsmall"):
                 halves = st.columns(2, gap=None, wrap=False)
                 for half, file in zip(halves, (row.simple_file, row.expanded_file), strict=True):
                     path = gallery.folder(row.name) / file
@@ -33,7 +33,7 @@ def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, A
                         half.image(str(path), width="stretch", alt="")
                 st.button(
                     plain(row.concept if len(row.concept) <= 70 else f"{row.concept[:69]}…"), key=f"run-{row.name}",
-                    type="tertiary", on_click=choose, args=(row.name,), help=t["runs"]["open"].format(name=row.name),
+                    type="tertiary", wrap=True, on_click=choose, args=(row.name,), help=t["runs"]["open"].format(name=row.name),
                 )  # fmt: skip
-                more = [row.seed] if row.images == 1 else [row.seed, t["runs"]["images"].format(images=row.images)]
-                st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]}", row.model, *more])))
+                seeds = [] if row.images == 1 else [t["runs"]["images"].format(images=row.images)]
+                st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]}", row.model, *seeds])))

@@ -14,16 +14,21 @@ from compare.page.slider import slider
 from compare.record import RECORD_FILE, Record
 from compare.report import Part, marked_prompt
 
+#: A longer concept is set smaller.
+MOST_HEADER_CHARACTERS = 120
+
 
 def show_run(gallery: Gallery, name: str, t: dict[str, Any], report: dict[str, Any]) -> None:
     """The run `name`. `t` and `report` are the page's and the report's sentences. Raises `TwinseedError`."""
     record, pictures, folder = gallery.open_record(name), gallery.pictures(name), gallery.folder(name)
     settings, prompts = record.settings, record.prompts
-    st.html(f'<h2 class="tw-concept" dir="auto">{html.escape(record.concept.text)}</h2>')
+    (st.header if len(record.concept.text) <= MOST_HEADER_CHARACTERS else st.subheader)(
+        plain(record.concept.text), anchor=False
+    )
     line = t["result"]["line"].format(
         model=settings.model, scheduler=settings.scheduler, steps=settings.num_inference_steps,
         guidance=f"{settings.guidance_scale:g}", width=settings.width, height=settings.height,
-        expander=report["prompts"]["expanders"].get(prompts.expander, prompts.expander),
+        expander=report["prompts"]["expanders"].get(prompts.expander, prompts.expander), seed=record.seeds[0],
     )  # fmt: skip
     st.html(f'<p class="tw-line">{html.escape(line)}</p>')
     for number, seed in enumerate(record.seeds):

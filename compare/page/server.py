@@ -60,6 +60,8 @@ def serve(host: str, port: int, runs: Path) -> None:
                 "server.fileWatcherType": "none",
                 "browser.gatherUsageStats": False,
                 "client.toolbarMode": "minimal",
+                # With torch loaded a full collection takes a second and more, and progress is asked for all the time.
+                "runner.postScriptGC": False,
                 **_THEME,
             }
         )

@@ -76,7 +76,8 @@ def _details(reading: Reading, medium: Medium, scene: Scene | None, light: Light
     details: list[Detail] = []
     for number, (kind, phrases) in enumerate(options):
         if kind not in reading.said and not (kind == "palette" and "colour" in reading.said):
-            so_far = [reading.text, *(detail.text for detail in details)]
+            # The medium may well repeat the name of the style: wood carving, flowing wood grain.
+            so_far = [reading.head if kind == surface else reading.text, *(detail.text for detail in details)]
             chosen = chooser.fresh(f"{kind} {number}", phrases, so_far)
             if chosen:
                 details.append(Detail(kind, chosen))

@@ -1,0 +1,42 @@
+"""Pictures: settings, named choices, models, and `render_pair`, the one way a pair is made.
+
+What is exported here never loads torch; `generate.models`, `generate.pair`, `generate.devices` and
+`generate.certificate` do, and are imported where they are needed.
+"""
+
+from __future__ import annotations
+
+from generate.model_names import (
+    ModelError,
+    ModelName,
+    find_model,
+    find_tokenizer,
+    known_models,
+    models_folder,
+    require_model,
+)
+from generate.presets import PRESETS, Preset, find_preset
+from generate.schedulers import SCHEDULERS, SchedulerChoice, find_scheduler
+from generate.settings import RenderSettings, SettingsError
+from generate.styles import Style, all_styles, find_style
+
+__all__ = [
+    "PRESETS",
+    "SCHEDULERS",
+    "ModelError",
+    "ModelName",
+    "Preset",
+    "RenderSettings",
+    "SchedulerChoice",
+    "SettingsError",
+    "Style",
+    "all_styles",
+    "find_model",
+    "find_preset",
+    "find_scheduler",
+    "find_style",
+    "find_tokenizer",
+    "known_models",
+    "models_folder",
+    "require_model",
+]

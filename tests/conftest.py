@@ -1,0 +1,121 @@
+"""What several test files share: the command line in this process, the embedded model, and a tiny one made on the spot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from generate.seedling import SEEDLING_FOLDER
+from twinseed import main
+
+if TYPE_CHECKING:
+    from generate.models import OpenModel
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: no test may reach for the network
+
+SETTINGS_FROM_OUTSIDE = (
+    "GEMINI_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_ENDPOINT", "OPENAI_API_KEY", "OPENAI_BASE_URL",
+    "TWINSEED_LLM_DEADLINE", "TWINSEED_RUNS",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended: its exit status, and what it said on standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+Twinseed = Callable[..., Done]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # diffusers' KDPM2 schedulers hand torch tensors to numpy.cumsum: not ours to mend.
+    config.addinivalue_line("filterwarnings", "ignore:__array_wrap__ must accept context:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No key, server or model of whoever runs the tests."""
+    for name in SETTINGS_FROM_OUTSIDE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+
+
+@pytest.fixture
+def twinseed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Twinseed:
+    """Runs `twinseed` with the given arguments in this process."""
+
+    def run(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["twinseed", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return Done(end.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """Small models are quicker on one thread than on all of them."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def seedling(one_thread: None) -> OpenModel:
+    """The embedded model, on the CPU in float32."""
+    from generate.models import open_model
+
+    return open_model("seedling", device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Stable Diffusion of random weights in a folder, as published ones are: no tokenizer.json, 16 pixels a latent."""
+    import torch
+    from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+    torch.manual_seed(0)
+    tokenizer = CLIPTokenizer.from_pretrained(SEEDLING_FOLDER / "tokenizer")
+    text_encoder = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, projection_dim=32,
+        )
+    )  # fmt: skip
+    unet = UNet2DConditionModel(
+        sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=32,
+        attention_head_dim=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    vae = AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8, 8), norm_num_groups=4, layers_per_block=1,
+        down_block_types=("DownEncoderBlock2D",) * 5, up_block_types=("UpDecoderBlock2D",) * 5,
+    )  # fmt: skip
+    scheduler = DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False
+    )
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    StableDiffusionPipeline(
+        vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, unet=unet, scheduler=scheduler, safety_checker=None,
+        feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder)  # fmt: skip
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(SEEDLING_FOLDER / "tokenizer" / name, folder / "tokenizer")
+    (folder / "tokenizer" / "tokenizer.json").unlink()
+    return folder

@@ -1,0 +1,66 @@
+"""What must start quickly loads nothing heavy, and what a package exports is there."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy"}
+PROGRAM = """
+import json, sys
+import twinseed
+try:
+    twinseed.main()
+except SystemExit as end:
+    print(json.dumps({"code": end.code, "modules": sorted(sys.modules)}), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("pair", "--help"),
+        ("ideas", "-n", "3"),
+        ("ideas", "--language", "zh-TW", "--json"),
+        ("expand", "a dog riding a bicycle", "--expander", "offline"),
+        ("list", "schedulers"),
+        ("list", "models"),
+        ("list", "expanders"),
+        ("pair", "a dog", "--scheduler", "Oiler"),
+    ],
+    ids=" ".join,
+)
+def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+    told = json.loads(done.stderr.splitlines()[-1])
+    assert told["code"] == (1 if "Oiler" in arguments else 0), done.stderr
+    assert HEAVY.isdisjoint(told["modules"])
+
+
+@pytest.mark.parametrize("package", ["generate", "ideation", "templates"])
+def test_packages_load_nothing_heavy(package: str) -> None:
+    code = f"import json, sys, {package}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert HEAVY.isdisjoint(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("package", ["generate", "compare"])
+def test_what_is_imported_is_exported(package: str) -> None:
+    module = importlib.import_module(package)
+    assert len(set(module.__all__)) == len(module.__all__)
+    imported = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+    }
+    assert imported == set(module.__all__)

@@ -1,0 +1,194 @@
+"""Models: what a name stands for, what opens, and what is said about what does not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from generate.model_names import ModelError, find_model, find_tokenizer, known_models, require_model
+from generate.models import OpenModel, open_model
+from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
+from generate.settings import SettingsError
+from ideation.token_budget import TokenBudget
+
+
+def test_the_embedded_model_opens(seedling: OpenModel) -> None:
+    assert seedling.token_limit == 77
+    assert seedling.tokenizer_file == SEEDLING_TOKENIZER
+    assert seedling.native_size[0] % seedling.size_unit == 0
+    assert re.fullmatch("[0-9a-f]{64}", seedling.digest)
+    dog, owl = (seedling.pipeline.tokenizer(text).input_ids for text in ("a dog", "an owl"))
+    assert dog != owl
+
+
+def test_a_folder_opens_by_path_and_by_name(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_path = open_model(str(tiny_folder), device="cpu", dtype="bfloat16")
+    assert (by_path.token_limit, by_path.size_unit, by_path.native_size) == (77, 16, (32, 32))
+    assert str(by_path.pipeline.unet.dtype) == "torch.bfloat16"
+    monkeypatch.setenv("TWINSEED_MODELS", str(tiny_folder.parent))
+    assert open_model("tiny", device="cpu").digest == by_path.digest, "the digest is that of the files"
+
+
+def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:
+    for name in ("b", "a", "seedling"):
+        shutil.copytree(tiny_folder, tmp_path / name)
+    (tmp_path / "no model").mkdir()
+    (tmp_path / "a file").touch()
+    known = known_models(tmp_path)
+    assert [(model.name, model.kind) for model in known] == [
+        ("seedling", "embedded"), ("a", "folder"), ("b", "folder"),
+    ]  # fmt: skip
+    assert known[0].path == SEEDLING_FOLDER, "nothing takes the embedded model's name away"
+    assert [model.name for model in known_models(tmp_path / "nowhere")] == ["seedling"]
+    assert [model.name for model in known_models(tmp_path / "a file")] == ["seedling"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("seedlng", "unknown model 'seedlng'", "did you mean 'seedling'?"),
+        ("", "unknown model ''", "or give a folder, or a hub id"),
+        ("~nobody-of-this-name", "unknown model", "known names: seedling"),
+        ("x" * 5000, "unknown model 'xxx", "known names: seedling"),
+        ("a\0b", "unknown model", "known names"),
+        ("one/two/three", "unknown model", "owner/name"),
+        (str(Path(__file__).parent), "is not a model folder: there is no model_index.json", "diffusers pipeline"),
+        (__file__, "is a file", "name a folder"),
+    ],
+)
+def test_names_that_stand_for_nothing(name: str, message: str, hint: str) -> None:
+    with pytest.raises(ModelError, match=re.escape(message)) as caught:
+        find_model(name)
+    assert hint in caught.value.hint
+
+
+def test_a_hub_id_without_network() -> None:
+    assert find_model("owner/name").kind == "hub"
+    for ask in (require_model, find_tokenizer, open_model):
+        with pytest.raises(ModelError, match="owner/name is not on this machine and could not be fetched") as caught:
+            ask("owner/name")
+        assert "--model seedling works offline" in caught.value.hint
+        assert "\n" not in caught.value.message
+
+
+def test_a_tokenizer_is_found_or_made(tiny_folder: Path, tmp_path: Path) -> None:
+    assert find_tokenizer("seedling") == SEEDLING_TOKENIZER
+    made = find_tokenizer(str(tiny_folder))
+    assert made == find_tokenizer(str(tiny_folder)), "once is enough"
+    shutil.copytree(SEEDLING_FOLDER / "tokenizer", tmp_path / "whole" / "tokenizer")
+    shutil.copy(SEEDLING_FOLDER / "model_index.json", tmp_path / "whole")
+    there = find_tokenizer(str(tmp_path / "whole"))
+    assert there == tmp_path / "whole" / "tokenizer" / "tokenizer.json"
+    for prompt in ("a dog riding a bicycle", "An OWL, 3 of them!", "逛夜市"):
+        assert TokenBudget(made).count(prompt) == TokenBudget(there).count(prompt), prompt
+
+
+def rubbish(*parts: str) -> Callable[[Path], None]:
+    return lambda folder: _only_file(folder, *parts).write_bytes(bytes(range(256)) * 50)
+
+
+def cut_off(*parts: str) -> Callable[[Path], None]:
+    def cut(folder: Path) -> None:
+        file = _only_file(folder, *parts)
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+    return cut
+
+
+def missing(*parts: str) -> Callable[[Path], None]:
+    return lambda folder: _only_file(folder, *parts).unlink()
+
+
+def one_tensor_less(part: str) -> Callable[[Path], None]:
+    def drop(folder: Path) -> None:
+        file = _only_file(folder, part, "*.safetensors")
+        tensors = load_file(file)
+        del tensors[sorted(tensors)[-1]]
+        save_file(tensors, file, metadata={"format": "pt"})
+
+    return drop
+
+
+def changed(*parts: str, **values: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        file = _only_file(folder, *parts)
+        file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+    return change
+
+
+def written(text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / "model_index.json").write_text(text) and None
+
+
+def _only_file(folder: Path, *parts: str) -> Path:
+    (file,) = folder.glob("/".join(parts))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (missing("model_index.json"), "there is no model_index.json in it"),
+        (written("{"), "model_index.json in .* cannot be read: JSONDecodeError"),
+        (written(""), "model_index.json in .* cannot be read: JSONDecodeError"),
+        (written("[1, 2]"), "model_index.json in .* cannot be read: TypeError"),
+        (written("{}"), "model_index.json in .* cannot be read: KeyError"),
+        (written("[" * 100_000), "model_index.json in .* cannot be read: RecursionError"),
+        (rubbish("model_index.json"), "model_index.json in .* cannot be read: UnicodeDecodeError"),
+        (changed("model_index.json", _class_name="FluxPipeline"), "is a FluxPipeline"),
+        (changed("model_index.json", _class_name=["a", "list"]), r"is a \['a', 'list'\]"),
+        (changed("model_index.json", unet=["nowhere", "Nothing"]), "cannot be loaded .*nowhere"),
+        (changed("unet", "config.json", cross_attention_dim=64), "cannot be loaded"),
+        (changed("unet", "config.json", layers_per_block=2), "the unet of the model .* is not whole"),
+        (missing("unet", "config.json"), "cannot be loaded .*config.json"),
+        (missing("scheduler", "scheduler_config.json"), "cannot be loaded .*scheduler_config.json"),
+        (missing("tokenizer", "vocab.json"), "has no tokenizer: neither tokenizer.json nor vocab.json"),
+        (rubbish("tokenizer", "vocab.json"), "the tokenizer in .* cannot be read"),
+        *((damage(part, "*.safetensors"), "cannot be loaded from .*")
+          for part in ("unet", "vae", "text_encoder") for damage in (missing, cut_off, rubbish)),
+        *((one_tensor_less(part), f"the {part} of the model .* is not whole: [0-9]+ tensors of")
+          for part in ("unet", "vae", "text_encoder")),
+    ],
+)  # fmt: skip
+def test_broken_folders(damage: Callable[[Path], None], message: str, tiny_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(tiny_folder, folder)
+    damage(folder)
+    with pytest.raises(ModelError, match=message) as caught:
+        open_model(str(folder), device="cpu")
+    assert len(caught.value.hint) > 10
+    assert "\n" not in caught.value.message
+
+
+def test_old_names_of_tensors_still_open(tiny_folder: Path, tmp_path: Path) -> None:
+    """Models of 2022: the text encoder keeps its positions, and its tensors have one prefix more."""
+    folder = tmp_path / "old"
+    shutil.copytree(tiny_folder, folder)
+    file = _only_file(folder, "text_encoder", "*.safetensors")
+    tensors = {f"text_model.{name.removeprefix('text_model.')}": tensor for name, tensor in load_file(file).items()}
+    save_file(tensors, file, metadata={"format": "pt"})
+    new, old = (open_model(str(place), device="cpu").pipeline for place in (tiny_folder, folder))
+    asked = new.tokenizer("a dog", return_tensors="pt").input_ids
+    assert new.text_encoder(asked)[0].equal(old.text_encoder(asked)[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "tpu"}, "there is no device 'tpu' on this machine"),
+        ({"device": "cuda:99"}, "there is no device 'cuda:99'"),
+        ({"dtype": "float64"}, "unknown dtype 'float64'"),
+    ],
+)
+def test_devices_and_dtypes(options: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as caught:
+        open_model("seedling", **options)
+    assert caught.value.hint

@@ -1,0 +1,317 @@
+"""The page without a browser: Streamlit's own test harness runs the real script, the real worker and the real model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from compare.gallery import Gallery
+from compare.page.form import automatic_expander
+from compare.page.worker import Ticket, Worker, the_worker
+from compare.report import sentences
+from ideation.prompt_pair import TokenCount
+from ideation.vocabulary import seedling_vocabulary
+from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_run
+
+SCRIPT = Path(__file__).parent.parent / "compare" / "page" / "app.py"
+KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("TWINSEED_RUNS", str(folder))
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path / "models"))
+    (tmp_path / "models" / "another").mkdir(parents=True)
+    (tmp_path / "models" / "another" / "model_index.json").write_text("{}")
+    for key in KEYS:
+        monkeypatch.delenv(key, raising=False)
+    automatic_expander.cache_clear()
+    return folder
+
+
+@pytest.fixture
+def page(runs: Path) -> AppTest:
+    return _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+def _clean(page: AppTest) -> AppTest:
+    assert not page.exception
+    return page
+
+
+def _labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def _texts(page: AppTest) -> str:
+    """Everything that the page says, one piece a line."""
+    blocks = (page.header, page.subheader, page.caption, page.error, page.warning, page.info, page.get("html"))
+    return "\n".join(getattr(block, "value", None) or block.proto.body for blocks_ in blocks for block in blocks_)
+
+
+def test_opens_without_torch(tmp_path: Path) -> None:
+    script = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        f"page = AppTest.from_file({str(SCRIPT)!r}, default_timeout=60).run()\n"
+        "page.button(key='draw').click().run()\n"
+        "assert not page.exception and page.text_input(key='concept').value\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'openai', 'google.generativeai'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=SCRIPT.parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_draws_other_concepts_that_seedling_knows(page: AppTest) -> None:
+    drawn = []
+    for _ in range(4):
+        _clean(page.button(key="draw").click().run())
+        drawn.append(page.text_input(key="concept").value)
+    assert len(set(drawn)) == 4
+    assert all(set(seedling_vocabulary().find(text)) >= {"subject", "action", "style"} for text in drawn)
+    assert "never learnt" not in _texts(page)
+
+
+def test_says_which_words_seedling_has_never_learnt(page: AppTest) -> None:
+    page.text_input(key="concept").set_value("a kangaroo riding a bicycle, watercolor style").run()
+    assert "Seedling has never learnt: kangaroo." in _texts(page)
+    page.selectbox(key="model").set_value("another").run()
+    assert "never learnt" not in _texts(page)
+
+
+def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> None:
+    page.selectbox(key="model").set_value("another").run()
+    page.session_state["draw_seed"] = 1
+    known = 0
+    for _ in range(10):
+        _clean(page.button(key="draw").click().run())
+        known += not seedling_vocabulary().unknown_words(page.text_input(key="concept").value)
+    assert known < 10
+
+
+def test_switches_the_language_and_keeps_what_was_typed(page: AppTest) -> None:
+    page.text_input(key="concept").set_value("a dog").run()
+    page.text_input(key="seed").set_value("9007199254740993").run()  # 2**53 + 1: a number in a browser would lose it
+    page.number_input(key="steps").set_value(7).run()
+    page.segmented_control(key="lang").set_value("zh-TW").run()
+    _clean(page)
+    assert {"抽一個", "生成圖片"} <= set(_labels(page))
+    assert page.text_input(key="concept").value == "a dog"
+    assert page.text_input(key="seed").value == "9007199254740993"
+    assert page.number_input(key="steps").value == 7
+    page.button(key="draw").click().run()
+    assert any("\u4e00" <= character <= "\u9fff" for character in page.text_input(key="concept").value)
+    page.segmented_control(key="lang").set_value("en").run()
+    assert {"Draw one", "Generate"} <= set(_labels(page))
+
+
+@pytest.mark.parametrize(("address", "label"), [("zh-TW", "生成圖片"), ("en", "Generate"), ("tlh", "Generate")])
+def test_takes_the_language_from_the_address(runs: Path, address: str, label: str) -> None:
+    page = AppTest.from_file(SCRIPT, default_timeout=60)
+    page.query_params["lang"] = address
+    assert label in _labels(_clean(page.run()))
+
+
+def test_both_languages_have_the_same_sentences() -> None:
+    def keys(table: dict[str, Any]) -> dict[str, Any]:
+        return {key: keys(value) if isinstance(value, dict) else None for key, value in table.items()}
+
+    assert keys(sentences("en")["page"]) == keys(sentences("zh-TW")["page"])
+
+
+def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "automatic takes: offline" in _texts(AppTest.from_file(SCRIPT, default_timeout=60).run())
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    automatic_expander.cache_clear()
+    assert "automatic takes: OpenAI-compatible server" in _texts(AppTest.from_file(SCRIPT, default_timeout=60).run())
+    automatic_expander.cache_clear()
+
+
+def test_a_preset_moves_the_widgets(page: AppTest) -> None:
+    page.selectbox(key="preset").set_value("laptop").run()
+    assert page.selectbox(key="scheduler").value == "UniPC"
+    assert page.number_input(key="steps").value == 10
+    page.button(key="new_seed").click().run()
+    assert page.number_input(key="steps").value == 10
+
+
+@pytest.mark.parametrize(
+    ("values", "problem", "hint"),
+    [
+        ({}, "the concept is empty", "give one in any language"),
+        ({"concept": "?!"}, "the concept has no words in it", "give one in any language"),
+        ({"concept": "a dog", "seed": "seven"}, "seed is 'seven'", "give a whole number"),
+        ({"concept": "a dog", "seed": "-1"}, "seed is '-1'", "give a whole number"),
+        ({"concept": "a dog", "seed": "9999999999999999999"}, "seed is 9999999999999999999", "from 0 to"),
+        ({"concept": "a dog", "width": 100}, "width is 100 pixels", "multiple of 8"),
+    ],
+)
+def test_bad_input_is_an_error_with_a_hint(page: AppTest, values: dict[str, Any], problem: str, hint: str) -> None:
+    for key, value in values.items():
+        page.session_state[key] = value
+    _clean(page.button(key="generate").click().run())
+    (error,) = page.error
+    shown = error.value.replace("\\", "")
+    assert problem in shown
+    assert hint in shown
+    assert not page.button(key="generate").disabled
+    page.session_state["concept"] = "a cat"
+    _clean(page.button(key="draw").click().run())
+    assert not page.error
+
+
+def test_a_model_that_is_gone_is_an_error(page: AppTest, tmp_path: Path) -> None:
+    page.text_input(key="concept").set_value("a dog").run()
+    page.selectbox(key="model").set_value("another").run()
+    (tmp_path / "models" / "another" / "model_index.json").unlink()
+    _clean(page.button(key="generate").click().run())
+    assert "unknown model 'another'" in page.error[0].value
+    assert "known names\\: seedling" in page.error[0].value
+
+
+def _wait(page: AppTest, until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 200
+    while not until():
+        assert time.monotonic() < deadline, "the job did not end"
+        time.sleep(0.5)
+        _clean(page.run())
+
+
+def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
+    page.text_input(key="concept").set_value("a dog riding a bicycle, watercolor style").run()
+    page.text_input(key="seed").set_value("9007199254740993").run()
+    page.number_input(key="steps").set_value(2).run()
+    _clean(page.button(key="generate").click().run())
+    assert page.button(key="generate").disabled
+    _wait(page, lambda: page.session_state["ticket"] is None)
+    assert not page.error
+    (row,) = Gallery(runs).runs()
+    assert page.query_params["run"] == row.name
+    assert row.seed == "9007199254740993"
+    record = Gallery(runs).open_record(row.name)
+    assert record.settings.num_inference_steps == 2
+    assert record.certificate.holds
+    assert len(page.get("image")) == 2
+    assert sentences("en")["report"]["certificate"]["holds"] in _texts(page)
+
+    # Models are on a disk that is there: a folder that is a file can only be noticed by the job itself.
+    for file in runs.rglob("*"):
+        file.unlink() if file.is_file() else None
+    for folder in sorted(runs.rglob("*"), reverse=True):
+        folder.rmdir()
+    runs.rmdir()
+    runs.write_text("in the way")
+    _clean(page.button(key="generate").click().run())
+    _wait(page, lambda: page.session_state["ticket"] is None)
+    assert any("is a file" in error.value.replace("\\", "") for error in page.error)
+
+
+def test_stop_ends_a_job_within_a_step(page: AppTest, runs: Path) -> None:
+    page.text_input(key="concept").set_value("a cat reading a book, flat illustration style").run()
+    page.number_input(key="steps").set_value(1000).run()
+    _clean(page.button(key="generate").click().run())
+    ticket: Ticket = page.session_state["ticket"]
+    _wait(page, lambda: ticket.progress is not None and ticket.progress.step is not None)
+    page.button(key="stop").click().run()
+    began = time.monotonic()
+    _wait(page, lambda: page.session_state["ticket"] is None)
+    assert time.monotonic() - began < 15
+    assert [notice.value for notice in page.info] == [sentences("en")["page"]["stopped"]]
+    assert not page.error
+    assert not Gallery(runs).runs()
+    assert the_worker().ahead_of(ticket) == 0
+
+
+def test_the_worker_does_one_job_at_a_time_and_keeps_what_was_finished(worker: Worker, tmp_path: Path) -> None:
+    from compare.job import Job
+    from generate.settings import RenderSettings
+
+    gallery = Gallery(tmp_path / "runs")
+    job = Job(CONCEPT, RenderSettings(seed=3, images=2, num_inference_steps=8), expander="offline")
+    first = worker.add(lambda: job, gallery)
+    second = worker.add(lambda: job, gallery)
+    third = worker.add(lambda: replace(job, settings=replace(job.settings, images=1, num_inference_steps=1)), gallery)
+    assert [worker.ahead_of(ticket) for ticket in (second, third)] == [1, 2]
+    second.cancel()
+    assert second.done
+    assert worker.ahead_of(third) == 1
+    while not first.done and not (first.progress and first.progress.step and first.progress.step.pair == 2):
+        time.sleep(0.005)
+    first.cancel()
+    assert third.future.result(timeout=120).is_dir()
+    folder, reason = first.result()
+    assert folder is not None
+    assert "stopped" in str(reason)
+    assert gallery.open_record(folder.name).seeds == ["3"]
+    assert second.result()[0] is None
+
+
+def test_a_fault_of_the_program_is_not_hidden(worker: Worker, tmp_path: Path) -> None:
+    ticket = worker.add(lambda: 1 / 0, Gallery(tmp_path))  # type: ignore[arg-type, return-value]
+    with pytest.raises(ZeroDivisionError):
+        ticket.future.result(timeout=120)
+    assert isinstance(ticket.result()[1], ZeroDivisionError)
+
+
+def test_shows_an_earlier_run(runs: Path) -> None:
+    tokens = TokenCount(limit=16, simple=11, expanded=19, dropped=("light", "watercolor", "style"))
+    prompts = replace(PROMPTS, tokens=tokens, warnings=("a word was *lost*",))
+    name = Gallery(runs).write(sample_run(images=3, prompts=prompts)).name
+    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
+    page.segmented_control(key="view").set_value("runs").run()
+    page.text_input(key="query").set_value("no such words").run()
+    assert sentences("en")["page"]["runs"]["none"] in _texts(page)
+    page.text_input(key="query").set_value("dog bicycle").run()
+    _clean(page.button(key=f"run-{name}").click().run())
+    texts = _texts(page)
+    assert len(page.get("image")) == 6
+    assert "<ins>on a beach at sunset, soft</ins>" in texts
+    assert "<s>light</s>" in texts
+    assert "a word was \\*lost\\*" in page.warning[0].value
+    assert [f"Seed {seed}" in texts for seed in (7, 8, 9)] == [True] * 3
+    downloads = {button.proto.label for button in page.get("download_button")}
+    assert downloads == {"simple", "expanded", "Report", "record.json"}
+    assert len(page.get("download_button")) == 8
+    page.segmented_control(key="lang").set_value("zh-TW").run()
+    assert sentences("zh-TW")["report"]["certificate"]["holds"] in _texts(_clean(page))
+    assert len(page.get("image")) == 6
+
+
+def test_text_of_a_run_is_never_markup(runs: Path) -> None:
+    nasty = "<img src=x onerror=alert(1)> ![x](http://example.org/x.png) **bold** :red[red] $x$"
+    prompts = replace(PROMPTS, expanded=f"{EXPANDED} {nasty}", warnings=(nasty,))
+    name = Gallery(runs).write(sample_run(concept=replace(CONCEPT, text=nasty), prompts=prompts)).name
+    page = AppTest.from_file(SCRIPT, default_timeout=60)
+    page.query_params["run"] = name
+    _clean(page.run())
+    for block in page.get("html"):
+        assert "<img" not in block.proto.body
+    for block in (*page.header, *page.warning):
+        assert "\\<img" in block.value
+        assert "\\!\\[x\\]\\(" in block.value
+        assert "\\:red\\[" in block.value
+
+
+@pytest.mark.parametrize("name", ["nothing-here", "../..", ""])
+def test_a_run_that_is_not_there_is_an_error(runs: Path, name: str) -> None:
+    Gallery(runs).write(sample_run())
+    page = AppTest.from_file(SCRIPT, default_timeout=60)
+    page.query_params["run"] = name
+    _clean(page.run())
+    assert "there is no run" in page.error[0].value

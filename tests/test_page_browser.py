@@ -1,0 +1,155 @@
+"""The page in a real Chromium: draw a concept, generate, see two pictures, move the slider, and nobody outside is asked."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
+ROOT = Path(__file__).parent.parent
+KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "TWINSEED_MODELS")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install the package `chromium` to run this test"),
+]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page") / "runs"
+
+
+@pytest.fixture(scope="module")
+def address(runs: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "twinseed", "page", "--port", str(port), "--runs", str(runs)]
+    environ = {name: value for name, value in os.environ.items() if name not in KEYS}
+    log = runs.parent / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(f"http://127.0.0.1:{port}/_stcore/health"):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 130, log.read_text()
+        assert "Traceback" not in log.read_text()
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A browser window; when it is closed, every address that it asked for must have been on this machine."""
+    asked: list[str] = []
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("websocket", lambda socket: asked.append(socket.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
+    assert asked
+    assert [url for url in asked if urlsplit(url).scheme not in ("data", "blob") and _host(url) != "127.0.0.1"] == []
+    assert faults == []
+
+
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname
+
+
+def _clip(page: Page) -> str:
+    style: str = page.locator(".stage img.expanded").evaluate("picture => getComputedStyle(picture).clipPath")
+    return style
+
+
+def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
+    page.goto(f"{address}/")
+    page.get_by_role("button", name="Draw one").click()
+    expect(page.get_by_label("Concept")).to_have_value(re.compile(r"^\w+ .+style$"))
+    page.get_by_text("Steps and size").click()
+    steps = page.get_by_label("Steps", exact=True)
+    steps.fill("4")
+    steps.press("Enter")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+    slider = page.get_by_role("slider", name="Line between the simple and the expanded picture")
+    expect(slider).to_be_visible()
+    pictures = page.locator(".stImage img")
+    expect(pictures).to_have_count(2)
+    for picture in (*pictures.all(), *page.locator(".stage img").all()):
+        picture.evaluate("picture => picture.decode()")
+        assert picture.evaluate("picture => picture.naturalWidth") > 0
+    sources = {picture.get_attribute("src") for picture in pictures.all()}
+    assert len(sources) == 2
+    alts = [picture.get_attribute("alt") or "" for picture in pictures.all()]
+    assert ["simple prompt" in alts[0], "expanded prompt" in alts[1]] == [True, True]
+    expect(page.get_by_text("Same seed, everything but the prompt held equal")).to_be_visible()
+    assert page.locator(".tw-prompt ins").count() > 0
+
+    assert _clip(page) == "inset(0px 0px 0px 50%)"
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert _clip(page) == "inset(0px 0px 0px 53%)"
+    assert slider.get_attribute("aria-valuetext") == "53 percent simple"
+    box = slider.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
+    assert 18 <= int(slider.input_value()) <= 22
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report").click()
+    assert "<!doctype html>" in Path(download.value.path()).read_text(encoding="utf-8")
+    (folder,) = (folder for folder in runs.iterdir() if folder.is_dir())
+    with page.expect_download() as download:
+        page.get_by_role("button", name="expanded", exact=True).click()
+    assert Path(download.value.path()).read_bytes() == next(folder.glob("expanded-*.png")).read_bytes()
+
+
+def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Path) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/?lang=zh-TW")
+    page.get_by_text("先前的結果").click()
+    page.locator("[class*='st-key-run-'] button").first.click()
+    expect(page.get_by_role("slider")).to_be_visible()
+    expect(page.get_by_text("種子相同，除了提示詞之外一切相同")).to_be_visible()
+    boxes = [box for picture in page.locator(".stImage img").all() if (box := picture.bounding_box())]
+    assert len(boxes) == 2
+    assert boxes[0]["y"] == boxes[1]["y"], "the two pictures are not side by side"
+    widths = page.evaluate("[...document.querySelectorAll('.stMain, html')].map(e => e.scrollWidth - e.clientWidth)")
+    assert max(widths) <= 0, "the page is wider than the screen"

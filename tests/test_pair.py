@@ -1,0 +1,314 @@
+"""render_pair(): both pictures as if rendered alone, and a certificate that notices when they are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from test_schedulers import EVALUATIONS
+from transformers import CLIPImageProcessor, CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig
+
+import generate.pair
+from generate.models import OpenModel, open_model
+from generate.pair import (
+    PicturePair,
+    RenderCancelled,
+    RenderError,
+    RenderInterrupted,
+    Step,
+    render_pair,
+    resolve_settings,
+)
+from generate.schedulers import SCHEDULERS, SchedulerChoice, build_scheduler
+from generate.settings import RenderSettings, SettingsError
+from ideation.prompt_pair import PromptPair, TokenCount
+
+STEPS, SEED = 4, 11
+SETTINGS = RenderSettings(seed=SEED, num_inference_steps=STEPS, width=64, height=64)
+
+
+def prompts(simple: str, expanded: str, negative: str = "blurry") -> PromptPair:
+    return PromptPair(simple, "en", simple, expanded, negative, "given", None, (), (), TokenCount(77, 9, 9))
+
+
+PROMPTS = prompts("a dog", "a red dog riding a bicycle on a beach at sunset, watercolor style")
+
+
+def pixels(image: Image.Image) -> np.ndarray[Any, np.dtype[np.int16]]:
+    return np.asarray(image.convert("RGB"), dtype=np.int16)
+
+
+def same_pixels(one: PicturePair, other: PicturePair) -> bool:
+    return [render.image.tobytes() for render in one.renders] == [render.image.tobytes() for render in other.renders]
+
+
+def alone(model: OpenModel, choice: SchedulerChoice, prompt: str) -> Image.Image:
+    """One picture as diffusers' documentation makes it, with nothing of render_pair."""
+    config = {
+        name: value
+        for name, value in model.scheduler_config.items()
+        if name not in ("use_karras_sigmas", "algorithm_type", "solver_type")
+    }
+    own_seed = {"noise_sampler_seed": SEED} if choice.class_name == "DPMSolverSDEScheduler" else {}
+    model.pipeline.scheduler = getattr(diffusers, choice.class_name).from_config(config, **choice.arguments, **own_seed)
+    return model.pipeline(
+        prompt, negative_prompt=PROMPTS.negative, width=64, height=64, num_inference_steps=STEPS,
+        guidance_scale=SETTINGS.guidance_scale, generator=torch.Generator("cpu").manual_seed(SEED),
+    ).images[0]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_a_pair_is_two_solo_renders(name: str, seedling: OpenModel) -> None:
+    settings = replace(SETTINGS, scheduler=name)
+    pair = render_pair(PROMPTS, settings, seedling)
+    certificate = pair.certificate
+
+    assert [(render.arm, render.seed) for render in pair.renders] == [("simple", SEED), ("expanded", SEED)]
+    for render, prompt in zip(pair.renders, (PROMPTS.simple, PROMPTS.expanded), strict=True):
+        difference = np.abs(pixels(render.image) - pixels(alone(seedling, SCHEDULERS[name], prompt)))
+        assert difference.max() <= 1, f"{render.arm} is not what its prompt gives alone"
+    assert not np.array_equal(*(pixels(render.image) for render in pair.renders)), "the words do something"
+
+    assert same_pixels(pair, render_pair(PROMPTS, settings, seedling)), "the same again, bit for bit"
+    assert certificate.same_seed
+    assert certificate.differs == ("prompt",)
+    assert certificate.latents_sha256[SEED]["simple"] == certificate.latents_sha256[SEED]["expanded"]
+    assert certificate.unet_evaluations == EVALUATIONS[SCHEDULERS[name].evaluations](STEPS)
+    assert certificate.scheduler["class_name"] == SCHEDULERS[name].class_name
+
+
+@pytest.mark.parametrize("name", ["DPM++ 2M Karras", "Euler a", "DPM++ SDE Karras"])
+def test_the_same_prompt_twice_gives_the_same_picture_twice(name: str, seedling: OpenModel) -> None:
+    pair = render_pair(prompts("a dog", "a dog"), replace(SETTINGS, scheduler=name), seedling)
+    simple, expanded = pair.renders
+    assert simple.image.tobytes() == expanded.image.tobytes()
+    assert pair.certificate.differs == ()
+    assert pair.certificate.same_seed
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, 7.5])
+def test_with_and_without_guidance(guidance: float, seedling: OpenModel) -> None:
+    certificate = render_pair(PROMPTS, replace(SETTINGS, guidance_scale=guidance), seedling).certificate
+    assert (certificate.same_seed, certificate.differs) == (True, ("prompt",))
+
+
+def test_seeds_count_up_and_each_is_what_it_is_alone(seedling: OpenModel) -> None:
+    three = render_pair(PROMPTS, replace(SETTINGS, images=3), seedling)
+    assert [render.seed for render in three.renders] == [11, 11, 12, 12, 13, 13]
+    assert list(three.certificate.latents_sha256) == [11, 12, 13]
+    assert len({hashes["simple"] for hashes in three.certificate.latents_sha256.values()}) == 3
+    last = render_pair(PROMPTS, replace(SETTINGS, seed=13), seedling)
+    assert [render.image.tobytes() for render in three.renders[4:]] == [r.image.tobytes() for r in last.renders]
+
+
+def other_noise(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
+    honest = generate.pair._noise
+
+    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int) -> Any:
+        (simple, _), latents = honest(model, settings, seed)
+        (_, expanded), other = honest(model, settings, seed + 1)
+        return [simple, expanded], torch.stack([latents[0], other[1]])
+
+    monkeypatch.setattr(generate.pair, "_noise", sabotaged)
+
+
+def a_used_generator(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
+    honest = generate.pair._noise
+
+    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int) -> Any:
+        generators, latents = honest(model, settings, seed)
+        torch.randn(1, generator=generators[1])
+        return generators, latents
+
+    monkeypatch.setattr(generate.pair, "_noise", sabotaged)
+
+
+def other_sampler_seeds(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
+    monkeypatch.setattr(
+        generate.pair,
+        "build_scheduler",
+        lambda name, config, seeds: build_scheduler("DPM++ SDE Karras", config, [seeds[0], seeds[1] + 1]),
+    )
+
+
+def other_negative_prompts(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
+    honest = generate.pair._conditioning
+
+    def sabotaged(model: OpenModel, prompts: PromptPair) -> dict[str, torch.Tensor]:
+        embeddings = honest(model, prompts)
+        simple, _ = embeddings["negative_prompt_embeds"]
+        return embeddings | {"negative_prompt_embeds": torch.stack([simple, embeddings["prompt_embeds"][1]])}
+
+    monkeypatch.setattr(generate.pair, "_conditioning", sabotaged)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
+@pytest.mark.parametrize(
+    ("sabotage", "same_seed", "differs"),
+    [
+        (other_noise, False, ("initial noise", "noise on the way", "prompt")),
+        (a_used_generator, False, ("noise on the way", "prompt")),
+        (other_sampler_seeds, False, ("noise on the way", "prompt")),
+        (other_negative_prompts, True, ("negative prompt", "prompt")),
+    ],
+)
+def test_the_certificate_notices(
+    sabotage: Any, same_seed: bool, differs: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, seedling: OpenModel
+) -> None:
+    settings = replace(SETTINGS, num_inference_steps=2, scheduler="Euler a")
+    sabotage(monkeypatch, seedling)
+    certificate = render_pair(PROMPTS, settings, seedling).certificate
+    assert (certificate.same_seed, certificate.differs) == (same_seed, differs)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [KeyboardInterrupt(), RenderCancelled("stopped", hint="-"), ValueError("a fault of the program")],
+    ids=lambda reason: type(reason).__name__,
+)
+def test_what_was_finished_is_handed_over(reason: BaseException, seedling: OpenModel) -> None:
+    def stop(step: Step) -> None:
+        if (step.pair, step.number) == (3, 1):
+            raise reason
+
+    settings = replace(SETTINGS, num_inference_steps=2, images=50)
+    with pytest.raises(RenderInterrupted, match="stopped after 2 pairs") as caught:
+        render_pair(PROMPTS, settings, seedling, on_step=stop)
+    finished = caught.value.finished
+    assert caught.value.reason is reason
+    assert finished.settings.images == 2
+    assert [render.seed for render in finished.renders] == [11, 11, 12, 12]
+    assert list(finished.certificate.latents_sha256) == [11, 12]
+
+
+def test_stopping_the_first_pair_leaves_nothing_to_hand_over(seedling: OpenModel) -> None:
+    def stop(step: Step) -> None:
+        raise RenderCancelled("stopped", hint="-")
+
+    with pytest.raises(RenderCancelled):
+        render_pair(PROMPTS, SETTINGS, seedling, on_step=stop)
+
+
+def test_progress_counts_every_step(seedling: OpenModel) -> None:
+    steps: list[Step] = []
+    render_pair(PROMPTS, replace(SETTINGS, images=2, num_inference_steps=3), seedling, on_step=steps.append)
+    assert [(step.pair, step.number) for step in steps] == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    assert {(step.pairs, step.steps) for step in steps} == {(2, 3)}
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_folder: Path) -> OpenModel:
+    return open_model(str(tiny_folder), device="cpu")
+
+
+def test_sizes_follow_the_model(tiny: OpenModel) -> None:
+    settings = resolve_settings(RenderSettings(), tiny)
+    assert (settings.width, settings.height) == tiny.native_size == (32, 32)
+    assert (settings.device, settings.dtype) == ("cpu", "float32")
+    wide = render_pair(PROMPTS, RenderSettings(width=48, height=16, num_inference_steps=1), tiny)
+    assert wide.renders[0].image.size == (48, 16)
+
+
+@pytest.mark.parametrize(("size", "side", "nearest"), [((40, 32), "width", 32), ((32, 8), "height", 16)])
+def test_sizes_between_the_model_s_squares(size: tuple[int, int], side: str, nearest: int, tiny: OpenModel) -> None:
+    with pytest.raises(SettingsError, match=f"{side} is .* draws in squares of 16") as caught:
+        render_pair(PROMPTS, RenderSettings(width=size[0], height=size[1]), tiny)
+    assert caught.value.hint == f"the nearest that works is {nearest}"
+
+
+def test_numbers_that_run_over_are_no_black_picture(tiny_folder: Path) -> None:
+    model = open_model(str(tiny_folder), device="cpu")
+    with torch.no_grad():
+        model.pipeline.unet.conv_out.weight.fill_(float("inf"))
+    with pytest.raises(RenderError, match="ran over at step 1 in float32"):
+        render_pair(PROMPTS, RenderSettings(num_inference_steps=2), model)
+
+
+def test_too_little_memory(tiny_folder: Path) -> None:
+    model = open_model(str(tiny_folder), device="cpu")
+    model.pipeline.unet.register_forward_pre_hook(lambda *_: torch.empty(2**58))
+    with pytest.raises(RenderError, match="32x32 pixels do not fit into the memory of cpu") as caught:
+        render_pair(PROMPTS, RenderSettings(), model)
+    assert "--size" in caught.value.hint
+
+
+def test_a_picture_that_a_safety_checker_blackened_is_an_error(tiny_folder: Path) -> None:
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig
+
+    model = open_model(str(tiny_folder), device="cpu")
+    vision = CLIPVisionConfig(
+        hidden_size=32, intermediate_size=37, num_hidden_layers=1, num_attention_heads=4, image_size=32, patch_size=8
+    )
+    config = CLIPConfig(vision_config=vision.to_dict(), text_config={"hidden_size": 32}, projection_dim=32)
+    checker = StableDiffusionSafetyChecker(config).eval()
+    checker.concept_embeds_weights.fill_(-9.0)  # nothing is decent enough
+    model.pipeline.register_modules(
+        safety_checker=checker,
+        feature_extractor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+    )
+    with pytest.raises(RenderError, match="the model's own safety checker"):
+        render_pair(PROMPTS, RenderSettings(num_inference_steps=1), model)
+
+
+@pytest.fixture(scope="module")
+def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenModel:
+    """The tiny model with the second text encoder and the other additions of Stable Diffusion XL."""
+    torch.manual_seed(1)
+    plain = tiny.pipeline
+    words = plain.text_encoder.config
+    second = CLIPTextModelWithProjection(
+        CLIPTextConfig(
+            vocab_size=words.vocab_size, hidden_size=32, intermediate_size=37, num_hidden_layers=2,
+            num_attention_heads=4, bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, projection_dim=32,
+        )
+    )  # fmt: skip
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=64,
+        attention_head_dim=(2, 4), use_linear_projection=True, addition_embed_type="text_time",
+        addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 32, transformer_layers_per_block=(1, 1),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("xl")
+    diffusers.StableDiffusionXLPipeline(
+        vae=plain.vae, text_encoder=plain.text_encoder, tokenizer=plain.tokenizer, text_encoder_2=second,
+        tokenizer_2=plain.tokenizer, unet=unet, scheduler=plain.scheduler, add_watermarker=False,
+    ).save_pretrained(folder)  # fmt: skip
+    return open_model(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize("negative", ["blurry", ""])
+def test_xl_models_render_pairs_too(negative: str, tiny_xl: OpenModel) -> None:
+    settings = RenderSettings(seed=SEED, num_inference_steps=2, width=32, height=32, scheduler="Euler a")
+    pair = render_pair(replace(PROMPTS, negative=negative), settings, tiny_xl)
+    assert (pair.certificate.same_seed, pair.certificate.differs) == (True, ("prompt",))
+    for render, prompt in zip(pair.renders, (PROMPTS.simple, PROMPTS.expanded), strict=True):
+        tiny_xl.pipeline.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(tiny_xl.scheduler_config)
+        alone = tiny_xl.pipeline(
+            prompt, negative_prompt=negative, width=32, height=32, num_inference_steps=2, guidance_scale=5.0,
+            generator=torch.Generator("cpu").manual_seed(SEED),
+        ).images[0]  # fmt: skip
+        assert np.abs(pixels(render.image) - pixels(alone)).max() <= 1
+
+
+def test_the_certificate_notices_other_sizes(tiny_xl: OpenModel) -> None:
+    def misstate_the_size(_module: Any, arguments: Any, keywords: dict[str, Any]) -> Any:
+        added = dict(keywords["added_cond_kwargs"])
+        added["time_ids"] = added["time_ids"].clone()
+        added["time_ids"][1, 0] += 8
+        return arguments, {**keywords, "added_cond_kwargs": added}
+
+    hook = tiny_xl.pipeline.unet.register_forward_pre_hook(misstate_the_size, with_kwargs=True)
+    try:
+        settings = RenderSettings(num_inference_steps=1, width=32, height=32)
+        certificate = render_pair(PROMPTS, settings, tiny_xl).certificate
+    finally:
+        hook.remove()
+    assert certificate.differs == ("prompt", "size conditioning")
