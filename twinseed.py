@@ -102,7 +102,7 @@ def ideas(
 
 @app.command()
 def expand(
-    concept: Annotated[str, typer.Argument(help="The concept, in any language.")],
+    concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept, in any language.")],
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
     seed: Seed = None,
@@ -134,7 +134,9 @@ def expand(
 
 @app.command()
 def pair(
-    concept: Annotated[str | None, typer.Argument(help="The concept, in any language; left out, one is drawn.")] = None,
+    concept: Annotated[
+        str | None, typer.Argument(metavar="[CONCEPT]", help="The concept, in any language; left out, one is drawn.")
+    ] = None,
     seed: Seed = None,
     images: Annotated[int, typer.Option(metavar="N", help="How many seeds: S, S+1, S+2, ...")] = 1,
     model: ModelName = None,
@@ -249,9 +251,8 @@ def list_names(kind: Kind, as_json: AsJson = False) -> None:
         table.add_column(column.replace("_", " "))
     for row in rows:
         table.add_row(*map(_cell, row.values()))
-    console = Console(highlight=False, markup=False)
     # Lines are folded to fit a terminal, and left whole for a file or another program.
-    console.print(table, width=None if console.is_terminal else 1000)
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000).print(table)
 
 
 @app.command()
@@ -304,13 +305,12 @@ def main() -> NoReturn:
     if isinstance(sys.stdout, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
     except TwinseedError as problem:
         _say(f"error: {problem.message}\nhint: {problem.hint}")
         code = 1
-    except (KeyboardInterrupt, typer.Abort):
-        _say("stopped")
+    except KeyboardInterrupt:
         code = 130
     except OSError as problem:
         # Whoever read the output may have enough of it, as `head` does; a disk may have no room for it.
@@ -326,6 +326,8 @@ def main() -> NoReturn:
             raise
         show()
         code = 2
+    if code == 130:  # which typer makes of Ctrl-C as well
+        _say("stopped")
     sys.exit(code or 0)
 
 
@@ -396,6 +398,11 @@ def _progress() -> Iterator[Any]:
         task = bars.add_task("starting", total=None)
         said = ""
 
+        def once(*_: object) -> None:
+            # A second Ctrl-C must not cut off the saving of what the first one stopped.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            raise KeyboardInterrupt
+
         def on_progress(progress: Progress) -> None:
             nonlocal said
             step = progress.step
@@ -409,7 +416,9 @@ def _progress() -> Iterator[Any]:
             if line != said and not console.is_terminal:
                 _say(f"{line} ...")
             said = line
-            if progress.stage == "write":  # a second Ctrl-C must not cut off the saving of what the first one stopped
+            if progress.stage == "render":
+                signal.signal(signal.SIGINT, once)
+            elif progress.stage == "write":
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
         try:

@@ -172,8 +172,10 @@ def unreachable(hub_id: str, error: Exception) -> ModelError:
 
 def first_line(error: BaseException) -> str:
     """What a library said, without the advice that follows it."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 
 def _existing(name: str) -> Path | None:

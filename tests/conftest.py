@@ -1,4 +1,4 @@
-"""What several test files share: the command line in this process, the embedded model, and a tiny one made on the spot."""
+"""What several test files share: the command line in this process, the embedded model, a tiny one made on the spot."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from twinseed import main
 if TYPE_CHECKING:
     from generate.models import OpenModel
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: no test may reach for the network
 
 SETTINGS_FROM_OUTSIDE = (
@@ -68,15 +69,7 @@ def twinseed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="session")
-def one_thread() -> None:
-    """Small models are quicker on one thread than on all of them."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def seedling(one_thread: None) -> OpenModel:
+def seedling() -> OpenModel:
     """The embedded model, on the CPU in float32."""
     from generate.models import open_model
 
@@ -84,8 +77,8 @@ def seedling(one_thread: None) -> OpenModel:
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Stable Diffusion of random weights in a folder, as published ones are: no tokenizer.json, 16 pixels a latent."""
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Stable Diffusion of random weights, without tokenizer.json as most published ones; 16 pixels to a latent."""
     import torch
     from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_run
 from streamlit.testing.v1 import AppTest
 
 from compare.gallery import Gallery
@@ -19,7 +20,6 @@ from compare.page.worker import Ticket, Worker, the_worker
 from compare.report import sentences
 from ideation.prompt_pair import TokenCount
 from ideation.vocabulary import seedling_vocabulary
-from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_run
 
 SCRIPT = Path(__file__).parent.parent / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
@@ -74,7 +74,9 @@ def test_opens_without_torch(tmp_path: Path) -> None:
         "heavy = {'torch', 'diffusers', 'transformers', 'openai', 'google.generativeai'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=SCRIPT.parents[2], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=SCRIPT.parents[2], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

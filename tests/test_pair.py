@@ -273,7 +273,7 @@ def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenMo
     unet = diffusers.UNet2DConditionModel(
         sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=64,
         attention_head_dim=(2, 4), use_linear_projection=True, addition_embed_type="text_time",
-        addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 32, transformer_layers_per_block=(1, 1),
+        addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 32,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("xl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from ideation.errors import TwinseedError
 
 FOLDER = Path(__file__).parent
 POLL_S = 0.5
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -67,8 +70,8 @@ def _ask(t: dict[str, Any], gallery: Gallery) -> None:
         st.text_input(t["concept"], key="concept", placeholder=t["concept_example"])
         st.button(t["draw"], key="draw", icon=":material/casino:", on_click=_draw)
         st.button(
-            t["generate"], key="generate", type="primary", shortcut="Mod+Enter", disabled=state.get("ticket") is not None,
-            on_click=_generate, args=(gallery,),
+            t["generate"], key="generate", type="primary", shortcut="Mod+Enter", on_click=_generate, args=(gallery,),
+            disabled=state.get("ticket") is not None,
         )  # fmt: skip
     words = unknown_words()
     if words:
@@ -139,6 +142,8 @@ def _take(ticket: Ticket) -> None:
         state.stopped = "stopped" if folder is None else "stopped_kept"
     else:
         state.problem = problem
+        if problem is not None and not isinstance(problem, TwinseedError):
+            logger.error("a job failed", exc_info=problem)
         if problem is not None and folder is not None:
             state.stopped = "kept"
     st.rerun()  # the button Generate, above, is to be had again

@@ -59,7 +59,7 @@ def begin_form() -> None:
 
 
 def draw_concept(language: Language) -> None:
-    """Puts the next concept of this session's draw into the field: from what the chosen model knows, if that is known."""
+    """Puts this session's next concept into the field, drawn from what the chosen model knows, if that is known."""
     state = st.session_state
     words = seedling_words(seedling_vocabulary()) if state.model == "seedling" else built_in_words()
     state.drawn = draw(words, seed=state.draw_seed, index=state.draws % words.size, language=language)
@@ -78,7 +78,9 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         st.caption(s["presets"].get(state.preset, PRESETS[state.preset].description))
     models = list(dict.fromkeys([*(model.name for model in known_models()), state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
-    st.selectbox(s["expander"], list(EXPANDERS), key="expander", format_func=lambda name: s["expanders"].get(name, name))
+    st.selectbox(
+        s["expander"], list(EXPANDERS), key="expander", format_func=lambda name: s["expanders"].get(name, name)
+    )
     if state.expander == "auto":
         name = automatic_expander()
         st.caption(s["auto_took"].format(name=s["expanders"].get(name, name)))
@@ -129,7 +131,7 @@ def job_maker(language: Language) -> Callable[[], Job]:
     """
     state = st.session_state
     settings = RenderSettings(
-        model=find_model(state.model.strip()).name if state.model else _USUAL.model,
+        model=find_model(state.model.strip()).name,
         scheduler=find_scheduler(state.scheduler).name,
         num_inference_steps=state.steps,
         guidance_scale=float(state.guidance),

@@ -33,7 +33,8 @@ def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, A
                         half.image(str(path), width="stretch", alt="")
                 st.button(
                     plain(row.concept if len(row.concept) <= 70 else f"{row.concept[:69]}…"), key=f"run-{row.name}",
-                    type="tertiary", wrap=True, on_click=choose, args=(row.name,), help=t["runs"]["open"].format(name=row.name),
+                    type="tertiary", wrap=True, help=t["runs"]["open"].format(name=row.name), on_click=choose,
+                    args=(row.name,),
                 )  # fmt: skip
                 seeds = [] if row.images == 1 else [t["runs"]["images"].format(images=row.images)]
                 st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]}", row.model, *seeds])))

@@ -36,7 +36,7 @@ class Ticket:
         self.future.cancel()
 
     def result(self) -> tuple[Path | None, BaseException | None]:
-        """Of a job that is done: the folder of its run, if one was written, and what ended it early, if anything did."""
+        """Of a job that is done: its run's folder, if one was written, and what ended it early, if anything did."""
         if self.future.cancelled():
             return None, TwinseedError("stopped before it began", hint="press Generate to try again")
         problem = self.future.exception()

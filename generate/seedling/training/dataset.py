@@ -47,7 +47,7 @@ def make_data_set(
     *,
     seed: int,
     richness: float,
-    jitter: float = 3.0,
+    jitter: float = 0.0,
     held_out: bool = False,
     workers: int = 2,
 ) -> DataSet:

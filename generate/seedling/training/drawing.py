@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
@@ -42,38 +43,58 @@ SUBJECTS: dict[str, tuple[str, tuple[int, int, int] | None]] = {
     "elephant": ("🐘", None),
 }
 
-# Where things stand, in units: the head's centre and size, the body's centre and size (0 hides it), the prop's glyph,
-# centre, size and turn, and whether the prop is in front of the figure.
-_STANDING = ((64, 50, 58), (64, 92, 40))
-ACTIONS: dict[str, tuple[tuple[int, int, int], tuple[int, int, int], tuple[str, int, int, int, int, bool]]] = {
-    "riding a bicycle": ((64, 34, 50), (62, 68, 32), ("🚲", 64, 90, 84, 0, True)),
-    "driving a car": ((66, 40, 54), (64, 64, 0), ("🚗", 64, 90, 98, 0, True)),
-    "riding a rocket": ((66, 38, 50), (66, 68, 30), ("🚀", 64, 88, 100, -45, True)),
-    "sailing a boat": ((54, 62, 52), (54, 92, 0), ("⛵", 68, 68, 108, 0, False)),
-    "riding a skateboard": ((64, 40, 56), (64, 80, 38), ("🛹", 64, 110, 84, -24, True)),
-    "playing the guitar": ((58, 42, 56), (58, 86, 40), ("🎸", 78, 86, 66, 0, True)),
-    "playing the drums": ((64, 42, 56), (64, 78, 38), ("🥁", 64, 96, 62, 0, True)),
-    "blowing a trumpet": ((50, 50, 56), (48, 92, 38), ("🎺", 92, 66, 56, 0, True)),
-    "holding a balloon": ((52, 56, 54), (52, 96, 38), ("🎈", 102, 40, 62, 0, False)),
-    "holding an umbrella": ((58, 66, 52), (58, 100, 36), ("☂️", 74, 46, 86, -12, False)),
-    "reading a book": ((64, 42, 58), (64, 84, 40), ("📖", 64, 96, 62, 0, True)),
-    "eating pizza": ((52, 50, 58), (52, 92, 40), ("🍕", 94, 80, 50, 0, True)),
-    "eating ice cream": ((72, 50, 58), (72, 92, 40), ("🍦", 28, 74, 56, 0, True)),
-    "kicking a ball": ((52, 46, 56), (52, 88, 40), ("⚽", 102, 102, 40, 0, True)),
-    "wearing a crown": ((64, 66, 58), (64, 102, 40), ("👑", 64, 24, 50, 0, True)),
-    "flying a kite": ((78, 60, 54), (78, 98, 38), ("🪁", 28, 30, 56, 0, False)),
+# Heads stand on a grid of 16 units, all of one size, with the body at the same place under them. The latents code
+# pictures by patches of 16 pixels: so a dog's head is the same code wherever an action puts it, and the U-Net has to
+# learn it once, not once for each action.
+_HEAD_SIZE, _BODY_SIZE, _BODY_BELOW = 56, 38, 40
+_LAYOUTS = 8  # how many arrangements of a background there are; shades and sides come on top
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """Where the head is, in units, and the prop: its glyph, centre, size, turn in degrees; in front of the figure or
+    behind it; `string` ties it to the body; without `body` the figure sits in the prop."""
+
+    head: tuple[int, int]
+    prop: str
+    at: tuple[int, int]
+    size: int
+    turn: int = 0
+    front: bool = True
+    string: bool = False
+    body: bool = True
+
+
+ACTIONS = {
+    "riding a bicycle": _Pose((64, 32), "🚲", (64, 90), 84),
+    "driving a car": _Pose((64, 48), "🚗", (64, 90), 98),
+    "riding a rocket": _Pose((64, 32), "🚀", (64, 88), 100, turn=-45),
+    "sailing a boat": _Pose((48, 64), "⛵", (64, 68), 108, front=False, body=False),
+    "riding a skateboard": _Pose((64, 48), "🛹", (64, 110), 84, turn=-24),
+    "playing the guitar": _Pose((64, 48), "🎸", (82, 88), 66),
+    "playing the drums": _Pose((64, 48), "🥁", (64, 98), 62),
+    "blowing a trumpet": _Pose((48, 48), "🎺", (92, 64), 56),
+    "holding a balloon": _Pose((48, 48), "🎈", (100, 40), 62, front=False, string=True),
+    "holding an umbrella": _Pose((64, 64), "☂️", (78, 46), 88, turn=-12, front=False),
+    "reading a book": _Pose((64, 48), "📖", (64, 98), 62),
+    "eating pizza": _Pose((48, 48), "🍕", (94, 80), 50),
+    "eating ice cream": _Pose((80, 48), "🍦", (32, 74), 56),
+    "kicking a ball": _Pose((48, 48), "⚽", (102, 102), 40),
+    "wearing a crown": _Pose((64, 64), "👑", (64, 24), 50),
+    "flying a kite": _Pose((80, 64), "🪁", (30, 30), 56, front=False, string=True),
 }
 
 
-def draw(scene: Scene, random: Random, *, size: int = 128, jitter: float = 3.0) -> Image.Image:
+def draw(scene: Scene, random: Random, *, size: int = 128, jitter: float = 0.0) -> Image.Image:
     """The scene as an RGB picture of `size` x `size` pixels.
 
-    What the scene leaves open (shades, exact places, trees, clouds, which way it faces) comes from `random`; `jitter`
-    is how far things stray from their usual place, in units of a 128th of the picture.
+    What the scene leaves open comes from `random`: shades, one of eight arrangements of the background, which way all
+    of it faces. `jitter` is how far the figure strays from its usual place, in units of a 128th of the picture.
     """
-    canvas = _Canvas(size * 2, random)  # drawn at twice the size and shrunk: smooth edges
+    layout = Random(random.randrange(_LAYOUTS))
+    canvas = _Canvas(size * 2, layout)  # drawn at twice the size and shrunk: smooth edges
     _background(canvas, scene)
-    _figure(canvas, scene, jitter)
+    _figure(canvas, scene, random, jitter)
     _weather_in_front(canvas, scene.weather)
     picture = canvas.image.reduce(2)
     if random.random() < 0.3:
@@ -274,28 +295,29 @@ _LAND = {
 }
 
 
-def _figure(canvas: _Canvas, scene: Scene, jitter: float) -> None:
-    random = canvas.random
+def _figure(canvas: _Canvas, scene: Scene, random: Random, jitter: float) -> None:
     glyph, coat = SUBJECTS[scene.subject]
-    (head_x, head_y, head), (body_x, body_y, body), (prop, prop_x, prop_y, prop_size, turn, front) = ACTIONS[
-        scene.action
-    ]
+    pose = ACTIONS[scene.action]
     dx, dy = random.uniform(-jitter, jitter), random.uniform(-jitter, jitter)
     grow = 1 + random.uniform(-jitter, jitter) / 60
-    if not front:
-        canvas.stamp(prop, prop_x + dx, prop_y + dy, prop_size * grow, turn=turn)
-        string = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
-        if scene.action in ("holding a balloon", "flying a kite"):
-            foot = prop_y + prop_size * 0.45
-            canvas.pen.line(canvas.at(prop_x + dx, foot + dy, body_x + dx, body_y + dy), fill=string, width=3)
+    x, y, prop_x, prop_y = pose.head[0] + dx, pose.head[1] + dy, pose.at[0] + dx, pose.at[1] + dy
+
+    def put_prop() -> None:
+        canvas.stamp(pose.prop, prop_x, prop_y, pose.size * grow, turn=pose.turn)
+
+    if not pose.front:
+        put_prop()
+    if pose.string:
+        ink = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
+        canvas.pen.line(canvas.at(prop_x, prop_y + pose.size * 0.45, x, y + _BODY_BELOW), fill=ink, width=3)
     if coat is None:  # a whole animal: larger, and it reaches down to where the body would be
-        canvas.stamp(glyph, head_x + dx, head_y + dy + (8 if body else 2), head * 1.3 * grow, scene.colour)
+        canvas.stamp(glyph, x, y + 8, _HEAD_SIZE * 1.3 * grow, scene.colour)
     else:
-        if body:
-            _body(canvas, body_x + dx, body_y + dy, body * grow, COLOURS[scene.colour] if scene.colour else coat)
-        canvas.stamp(glyph, head_x + dx, head_y + dy, head * grow, scene.colour)
-    if front:
-        canvas.stamp(prop, prop_x + dx, prop_y + dy, prop_size * grow, turn=turn)
+        if pose.body:
+            _body(canvas, x, y + _BODY_BELOW, _BODY_SIZE * grow, COLOURS[scene.colour] if scene.colour else coat)
+        canvas.stamp(glyph, x, y, _HEAD_SIZE * grow, scene.colour)
+    if pose.front:
+        put_prop()
 
 
 def _body(canvas: _Canvas, x: float, y: float, size: float, coat: tuple[int, int, int]) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 Pixels = NDArray[Any]  # (height, width, 3) float32 in 0..1
-_VARIANTS = 12  # how many noises, cell maps and stroke fields there are of each kind
+_VARIANTS = 3  # how many noises, cell maps and stroke fields there are of each kind
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 

@@ -1,0 +1,240 @@
+"""The contract of the commands: what each prints, and that it is the same every time."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Done, Twinseed
+from jsonschema import Draft202012Validator
+
+from compare.record import SCHEMA_FILE
+from generate.settings import RenderSettings
+from generate.styles import find_style
+
+REPOSITORY = Path(__file__).parent.parent
+CONCEPT = "a dog riding a bicycle, watercolor style"
+QUICK = ("--steps", "2", "--size", "64x64", "--expander", "offline")
+SCHEMA = Draft202012Validator(
+    json.loads(SCHEMA_FILE.read_text(encoding="utf-8")), format_checker=Draft202012Validator.FORMAT_CHECKER
+)
+
+
+def record_of(done: Done) -> dict[str, Any]:
+    assert done.code == 0, done.err
+    record: dict[str, Any] = json.loads(done.out)
+    SCHEMA.validate(record)
+    assert all(hashes["simple"] == hashes["expanded"] for hashes in record["certificate"]["latents_sha256"].values())
+    assert record["certificate"]["same_seed"]
+    assert set(record["certificate"]["differs"]) <= {"prompt"}
+    return record
+
+
+def test_a_thousand_ideas_and_the_same_again(twinseed: Twinseed) -> None:
+    first = twinseed("ideas", "-n", "1000", "--seed", "1", "--json")
+    ideas = [json.loads(line) for line in first.out.splitlines()]
+    assert (first.code, first.err) == (0, "")
+    assert len({idea["text"] for idea in ideas}) == 1000
+    assert [idea["index"] for idea in ideas] == list(range(1000))
+    assert all(set(idea) == {"index", "topic", "action", "style", "text"} for idea in ideas)
+    assert twinseed("ideas", "-n", "1000", "--seed", "1", "--json").out == first.out
+    assert twinseed("ideas", "-n", "1000", "--seed", "2", "--json").out != first.out
+    rest = twinseed("ideas", "-n", "400", "--seed", "1", "--start", "600", "--json")
+    assert rest.out.splitlines() == first.out.splitlines()[600:]
+
+
+def test_ideas_for_people(twinseed: Twinseed, tmp_path: Path) -> None:
+    done = twinseed("ideas", "-n", "3", "--topic", "cat", "--style", "my own")
+    assert done.out.count("a cat ") == done.out.count(", my own style") == 3
+    seed = re.fullmatch(r"seed ([0-9]+)\n", done.err)
+    assert seed, "a drawn seed is told, so that the draw can be had again"
+    assert twinseed("ideas", "-n", "3", "--topic", "cat", "--style", "my own", "--seed", seed[1]).out == done.out
+    chinese = twinseed("ideas", "-n", "3", "--seed", "1", "--language", "zh-TW").out
+    assert all(re.search(r"[\u4e00-\u9fff]", line) for line in chinese.splitlines())
+    (tmp_path / "topics.txt").write_text("zeppelin\n", encoding="utf-8")
+    assert "zeppelin" in twinseed("ideas", "-n", "1", "--words", str(tmp_path)).out
+
+
+def test_an_expansion(twinseed: Twinseed) -> None:
+    done = twinseed("expand", CONCEPT, "--expander", "offline", "--json")
+    pair = json.loads(done.out)
+    assert list(pair) == [
+        "source", "language", "simple", "expanded", "negative", "expander", "llm_model", "kept", "lost", "tokens",
+        "warnings",
+    ]  # fmt: skip
+    assert set(pair["tokens"]) == {"limit", "simple", "expanded", "dropped"}
+    assert (pair["source"], pair["expander"], pair["llm_model"]) == (CONCEPT, "offline", None)
+    assert done.err == "expander: offline\n"
+    assert twinseed("expand", CONCEPT, "--expander", "offline", "--json").out == done.out
+    shown = twinseed("expand", CONCEPT).out
+    assert f"simple:   {pair['simple']}\nexpanded: {pair['expanded']}\n" in shown
+
+
+def test_an_expansion_for_another_model(twinseed: Twinseed, tiny_folder: Path) -> None:
+    done = twinseed("expand", CONCEPT, "--expander", "offline", "--model", str(tiny_folder), "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["tokens"]["limit"] == 77
+
+
+def test_a_pair(twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSEED_RUNS", str(tmp_path))
+    first, again = (record_of(twinseed("pair", CONCEPT, *QUICK, "--seed", "7", "--json")) for _ in range(2))
+    pixels = {render["arm"]: render["pixels_sha256"] for render in first["renders"]}
+    assert pixels == {render["arm"]: render["pixels_sha256"] for render in again["renders"]}, "the same, bit for bit"
+    assert len(set(pixels.values())) == 2
+    assert first["settings"]["seed"] == "7"
+    assert first["concept"]["text"] == CONCEPT
+    assert (first["settings"]["width"], first["settings"]["height"]) == (64, 64)
+    folders = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert len(folders) == 2, "a run never takes the place of another"
+    for folder in folders:
+        assert {path.name for path in folder.iterdir()} == {
+            "record.json", "report.html", "simple-7.png", "expanded-7.png",
+        }  # fmt: skip
+
+
+def test_several_images_of_a_drawn_concept(twinseed: Twinseed, tmp_path: Path) -> None:
+    options = ("--images", "3", "--seed", "41", "--runs", str(tmp_path))
+    done = twinseed("pair", *QUICK, *options)
+    report = Path(done.out.removesuffix("\n"))
+    assert (done.code, report.name) == (0, "report.html"), done.err
+    record = json.loads((report.parent / "record.json").read_text(encoding="utf-8"))
+    SCHEMA.validate(record)
+    assert [render["file"] for render in record["renders"]] == [
+        f"{arm}-{seed}.png" for seed in (41, 42, 43) for arm in ("simple", "expanded")
+    ]
+    concept = record["concept"]
+    assert f"concept: {concept['text']}\nseed: 41\n" in done.err
+    assert concept["topic"]["en"] in concept["text"]
+    assert (concept["index"], concept["seed"]) == (0, "41")
+    again = record_of(twinseed("pair", *QUICK, "--seed", "41", "--runs", str(tmp_path), "--json"))
+    assert again["concept"] == concept, "the seed draws the concept as well"
+    assert again["renders"][0]["pixels_sha256"] == record["renders"][0]["pixels_sha256"]
+
+
+def test_without_a_seed_one_is_drawn_and_told(twinseed: Twinseed, tmp_path: Path) -> None:
+    done = twinseed("pair", CONCEPT, *QUICK, "--runs", str(tmp_path), "--json")
+    assert f"\nseed: {record_of(done)['settings']['seed']}\n" in done.err
+
+
+def test_prompts_taken_as_they_are(twinseed: Twinseed, tmp_path: Path) -> None:
+    simple, expanded = "  a  dog,\tPLAIN ", "(a dog:1.2) — 夜市, <b>neon</b>"
+    given = ("--simple", simple, "--expanded", expanded, "--negative", "", "--runs", str(tmp_path), "--json")
+    prompts = record_of(twinseed("pair", *QUICK, *given))["prompts"]
+    assert (prompts["simple"], prompts["expanded"], prompts["negative"]) == (simple, expanded, "")
+    assert (prompts["expander"], prompts["llm_model"]) == ("given", None)
+
+
+def test_styles_and_a_negative_prompt_go_on_both(twinseed: Twinseed, tmp_path: Path) -> None:
+    given = ("--simple", "a dog", "--expanded", "a red dog", "--negative", "blurry", "--runs", str(tmp_path), "--json")
+    styled = ("--style", "WATERCOLOR", "--style", "photograph")
+    record = record_of(twinseed("pair", *QUICK, *given, *styled))
+    watercolor, photograph = find_style("watercolor"), find_style("photograph")
+    for arm, prompt in (("simple", "a dog"), ("expanded", "a red dog")):
+        assert record["prompts"][arm] == photograph.wrap(watercolor.wrap(prompt))
+    assert record["prompts"]["negative"] == f"blurry, {watercolor.negative}, {photograph.negative}"
+    assert record["settings"]["styles"] == ["watercolor", "photograph"]
+
+
+def test_a_preset_gives_way_to_what_is_named(twinseed: Twinseed, tmp_path: Path, tiny_folder: Path) -> None:
+    options = ("--steps", "2", "--expander", "offline", "--seed", "1", "--runs", str(tmp_path), "--json")
+    named = ("--preset", "laptop", "--model", str(tiny_folder), "--scheduler", "euler A")
+    settings = record_of(twinseed("pair", CONCEPT, *options, *named))["settings"]
+    assert (settings["model"], settings["scheduler"], settings["num_inference_steps"]) == (
+        str(tiny_folder),
+        "Euler a",
+        2,
+    )
+    assert (settings["preset"], settings["guidance_scale"]) == ("laptop", 5.0)
+    assert (settings["width"], settings["height"], settings["dtype"]) == (32, 32, "float32")
+
+
+def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> None:
+    done = twinseed("pair", "一隻狗騎腳踏車，水彩風格", *QUICK, "--runs", str(tmp_path), "--json")
+    record = record_of(done)
+    assert record["prompts"]["language"] == "zh-TW"
+    assert "dog" in record["prompts"]["simple"]
+    (report,) = tmp_path.glob("*/report.html")
+    assert '<html lang="zh-' in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "one"),
+    [
+        ("styles", ["name", "zh", "positive", "negative"], "watercolor"),
+        ("schedulers", ["name", "class_name", "evaluations", "settles"], "DPM++ 2M Karras"),
+        ("presets", ["name", "description", "settings"], "laptop"),
+        ("models", ["name", "kind", "path"], "seedling"),
+        ("expanders", ["name", "description"], "offline"),
+        ("words", ["part", "en", "zh"], "topic"),
+    ],
+)
+def test_lists(kind: str, keys: list[str], one: str, twinseed: Twinseed) -> None:
+    done = twinseed("list", kind, "--json")
+    rows = json.loads(done.out)
+    assert (done.code, done.err) == (0, "")
+    assert all(list(row) == keys for row in rows)
+    assert one in {row[keys[0]] for row in rows}
+    shown = twinseed("list", kind).out.splitlines()
+    assert len(shown) == 1 + len(rows), "a line each where nobody's terminal is too narrow"
+    assert shown[0].split()[0] == keys[0]
+
+
+def test_the_list_of_models_names_the_embedded_one_first(twinseed: Twinseed) -> None:
+    first, *_ = json.loads(twinseed("list", "models", "--json").out)
+    assert (first["name"], first["kind"]) == ("seedling", "embedded")
+    assert (Path(first["path"]) / "model_index.json").is_file()
+    assert RenderSettings().model == "seedling"
+
+
+KEYS = {
+    "GEMINI_API_KEY": "AQ.secret-gemini-0123456789",
+    "GOOGLE_API_KEY": "AQ.secret-google-0123456789",
+    "OPENAI_API_KEY": "sk-secret-openai-0123456789",
+    "OPENAI_BASE_URL": "http://secret-user:secret-password@127.0.0.1:9/v1",
+    "GEMINI_API_ENDPOINT": "http://secret-endpoint.invalid",
+}
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("keys", [KEYS, {**KEYS, "GEMINI_API_KEY": "secret\nkey", "TWINSEED_LLM_DEADLINE": "soon"}, {}])
+def test_the_doctor_says_which_keys_are_there_and_never_what_they_are(
+    keys: dict[str, str], options: tuple[str, ...], twinseed: Twinseed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    done = twinseed("doctor", *options)
+    assert done.code == 0, done.err
+    assert "secret" not in done.out + done.err
+    for name in KEYS:
+        stands = "set" if name in keys else "not set"
+        assert f'"{name}": "{stands}"' in done.out or f"{name} {stands}" in done.out
+    if options:
+        found = json.loads(done.out)
+        assert found["expander"] == (None if "TWINSEED_LLM_DEADLINE" in keys else "gemini" if keys else "offline")
+        assert bool(found["problems"]) == ("TWINSEED_LLM_DEADLINE" in keys)
+        assert (found["model"], found["models"]) == ("seedling", ["seedling"])
+
+
+def test_the_program_in_a_process_of_its_own(tmp_path: Path) -> None:
+    """What only a real process shows: an old code page on standard output, and progress kept off it."""
+    done = subprocess.run(
+        [sys.executable, REPOSITORY / "twinseed.py", "ideas", "-n", "2", "--seed", "1", "--language", "zh-TW"],
+        cwd=tmp_path, capture_output=True, timeout=60, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(done.stdout.decode().splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", ["ideas", "expand", "pair", "page", "list", "doctor"])
+def test_help(command: str, twinseed: Twinseed) -> None:
+    for option in ("--help", "-h"):
+        done = twinseed(command, option)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.startswith(f"Usage: twinseed {command} ")
+    assert ("--json" in done.out) == (command != "page")
