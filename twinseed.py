@@ -214,7 +214,10 @@ def pair(
             _say(f"what was finished is in {stopped.folder}")
             raise stopped.reason from stopped
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    for warning in record["prompts"]["warnings"]:
+    prompts = record["prompts"]
+    writer = prompts["expander"] + (f" ({prompts['llm_model']})" if prompts["llm_model"] else "")
+    _say(f"simple: {prompts['simple']}\nexpanded: {prompts['expanded']}\nwritten by: {writer}")
+    for warning in prompts["warnings"]:
         _say(f"note: {warning}")
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
