@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 
 def grow(
     folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
-    pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 150_000,
+    pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 170_000,
     decoder_pictures: Annotated[int, typer.Option(help="How many pictures the decoder sees in all.")] = 24_000,
-    rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
-    plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 10_240,
+    rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 32_768,
+    plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 8_192,
     threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     export_to: Annotated[
@@ -45,8 +45,8 @@ def grow(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    rich_scenes = make_data_set(folder / "rich", rich, seed=2, richness=0.95)
-    plain_scenes = make_data_set(folder / "plain", plain, seed=1, richness=0.0)
+    rich_scenes = make_data_set(folder / "rich", rich, seed=22, richness=0.95)
+    plain_scenes = make_data_set(folder / "plain", plain, seed=21, richness=0.0)
 
     code_file = folder / "code.safetensors"
     if not code_file.is_file():
