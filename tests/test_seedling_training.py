@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from generate.seedling.training.captions import caption
-from generate.seedling.training.drawing import ACTIONS, SUBJECTS, draw
+from generate.seedling.training.drawing import draw
+from generate.seedling.training.figure import ACTIONS, SUBJECTS
 from generate.seedling.training.painting import STYLES
 from generate.seedling.training.scene import SKYLESS, Scene, draw_scene, held_out
 from generate.seedling.training.sprites import FONT_FILES
