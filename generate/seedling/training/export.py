@@ -30,10 +30,13 @@ def export(
     for file in tokenizer.iterdir():
         shutil.copyfile(file, partial / "tokenizer" / file.name)
     # Not arguments of this scheduler, but others are built from its configuration and DDIM needs them.
-    settings = partial / "scheduler" / "scheduler_config.json"
-    config = json.loads(settings.read_text(encoding="utf-8"))
-    settings.write_text(
-        json.dumps({**config, "clip_sample": False, "set_alpha_to_one": False}, indent=2) + "\n", encoding="utf-8"
-    )
+    _amend(partial / "scheduler" / "scheduler_config.json", clip_sample=False, set_alpha_to_one=False)
+    # Or transformers would compute in half precision while diffusers takes float32, unless told otherwise.
+    _amend(partial / "text_encoder" / "config.json", dtype="float32")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+
+
+def _amend(file: Path, **settings: object) -> None:
+    content = {**json.loads(file.read_text(encoding="utf-8")), **settings}
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

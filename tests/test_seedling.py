@@ -1,0 +1,116 @@
+"""The embedded model as it is shipped: of Stable Diffusion's make, small, and obedient where that can be measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from tokenizers import Tokenizer
+from transformers import CLIPTokenizer
+
+from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
+from ideation.vocabulary import seedling_vocabulary
+
+STEPS = 10
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Any:
+    opened = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER, local_files_only=True)
+    opened.set_progress_bar_config(disable=True)
+    return opened
+
+
+def _pictures(pipeline: Any, *prompts: str) -> np.ndarray:
+    """(n, 128, 128, 3) float in 0..1, all from the same seed."""
+    generators = [torch.Generator().manual_seed(3) for _ in prompts]
+    images = pipeline(list(prompts), num_inference_steps=STEPS, guidance_scale=5.0, generator=generators).images
+    return np.stack([np.asarray(image, dtype=np.float32) / 255 for image in images])
+
+
+def test_it_is_small_and_holds_no_pickle() -> None:
+    files = [file for file in SEEDLING_FOLDER.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 60 * 2**20
+    assert {file.suffix for file in files} <= {".json", ".txt", ".safetensors"}
+
+
+def test_its_tokenizer_is_clips_in_every_form() -> None:
+    slow = CLIPTokenizer(
+        vocab=str(Path(SEEDLING_FOLDER, "tokenizer", "vocab.json")),
+        merges=str(Path(SEEDLING_FOLDER, "tokenizer", "merges.txt")),
+    )
+    fast, rust = (
+        CLIPTokenizer.from_pretrained(SEEDLING_FOLDER / "tokenizer"),
+        Tokenizer.from_file(str(SEEDLING_TOKENIZER)),
+    )
+    texts = ["a dog riding a bicycle, watercolor style", "Zebra! 狗在騎腳踏車 🚲 é", "it's 3 o'clock", ""]
+    for text in texts:
+        ids = fast(text).input_ids
+        assert ids == rust.encode(text).ids
+        assert ids[1:-1] == slow(text).input_ids[1:-1]
+    assert fast.model_max_length == 77
+    assert len({tuple(fast(text).input_ids) for text in texts}) == len(texts)
+
+
+def test_every_word_that_it_knows_is_few_tokens() -> None:
+    rust = Tokenizer.from_file(str(SEEDLING_TOKENIZER))
+    terms = [term for terms in seedling_vocabulary().terms.values() for term in terms]
+    for term in terms:
+        assert (
+            len(rust.encode(term.name, add_special_tokens=False).ids)
+            <= 2 * len(term.name.replace("-", " ").split()) + 1
+        )
+
+
+def test_it_opens_as_stable_diffusion_does(pipeline: Any) -> None:
+    assert pipeline.scheduler.config.prediction_type == "v_prediction"
+    assert pipeline.text_encoder.config.max_position_embeddings == 77
+    assert _pictures(pipeline, "a dog").shape == (1, 128, 128, 3)
+
+
+def test_colours_are_obeyed(pipeline: Any) -> None:
+    red, green, blue = (
+        picture[32:112, 24:104].mean((0, 1))
+        for picture in _pictures(
+            pipeline, "a red frog kicking a ball", "a green frog kicking a ball", "a blue frog kicking a ball"
+        )
+    )
+    assert red[0] - red[2] > green[0] - green[2] > blue[0] - blue[2]
+    assert green[1] - green[0] > red[1] - red[0]
+
+
+def test_light_is_obeyed(pipeline: Any) -> None:
+    noon, sunset, night = _pictures(
+        pipeline, *(f"a cat reading a book in a meadow {time}" for time in ("at noon", "at sunset", "at night"))
+    )
+    sky = np.s_[:40]
+    assert night[sky].mean() < 0.7 * noon[sky].mean()
+    assert (sunset[sky][..., 0] - sunset[sky][..., 2]).mean() > (noon[sky][..., 0] - noon[sky][..., 2]).mean() + 0.1
+
+
+def test_subjects_and_actions_change_the_picture_and_filler_changes_it_less(pipeline: Any) -> None:
+    plain, filler, subject, action = _pictures(
+        pipeline,
+        "a dog riding a bicycle",
+        "a dog riding a bicycle, highly detailed",
+        "a panda riding a bicycle",
+        "a dog driving a car",
+    )
+    moved = np.abs(filler - plain).mean()
+    assert moved < 0.7 * np.abs(subject - plain).mean()
+    assert moved < 0.7 * np.abs(action - plain).mean()
+
+
+def test_what_a_prompt_leaves_open_varies_with_the_seed(pipeline: Any) -> None:
+    images = pipeline(
+        ["a dog riding a bicycle"] * 4,
+        num_inference_steps=STEPS,
+        generator=[torch.Generator().manual_seed(seed) for seed in range(4)],
+    ).images
+    pixels = [np.asarray(image, dtype=np.float32) / 255 for image in images]
+    apart = [np.abs(a - b).mean() for n, a in enumerate(pixels) for b in pixels[:n]]
+    assert min(apart) > 0.01
