@@ -10,10 +10,11 @@ import re
 import secrets
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -24,6 +25,8 @@ from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:
     from compare.job import Progress
+    from ideation.draft import Expander
+    from ideation.expander_comparison import ExpanderRow
     from ideation.words import WordLists
 
 app = typer.Typer(
@@ -35,12 +38,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+#: The most concepts of a comparison: each is a request to every expander, and some cost money.
+MAX_COMPARED = 1000
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print data alone on standard output.")]
 Seed = Annotated[str | None, typer.Option("--seed", metavar="S", help="A whole number; left out, one is drawn.")]
 ExpanderName = Annotated[
-    str, typer.Option("--expander", metavar="E", help="auto, offline, gemini, openai or local.", show_default=True)
+    str, typer.Option("--expander", metavar="E", help="See: twinseed list expanders.", show_default=True)
 ]
 LLMModel = Annotated[str | None, typer.Option("--llm-model", metavar="NAME", help="The expander's language model.")]
+Template = Annotated[
+    str | None,
+    typer.Option(
+        "--template", metavar="NAME|FILE", help="What an LLM is told: concise, cinematic, teaching or a file."
+    ),
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask an LLM even what it has answered before.")]
 ModelName = Annotated[
     str | None, typer.Option("--model", metavar="M", help="A model folder, or a hub id. [default: seedling]")
 ]
@@ -58,6 +71,16 @@ class Language(StrEnum):
     traditional_chinese = "zh-TW"
 
 
+class Tokens(StrEnum):
+    """What becomes of a prompt that is too long for the encoder."""
+
+    fit = "fit"
+    truncate = "truncate"
+
+
+TokensMode = Annotated[Tokens, typer.Option("--tokens", help="A prompt too long: made to fit, or cut by the model.")]
+
+
 class Kind(StrEnum):
     """What `twinseed list` lists."""
 
@@ -71,58 +94,134 @@ class Kind(StrEnum):
 
 @app.command()
 def ideas(
-    count: Annotated[int, typer.Option("-n", "--count", metavar="N", help="How many.")] = 10,
+    count: Annotated[int | None, typer.Option("-n", "--count", metavar="N", help="How many. [default: 10]")] = None,
     seed: Seed = None,
     start: Annotated[int, typer.Option(metavar="K", help="Go on where concept K-1 ended.")] = 0,
     topic: Annotated[str | None, typer.Option(metavar="T", help="Always this topic.")] = None,
     action: Annotated[str | None, typer.Option(metavar="A", help="Always this action.")] = None,
     style: Annotated[str | None, typer.Option(metavar="S", help="Always this style.")] = None,
-    words: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Your own topics, actions and styles.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="Never this topic, action or style; can be repeated.")
+    ] = None,
+    words: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."),
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="TEXT", help='Draw from this instead: "{a red|2::a blue} cat in __place__".')
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="The pattern's combinations in order, each once.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only look for faults in the pattern, and count.")] = False,
     language: Language = Language.english,
     as_json: AsJson = False,
 ) -> None:
-    """Draw concepts: topic x action x style, with no repeats."""
+    """Draw concepts: topic x action x style, with no repeats; or texts from a pattern."""
     from ideation.randomiser import draw_many, pinned
 
+    if pattern is not None:
+        if topic is not None or action is not None or style is not None or exclude:
+            raise OptionError(
+                "--pattern was given with --topic, --action, --style or --exclude", hint="put them into the pattern"
+            )
+        _ideas_of_pattern(pattern, words, language, count, seed, start, every, check, as_json)
+        return
+    if every or check:
+        raise OptionError("--all and --check belong to a pattern", hint='add one, as in --pattern "{a|b} cat"')
     chosen = _seed(seed)
-    lists = pinned(_words(words), topic=topic, action=action, style=style)
+    lists = pinned(_words(words), topic=topic, action=action, style=style, exclude=exclude or ())
     if seed is None and not as_json:
         _say(f"seed {chosen}")
-    for concept in draw_many(lists, chosen, start, count, language.value):
-        if as_json:
-            parts = {
-                part: (word.zh if concept.language == "zh-TW" else word.en)
-                for part, word in (("topic", concept.topic), ("action", concept.action), ("style", concept.style))
-                if word is not None
-            }
-            print(json.dumps({"index": concept.index, **parts, "text": concept.text}, ensure_ascii=False))
-        else:
-            print(concept.text)
+    concepts = draw_many(lists, chosen, start, 10 if count is None else count, language.value)
+    if as_json:
+        name = attrgetter("zh" if language is Language.traditional_chinese else "en")
+        _print_ideas((one.index, name(one.topic), name(one.action), name(one.style), one.text) for one in concepts)
+    else:
+        sys.stdout.writelines(f"{concept.text}\n" for concept in concepts)
 
 
 @app.command()
 def expand(
-    concept: Annotated[str, typer.Argument(metavar="CONCEPT", help="The concept, in any language.")],
+    context: typer.Context,
+    concept: Annotated[
+        str | None, typer.Argument(metavar="CONCEPT", help="The concept, in any language.", show_default=False)
+    ] = None,
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
+    template: Template = None,
+    tokens: TokensMode = Tokens.fit,
     seed: Seed = None,
     model: ModelName = None,
+    no_cache: NoCache = False,
+    clear_cache: Annotated[bool, typer.Option("--clear-cache", help="Forget all cached answers.")] = False,
+    compare: Annotated[
+        str | None, typer.Option(metavar="E,E", help="Run several expanders, as in offline,gemini,openai:MODEL.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare on these concepts, one a line.")] = None,
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", metavar="N", help="Compare on so many drawn concepts.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the comparison there, too.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Turn a concept into a simple and an expanded English prompt."""
+    """Turn a concept into a simple and an expanded English prompt; or compare expanders."""
+    from ideation.expansion_cache import ExpansionCache, cache_folder
+
+    cache = ExpansionCache(cache_folder())
+    if clear_cache:
+        if concept is not None or compare is not None:
+            raise OptionError("--clear-cache does nothing else", hint="clear first, then expand or compare")
+        deleted = cache.clear()
+        told = f"{deleted} cached {'answer' if deleted == 1 else 'answers'} deleted from {cache.folder}"
+        print(json.dumps({"deleted": deleted, "folder": str(cache.folder)}) if as_json else told)
+        return
+    if compare is None and (file is not None or count is not None or csv is not None):
+        raise OptionError("--file, -n and --csv belong to a comparison", hint="add --compare offline,gemini")
+    if concept is None and file is None and count is None:
+        context.fail("Missing argument 'CONCEPT'.")
+
     from generate.model_names import find_tokenizer
     from ideation.expanders import choose_expander
+    from ideation.expanders.instruction import checked_template
     from ideation.expansion import expand as expand_concept
+    from ideation.expansion_cache import CachedExpander
     from ideation.token_budget import TokenBudget
     from ideation.vocabulary import seedling_vocabulary
 
-    typed = typed_concept(concept)
-    chosen = choose_expander(expander, llm_model=llm_model, environ=os.environ)
+    def choose(name: str, llm_model: str | None) -> Expander:
+        return choose_expander(name, llm_model=llm_model, environ=os.environ, cache=None if no_cache else cache)
+
+    told_to = checked_template(template) if template is not None else None
     renderer = model or "seedling"
     vocabulary = seedling_vocabulary() if renderer == "seedling" else None
+    chosen_seed = 0 if seed is None else _seed(seed)
+    if compare is not None:
+        from ideation.expander_comparison import compare_expander, named_expanders
+
+        if llm_model is not None:
+            raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
+        named = named_expanders(compare)
+        concepts = _compared_concepts(concept, file, count, renderer, chosen_seed)
+        budget = TokenBudget(find_tokenizer(renderer))
+        rows = []
+        for name, its_model in named:
+            _say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
+            rows.append(
+                compare_expander(
+                    name, its_model, choose, concepts, budget,
+                    seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value,
+                )
+            )  # fmt: skip
+        _print_comparison(rows, csv, as_json)
+        return
+    typed = typed_concept(concept or "")
+    chosen = choose(expander, llm_model)
     budget = TokenBudget(find_tokenizer(renderer))
     _say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
-    pair = expand_concept(typed, chosen, budget, seed=0 if seed is None else _seed(seed), vocabulary=vocabulary)
+    pair = expand_concept(
+        typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value
+    )
+    if isinstance(chosen, CachedExpander) and not chosen.asked:
+        _say("answered before: nothing was asked; --no-cache asks again")
     if as_json:
         print(json.dumps(asdict(pair), ensure_ascii=False))
         return
@@ -153,6 +252,9 @@ def pair(
     ] = None,
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
+    template: Template = None,
+    tokens: TokensMode = Tokens.fit,
+    no_cache: NoCache = False,
     simple: Annotated[str | None, typer.Option(metavar="TEXT", help="The simple prompt, as it is.")] = None,
     expanded: Annotated[str | None, typer.Option(metavar="TEXT", help="The expanded prompt, as it is.")] = None,
     runs: Runs = None,
@@ -206,6 +308,9 @@ def pair(
         preset=preset,
         styles=styles,
         language=spoken.value,
+        template=template,
+        tokens=tokens.value,
+        cache=not no_cache,
     )
     with _progress() as on_progress:
         try:
@@ -246,6 +351,10 @@ def list_names(kind: Kind, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
+    _print_table(rows)
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -368,6 +477,50 @@ def _runs(given: Path | None) -> Path:
     return given or Path(os.environ.get("TWINSEED_RUNS") or "runs")
 
 
+def _ideas_of_pattern(
+    pattern: str,
+    folder: Path | None,
+    language: Language,
+    count: int | None,
+    seed: str | None,
+    start: int,
+    every: bool,
+    check: bool,
+    as_json: bool,
+) -> None:
+    from ideation.pattern_plan import PatternPlan, digits
+    from ideation.wildcards import built_in_wildcards, read_wildcards
+    from ideation.words import built_in_words
+
+    chinese = language is Language.traditional_chinese
+    plan = PatternPlan(
+        pattern, built_in_wildcards(built_in_words(), chinese=chinese) if folder is None else read_wildcards(folder)
+    )
+    if check:
+        print(
+            f'{{"combinations": "{digits(plan.count)}"}}' if as_json else f"ok, {digits(plan.count, ',')} combinations"
+        )
+        return
+    if every:
+        texts = plan.enumerate(start, count)
+    else:
+        chosen = _seed(seed)
+        texts = plan.draw(chosen, start, 10 if count is None else count)
+        if seed is None and not as_json:
+            _say(f"seed {chosen}")
+    if as_json:
+        _print_ideas((index, None, None, None, text) for index, text in enumerate(texts, start))
+    else:
+        sys.stdout.writelines(f"{text}\n" for text in texts)
+
+
+def _print_ideas(rows: Iterable[tuple[Any, ...]]) -> None:
+    # One encoder for all: `json.dumps` would make a new one for each line, which takes as long as drawing it.
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    names = ("index", "topic", "action", "style", "text")
+    sys.stdout.writelines(f"{encode(dict(zip(names, row, strict=True)))}\n" for row in rows)
+
+
 def _words(folder: Path | None) -> WordLists:
     from ideation.words import built_in_words, read_words
 
@@ -384,6 +537,71 @@ def _concept(text: str | None, simple: str | None, model: str, seed: int) -> Con
         return typed_concept(text if text is not None else simple or "")
     words = seedling_words(seedling_vocabulary()) if model == "seedling" else built_in_words()
     return draw(words, seed=seed, index=0)
+
+
+def _compared_concepts(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
+    """The one that was typed, those in a file, one a line, or so many that are drawn from what the model knows."""
+    from ideation.randomiser import draw_many
+    from ideation.vocabulary import seedling_vocabulary
+    from ideation.words import built_in_words, seedling_words
+
+    if sum(given is not None for given in (text, file, count)) != 1:
+        raise OptionError("the concepts were given in more than one way", hint="give a concept, or --file, or -n")
+    if text is not None:
+        return [typed_concept(text)]
+    if count is not None:
+        words = seedling_words(seedling_vocabulary()) if model == "seedling" else built_in_words()
+        return list(draw_many(words, seed, 0, count))
+    assert file is not None  # noqa: S101 - for the type checker
+    hint = f"give a text file in UTF-8 with a concept on each line, {MAX_COMPARED} at most"
+    try:
+        if file.stat().st_size > 1_000_000:
+            raise OptionError(f"{file} is too large", hint=hint)
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise OptionError(f"{file} is not text in UTF-8", hint=hint) from error
+    except OSError as error:
+        raise OptionError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
+    concepts = []
+    for number, line in enumerate(lines, start=1):
+        if line:
+            try:
+                concepts.append(typed_concept(line))
+            except TwinseedError as problem:
+                raise OptionError(f"{file}, line {number}: {problem.message}", hint=problem.hint) from problem
+    if not 1 <= len(concepts) <= MAX_COMPARED:
+        raise OptionError(f"{file} holds {len(concepts)} concepts", hint=hint)
+    return concepts
+
+
+def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) -> None:
+    values = [asdict(row) for row in rows]
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False))
+    else:
+        shares = ("kept", "english")
+        _print_table(
+            [
+                {
+                    name: f"{value:.0%}" if name in shares and value is not None
+                    else f"{value:.1f}" if isinstance(value, float) else value
+                    for name, value in row.items()
+                }
+                for row in values
+            ]
+        )  # fmt: skip
+    if csv is not None:
+        from csv import DictWriter
+
+        try:
+            with csv.open("w", encoding="utf-8-sig", newline="") as opened:  # the mark is for spreadsheets
+                writer = DictWriter(opened, list(values[0]))
+                writer.writeheader()
+                writer.writerows(values)
+        except OSError as error:
+            raise OptionError(
+                f"{csv} cannot be written: {error.strerror}", hint="name a file in a folder that you may write to"
+            ) from error
 
 
 @contextmanager
@@ -451,9 +669,9 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [{"name": one.name, "kind": one.kind, "path": str(one.path)} for one in known_models()]
     if kind is Kind.expanders:
-        from ideation.expanders import EXPANDERS
+        from ideation.expanders import known_expanders
 
-        return [{"name": name, "description": description} for name, description in EXPANDERS.items()]
+        return [{"name": name, "description": description} for name, description in known_expanders().items()]
     from ideation.words import built_in_words
 
     words = built_in_words()

@@ -17,7 +17,9 @@ from generate.settings import RenderSettings
 from generate.styles import find_style
 from ideation.concept import Concept
 from ideation.expanders import choose_expander
-from ideation.expansion import MAX_GIVEN_CHARACTERS, GivenPromptError, expand, given_pair
+from ideation.expanders.instruction import checked_template
+from ideation.expansion import MAX_GIVEN_CHARACTERS, GivenPromptError, TokenMode, expand, given_pair
+from ideation.expansion_cache import ExpansionCache, cache_folder
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
@@ -26,7 +28,8 @@ from ideation.vocabulary import Vocabulary, seedling_vocabulary
 @dataclass(frozen=True)
 class Job:
     """One pair, or several seeds of it. `simple` and `expanded` are prompts to take as they are; `negative`, where it
-    is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's."""
+    is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's.
+    `template` names what an LLM is told; `cache` False asks it even what it has answered before."""
 
     concept: Concept
     settings: RenderSettings
@@ -38,6 +41,9 @@ class Job:
     preset: str | None = None
     styles: tuple[str, ...] = ()
     language: Language = "en"
+    template: str | None = None
+    tokens: TokenMode = "fit"
+    cache: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,9 @@ def run_job(
         _require_negative(job.negative)
     expander = None
     if job.simple is None or job.expanded is None:
-        expander = choose_expander(job.expander, llm_model=job.llm_model, environ=environ)
+        cache = ExpansionCache(cache_folder()) if job.cache else None
+        expander = choose_expander(job.expander, llm_model=job.llm_model, environ=environ, cache=cache)
+    template = checked_template(job.template) if job.template is not None else None
     gallery.require_writable()
     on_progress(Progress("open", job.settings.model))
     model = open_model(job.settings.model, device=job.settings.device, dtype=job.settings.dtype)
@@ -88,7 +96,7 @@ def run_job(
         on_progress(Progress("expand", expander.name))
         prompts = expand(
             job.concept, expander, budget, seed=settings.seed, vocabulary=vocabulary_of(settings.model),
-            simple=job.simple, expanded=job.expanded,
+            simple=job.simple, expanded=job.expanded, template=template, tokens=job.tokens,
         )  # fmt: skip
     if job.negative is not None:
         prompts = replace(prompts, negative=job.negative)

@@ -6,11 +6,14 @@ from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
 from ideation.expanders.offline import OfflineExpander
 from ideation.expansion import expand, given_pair
+from ideation.pattern import PatternError
+from ideation.pattern_plan import PatternPlan
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.randomiser import DrawError, draw, draw_many, pinned
 from ideation.token_budget import TokenBudget
 from ideation.translation import TranslationError
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation.wildcards import Wildcards, built_in_wildcards, read_wildcards
 from ideation.words import WordListError, WordLists, built_in_words, read_words, seedling_words
 
 __all__ = [
@@ -22,15 +25,19 @@ __all__ = [
     "DrawError",
     "Expander",
     "OfflineExpander",
+    "PatternError",
+    "PatternPlan",
     "PromptPair",
     "TokenBudget",
     "TokenCount",
     "TranslationError",
     "TwinseedError",
     "Vocabulary",
+    "Wildcards",
     "Word",
     "WordListError",
     "WordLists",
+    "built_in_wildcards",
     "built_in_words",
     "choose_expander",
     "draw",
@@ -39,6 +46,7 @@ __all__ = [
     "given_pair",
     "guess_language",
     "pinned",
+    "read_wildcards",
     "read_words",
     "seedling_vocabulary",
     "seedling_words",

@@ -118,7 +118,10 @@ def absence_asked(noun: str) -> Asked:
                 return True
             if said.words[place + 1 : place + 2] == ["free"]:
                 return True
-        return bool(empty & set(said.words)) or any(w.endswith("less") and stem(w[:-4]) == thing for w in said.words)
+        return bool(empty & set(said.words)) or any(
+            (w.endswith("less") and stem(w[:-4]) == thing) or (w.startswith("un") and stem(w[2:]) == thing)
+            for w in said.words
+        )
 
     return Asked(f"negation: no {noun}", said_in)
 

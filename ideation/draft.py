@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
+from ideation.instruction_template import InstructionTemplate
 from ideation.vocabulary import Vocabulary
 
 
@@ -16,7 +17,8 @@ class DraftRequest:
     `token_limit` is what the encoder of the rendering model sees, start and end tokens included. `vocabulary` is set
     when the rendering model knows only those words. `complaints` is empty at first; when an answer lost something of
     the concept, the one repair request carries `previous` and names what was lost. `spent_s` are the seconds that
-    earlier requests for the same concept took: an expander with a deadline counts them in.
+    earlier requests for the same concept took: an expander with a deadline counts them in. `template` is what an LLM
+    is told, None the usual instruction; `fit` False lets the expanded prompt be longer than the encoder reads.
     """
 
     concept: Concept
@@ -26,6 +28,8 @@ class DraftRequest:
     previous: Draft | None = None
     complaints: tuple[str, ...] = ()
     spent_s: float = 0.0
+    template: InstructionTemplate | None = None
+    fit: bool = True
 
 
 @dataclass(frozen=True)

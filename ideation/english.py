@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 
@@ -50,6 +51,21 @@ _NOT_VERBS = frozenset(
     "gosling pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling "
     "lighting".split()
 )
+#: Things that are named by what they are for: nobody swims in "an empty swimming pool".
+_NAMED_BY_USE = frozenset(
+    "swimming pool, living room, dining room, dining table, waiting room, sewing machine, washing machine, "
+    "vending machine, rocking chair, shopping mall, shopping cart, shopping bag, walking stick, fishing boat, "
+    "fishing rod, fishing net, sleeping bag, hiking boots, frying pan, racing car, racing bike, flying saucer, "
+    "parking lot, cutting board, skating rink, ice skating rink, boxing ring, boxing gloves, running shoes, "
+    "baking tray, mixing bowl, drinking fountain, watering can, hunting dog, rowing boat, sailing boat, "
+    "sailing ship, dressing table, dressing gown, reading glasses, reading lamp, spinning top, spinning wheel, "
+    "knitting needles, landing strip, landing gear, climbing frame, bowling ball, bowling alley, skipping rope, "
+    "riding boots, chewing gum, magnifying glass, steering wheel, wrapping paper, operating table".split(", ")
+)
+#: Numbers that are also the people or things themselves: "a wedding couple" dances, "a couple of apples" is two.
+_GATHERED = frozenset("couple pair duo trio quartet quintet twin twins triplet triplets".split())
+#: What stands between a thing and what it is made of or surrounded by.
+_PASSIVES = frozenset("full made built carved drawn woven lit seen hung worn grown known kept held shown born".split())
 #: Nouns that only gather or frame the thing that is asked for.
 _FRAMES = frozenset(
     "group herd flock pack pile stack bunch pair couple dozen trio duo lot school swarm crowd row set kind "
@@ -65,7 +81,7 @@ _FILLER = frozenset(
 _ADJECTIVES = frozenset(
     "small tiny little big large huge giant gigantic old young ancient cute happy sad angry tall short fat thin long "
     "new lonely brave wise lazy sleepy friendly scary fluffy furry wild wet dry hot cold dark bright pale shiny broken "
-    "strange smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy".split()
+    "strange smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy empty".split()
 )
 
 
@@ -95,6 +111,8 @@ def _without_absences(text: str) -> tuple[str, list[Asked]]:
             continue
         for part in re.split(r"\b(?:or|nor|and)\b", match["what"]):
             phrase, _ = _noun_phrase(words(part))
+            if words(part) and not phrase and _is_participle(words(part)[0]):
+                found.append(absence_asked(words(part)[0]))
             if phrase:
                 found.append(absence_asked(phrase[-1]))
             if "and" in match["what"].split():
@@ -145,9 +163,15 @@ def _things_asked(clause: str, *, main: bool) -> list[Asked]:
     at = 0
     while at < len(tokens):
         phrase, end = _noun_phrase(tokens, at)
-        if phrase and not (tokens[end : end + 1] == ["of"] and phrase[-1] in _FRAMES):
+        gathers = tokens[end : end + 1] == ["of"] and phrase[-1:] and phrase[-1] in _FRAMES
+        # In "five white and one brown" the colours stand for things that were named before.
+        if phrase and not gathers and not (kind == "detail" and COLOURS.issuperset(phrase)):
             # In "a sleeping cat" the participle before the noun is all that is said of what it does.
-            found += [phrase_asked("action", word) for word in phrase[:-1] if main and _is_participle(word)]
+            found += [
+                phrase_asked("action", word)
+                for word, after in itertools.pairwise(phrase)
+                if main and _is_participle(word) and f"{word} {after}" not in _NAMED_BY_USE
+            ]
             found.append(phrase_asked(kind, phrase[-1]))
         at = end
         if at < len(tokens) and _is_verb(tokens, at):
@@ -177,7 +201,10 @@ def _noun_phrase(tokens: list[str], start: int = 0) -> tuple[list[str], int]:
     end = start
     while end < len(tokens) and tokens[end] not in _STOPS | _AUXILIARIES and not _is_verb(tokens, end):
         token = tokens[end]
-        if token not in GLUE and token not in NUMBERS and not token.isdigit() and token not in _FILLER:
+        if _is_passive(tokens, end):
+            break
+        is_number = token.isdigit() or (token in NUMBERS and not _stands_alone(tokens, end))
+        if token not in GLUE and token not in _FILLER and not is_number:
             phrase.append(token)
         end += 1
     without_colours = [token for token in phrase if token not in COLOURS]
@@ -188,12 +215,26 @@ def _is_participle(token: str) -> bool:
     return len(token) > 4 and token.endswith("ing") and token not in _NOT_VERBS
 
 
+def _is_passive(tokens: list[str], at: int) -> bool:
+    """The "made" of "a tower made of cheese"."""
+    after = tokens[at + 1 : at + 2]
+    return at > 0 and (tokens[at] in _PASSIVES or tokens[at].endswith("ed")) and bool(after) and after[0] in _STOPS
+
+
+def _stands_alone(tokens: list[str], at: int) -> bool:
+    """Whether "couple" is the couple itself, and not the number of something else."""
+    after = tokens[at + 1 : at + 2]
+    ends = not after or (after[0] != "of" and after[0] in _STOPS | _AUXILIARIES) or _is_participle(after[0])
+    return tokens[at] in _GATHERED and ends
+
+
 def _is_verb(tokens: list[str], at: int) -> bool:
     """A participle after its noun, or a known verb in the form that follows a noun: "rides", "two dogs ride"."""
     token, before = tokens[at], tokens[at - 1] if at else ""
-    after_noun = bool(before) and not (
-        before in GLUE | COLOURS | _ADJECTIVES | _STOPS or before in NUMBERS or before.isdigit()
-    )
+    is_number = before.isdigit() or (before in NUMBERS and before not in _GATHERED)
+    after_noun = bool(before) and not (before in GLUE | COLOURS | _ADJECTIVES | _STOPS or is_number)
+    if " ".join(tokens[at : at + 2]) in _NAMED_BY_USE:
+        return False
     if _is_participle(token):
         if not before:
             return tokens[1:2] == [] or tokens[1] in GLUE

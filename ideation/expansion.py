@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import unicodedata
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ideation.concept import Concept, typed_concept
 from ideation.draft import Draft, DraftRequest, Expander
 from ideation.errors import TwinseedError
-from ideation.expander_error import ExpanderError, UnusableAnswer
+from ideation.expander_error import ExpanderError, UnknownExpander, UnusableAnswer
 from ideation.faithfulness import Faithfulness, check
+from ideation.instruction_template import InstructionTemplate
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.stems import words
 from ideation.token_budget import TokenBudget
@@ -18,6 +20,9 @@ from ideation.vocabulary import Vocabulary
 
 #: The longest prompt that is taken as it is, in characters.
 MAX_GIVEN_CHARACTERS = 20_000
+
+#: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, or it is cut there.
+TokenMode = Literal["fit", "truncate"]
 
 
 class GivenPromptError(TwinseedError):
@@ -47,12 +52,15 @@ def expand(
     vocabulary: Vocabulary | None = None,
     simple: str | None = None,
     expanded: str | None = None,
+    template: InstructionTemplate | None = None,
+    tokens: TokenMode = "fit",
 ) -> PromptPair:
     """Both prompts for a concept.
 
     `vocabulary` is given when the model that will render knows only those words. `simple` or `expanded` stand as they
-    are typed and the expander writes the other; a given simple prompt is what gets expanded. What is still lost after
-    one repair, and what falls off the encoder's end, is in the warnings. Raises what the expander raises.
+    are typed and the expander writes the other; a given simple prompt is what gets expanded. `template` is what an LLM
+    is told, None the usual instruction. What is still lost after one repair, and what falls off the encoder's end, is
+    in the warnings. Raises what the expander raises.
     """
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if prompt is not None:
@@ -61,7 +69,12 @@ def expand(
         return given_pair(concept.text, simple, expanded, "", budget)
     asked = concept if simple is None else typed_concept(simple)
     given = {name: prompt for name, prompt in (("simple", simple), ("expanded", expanded)) if prompt is not None}
-    request = DraftRequest(asked, seed, budget.limit, vocabulary)
+    if template is not None and expander.name == "offline":
+        raise UnknownExpander(
+            f"the offline expander is told nothing, so --template {template.name} means nothing to it",
+            hint="leave --template away, or name an expander with an LLM",
+        )
+    request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit")
     best, warnings = _ask(expander, request, budget, given)
     draft = best.draft
     return PromptPair(
@@ -108,7 +121,7 @@ def _ask(
     first: _Judged | None = None
     complaints: tuple[str, ...]
     try:
-        first = _judge(request.concept, expander.draft(request), budget, given)
+        first = _judge(request, expander.draft(request), budget, given)
         complaints = first.complaints
     except UnusableAnswer as error:
         unusable, complaints = error, (f"{error.message}.",)
@@ -122,7 +135,7 @@ def _ask(
         spent_s=time.monotonic() - began,
     )
     try:
-        second = _judge(request.concept, expander.draft(repair), budget, given)
+        second = _judge(request, expander.draft(repair), budget, given)
     except ExpanderError as error:
         if first is None:
             raise unusable if isinstance(error, UnusableAnswer) else error from None
@@ -130,7 +143,8 @@ def _ask(
     return (second if first is None or second.faults < first.faults else first), ()
 
 
-def _judge(concept: Concept, draft: Draft, budget: TokenBudget, given: dict[str, str]) -> _Judged:
+def _judge(request: DraftRequest, draft: Draft, budget: TokenBudget, given: dict[str, str]) -> _Judged:
+    concept = request.concept
     draft = replace(draft, simple=given.get("simple", draft.simple), expanded=given.get("expanded", draft.expanded))
     if not (concept.topic or concept.action or concept.style):
         # Script alone takes French for English; whoever translated it knows better.
@@ -139,7 +153,7 @@ def _judge(concept: Concept, draft: Draft, budget: TokenBudget, given: dict[str,
     tokens = budget.measure(draft.simple, draft.expanded)
     complaints = [f"Not said in both prompts: {name}." for name in faithfulness.lost]
     # What was typed as it is cannot be mended by asking again.
-    if tokens.dropped and "expanded" not in given:
+    if tokens.dropped and request.fit and "expanded" not in given:
         complaints.append(
             f"The expanded prompt is too long by {len(tokens.dropped)} words, which the model will not read: "
             f"{' '.join(tokens.dropped)}. Shorten it."

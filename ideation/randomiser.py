@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import gcd
 from typing import Literal
 
 from ideation.concept import Concept, Word
-from ideation.errors import TwinseedError
+from ideation.errors import TwinseedError, nearest
 from ideation.grammar import concept_text
 from ideation.words import MAX_ENTRY_CHARACTERS, WordLists
 
@@ -50,18 +50,44 @@ def draw_many(words: WordLists, seed: int, start: int, count: int, language: Lan
 
 
 def pinned(
-    words: WordLists, *, topic: str | None = None, action: str | None = None, style: str | None = None
+    words: WordLists,
+    *,
+    topic: str | None = None,
+    action: str | None = None,
+    style: str | None = None,
+    exclude: Sequence[str] = (),
 ) -> WordLists:
     """The same lists with each given part cut down to that one entry, found by its English or Chinese name.
 
-    A name that is not in the list is the user's own word and is taken as it was typed.
+    A name that is not in the list is the user's own word and is taken as it was typed. The entries named in `exclude`,
+    of whatever part, are left out. Raises `DrawError` on one that is in no list, and where nothing is left of a part.
     """
+    known = {
+        name.casefold() for part in (words.topics, words.actions, words.styles) for w in part for name in (w.en, w.zh)
+    }
+    unwanted = {" ".join(name.split()).casefold(): name for name in exclude}
+    for folded, name in unwanted.items():
+        if folded not in known:
+            raise DrawError(f"{name[:40]!r} is to be left out, but no list has it", hint=_suggestion(name, words))
+
+    def left(part: str, entries: tuple[Word, ...], name: str | None) -> tuple[Word, ...]:
+        kept = _only(entries, name, part)
+        kept = tuple(word for word in kept if not {word.en.casefold(), word.zh.casefold()} & unwanted.keys())
+        if not kept:
+            raise DrawError(f"nothing is left of the {part}s", hint="leave out less with --exclude")
+        return kept
+
     return replace(
         words,
-        topics=_only(words.topics, topic, "topic"),
-        actions=_only(words.actions, action, "action"),
-        styles=_only(words.styles, style, "style"),
+        topics=left("topic", words.topics, topic),
+        actions=left("action", words.actions, action),
+        styles=left("style", words.styles, style),
     )
+
+
+def _suggestion(name: str, words: WordLists) -> str:
+    hint = nearest(name, [word.en for part in (words.topics, words.actions, words.styles) for word in part])
+    return hint if hint.startswith("did you mean") else "`twinseed list words` names the built-in ones"
 
 
 def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word, ...]:
@@ -111,11 +137,11 @@ class _Order:
         self._size = topics * actions * styles
         self._varied = (topics > 1, actions > 1, styles > 1)
         key = int.from_bytes(hashlib.blake2b(str(seed).encode(), digest_size=8).digest(), "big")
-        self._round_key, self._action_key, style_key, self._offset_key = (_mix(key + n) for n in range(1, 5))
-        self._style_keys = [_mix(style_key + topic) for topic in range(topics)]
-        self._topics = _Shuffle(topics, _mix(key + 5))
-        self._actions = _Shuffle(actions, _mix(key + 6))
-        self._styles = _Shuffle(styles, _mix(key + 7))
+        self._round_key, self._action_key, style_key, self._offset_key = (mix(key + n) for n in range(1, 5))
+        self._style_keys = [mix(style_key + topic) for topic in range(topics)]
+        self._topics = _Shuffle(topics, mix(key + 5))
+        self._actions = _Shuffle(actions, mix(key + 6))
+        self._styles = _Shuffle(styles, mix(key + 7))
 
     def window(self, number: int) -> list[_Triple]:
         """Places `number * WINDOW` and on, the last one excepted moved about so that neighbours differ in every part.
@@ -153,11 +179,11 @@ class _Order:
 
     def _raw(self, k: int) -> _Triple:
         turn, position = divmod(k, self._topics.size)
-        topic = self._topics.at(position, _mix(self._round_key + turn))
+        topic = self._topics.at(position, mix(self._round_key + turn))
         sweep, step = divmod(turn, self._actions.size)
-        action = self._actions.at(step, _mix(self._action_key + sweep * 0x1_0000_0001 + topic))
+        action = self._actions.at(step, mix(self._action_key + sweep * 0x1_0000_0001 + topic))
         start = self._styles.at(sweep, self._style_keys[topic])
-        offset = _mix(self._offset_key + action * 0x1_0000_0001 + topic)
+        offset = mix(self._offset_key + action * 0x1_0000_0001 + topic)
         return topic, action, (start + offset) % self._styles.size
 
 
@@ -166,7 +192,7 @@ class _Shuffle:
 
     def __init__(self, size: int, key: int) -> None:
         self.size = size
-        self._before, self._after = _shuffled(size, key), _shuffled(size, _mix(key))
+        self._before, self._after = _shuffled(size, key), _shuffled(size, mix(key))
         self._multipliers = [m for m in range(1, max(size, 2)) if gcd(m, size) == 1]
 
     def at(self, position: int, key: int) -> int:
@@ -175,15 +201,15 @@ class _Shuffle:
 
 
 def _shuffled(size: int, key: int) -> list[int]:
-    """Fisher and Yates's shuffle, driven by `_mix`, because `random.shuffle` may change between Python versions."""
+    """Fisher and Yates's shuffle, driven by `mix`, because `random.shuffle` may change between Python versions."""
     items = list(range(size))
     for last in range(size - 1, 0, -1):
-        other = _mix(key + last) % (last + 1)
+        other = mix(key + last) % (last + 1)
         items[last], items[other] = items[other], items[last]
     return items
 
 
-def _mix(number: int) -> int:
+def mix(number: int) -> int:
     """64 bits to 64 well-mixed bits: the output function of SplitMix64 (Steele, Lea and Flood, 2014)."""
     z = (number + 0x9E3779B97F4A7C15) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK

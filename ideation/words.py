@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from math import gcd, lcm
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,15 @@ BUILT_IN_FOLDER = Path(__file__).parent / "words"
 LIST_NAMES = ("topics", "actions", "styles")
 ENDINGS = (".txt", ".yaml", ".yml", ".json")
 MAX_ENTRY_CHARACTERS = 200
+#: The heaviest weight, and the most places that a list may take in the draw once its weights are counted in.
+MAX_WEIGHT = 1_000
+MAX_PLACES = 100_000
 
-_ENTRY_HINT = "an entry is a text, or a mapping with en, and zh and measure if you like: {en: dog, zh: 狗, measure: 隻}"
+_ENTRY_HINT = (
+    "an entry is a text, or a mapping with en, and zh, measure and weight if you like: "
+    "{en: dog, zh: 狗, measure: 隻, weight: 2}"
+)
+_WEIGHTED = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*::(.*)", re.DOTALL)
 
 
 class WordListError(TwinseedError):
@@ -31,7 +41,10 @@ class WordListError(TwinseedError):
 
 @dataclass(frozen=True)
 class WordLists:
-    """What a concept can be made of. Every topic goes with every action and every style."""
+    """What a concept can be made of. Every topic goes with every action and every style.
+
+    An entry with weight 2 stands twice in its list, beside one with weight 1: it takes two places in the draw.
+    """
 
     topics: tuple[Word, ...]
     actions: tuple[Word, ...]
@@ -39,7 +52,7 @@ class WordLists:
 
     @property
     def size(self) -> int:
-        """How many different concepts there are."""
+        """How many places the draw has: how many different concepts there are, where no entry has a weight."""
         return len(self.topics) * len(self.actions) * len(self.styles)
 
 
@@ -49,6 +62,7 @@ class _Entry(BaseModel):
     en: str
     zh: str = ""
     measure: str = ""
+    weight: str | int | float = 1
 
 
 @lru_cache(maxsize=1)
@@ -66,7 +80,8 @@ def read_words(folder: Path) -> WordLists:
     """A person's own lists: `topics`, `actions` and `styles`, each as .txt, .yaml, .yml or .json, in UTF-8.
 
     A text file has one entry per line, with blank lines and `#` comments; the others hold a list of texts or of
-    mappings `{en, zh, measure}`. A list that is not there falls back to the built-in one. Raises `WordListError`.
+    mappings `{en, zh, measure, weight}`. `2::cat`, and `{cat: 2}` in YAML and JSON, have a weight as well. A list that
+    is not there falls back to the built-in one. Raises `WordListError`.
     """
     if not folder.is_dir():
         raise WordListError(
@@ -95,24 +110,47 @@ _WANTED = tuple(f"{name}.txt" for name in LIST_NAMES)
 
 
 def _read_list(file: Path) -> tuple[Word, ...]:
-    text = _decode(file)
+    text = decode(file)
     entries = {".txt": _text_entries, ".json": _json_entries}.get(file.suffix, _yaml_entries)(file, text)
     seen: dict[str, str] = {}
     words: list[Word] = []
+    weights: list[Fraction] = []
     for place, raw in entries:
-        word = _word(file, place, raw)
+        word, weight = _word(file, place, raw)
         first = seen.setdefault(word.en.casefold(), place)
         if first != place:
             raise WordListError(
                 f"{file}, {place}: {word.en!r} is there already, in {first}", hint="take one of the two out"
             )
         words.append(word)
+        weights.append(weight)
     if not words:
         raise WordListError(f"{file} has no entries", hint="put one entry on each line, or delete the file")
-    return tuple(words)
+    unit = lcm(*(weight.denominator for weight in weights))
+    places = [int(weight * unit) for weight in weights]
+    common = gcd(*places)
+    places = [count // common for count in places]
+    if len(set(places)) > 1 and sum(places) > MAX_PLACES:
+        raise WordListError(
+            f"the weights of {file} need {sum(places):,} places in the draw; {MAX_PLACES:,} are accepted",
+            hint="give rounder weights: whole numbers, or halves",
+        )
+    return tuple(word for word, count in zip(words, places, strict=True) for _ in range(count))
 
 
-def _decode(file: Path) -> str:
+def read_weight(given: str | int | float) -> Fraction:
+    """A weight from a list or a pattern. Raises `ValueError`, saying what is wrong with it."""
+    try:
+        weight = Fraction(str(given).strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"the weight {str(given)[:20]!r} is not a number") from error
+    if not Fraction(1, MAX_WEIGHT) <= weight <= MAX_WEIGHT or isinstance(given, bool):
+        raise ValueError(f"the weight {str(given)[:20]} is not from 1/{MAX_WEIGHT:,} to {MAX_WEIGHT:,}")
+    return weight
+
+
+def decode(file: Path) -> str:
+    """The text of a list in UTF-8, without its byte order mark. Raises `WordListError`."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -170,7 +208,12 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         yield f"line {node.start_mark.line + 1}", raw
 
 
-def _word(file: Path, place: str, raw: Any) -> Word:
+def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:
+    if isinstance(raw, str) and (weighted := _WEIGHTED.fullmatch(raw)):
+        raw = {"en": weighted[2], "weight": weighted[1]}
+    elif isinstance(raw, dict) and len(raw) == 1 and not raw.keys() & _Entry.model_fields.keys():
+        ((name, weight),) = raw.items()
+        raw = {"en": name, "weight": weight}
     try:
         entry = _Entry.model_validate({"en": raw} if isinstance(raw, str) else raw)
     except ValidationError as error:
@@ -191,4 +234,7 @@ def _word(file: Path, place: str, raw: Any) -> Word:
         raise WordListError(
             f"{file}, {place}: the entry contains control characters", hint="type it again as plain text"
         )
-    return Word(en, zh or en, measure)
+    try:
+        return Word(en, zh or en, measure), read_weight(entry.weight)
+    except ValueError as error:
+        raise WordListError(f"{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat") from error

@@ -50,6 +50,7 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     for name in SETTINGS_FROM_OUTSIDE:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+    monkeypatch.setenv("TWINSEED_CACHE", str(tmp_path_factory.mktemp("expansions")))
 
 
 @pytest.fixture

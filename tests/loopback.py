@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,7 +21,10 @@ KEY = "AQ.secret-key-0123456789"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `pause` keeps the connection open without a word; `drip` sends a space now and then instead."""
+    """One answer. `pause` keeps the connection open without a word; `drip` sends a space now and then instead.
+
+    `ends` says how the connection goes down in the middle of the body: it "closes" or it "resets".
+    """
 
     status: int = 200
     body: str = ""
@@ -27,6 +32,7 @@ class Reply:
     content_type: str = "application/json"
     pause: bool = False
     drip: bool = False
+    ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,12 @@ class LoopbackServer:
             while reply.drip and not self._ending.wait(0.05):
                 handler.wfile.write(b" ")
                 handler.wfile.flush()
-            handler.wfile.write(data)
+            handler.wfile.write(data[: len(data) // 2] if reply.ends else data)
+            if reply.ends == "resets":
+                # To linger for no time at all is to reset.
+                handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                handler.rfile.close()
+                handler.connection.close()
         except OSError:
             pass  # whoever asked has gone
 
@@ -108,6 +119,7 @@ class Wire(Protocol):
     def says(self, text: str) -> Reply: ...
     def fails(self, status: int, message: str, *, wait_s: int | None = None) -> Reply: ...
     def blocks(self) -> Reply: ...
+    def filters(self, text: str) -> Reply: ...
     def stops_early(self, text: str) -> Reply: ...
     def told(self, request: Request) -> str: ...
 
@@ -132,6 +144,9 @@ class GeminiWire:
 
     def blocks(self) -> Reply:
         return Reply(body=json.dumps({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}))
+
+    def filters(self, text: str) -> Reply:
+        return self.says(text, "SAFETY")
 
     def stops_early(self, text: str) -> Reply:
         return self.says(text, "MAX_TOKENS")
@@ -160,6 +175,9 @@ class OpenAIWire:
 
     def blocks(self) -> Reply:
         return self.says("", "content_filter")
+
+    def filters(self, text: str) -> Reply:
+        return self.says(text, "content_filter")
 
     def stops_early(self, text: str) -> Reply:
         return self.says(text, "length")

@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 import warnings
+from dataclasses import replace
 
 import pytest
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Wire
@@ -43,6 +44,12 @@ ANSWER = {
     "reasons": ["a beach is wide"],
 }
 GOOD = json.dumps(ANSWER)
+
+
+def expanding(expanded: object) -> str:
+    return json.dumps(ANSWER | {"expanded": expanded})
+
+
 REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_limit=77)
 
 both_wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
@@ -92,9 +99,27 @@ def packages_loaded() -> None:
         GOOD.replace("a dog riding a bicycle, on", "**a dog riding a bicycle**,\\n on"),
         f'{{"simple": "a first idea", "expanded": "a first idea, x"}} Wait, better:\n{GOOD}',
         "Simple: a dog riding a bicycle\n**Expanded prompt:** a dog riding a bicycle, on a beach, warm light",
+        "## Simple prompt\na dog riding a bicycle\n\n## Expanded\na dog riding a bicycle, on a beach, warm light",
+        f"```\n{GOOD}\n```",
+        f"```python\n{GOOD}",
+        f"<think>A beach is wide, so let me answer.\n{GOOD}",
+        f"{GOOD}\n\nI hope {{this}} helps! Shall I write \"another\"?",
+        str(ANSWER),
+        GOOD.replace('"simple"', '"SIMPLE"').replace('"expanded"', '"Expanded_Prompt"'),
+        json.dumps(GOOD),
+        json.dumps({"answer": GOOD}),
+        f'{{"simple": "a dog riding a bicycle"}}\n{{"expanded": "{ANSWER["expanded"]}"}}',
+        expanding("1. a dog riding a bicycle\n2. on a beach\n3. warm light"),
+        expanding("1) a dog riding a bicycle 2) on a beach 3) warm light"),
+        expanding(["- a dog riding a bicycle", "- on a beach", "- warm light"]),
+        expanding("## Prompt\n- **a dog riding a bicycle**,\n- *on a beach*\n- `warm light`"),
+        expanding("Here's the expanded English prompt: a dog riding a bicycle, on a beach, warm light"),
+        expanding('"a dog riding a bicycle, on a beach,\u200b warm light --ar 16:9 --v 6"'),
     ],
-    ids=["plain", "preamble", "fence", "think", "think-end", "list", "wrapped", "comma", "keys", "markdown",
-         "two", "labels"],
+    ids=["plain", "preamble", "fence-tag", "think", "think-end", "list", "wrapped", "comma", "keys", "markdown",
+         "two", "labels", "headings", "fence", "fence-open", "think-open", "trailing", "python", "keys-case",
+         "twice", "twice-inside", "one-each", "numbered", "numbered-line", "bullets", "markdown-list", "label-inside",
+         "switches"],
 )  # fmt: skip
 def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) -> None:
     draft, server = draft_of(wire, [wire.says(text)])
@@ -126,9 +151,27 @@ def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) 
         (json.dumps(ANSWER | {"expanded": "I’m unable to assist with this."}), Refusal, "declined"),
         (json.dumps(ANSWER | {"simple": "一隻狗騎腳踏車"}), WrongLanguage, "not in English"),
         (json.dumps(ANSWER | {"expanded": "un chien sur une bicyclette"}), WrongLanguage, "not in English"),
+        (json.dumps(ANSWER | {"simple": "un chien"}), WrongLanguage, "the LLM's simple prompt is not in English"),
+        (json.dumps(ANSWER | {"expanded": "犬が自転車に乗っている、海辺"}), WrongLanguage, "the LLM's expanded prompt"),
+        (json.dumps(ANSWER | {"simple": None}), UnusableAnswer, "left the simple prompt empty"),
+        (json.dumps(dict.fromkeys(ANSWER)), UnusableAnswer, "left the simple prompt empty"),
+        (json.dumps(ANSWER | {"expanded": " \t\n\u200b\u3000"}), UnusableAnswer, "left the expanded prompt empty"),
+        (json.dumps(ANSWER | {"expanded": "the expanded English prompt"}), UnusableAnswer, "expanded prompt empty"),
+        ('{"language": "...", "simple": "...", "expanded": "..."}', UnusableAnswer, "left the simple prompt empty"),
+        (expanding("the same picture as a rich prompt in English"), UnusableAnswer, "repeats its instruction"),
+        (expanding("a dog riding a bicycle, " * 200), UnusableAnswer, "expanded prompt has 4,799 characters"),
+        (json.dumps(ANSWER | {"simple": {"text": "a dog"}}), UnusableAnswer, "simple: input should be a valid string"),
+        (str(ANSWER)[:-20], TruncatedAnswer, "broke off"),
+        ("I apologize, but I cannot create this picture.", Refusal, "declined"),
+        ("This request violates our content policy.", Refusal, "declined"),
+        ('{"refusal": "graphic content"}', Refusal, "declined: graphic content"),
+        ("<!DOCTYPE html><html><body>Sign in</body></html>", UnusableAnswer, "a web page instead of an answer"),
+        ("x" + "\n" * 49_000 + "y", UnusableAnswer, "holds no two prompts"),
     ],
     ids=["empty", "blank", "prose", "missing", "type", "no-simple", "deep", "braces", "endless", "cut", "cut-fence",
-         "cut-think", "sorry", "cannot", "zh-refusal", "refusal-inside", "zh", "fr"],
+         "cut-think", "sorry", "cannot", "zh-refusal", "refusal-inside", "zh", "fr", "fr-short", "ja-expanded",
+         "null", "all-null", "whitespace", "instruction-name", "placeholders", "instruction-text", "too-long",
+         "object-inside", "cut-python", "apology", "policy", "refusal-key", "page-inside", "newlines"],
 )  # fmt: skip
 def test_an_answer_without_a_draft_is_a_typed_error(
     wire: Wire, text: str, error: type[ExpanderError], message: str
@@ -229,6 +272,24 @@ def test_a_server_that_never_answers_ends_within_the_deadline(wire: Wire, reply:
 
 
 @both_wires
+@pytest.mark.parametrize("ends", ["closes", "resets"])
+def test_a_connection_that_breaks_in_the_middle_of_the_answer(wire: Wire, ends: str) -> None:
+    broken = replace(wire.says(GOOD), ends=ends)
+    draft, server = draft_of(wire, [broken, wire.says(GOOD)])
+    assert draft.simple == "a dog riding a bicycle"
+    assert len(server.requests) == 2
+    raised, server = error_of(wire, [broken])
+    assert type(raised) is Unreachable
+    assert len(server.requests) == 3
+
+
+@both_wires
+def test_a_connection_that_breaks_in_the_middle_of_an_error(wire: Wire) -> None:
+    raised, _ = error_of(wire, [replace(wire.fails(400, "no"), ends="closes")])
+    assert isinstance(raised, Unreachable | BadRequest)
+
+
+@both_wires
 def test_a_refused_connection_is_not_tried_for_a_minute(wire: Wire) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -259,6 +320,8 @@ def test_rubbish_is_no_answer(wire: Wire, body: str) -> None:
 @both_wires
 def test_a_blocked_answer_is_a_refusal_and_a_cut_one_is_cut(wire: Wire) -> None:
     assert type(error_of(wire, [wire.blocks()])[0]) is Refusal
+    assert type(error_of(wire, [wire.filters(GOOD[:50])])[0]) is Refusal
+    assert type(error_of(wire, [wire.stops_early("")])[0]) is TruncatedAnswer
     assert type(error_of(wire, [wire.stops_early(GOOD[:50])])[0]) is TruncatedAnswer
 
 

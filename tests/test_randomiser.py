@@ -143,6 +143,34 @@ def test_an_own_word_is_taken_as_typed(topic: str, text: str) -> None:
     assert draw(words, seed=0, index=0).text == text
 
 
+def test_weighted_entries_come_in_proportion() -> None:
+    cat, dog = Word("cat", "貓"), Word("dog", "狗")
+    words = WordLists((cat, cat, cat, dog), WORDS.actions, WORDS.styles)
+    counts = Counter(concept.topic for concept in draw_many(words, 3, 0, 4000))
+    assert counts == {cat: 3000, dog: 1000}
+
+
+def test_what_is_left_out_never_comes() -> None:
+    words = pinned(WORDS, topic="dog", exclude=["INK  wash", "在迪斯可舞廳跳舞", "riding a bicycle", "cat"])
+    assert {word.en for word in WORDS.styles} - {word.en for word in words.styles} == {"ink wash"}
+    assert "riding a bicycle" not in {word.en for word in words.actions}
+    assert [word.en for word in words.topics] == ["dog"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "exclude", "message", "hint"),
+    [(None, ["octopuss"], "'octopuss' is to be left out, but no list has it", "did you mean 'octopus'?"),
+     (None, ["zzzzzzzz"], "'zzzzzzzz' is to be left out, but no list has it", "twinseed list words"),
+     (None, [""], "'' is to be left out, but no list has it", "twinseed list words"),
+     ("dog", ["cat", "狗"], "nothing is left of the topics", "leave out less")],
+)  # fmt: skip
+def test_what_cannot_be_left_out(topic: str | None, exclude: list[str], message: str, hint: str) -> None:
+    with pytest.raises(DrawError) as caught:
+        pinned(WORDS, topic=topic, exclude=exclude)
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+
+
 @pytest.mark.parametrize("topic", ["", "   ", "x" * 201])
 def test_an_empty_or_endless_pin_is_an_error(topic: str) -> None:
     with pytest.raises(DrawError, match="the topic is"):

@@ -146,8 +146,31 @@ def test_own_lists_may_have_chinese_names_and_words_that_yaml_would_change(tmp_p
 
 
 @pytest.mark.parametrize(
+    ("name", "content"),
+    [("topics.txt", "2::dog\ncat\n 0.5 :: my owl\n"),
+     ("topics.yaml", "- dog: 2\n- {en: cat, weight: 1}\n- 0.5::my owl\n"),
+     ("topics.json", '[{"dog": 2}, "cat", {"en": "my owl", "weight": 0.5}]')],
+)  # fmt: skip
+def test_a_weight_is_that_many_places_in_the_draw(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    words = read_words(tmp_path)
+    assert [word.en for word in words.topics] == ["dog"] * 4 + ["cat"] * 2 + ["my owl"]
+
+
+def test_equal_weights_are_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "topics.txt").write_text("3::dog\n3::cat\n", encoding="utf-8")
+    assert [word.en for word in read_words(tmp_path).topics] == ["dog", "cat"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "message"),
     [("topics.txt", b"", "topics.txt has no entries"),
+     ("topics.txt", b"dog\n0::cat\n", "topics.txt, line 2: the weight 0 is not from 1/1,000 to 1,000"),
+     ("topics.txt", b"dog\n1001::cat\n", "topics.txt, line 2: the weight 1001 is not from"),
+     ("topics.yaml", b"- dog: heavy\n", "topics.yaml, line 1: the weight 'heavy' is not a number"),
+     ("topics.yaml", b"- dog: 1/0\n", "topics.yaml, line 1: the weight '1/0' is not a number"),
+     ("topics.json", b'[{"dog": true}]', "topics.json, entry 1: "),
+     ("topics.txt", b"0.001::dog\n999.999::cat\n", "need 1,000,000 places in the draw; 100,000 are accepted"),
      ("topics.txt", b"# nothing but this\n\n", "topics.txt has no entries"),
      ("topics.yaml", b"", "topics.yaml has no entries"),
      ("topics.json", b"[]", "topics.json has no entries"),

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ideation.draft import Expander
 from ideation.errors import nearest
 from ideation.expander_error import ExpanderError, MissingKey, UnknownExpander
+from ideation.expanders.plugin import PluginExpander, distribution_of, find_plugins
 
-__all__ = ["DEFAULT_DEADLINE_S", "EXPANDERS", "choose_expander"]
+if TYPE_CHECKING:
+    from ideation.expansion_cache import ExpansionCache
 
-#: What can be named, and what it is. Each is imported only when it is chosen.
+__all__ = ["DEFAULT_DEADLINE_S", "EXPANDERS", "choose_expander", "known_expanders"]
+
+#: What can be named without a plugin, and what it is. Each is imported only when it is chosen.
 EXPANDERS: dict[str, str] = {
     "auto": "gemini if its key is set, else openai if its key or server is set, else offline",
     "offline": "templates and word tables; no key, no network, the same prompts for the same seed",
@@ -23,12 +30,30 @@ EXPANDERS: dict[str, str] = {
 DEFAULT_DEADLINE_S = 60.0
 
 
-def choose_expander(name: str, *, llm_model: str | None, environ: Mapping[str, str]) -> Expander:
-    """The expander of that name, set up from the environment.
+def known_expanders() -> dict[str, str]:
+    """What can be named, the plugins' expanders too, and what it is. Nothing is loaded."""
+    plugins = {name: f"a plugin, from {distribution_of(point)}" for name, point in find_plugins().items()}
+    return EXPANDERS | {name: told for name, told in plugins.items() if name not in EXPANDERS}
+
+
+def choose_expander(
+    name: str, *, llm_model: str | None, environ: Mapping[str, str], cache: ExpansionCache | None = None
+) -> Expander:
+    """The expander of that name, set up from the environment; with a `cache`, it is asked nothing twice.
 
     "auto" decides by which keys are there, and never by what works: an expander that was chosen and then fails is an
-    error. Raises `ExpanderError` for an unknown name, a missing key or a setting that makes no sense.
+    error. Raises `ExpanderError` for an unknown name, a missing key, a setting that makes no sense or a broken plugin.
     """
+    expander, endpoint = _chosen(name, llm_model, environ)
+    if cache is None or expander.name == "offline":
+        return expander
+    from ideation.expansion_cache import CachedExpander
+
+    return CachedExpander(expander, cache, endpoint)
+
+
+def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tuple[Expander, str]:
+    """The expander, and where it answers."""
     gemini_key = environ.get("GEMINI_API_KEY") or environ.get("GOOGLE_API_KEY")
     openai_key, base_url = environ.get("OPENAI_API_KEY") or None, environ.get("OPENAI_BASE_URL") or None
     chosen = name
@@ -47,14 +72,15 @@ def choose_expander(name: str, *, llm_model: str | None, environ: Mapping[str, s
             )
         from ideation.expanders.offline import OfflineExpander
 
-        return OfflineExpander()
+        return OfflineExpander(), ""
     if chosen == "gemini":
         if not gemini_key:
             raise MissingKey("there is no key for Gemini", hint="set GEMINI_API_KEY (or GOOGLE_API_KEY)")
         from ideation.expanders.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
 
         endpoint = environ.get("GEMINI_API_ENDPOINT") or None
-        return GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
+        gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
+        return gemini, _place(endpoint)
     if chosen == "openai":
         if not openai_key and not base_url:
             raise MissingKey(
@@ -63,14 +89,30 @@ def choose_expander(name: str, *, llm_model: str | None, environ: Mapping[str, s
             )
         from ideation.expanders.openai_compatible import OpenAIExpander
 
-        return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ))
+        return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ)), _place(base_url)
     if chosen == "local":
         if not llm_model:
             raise MissingKey("the local expander needs a model", hint="name a folder or a hub id with --llm-model NAME")
         from ideation.expanders.local import LocalExpander
 
-        return LocalExpander(llm_model, _deadline_s(environ))
-    raise UnknownExpander(f"there is no expander {name!r}", hint=nearest(name, list(EXPANDERS)))
+        return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
+    point = find_plugins().get(chosen)
+    if point is not None:
+        return PluginExpander(point, llm_model, environ), distribution_of(point)
+    raise UnknownExpander(f"there is no expander {name!r}", hint=nearest(name, list(known_expanders())))
+
+
+def _place(url: str | None) -> str:
+    """A server's address without the user, password and query that it may hold; "" is the provider's own."""
+    parts = urlsplit(url or "")
+    return f"{parts.hostname}:{parts.port}{parts.path}" if url else ""
+
+
+def _state_of(folder: Path) -> str:
+    """A model folder and the time of its last change: another model in the same place gives other answers."""
+    if not folder.is_dir():
+        return ""
+    return f"{folder.resolve()} {max(entry.lstat().st_mtime_ns for entry in (folder, *folder.iterdir()))}"
 
 
 def _deadline_s(environ: Mapping[str, str]) -> float:

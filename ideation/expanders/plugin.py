@@ -1,0 +1,88 @@
+"""Plugins: expanders of other distributions, found through the entry point group `twinseed.expanders`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from ideation.draft import Draft, DraftRequest, Expander
+from ideation.errors import TwinseedError
+from ideation.expander_error import ExpanderError, shortened
+
+GROUP = "twinseed.expanders"
+
+_SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
+
+
+class BrokenPlugin(ExpanderError):
+    """A plugin that cannot be loaded, or does something else than an expander does."""
+
+
+def find_plugins() -> dict[str, EntryPoint]:
+    """The entry points by name, sorted; nothing is loaded. Of two with one name the first installed counts."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault(point.name, point)
+    return dict(sorted(found.items()))
+
+
+def distribution_of(point: EntryPoint) -> str:
+    """Name and version of the distribution that brings a plugin."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.module
+
+
+class PluginExpander:
+    """A plugin's expander. Whatever it lets out that is not a `TwinseedError` becomes `BrokenPlugin`."""
+
+    def __init__(self, point: EntryPoint, llm_model: str | None, environ: Mapping[str, str]) -> None:
+        self._point = point
+        self._secrets = [value for name, value in environ.items() if _SECRET.search(name) and len(value) > 3]
+        try:
+            self._expander: Expander = point.load()(llm_model, environ)
+        except TwinseedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anything can come out of somebody else's code
+            raise self._broken("cannot be loaded", error) from None
+        if not callable(getattr(self._expander, "draft", None)):
+            given = type(self._expander).__name__
+            raise BrokenPlugin(
+                f"the plugin {point.name!r} ({distribution_of(point)}) gives no expander but {given}",
+                hint="its entry point must be a factory (llm_model, environ) -> Expander",
+            )
+
+    @property
+    def name(self) -> str:
+        return self._point.name
+
+    @property
+    def llm_model(self) -> str | None:
+        return getattr(self._expander, "llm_model", None)
+
+    def draft(self, request: DraftRequest) -> Draft:
+        """Raises `TwinseedError`, whatever the plugin does."""
+        try:
+            draft = self._expander.draft(request)
+        except TwinseedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anything can come out of somebody else's code
+            raise self._broken("failed", error) from None
+        if not isinstance(draft, Draft) or not all(
+            isinstance(prompt, str) and prompt.strip() for prompt in (draft.simple, draft.expanded)
+        ):
+            raise BrokenPlugin(
+                f"the plugin {self.name!r} ({distribution_of(self._point)}) answered with no two prompts",
+                hint="ask whoever wrote it",
+            )
+        return draft
+
+    def _broken(self, what: str, error: Exception) -> BrokenPlugin:
+        """Without the cause, and without whatever secret its words may repeat."""
+        said = str(error)
+        for secret in self._secrets:
+            said = said.replace(secret, "(key)")
+        told = f"{type(error).__name__}: {shortened(said)}" if said else type(error).__name__
+        return BrokenPlugin(
+            f"the plugin {self._point.name!r} ({distribution_of(self._point)}) {what}: {told}",
+            hint="update or remove that distribution, or ask whoever wrote it",
+        )
