@@ -16,7 +16,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 demo: install
-	@$(BIN)/twinseed pair "a dog riding a bicycle, watercolor style" --seed 7 --expander offline --runs $(DEMO_RUNS)
+	@$(BIN)/twinseed pair "a unicorn riding a rocket, flat illustration style" --seed 3 --expander offline --runs $(DEMO_RUNS)
 
 test: install
 	@$(BIN)/python -m pytest

@@ -67,3 +67,4 @@ def serve(host: str, port: int, runs: Path) -> None:
         )
     finally:
         the_worker().close()
+    raise KeyboardInterrupt  # it ends only when it is told to, and does not always say so itself

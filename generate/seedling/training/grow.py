@@ -7,6 +7,7 @@ was stopped. The stages: scenes, patch code, decoder, tokenizer, text encoder, U
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,8 @@ import generate.quiet  # noqa: F401  isort: skip - before diffusers, which print
 import numpy as np
 import torch
 import typer
+from diffusers import StableDiffusionPipeline
+from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTokenizer
 
 from generate.seedling import SEEDLING_FOLDER
@@ -27,6 +30,9 @@ from generate.seedling.training.unet import Average, new_unet, train_unet
 
 log = logging.getLogger(__name__)
 
+#: The code that the shipped weights were trained with.
+SHIPPED_CODE = Path(__file__).with_name("patch_code.safetensors")
+
 
 def grow(
     folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
@@ -39,6 +45,7 @@ def grow(
     export_to: Annotated[
         Path, typer.Option(help="The model folder to write; the shipped one by default.")
     ] = SEEDLING_FOLDER,
+    go_on: Annotated[bool, typer.Option(help="Begin with the shipped weights, not from nothing.")] = False,
     export_often: Annotated[bool, typer.Option(help="Also export at every checkpoint, to look at it.")] = False,
 ) -> None:
     """Grows Seedling, or goes on with it, and exports the averaged weights in half precision."""
@@ -49,19 +56,26 @@ def grow(
     plain_scenes = make_data_set(folder / "plain", plain, seed=21, richness=0.0)
 
     code_file = folder / "code.safetensors"
+    if go_on:
+        shutil.copyfile(SHIPPED_CODE, code_file)
+        shutil.copytree(SEEDLING_FOLDER / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
     if not code_file.is_file():
         find_patch_code(rich_scenes).save(code_file)
     code = PatchCode.load(code_file)
     rich_latents = encode_all(rich_scenes, code, folder / "rich-latents.npy")
     plain_latents = encode_all(plain_scenes, code, folder / "plain-latents.npy")
-    autoencoder = train_autoencoder(rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device)
-
     if not (folder / "tokenizer" / "tokenizer.json").is_file():
         train_tokenizer(folder / "tokenizer")
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-    text_encoder = new_text_encoder(tokenizer)
-    accuracy = teach_attributes(text_encoder, tokenizer, folder / "text.pt", device=device)
-    log.info("the text encoder tells %.1f %% of the attributes", 100 * accuracy)
+    if go_on:
+        shipped = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER, dtype=torch.float32)
+        autoencoder, text_encoder, unet = shipped.vae, shipped.text_encoder, shipped.unet
+        unet.set_attn_processor(AttnProcessor())
+    else:
+        autoencoder = train_autoencoder(rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device)
+        text_encoder, unet = new_text_encoder(tokenizer), new_unet()
+        accuracy = teach_attributes(text_encoder, tokenizer, folder / "text.pt", device=device)
+        log.info("the text encoder tells %.1f %% of the attributes", 100 * accuracy)
 
     def write(steps: int, average: Average) -> None:
         export(
@@ -75,7 +89,7 @@ def grow(
 
     average = train_unet(
         (np.asarray(plain_latents), list(plain_scenes.scenes)), (np.asarray(rich_latents), list(rich_scenes.scenes)),
-        new_unet(), text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, device=device,
+        unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, device=device,
         on_save=write if export_often else None,
     )  # fmt: skip
     write(pictures, average)
