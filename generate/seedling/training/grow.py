@@ -77,7 +77,7 @@ def grow(
         accuracy = teach_attributes(text_encoder, tokenizer, folder / "text.pt", device=device)
         log.info("the text encoder tells %.1f %% of the attributes", 100 * accuracy)
 
-    def write(steps: int, average: Average) -> None:
+    def write(_steps: int, average: Average) -> None:
         export(
             export_to,
             folder / "tokenizer",
@@ -85,7 +85,7 @@ def grow(
             average.modules["unet"],
             autoencoder.eval(),
         )
-        log.info("exported after %d steps to %s", steps, export_to)
+        log.info("exported to %s", export_to)
 
     average = train_unet(
         (np.asarray(plain_latents), list(plain_scenes.scenes)), (np.asarray(rich_latents), list(rich_scenes.scenes)),
