@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from generate.styles import find_style
 from ideation.concept import Concept
 from ideation.expanders import choose_expander
 from ideation.expanders.instruction import checked_template
-from ideation.expansion import MAX_GIVEN_CHARACTERS, GivenPromptError, TokenMode, expand, given_pair
+from ideation.expansion import TokenMode, expand, given_pair, require_prompt
 from ideation.expansion_cache import ExpansionCache, cache_folder
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
@@ -78,7 +77,7 @@ def run_job(
     """
     styles = [find_style(name) for name in job.styles]
     if job.negative is not None:
-        _require_negative(job.negative)
+        require_prompt("negative", job.negative, may_be_empty=True)
     expander = None
     if job.simple is None or job.expanded is None:
         cache = ExpansionCache(cache_folder()) if job.cache else None
@@ -124,18 +123,6 @@ def run_job(
 def vocabulary_of(model: str) -> Vocabulary | None:
     """The words that the model knows, where that is known: only the embedded one has a list."""
     return seedling_vocabulary() if model == "seedling" else None
-
-
-def _require_negative(text: str) -> None:
-    """An empty one is fine: it says that nothing is to be avoided."""
-    hint = "give words of what is not wanted with --negative, or leave it out"
-    if len(text) > MAX_GIVEN_CHARACTERS:
-        raise GivenPromptError(
-            f"the negative prompt has {len(text):,} characters; {MAX_GIVEN_CHARACTERS:,} are accepted", hint=hint
-        )
-    control = [f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
-    if control:
-        raise GivenPromptError(f"the negative prompt contains control characters: {', '.join(control[:5])}", hint=hint)
 
 
 def _reworded(prompts: PromptPair, budget: TokenBudget, simple: str, expanded: str, negative: str) -> PromptPair:

@@ -64,7 +64,7 @@ def expand(
     """
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if prompt is not None:
-            _require_prompt(name, prompt)
+            require_prompt(name, prompt)
     if simple is not None and expanded is not None:
         return given_pair(concept.text, simple, expanded, "", budget)
     asked = concept if simple is None else typed_concept(simple)
@@ -94,8 +94,8 @@ def expand(
 
 def given_pair(concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget) -> PromptPair:
     """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place."""
-    _require_prompt("simple", simple)
-    _require_prompt("expanded", expanded)
+    require_prompt("simple", simple)
+    require_prompt("expanded", expanded)
     concept = typed_concept(concept_text or simple)
     faithfulness, tokens = check(concept, simple, expanded), budget.measure(simple, expanded)
     return PromptPair(
@@ -185,9 +185,11 @@ def _warnings(faithfulness: Faithfulness, tokens: TokenCount) -> tuple[str, ...]
     return tuple(warnings)
 
 
-def _require_prompt(name: str, prompt: str) -> None:
+def require_prompt(name: str, prompt: str, *, may_be_empty: bool = False) -> None:
+    """Raises `GivenPromptError` for a typed prompt that cannot be one; `name` is its option's. An empty negative
+    prompt may be: it says that nothing is to be avoided."""
     hint = f"give the whole prompt with --{name}, or leave --{name} out to have it written"
-    if not any(character.isalnum() for character in prompt):
+    if not may_be_empty and not any(character.isalnum() for character in prompt):
         raise GivenPromptError(f"the {name} prompt is empty", hint=hint)
     if len(prompt) > MAX_GIVEN_CHARACTERS:
         raise GivenPromptError(

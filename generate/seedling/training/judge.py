@@ -78,7 +78,7 @@ def _as_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
     )
 
 
-def train_judge(data: DataSet, checkpoint: Path, *, pictures: int = 60_000, batch: int = 64) -> Judge:
+def train_judge(data: DataSet, checkpoint: Path, *, pictures: int = 40_000, batch: int = 64) -> Judge:
     """Trains on drawn scenes, or loads the checkpoint if it is there. A little blur and noise in training keeps the
     judge from hanging on details that no decoder draws."""
     judge = Judge()
