@@ -58,7 +58,7 @@ def test_a_full_caption_names_exactly_what_the_scene_shows() -> None:
 @needs_font
 def test_the_same_random_state_draws_the_same_picture_and_another_draws_another() -> None:
     scene = Scene("dog", "riding a bicycle", style="watercolor", setting="on a beach", time="at sunset")
-    first, again, other = (np.asarray(draw(scene, Random(seed))) for seed in (1, 1, 2))
+    first, again, other = (np.asarray(draw(scene, Random(seed)).picture) for seed in (1, 1, 2))
     assert first.shape == (128, 128, 3)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -68,7 +68,7 @@ def test_the_same_random_state_draws_the_same_picture_and_another_draws_another(
 @pytest.mark.parametrize("kind", ["style", "setting", "time", "weather", "colour"])
 def test_each_name_of_a_kind_looks_unlike_the_others(kind: str) -> None:
     pictures = {
-        name: np.asarray(draw(Scene("cat", "kicking a ball", **{kind: name}), Random(3)), dtype=float)
+        name: np.asarray(draw(Scene("cat", "kicking a ball", **{kind: name}), Random(3)).picture, dtype=float)
         for name in VOCABULARY.names(kind)
     }
     names = list(pictures)

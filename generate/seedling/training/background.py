@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from PIL import Image
 
 from generate.seedling.training.canvas import UNIT, Canvas, shade
@@ -10,32 +12,29 @@ from generate.seedling.training.scene import Scene
 _HORIZON = 82
 
 
-def draw_background(canvas: Canvas, scene: Scene) -> None:
-    """Fills the whole canvas."""
-    random, setting, time = canvas.random, scene.setting, scene.time
+def draw_background(canvas: Canvas, scene: Scene, layout: int) -> None:
+    """Fills the whole canvas. Stars and weather depend on the layout's number alone, not on the setting."""
+    setting, time = scene.setting, scene.time
     if setting is None:
-        _plain(canvas, time)
+        _plain(canvas, time, layout)
     elif setting == "in outer space":
         _space(canvas)
     elif setting == "under the sea":
         _sea_bed(canvas)
     else:
-        _sky(canvas, time)
+        _sky(canvas, time, layout)
         _LAND[setting](canvas)
         if time == "at night":
             _dim_land(canvas, (12, 18, 60), 0.5)
         elif time == "at sunset":
             _dim_land(canvas, (230, 90, 40), 0.28)
-    if scene.weather == "in the snow":
-        ground = shade(random, (244, 248, 255), 5) if time != "at night" else (150, 162, 204)
-        canvas.gradient(ground, shade(random, ground, 6), 96, UNIT)
-    elif scene.weather == "in the rain":
-        canvas.wash((84, 96, 116), 0.45)
-    elif scene.weather == "in the fog":
-        canvas.wash((222, 226, 230) if time != "at night" else (120, 128, 150), 0.62)
+        elif time == "at noon":
+            _dim_land(canvas, (255, 240, 150), 0.22)
+    if scene.weather is not None:
+        _WEATHER[scene.weather](canvas, time, Random(layout % 2))
 
 
-def _sky(canvas: Canvas, time: str | None) -> None:
+def _sky(canvas: Canvas, time: str | None, layout: int) -> None:
     random = canvas.random
     if time == "at sunset":
         canvas.gradient(shade(random, (150, 70, 140)), shade(random, (255, 150, 50)), 0, UNIT)
@@ -43,16 +42,49 @@ def _sky(canvas: Canvas, time: str | None) -> None:
         canvas.pen.ellipse(canvas.at(sun - 17, low - 17, sun + 17, low + 17), fill=(255, 226, 110))
     elif time == "at night":
         canvas.gradient(shade(random, (10, 14, 48), 6), shade(random, (36, 46, 100), 6), 0, UNIT)
-        for _ in range(16):
-            x, y, r = random.uniform(2, 126), random.uniform(2, 74), random.uniform(0.7, 1.8)
+        stars = Random(layout % 2)
+        for _ in range(14):
+            x, y, r = stars.uniform(2, 126), stars.uniform(2, 74), stars.uniform(1.2, 2.2)
             canvas.pen.ellipse(canvas.at(x - r, y - r, x + r, y + r), fill=(255, 250, 210))
-        canvas.stamp("🌙", random.choice((18, 110)), 18, 26)
+        canvas.stamp("🌙", random.choice((16, 112)), 16, 28)
+    elif time == "at noon":
+        # The sky of noon is pale and golden, that of an unnamed hour blue: a sun in a corner alone is soon overlooked.
+        canvas.gradient(shade(random, (255, 226, 120), 6), shade(random, (255, 250, 224), 5), 0, UNIT)
+        canvas.stamp("☀️", random.choice((16, 112)), 16, 44)
     else:
         canvas.gradient(shade(random, (96, 176, 244)), shade(random, (206, 234, 252)), 0, UNIT)
-        if time == "at noon":
-            canvas.stamp("☀️", random.choice((18, 110)), 18, 30)
         for _ in range(random.randint(0, 2)):
             canvas.stamp("☁️", random.uniform(10, 118), random.uniform(10, 34), 26)
+
+
+def _rain(canvas: Canvas, _time: str | None, random: Random) -> None:
+    canvas.wash((84, 96, 116), 0.45)
+    for row in range(4):
+        for column in range(6):
+            x, y = column * 24 + random.uniform(-6, 6) + row * 6, row * 34 + random.uniform(-6, 6)
+            canvas.pen.line(canvas.at(x, y, x - 8, y + 22), fill=(190, 226, 255), width=round(2.4 * canvas.scale))
+
+
+def _snow(canvas: Canvas, time: str | None, random: Random) -> None:
+    ground = (244, 248, 255) if time != "at night" else (150, 162, 204)
+    canvas.gradient(ground, ground, 96, UNIT)
+    for row in range(5):
+        for column in range(6):
+            x, y = column * 24 + random.uniform(-8, 8), row * 26 + random.uniform(-8, 8)
+            r = random.uniform(2.8, 4.6)
+            canvas.pen.ellipse(canvas.at(x - r, y - r, x + r, y + r), fill=(255, 255, 255))
+
+
+def _fog(canvas: Canvas, time: str | None, random: Random) -> None:
+    canvas.wash((222, 226, 230) if time != "at night" else (120, 128, 150), 0.5)
+    for middle in (34, 70, 106):
+        y = middle + random.uniform(-6, 6)
+        height = random.uniform(12, 16)
+        rows = [round(205 * max(0.0, 1 - abs(row / canvas.scale - y) / height)) for row in range(canvas.size)]
+        band = Image.new("L", (1, canvas.size))
+        band.putdata(rows)
+        white = Image.new("RGB", canvas.image.size, (238, 241, 244))
+        canvas.image.paste(white, (0, 0), band.resize(canvas.image.size))
 
 
 def _dim_land(canvas: Canvas, colour: tuple[int, int, int], strength: float) -> None:
@@ -61,9 +93,9 @@ def _dim_land(canvas: Canvas, colour: tuple[int, int, int], strength: float) -> 
     canvas.image.paste(Image.blend(land, Image.new("RGB", land.size, colour), strength), (0, top))
 
 
-def _plain(canvas: Canvas, time: str | None) -> None:
+def _plain(canvas: Canvas, time: str | None, layout: int) -> None:
     if time is not None:
-        _sky(canvas, time)
+        _sky(canvas, time, layout)
         canvas.gradient(shade(canvas.random, (150, 140, 130)), shade(canvas.random, (130, 120, 112)), 108, UNIT)
         if time == "at night":
             _dim_land(canvas, (12, 18, 60), 0.5)
@@ -110,7 +142,7 @@ def _forest(canvas: Canvas) -> None:
     random = canvas.random
     canvas.gradient(shade(random, (60, 120, 56)), shade(random, (40, 90, 40)), _HORIZON + 8, UNIT)
     for x in (6, 30, 98, 122, 50, 78):
-        canvas.stamp("🌲", x + random.uniform(-4, 4), random.uniform(54, 64), random.choice((64, 72, 80)))
+        canvas.stamp("🌲", x + random.uniform(-4, 4), random.uniform(62, 70), random.choice((58, 64, 72)))
 
 
 def _city(canvas: Canvas) -> None:
@@ -168,3 +200,5 @@ _LAND = {
     "in a desert": _desert,
     "in a meadow": _meadow,
 }
+
+_WEATHER = {"in the rain": _rain, "in the snow": _snow, "in the fog": _fog}

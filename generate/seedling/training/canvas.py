@@ -14,11 +14,11 @@ UNIT = 128  # scenes are laid out on a square of this many units
 
 class Canvas:
     """A picture of `size` x `size` pixels with a square of 128 x 128 units laid over it. What is left open in a
-    background comes from `random`."""
+    background comes from `random`. A `clear` canvas is transparent (RGBA) until it is drawn on; others are RGB."""
 
-    def __init__(self, size: int, random: Random) -> None:
+    def __init__(self, size: int, random: Random, *, clear: bool = False) -> None:
         self.size, self.scale, self.random = size, size / UNIT, random
-        self.image = Image.new("RGB", (size, size))
+        self.image = Image.new("RGBA" if clear else "RGB", (size, size))
         self.pen = ImageDraw.Draw(self.image)
 
     def at(self, *units: float) -> list[float]:
@@ -33,8 +33,11 @@ class Canvas:
     def stamp(self, glyph: str, x: float, y: float, size: float, colour: str | None = None, turn: int = 0) -> None:
         """Puts a glyph's centre at (x, y). Sizes are rounded to two units so that sprites are found in their cache."""
         mark = sprite(glyph, max(2, round(size / 2) * 2) * round(self.scale), colour, turn)
-        corner = (round(x * self.scale - mark.width / 2), round(y * self.scale - mark.height / 2))
-        self.image.paste(mark, corner, mark)
+        left, top = round(x * self.scale - mark.width / 2), round(y * self.scale - mark.height / 2)
+        if self.image.mode == "RGBA":
+            self.image.alpha_composite(mark, (max(left, 0), max(top, 0)), (max(-left, 0), max(-top, 0)))
+        else:
+            self.image.paste(mark, (left, top), mark)
 
     def wash(self, colour: tuple[int, int, int], strength: float) -> None:
         self.image.paste(Image.blend(self.image, Image.new("RGB", self.image.size, colour), strength), (0, 0))

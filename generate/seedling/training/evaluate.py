@@ -48,7 +48,7 @@ def evaluate(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(threads)
     vocabulary = seedling_vocabulary()
-    judge = train_judge(make_data_set(folder / "rich", 32_768, seed=22, richness=0.95), folder / "judge.pt")
+    judge = train_judge(make_data_set(folder / "rich", 40_960, seed=22, richness=0.95), folder / "judge.pt")
     unseen = make_data_set(folder / "unseen", 2_048, seed=77, richness=0.8, held_out=True)
     model = open_model("seedling")
     figures: dict[str, object] = {"prompts": prompts, "steps": steps, "guidance": guidance, "scheduler": scheduler}

@@ -37,9 +37,9 @@ SUBJECTS: dict[str, tuple[str, tuple[int, int, int] | None]] = {
     "elephant": ("🐘", None),
 }
 
-# Heads stand on a grid of 16 units, all of one size, with the body at the same place under them. The latents code
-# pictures by patches of 16 pixels: so a dog's head is the same code wherever an action puts it, and the U-Net has to
-# learn it once, not once for each action.
+# Heads stand in one column, at heights that are multiples of 16 units, all of one size, with the body at the same
+# place under them. The latents code pictures by patches of 16 pixels: so a dog's head is the same code wherever an
+# action puts it, and the U-Net has to learn it once, not once for each action.
 _HEAD_SIZE, _BODY_SIZE, _BODY_BELOW = 56, 38, 40
 
 
@@ -61,20 +61,20 @@ class _Pose:
 ACTIONS = {
     "riding a bicycle": _Pose((64, 32), "🚲", (64, 90), 84),
     "driving a car": _Pose((64, 48), "🚗", (64, 90), 98),
-    "riding a rocket": _Pose((64, 32), "🚀", (64, 88), 100, turn=-45),
-    "sailing a boat": _Pose((48, 64), "⛵", (64, 68), 108, front=False, body=False),
+    "riding a rocket": _Pose((64, 32), "🚀", (64, 90), 100, turn=-45),
+    "sailing a boat": _Pose((64, 64), "⛵", (64, 66), 118, front=False, body=False),
     "riding a skateboard": _Pose((64, 48), "🛹", (64, 110), 84, turn=-24),
     "playing the guitar": _Pose((64, 48), "🎸", (82, 88), 66),
     "playing the drums": _Pose((64, 48), "🥁", (64, 98), 62),
-    "blowing a trumpet": _Pose((48, 48), "🎺", (92, 64), 56),
-    "holding a balloon": _Pose((48, 48), "🎈", (100, 40), 62, front=False, string=True),
-    "holding an umbrella": _Pose((64, 64), "☂️", (78, 46), 88, turn=-12, front=False),
+    "blowing a trumpet": _Pose((64, 48), "🎺", (100, 70), 54),
+    "holding a balloon": _Pose((64, 64), "🎈", (106, 32), 56, front=False, string=True),
+    "holding an umbrella": _Pose((64, 64), "☂️", (76, 46), 92, turn=-12, front=False),
     "reading a book": _Pose((64, 48), "📖", (64, 98), 62),
-    "eating pizza": _Pose((48, 48), "🍕", (94, 80), 50),
-    "eating ice cream": _Pose((80, 48), "🍦", (32, 74), 56),
-    "kicking a ball": _Pose((48, 48), "⚽", (102, 102), 40),
+    "eating pizza": _Pose((64, 48), "🍕", (96, 90), 52),
+    "eating ice cream": _Pose((64, 48), "🍦", (26, 80), 56),
+    "kicking a ball": _Pose((64, 48), "⚽", (102, 104), 42),
     "wearing a crown": _Pose((64, 64), "👑", (64, 24), 50),
-    "flying a kite": _Pose((80, 64), "🪁", (30, 30), 56, front=False, string=True),
+    "flying a kite": _Pose((64, 64), "🪁", (22, 26), 52, front=False, string=True),
 }
 
 

@@ -26,7 +26,7 @@ from generate.seedling.training.export import export
 from generate.seedling.training.latents import PatchCode, encode_all, find_patch_code
 from generate.seedling.training.text_encoder import new_text_encoder, teach_attributes
 from generate.seedling.training.tokenizer import train_tokenizer
-from generate.seedling.training.unet import Average, new_unet, train_unet
+from generate.seedling.training.unet import Average, LatentSet, new_unet, train_unet
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def grow(
     folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
     pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 170_000,
     decoder_pictures: Annotated[int, typer.Option(help="How many pictures the decoder sees in all.")] = 24_000,
-    rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 32_768,
+    rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
     plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 8_192,
     threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -71,6 +71,7 @@ def grow(
         shipped = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER, dtype=torch.float32)
         autoencoder, text_encoder, unet = shipped.vae, shipped.text_encoder, shipped.unet
         unet.set_attn_processor(AttnProcessor())
+        text_encoder.set_attn_implementation("eager")
     else:
         autoencoder = train_autoencoder(rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device)
         text_encoder, unet = new_text_encoder(tokenizer), new_unet()
@@ -88,9 +89,10 @@ def grow(
         log.info("exported to %s", export_to)
 
     average = train_unet(
-        (np.asarray(plain_latents), list(plain_scenes.scenes)), (np.asarray(rich_latents), list(rich_scenes.scenes)),
-        unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, device=device,
-        on_save=write if export_often else None,
+        LatentSet(np.asarray(plain_latents), plain_scenes.scenes, plain_scenes.coverage),
+        LatentSet(np.asarray(rich_latents), rich_scenes.scenes, rich_scenes.coverage),
+        unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, plain_first=0.3 if go_on else 1.0,
+        device=device, on_save=write if export_often else None,
     )  # fmt: skip
     write(pictures, average)
 

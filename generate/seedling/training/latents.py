@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from generate.seedling.training.dataset import DataSet
+from generate.seedling.training.dataset import PATCH, DataSet
 
-PATCH = 16
 CHANNELS = 48
 
 

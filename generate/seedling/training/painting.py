@@ -1,4 +1,8 @@
-"""Painting: the styles, each a function from a flat picture to the same picture in that manner."""
+"""Painting: the styles, each a function from a flat picture to the same picture in that manner.
+
+Texture (strokes, blots, leads, blur) is laid on the background in full and on the figure only lightly: a painter keeps
+the face readable, and a small model learns a face once, not once for each texture that could cover it.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,19 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 Pixels = NDArray[Any]  # (height, width, 3) float32 in 0..1
-_VARIANTS = 3  # how many noises, cell maps and stroke fields there are of each kind
+_VARIANTS = 2  # how many noises, cell maps and stroke fields there are of each kind
+_CALM = 0.8  # how much of a texture the figure is spared
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def paint(picture: Image.Image, style: str | None, random: Random) -> Image.Image:
-    """The picture (RGB) in the named style; None and "flat illustration" leave it as it was drawn."""
+def paint(picture: Image.Image, figure: Image.Image, style: str | None, random: Random) -> Image.Image:
+    """The picture (RGB) in the named style; None and "flat illustration" leave it as it was drawn. `figure` (L) is
+    white where the subject and its prop are."""
     if style is None or style == "flat illustration":
         return picture
-    pixels = STYLES[style](picture, random.randrange(_VARIANTS))
+    rough = 1 - _CALM * np.asarray(figure, dtype=np.float32)[..., None] / 255
+    pixels = STYLES[style](picture, rough, random.randrange(_VARIANTS))
     return Image.fromarray((np.clip(pixels, 0, 1) * 255).round().astype(np.uint8))
 
 
@@ -44,6 +51,11 @@ def _blurred(pixels: Pixels, sigma: float) -> Pixels:
     return ndimage.gaussian_filter(pixels, (sigma, sigma, 0))
 
 
+def _softened(pixels: Pixels, rough: Pixels, sigma: float) -> Pixels:
+    """Blurred where it is rough, sharp where it is not."""
+    return pixels + (_blurred(pixels, sigma) - pixels) * rough
+
+
 def _lines(pixels: Pixels, strength: float) -> Pixels:
     """(height, width, 1) in 0..1: 1 on the outlines."""
     soft = _blurred(pixels, 0.7)
@@ -59,25 +71,26 @@ def _noise(size: int, grain: float, variant: int) -> Pixels:
     return (smooth / smooth.std())[..., None]
 
 
-def _warped(pixels: Pixels, reach: float, grain: float, variant: int) -> Pixels:
+def _warped(pixels: Pixels, reach: Pixels, grain: float, variant: int) -> Pixels:
+    """The picture with every point moved by about `reach` (height, width, 1) pixels."""
     size = pixels.shape[0]
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
-    rows += _noise(size, grain, variant)[..., 0] * reach
-    columns += _noise(size, grain, variant + 50)[..., 0] * reach
+    rows += (_noise(size, grain, variant) * reach)[..., 0]
+    columns += (_noise(size, grain, variant + 50) * reach)[..., 0]
     take = (np.clip(rows, 0, size - 1).astype(int), np.clip(columns, 0, size - 1).astype(int))
     return pixels[take]
 
 
-def _watercolor(picture: Image.Image, variant: int) -> Pixels:
+def _watercolor(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     size = picture.width
-    flat = _warped(_blurred(_pixels(picture), 1.0), 1.3, 4, variant)
-    pigment = 1 - (1 - flat) * (0.78 + 0.14 * _noise(size, 7, variant))
-    rim = np.clip(np.abs(_blurred(flat, 2.2) - flat).sum(2, keepdims=True) * 1.4, 0, 0.35)
-    pigment = pigment * (1 - rim)
+    flat = _warped(_softened(_pixels(picture), rough, 1.2), 1.3 * rough, 4, variant)
+    pigment = 1 - (1 - flat) * (0.74 + 0.16 * _noise(size, 7, variant) * rough)
+    rim = np.clip(np.abs(_blurred(flat, 2.2) - flat).sum(2, keepdims=True) * 1.2, 0, 0.3)
+    pigment = pigment * (1 - rim * rough)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size - 0.5
     edge = np.maximum(np.abs(x), np.abs(y))[..., None] + 0.018 * _noise(size, 5, variant)
-    paper = 0.975 + 0.02 * _noise(size, 0.6, variant) * np.array([1, 1, 0.96], dtype=np.float32)
-    inside = np.clip((0.445 - edge) * 40, 0, 1)
+    paper = np.array([0.985, 0.98, 0.955], dtype=np.float32)
+    inside = np.clip((0.45 - edge) * 40, 0, 1)
     return pigment * inside + paper * (1 - inside)
 
 
@@ -85,7 +98,7 @@ def _watercolor(picture: Image.Image, variant: int) -> Pixels:
 def _strokes(size: int, swirl: float, length: int, variant: int) -> Pixels:
     """(size, size, 1) unit noise drawn out along a flow field: brush strokes (line integral convolution)."""
     angle = _noise(size, size / 6, variant)[..., 0] * swirl
-    noise = _noise(size, 0.7, variant + 7)[..., 0]
+    noise = _noise(size, 1.1, variant + 7)[..., 0]
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     total = np.zeros_like(noise)
     for sign in (-1, 1):
@@ -98,35 +111,36 @@ def _strokes(size: int, swirl: float, length: int, variant: int) -> Pixels:
     return (total / total.std())[..., None]
 
 
-def _oil_painting(picture: Image.Image, variant: int) -> Pixels:
+def _oil_painting(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
-    rich = _faded(_warped(_blurred(daubed, 0.6), 1.0, 2, variant), 1.25) * np.array(
-        [0.95, 0.88, 0.74], dtype=np.float32
-    )
-    return rich + 0.06 * _strokes(picture.width, 1.2, 7, variant)
+    rich = _faded(_warped(_softened(daubed, rough, 0.8), 1.2 * rough, 2, variant), 1.25)
+    rich = rich * np.array([0.95, 0.86, 0.68], dtype=np.float32)
+    return rich + 0.075 * _strokes(picture.width, 1.2, 7, variant) * rough
 
 
-def _pixel_art(picture: Image.Image, _variant: int) -> Pixels:
-    small = picture.resize((32, 32), Image.Resampling.HAMMING).quantize(20, dither=Image.Dither.NONE).convert("RGB")
-    return _pixels(small.resize(picture.size, Image.Resampling.NEAREST))
+def _pixel_art(picture: Image.Image, _rough: Pixels, _variant: int) -> Pixels:
+    small = picture.resize((32, 32), Image.Resampling.HAMMING)
+    return _quantised(_faded(_pixels(small.resize(picture.size, Image.Resampling.NEAREST)), 1.15), 8)
 
 
-def _pencil_sketch(picture: Image.Image, variant: int) -> Pixels:
+def _pencil_sketch(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    hatch = np.sin((np.add.outer(np.arange(size), np.arange(size)) + 3 * _noise(size, 8, variant)[..., 0]) * 1.3)
-    tone = 0.5 + 0.5 * _faded(pixels, 0.65)
-    shading = tone + 0.09 * hatch[..., None].astype(np.float32) * (1 - _gray(pixels))
-    return (shading + 0.02 * _noise(size, 0.5, variant)) * (1 - 0.8 * _lines(pixels, 0.55))
+    hatch = np.sin((np.add.outer(np.arange(size), np.arange(size)) + 3 * _noise(size, 8, variant)[..., 0]) * 0.8)
+    tone = 0.52 + 0.48 * _faded(pixels, 0.65)
+    shading = tone + 0.1 * hatch[..., None].astype(np.float32) * (1 - _gray(pixels)) * rough
+    return shading * (1 - 0.8 * _lines(pixels, 0.55))
 
 
-def _ink_wash(picture: Image.Image, variant: int) -> Pixels:
+def _ink_wash(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    wash = _faded(_warped(_blurred(pixels, 1.6), 2.2, 5, variant), 0.42)
-    wash = np.clip(0.5 + (wash - 0.5) * 1.25 + 0.05 * _noise(size, 6, variant), 0.04, 1)
+    wash = _warped(_softened(pixels, rough, 1.8), 2.2 * rough, 5, variant)
+    gray = _gray(wash)
+    wash = gray + (wash - gray) * (0.75 - 0.45 * rough)
+    wash = np.clip(0.5 + (wash - 0.5) * 1.2 + 0.05 * _noise(size, 6, variant) * rough, 0.04, 1)
     paper = np.array([0.96, 0.92, 0.82], dtype=np.float32)
-    inked = paper * wash * (1 - 0.7 * _blurred(_lines(pixels, 0.5), 0.7))
+    inked = paper * wash * (1 - 0.7 * _blurred(_lines(pixels, 0.5), 0.6))
     seal = round(size * 0.1)
     inked[-seal - 5 : -5, -seal - 5 : -5] = (0.78, 0.12, 0.1)
     inked[-seal - 2 : -8, -seal // 2 - 6 : -seal // 2 - 4] = paper
@@ -137,12 +151,13 @@ def _quantised(pixels: Pixels, levels: int) -> Pixels:
     return np.round(pixels * (levels - 1)) / (levels - 1)
 
 
-def _ukiyo_e(picture: Image.Image, variant: int) -> Pixels:
+def _ukiyo_e(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
-    block = _quantised(_blurred(pixels, 1.0), 5)
+    block = _quantised(_softened(pixels, rough, 1.0), 6)
     printed = _faded(block, 0.75) * np.array([0.98, 0.9, 0.74], dtype=np.float32)
     printed = 0.1 + 0.88 * printed + np.array([0.0, 0.015, 0.05], dtype=np.float32)
-    grain = 0.025 * np.sin(np.arange(picture.width) * 1.9 + _noise(picture.width, 12, variant)[..., 0] * 4)[..., None]
+    grain = 0.025 * np.sin(np.arange(picture.width) * 0.9 + _noise(picture.width, 12, variant)[..., 0] * 4)[..., None]
+    grain = grain * rough
     printed = (printed + grain) * (1 - 0.9 * _lines(pixels, 0.6)) + np.array([0.02, 0.03, 0.12], dtype=np.float32)
     frame = 4 * picture.width // 128
     cream = np.array([0.95, 0.9, 0.76], dtype=np.float32)
@@ -153,10 +168,10 @@ def _ukiyo_e(picture: Image.Image, variant: int) -> Pixels:
     return printed
 
 
-def _joan_miro(picture: Image.Image, variant: int) -> Pixels:
+def _joan_miro(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    bold = _faded(_quantised(_blurred(_warped(pixels, 1.6, 9, variant), 0.8), 4), 1.5)
+    bold = _faded(_quantised(_softened(_warped(pixels, 1.6 * rough, 9, variant), rough, 0.8), 4), 1.5)
     ground = np.array(((0.93, 0.86, 0.62), (0.55, 0.74, 0.88))[variant % 2], dtype=np.float32)
     painted = (0.72 * bold + 0.28 * ground) * (1 - _blurred(_lines(pixels, 0.75), 0.6).clip(0, 1))
     rng = np.random.default_rng(variant)
@@ -175,15 +190,15 @@ def _joan_miro(picture: Image.Image, variant: int) -> Pixels:
     return painted
 
 
-def _van_gogh(picture: Image.Image, variant: int) -> Pixels:
+def _van_gogh(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
     strokes = _strokes(picture.width, 2.6, 9, variant)
-    moved = _warped(_faded(daubed, 1.35), 1.3, 4, variant)
+    moved = _warped(_faded(daubed, 1.35), 1.3 * rough, 4, variant)
     toned = moved * np.array([0.95, 0.97, 1.02], dtype=np.float32)
     light = np.array([0.98, 0.84, 0.25], dtype=np.float32)
     dark = np.array([0.06, 0.16, 0.5], dtype=np.float32)
     ink = np.where(strokes > 0, light, dark)
-    return toned + (ink - toned) * np.clip(np.abs(strokes) * 0.17, 0, 0.36)
+    return toned + (ink - toned) * np.clip(np.abs(strokes) * 0.2, 0, 0.4) * rough
 
 
 @lru_cache(maxsize=32)
@@ -203,55 +218,56 @@ def _cells(size: int, count: int, variant: int) -> tuple[Pixels, Pixels]:
     return labels, meets
 
 
-def _stained_glass(picture: Image.Image, variant: int) -> Pixels:
+def _thick(lead: Pixels) -> Pixels:
+    return ndimage.binary_dilation(lead).astype(np.float32)[..., None] * 0.92
+
+
+def _stained_glass(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _faded(_pixels(picture), 1.6)
-    labels, _ = _cells(picture.width, 1600, variant)
-    size = np.maximum(np.bincount(labels.ravel(), minlength=labels.max() + 1), 1)
-    mean = np.stack(
-        [np.bincount(labels.ravel(), pixels[..., c].ravel(), labels.max() + 1) / size for c in range(3)], -1
-    )
-    glass = 0.5 * mean[labels].astype(np.float32) + 0.5 * pixels
-    glass = np.clip(glass * 1.12 - 0.06, 0, 1)
-    _, lead = _cells(picture.width, 49, variant)
-    seams = np.maximum(lead[..., None] * 0.9, np.clip(_lines(pixels, 0.45) * 1.2, 0, 0.95))
+    pane, lead = _cells(picture.width, 36, variant)
+    tint = 0.16 * np.random.default_rng(variant).standard_normal((pane.max() + 1, 3)).astype(np.float32)
+    glass = np.clip((pixels + tint[pane] * rough) * 1.12 - 0.06, 0, 1)
+    seams = np.maximum(_thick(lead) * (rough > 0.6), np.clip(_lines(pixels, 0.45) * 1.2, 0, 0.95))
     return glass * (1 - seams)
 
 
-def _pop_art(picture: Image.Image, variant: int) -> Pixels:
+def _pop_art(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    loud = np.clip(_faded(_quantised(_blurred(pixels, 0.7), 3), 1.9), 0, 1)
+    loud = np.clip(_faded(_quantised(_softened(pixels, rough, 0.7), 4), 1.7), 0, 1)
     pitch = size / 21
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / pitch
     screen = (np.cos(2 * np.pi * (x + y) / 2**0.5) + np.cos(2 * np.pi * (x - y) / 2**0.5))[..., None]
-    tint = np.array(((1, 0.86, 0.1), (0.1, 0.8, 0.95), (1, 0.35, 0.65))[variant % 3], dtype=np.float32)
-    dotted = np.where(screen > 1.0, 0.35 * loud + 0.65 * tint, loud)
+    tint = np.array(((1, 0.86, 0.1), (1, 0.35, 0.65))[variant % 2], dtype=np.float32)
+    dotted = np.where(screen > 1.0, loud + 0.7 * (tint - loud) * rough, loud)
     return dotted * (1 - _blurred(_lines(pixels, 0.7), 0.4).clip(0, 1))
 
 
-def _neon(picture: Image.Image, _variant: int) -> Pixels:
+def _neon(picture: Image.Image, rough: Pixels, _variant: int) -> Pixels:
     pixels = _pixels(picture)
     vivid = _faded(_blurred(pixels, 1.2), 2.2)
     vivid = vivid / np.maximum(vivid.max(2, keepdims=True), 0.25)
     tubes = _lines(pixels, 0.5) * np.clip(vivid, 0.12, 1)
     glow = _blurred(tubes, 2.5) * 1.6
-    room = pixels * 0.22 * np.array([0.9, 0.6, 1.3], dtype=np.float32) + np.array([0.04, 0.0, 0.09], dtype=np.float32)
+    room = pixels * (0.62 - 0.42 * rough) * np.array([0.9, 0.6, 1.3], dtype=np.float32) + np.array(
+        [0.04, 0.0, 0.09], dtype=np.float32
+    )
     return room + glow + tubes
 
 
-def _blueprint(picture: Image.Image, variant: int) -> Pixels:
+def _blueprint(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    sheet = (
-        np.array([0.07, 0.26, 0.6], dtype=np.float32) * (0.62 + 0.6 * _gray(pixels)) + (pixels - _gray(pixels)) * 0.3
+    sheet = np.array([0.07, 0.26, 0.6], dtype=np.float32) * (0.62 + 0.6 * _gray(pixels)) + (pixels - _gray(pixels)) * (
+        0.62 - 0.4 * rough
     )
     pitch = size // 8
     grid = ((np.arange(size) + variant) % pitch == 0)[:, None] | ((np.arange(size) + variant) % pitch == 0)[None, :]
-    sheet = sheet + 0.13 * grid[..., None]
+    sheet = sheet + 0.15 * grid[..., None] * rough
     return sheet + (np.array([0.9, 0.96, 1], dtype=np.float32) - sheet) * _lines(pixels, 0.6)
 
 
-STYLES: dict[str, Callable[[Image.Image, int], Pixels]] = {
+STYLES: dict[str, Callable[[Image.Image, Pixels, int], Pixels]] = {
     "watercolor": _watercolor,
     "oil painting": _oil_painting,
     "pixel art": _pixel_art,

@@ -22,7 +22,7 @@ WIDTH = 192
 
 
 def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    return CLIPTextModel(
+    model = CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=4 * WIDTH, projection_dim=WIDTH,
             num_hidden_layers=3, num_attention_heads=WIDTH // 32, max_position_embeddings=LIMIT,
@@ -30,6 +30,8 @@ def new_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
             pad_token_id=tokenizer.pad_token_id,
         )
     )  # fmt: skip
+    model.set_attn_implementation("eager")  # on CPUs faster than flash attention's backward pass
+    return model
 
 
 def token_ids(tokenizer: CLIPTokenizer, prompts: list[str]) -> torch.Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,6 @@ from diffusers import DDPMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generate.seedling.training.captions import caption, chatter
@@ -45,6 +45,16 @@ def new_unet() -> UNet2DConditionModel:
     return unet
 
 
+@dataclass(frozen=True)
+class LatentSet:
+    """What the U-Net learns from: (n, 48, 8, 8) latents of scenes, and how much of each patch the figure covers,
+    (n, 8, 8) uint8."""
+
+    latents: NDArray[np.float16]
+    scenes: Sequence[Scene]
+    coverage: NDArray[np.uint8]
+
+
 class Average:
     """The exponential moving average of some modules' weights: what is shipped."""
 
@@ -54,8 +64,7 @@ class Average:
     @torch.no_grad()
     def update(self, modules: dict[str, nn.Module], decay: float) -> None:
         for name, module in modules.items():
-            for old, new in zip(self.modules[name].parameters(), module.parameters(), strict=True):
-                old.lerp_(new, 1 - decay)
+            torch._foreach_lerp_(list(self.modules[name].parameters()), list(module.parameters()), 1 - decay)
 
     def state_dict(self) -> dict[str, dict[str, torch.Tensor]]:
         return {name: module.state_dict() for name, module in self.modules.items()}
@@ -66,14 +75,15 @@ class Average:
 
 
 def train_unet(
-    plain: tuple[NDArray[np.float16], list[Scene]],
-    rich: tuple[NDArray[np.float16], list[Scene]],
+    plain: LatentSet,
+    rich: LatentSet,
     unet: UNet2DConditionModel,
     text_encoder: CLIPTextModel,
     tokenizer: CLIPTokenizer,
     checkpoint: Path,
     *,
     pictures: int,
+    plain_first: float = 1.0,
     batch: int = 48,
     rate: float = 8e-4,
     device: str = "cpu",
@@ -81,9 +91,10 @@ def train_unet(
 ) -> Average:
     """Trains for `pictures` pictures in all, going on from the checkpoint, and returns the averaged weights.
 
-    Plain scenes first, falling to 15 % at 45 % of the run; one caption in ten is empty or says nothing, for
-    classifier-free guidance and for negative prompts; timesteps lean to high noise, where the content is decided; the
-    rate is constant for 70 % of the run and then falls to nothing.
+    Plain scenes first, a share of `plain_first` falling to 15 % at 45 % of the run; one caption in ten is empty or
+    says nothing, for classifier-free guidance and for negative prompts; timesteps lean to high noise, where the content
+    is decided; patches of the figure count up to three times as much as the background, which does not move the
+    optimum but gets there sooner; the rate is constant for 70 % of the run and then falls to nothing.
     """
     steps = pictures // batch
     modules: dict[str, nn.Module] = {
@@ -93,7 +104,7 @@ def train_unet(
     average = Average(modules)
     optimizer = torch.optim.AdamW(
         [{"params": unet.parameters(), "lr": rate}, {"params": text_encoder.parameters(), "lr": 0.3 * rate}],
-        betas=(0.9, 0.98), weight_decay=0.01,
+        betas=(0.9, 0.98), weight_decay=0.01, fused=True,
     )  # fmt: skip
 
     def fall(step: int) -> float:
@@ -113,13 +124,14 @@ def train_unet(
         for group, share in zip(optimizer.param_groups, (1.0, 0.3), strict=True):
             group["lr"] = rate * share * fall(step)
         numbers, random = np.random.default_rng((3, step)), Random(f"captions/{step}")
-        plain_share = max(0.15, 1 - 0.85 * step / steps / 0.45)
+        plain_share = max(0.15, plain_first - (plain_first - 0.15) * step / steps / 0.45)
         count = int(numbers.binomial(batch, plain_share))
-        latents, texts = [], []
-        for (stored, scenes), size in ((plain, count), (rich, batch - count)):
-            for pick in numbers.integers(0, len(scenes), size):
-                latents.append(stored[pick])
-                texts.append(_training_text(scenes[pick], random))
+        latents, texts, covered = [], [], []
+        for data, size in ((plain, count), (rich, batch - count)):
+            for pick in numbers.integers(0, len(data.scenes), size):
+                latents.append(data.latents[pick])
+                texts.append(_training_text(data.scenes[pick], random))
+                covered.append(data.coverage[pick])
         clean = torch.from_numpy(np.stack(latents)).float().to(device)
         noise = torch.from_numpy(numbers.standard_normal(clean.shape, dtype=np.float32)).to(device)
         timesteps = torch.from_numpy((999 * numbers.random(batch) ** 0.7).astype(np.int64)).to(device)
@@ -128,7 +140,8 @@ def train_unet(
         with torch.autocast(device, torch.bfloat16):
             context = text_encoder(token_ids(tokenizer, texts).to(device)).last_hidden_state
             predicted = unet(noisy, timesteps, context).sample
-        loss = functional.mse_loss(predicted.float(), velocity)
+        weight = 1 + 2 * torch.from_numpy(np.stack(covered)).to(device).float().div(255)[:, None]
+        loss = ((predicted.float() - velocity).square() * (weight / weight.mean())).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([*unet.parameters(), *text_encoder.parameters()], 1.0)
