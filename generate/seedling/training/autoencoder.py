@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from numpy.typing import NDArray
 from torch.nn import functional
 
 from generate.seedling.training.checkpoint import load_checkpoint, save_checkpoint
@@ -35,35 +37,47 @@ def _sharpness_loss(drawn: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return loss
 
 
+#: Makes (n, 48, 8, 8) latents of the scenes with those numbers, (n,), a little wrong.
+Roughen = Callable[[torch.Tensor, NDArray[np.int64]], torch.Tensor]
+
+
+def a_little_noise(latents: torch.Tensor, _pick: NDArray[np.int64]) -> torch.Tensor:
+    strength = 0.12 * torch.rand(len(latents), 1, 1, 1, device=latents.device)
+    return latents + torch.randn_like(latents) * strength
+
+
 def train_autoencoder(
+    model: AutoencoderKL,
     data: DataSet,
     code: PatchCode,
     checkpoint: Path,
     *,
     pictures: int,
+    roughen: Roughen = a_little_noise,
     batch: int = 12,
     rate: float = 1.5e-3,
     device: str = "cpu",
 ) -> AutoencoderKL:
     """Teaches the decoder for `pictures` pictures, going on from the checkpoint if there is one.
 
-    The latents get a little noise, as those that the U-Net makes have it too. The encoder learns the code's linear map
-    on the side, for picture-to-latent.
+    It learns to draw the true picture from latents that are a little wrong, as those that the U-Net makes are: first
+    with noise in them, later, when there is a U-Net, as that U-Net draws them. The encoder learns the code's linear
+    map on the side, for picture-to-latent.
     """
-    model = new_autoencoder().to(device, memory_format=torch.channels_last)
+    model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
     steps = pictures // batch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, s / 100, 2.5 * (1 - s / steps) + 0.02))
     done = load_checkpoint(checkpoint, {"model": model, "optimizer": optimizer, "schedule": schedule}, device)
     average, began = None, time.monotonic()
     for step in range(done, steps):
-        pick = np.random.default_rng((7, step)).integers(0, len(data), batch)
-        pixels = torch.from_numpy(data.pixels[np.sort(pick)]).to(device)
+        pick = np.sort(np.random.default_rng((7, step)).integers(0, len(data), batch))
+        pixels = torch.from_numpy(data.pixels[pick]).to(device)
         wanted = pixels.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
         latents = code.encode(pixels)
-        noisy = latents + torch.randn_like(latents) * torch.rand(batch, 1, 1, 1, device=device) * 0.12
+        rough = roughen(latents, pick)
         with torch.autocast(device, torch.bfloat16):
-            drawn = model.decode(noisy.contiguous(memory_format=torch.channels_last)).sample.float()
+            drawn = model.decode(rough.contiguous(memory_format=torch.channels_last)).sample.float()
             loss = _sharpness_loss(drawn, wanted)
             if step % 4 == 0:
                 moments = model.encoder(wanted)

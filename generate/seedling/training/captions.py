@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from random import Random
 
@@ -20,14 +21,24 @@ _CHATTER = (
 ).split()
 
 
-def caption(scene: Scene, random: Random, vocabulary: Vocabulary, *, keep: float = 0.9, chattering: bool = True) -> str:
-    """A caption of the scene. Each attribute that is not neutral is named with probability `keep` (subject and action
-    nearly always); half of the captions are `chattering`: they have words in them that say nothing."""
+def caption(
+    scene: Scene,
+    random: Random,
+    vocabulary: Vocabulary,
+    *,
+    keep: float = 0.9,
+    chattering: bool = True,
+    kinds: Collection[str] = KINDS,
+) -> str:
+    """A caption of the scene. Each attribute of `kinds` that is not neutral is named with probability `keep` (subject
+    and action nearly always); half of the captions are `chattering`: they have words in them that say nothing."""
     words = {
         kind: _phrase(kind, name, random, vocabulary)
         for kind, name in scene.named().items()
-        if random.random() < (max(keep, 0.97) if kind in ("subject", "action") else keep)
+        if kind in kinds and random.random() < (max(keep, 0.97) if kind in ("subject", "action") else keep)
     }
+    if words.keys().isdisjoint(("subject", "action", "colour")) and random.random() < 0.5:
+        return ", ".join(words.values())  # "at night" alone, as somebody asks of a picture
     colour, subject = words.get("colour"), words.get("subject", "something")
     article = random.choice(("a", "a", "a", "the", "one", "")) if "subject" in words else ""
     noun = " ".join(filter(None, (_agreeing(article, colour or subject), colour, subject)))

@@ -21,11 +21,14 @@ import torch
 import typer
 from numpy.typing import NDArray
 from PIL import Image
+from transformers import CLIPModel, CLIPTokenizer
 
 from generate.models import OpenModel, open_model
 from generate.schedulers import build_scheduler
+from generate.seedling import SEEDLING_CLIP_FOLDER
 from generate.seedling.training.captions import attribute_labels, caption
-from generate.seedling.training.dataset import make_data_set
+from generate.seedling.training.clip import retrieval
+from generate.seedling.training.dataset import DataSet, make_data_set
 from generate.seedling.training.judge import Judge, train_judge
 from generate.seedling.training.scene import Scene, draw_scene, held_out
 from ideation.vocabulary import KINDS, seedling_vocabulary
@@ -76,6 +79,7 @@ def evaluate(
                 json.dumps({"prompt": text, **asdict(scene)}) for text, scene in zip(texts[:36], scenes, strict=False)
             ]
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    figures["retrieval among 32"] = _retrieval(unseen)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
     text = json.dumps(figures, indent=2)
     print(text)
@@ -141,6 +145,14 @@ def _share(right: NDArray[np.bool_]) -> dict[str, float | int | list[float]]:
     middle = (p + z * z / (2 * count)) / (1 + z * z / count)
     reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count)
     return {"right": round(p, 3), "interval": [round(middle - reach, 3), round(middle + reach, 3)], "of": count}
+
+
+def _retrieval(data: DataSet) -> dict[str, object]:
+    """How often the shipped CLIP finds a drawn scene's own full caption among 32, on scenes that it has never seen."""
+    random, vocabulary = Random(32), seedling_vocabulary()
+    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in data.scenes]
+    clip = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
+    return dict(_share(retrieval(clip, CLIPTokenizer.from_pretrained(SEEDLING_CLIP_FOLDER), data.pixels, texts)))
 
 
 def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidance: float) -> dict[str, float]:

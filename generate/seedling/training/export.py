@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
+from generate.seedling.training.clip import MEAN, STD
+from generate.seedling.training.dataset import SIZE
 from generate.seedling.training.unet import NOISE_SCHEDULE
 
 
@@ -19,9 +22,11 @@ def export(
     """Writes the model to `folder`, replacing what is there. `tokenizer` is the folder that `train_tokenizer` wrote."""
     schedule = {key: value for key, value in NOISE_SCHEDULE.items() if key not in ("clip_sample", "set_alpha_to_one")}
     scheduler = DPMSolverMultistepScheduler(**schedule, use_karras_sigmas=True)
+    # Copies: halving the precision of a model that is still being trained would end its training.
     pipeline = StableDiffusionPipeline(
-        vae=autoencoder, text_encoder=text_encoder, tokenizer=CLIPTokenizer.from_pretrained(tokenizer), unet=unet,
-        scheduler=scheduler, safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        vae=copy.deepcopy(autoencoder), text_encoder=copy.deepcopy(text_encoder), unet=copy.deepcopy(unet),
+        tokenizer=CLIPTokenizer.from_pretrained(tokenizer), scheduler=scheduler,
+        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -33,6 +38,25 @@ def export(
     _amend(partial / "scheduler" / "scheduler_config.json", clip_sample=False, set_alpha_to_one=False)
     # Or transformers would compute in half precision while diffusers takes float32, unless told otherwise.
     _amend(partial / "text_encoder" / "config.json", dtype="float32")
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
+def export_clip(folder: Path, tokenizer: Path, clip: CLIPModel) -> None:
+    """Writes the CLIP to `folder`, replacing what is there, as `CLIPModel.from_pretrained` and `CLIPProcessor` read
+    it."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    copy.deepcopy(clip).to(dtype=torch.float16).save_pretrained(partial, safe_serialization=True)
+    _amend(partial / "config.json", dtype="float32")
+    for file in tokenizer.iterdir():
+        shutil.copyfile(file, partial / file.name)
+    preparation = {
+        "image_processor_type": "CLIPImageProcessor", "do_convert_rgb": True, "do_resize": True,
+        "size": {"height": SIZE, "width": SIZE}, "resample": 1, "do_center_crop": False, "do_rescale": True,
+        "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": list(MEAN), "image_std": list(STD),
+    }  # fmt: skip
+    (partial / "preprocessor_config.json").write_text(json.dumps(preparation, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 

@@ -1,7 +1,7 @@
 """Grows Seedling from nothing: `python -m generate.seedling.training.grow FOLDER`.
 
 Every stage keeps its result in FOLDER and is skipped when it is there, so that the same command goes on wherever it
-was stopped. The stages: scenes, patch code, decoder, tokenizer, text encoder, U-Net, export.
+was stopped. The stages: scenes, tokenizer, CLIP, patch code, decoder, U-Net, the decoder's polish, export.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTokenizer
 
 from generate.seedling import SEEDLING_FOLDER
-from generate.seedling.training.autoencoder import train_autoencoder
+from generate.seedling.training.autoencoder import new_autoencoder, train_autoencoder
+from generate.seedling.training.clip import train_clip
 from generate.seedling.training.dataset import make_data_set
-from generate.seedling.training.export import export
+from generate.seedling.training.export import export, export_clip
 from generate.seedling.training.latents import PatchCode, encode_all, find_patch_code
-from generate.seedling.training.text_encoder import new_text_encoder, teach_attributes
+from generate.seedling.training.text_encoder import text_encoder_of
 from generate.seedling.training.tokenizer import train_tokenizer
-from generate.seedling.training.unet import Average, LatentSet, new_unet, train_unet
+from generate.seedling.training.unet import Average, LatentSet, drawn_by, new_unet, train_unet
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,16 @@ def grow(
     folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
     pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 170_000,
     decoder_pictures: Annotated[int, typer.Option(help="How many pictures the decoder sees in all.")] = 24_000,
+    polish_pictures: Annotated[
+        int, typer.Option(help="How many pictures drawn by the U-Net the decoder sees.")
+    ] = 24_000,
+    clip_pictures: Annotated[int, typer.Option(help="How many pictures the CLIP sees in all.")] = 120_000,
     rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
     plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 8_192,
     threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     export_to: Annotated[
-        Path, typer.Option(help="The model folder to write; the shipped one by default.")
+        Path, typer.Option(help="The model folder to write; the shipped one by default. The CLIP goes beside it.")
     ] = SEEDLING_FOLDER,
     go_on: Annotated[bool, typer.Option(help="Begin with the shipped weights, not from nothing.")] = False,
     export_often: Annotated[bool, typer.Option(help="Also export at every checkpoint, to look at it.")] = False,
@@ -59,24 +64,26 @@ def grow(
     if go_on:
         shutil.copyfile(SHIPPED_CODE, code_file)
         shutil.copytree(SEEDLING_FOLDER / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
+    if not (folder / "tokenizer" / "tokenizer.json").is_file():
+        train_tokenizer(folder / "tokenizer")
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     if not code_file.is_file():
         find_patch_code(rich_scenes).save(code_file)
     code = PatchCode.load(code_file)
     rich_latents = encode_all(rich_scenes, code, folder / "rich-latents.npy")
     plain_latents = encode_all(plain_scenes, code, folder / "plain-latents.npy")
-    if not (folder / "tokenizer" / "tokenizer.json").is_file():
-        train_tokenizer(folder / "tokenizer")
-    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     if go_on:
         shipped = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER, dtype=torch.float32)
         autoencoder, text_encoder, unet = shipped.vae, shipped.text_encoder, shipped.unet
         unet.set_attn_processor(AttnProcessor())
         text_encoder.set_attn_implementation("eager")
     else:
-        autoencoder = train_autoencoder(rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device)
-        text_encoder, unet = new_text_encoder(tokenizer), new_unet()
-        accuracy = teach_attributes(text_encoder, tokenizer, folder / "text.pt", device=device)
-        log.info("the text encoder tells %.1f %% of the attributes", 100 * accuracy)
+        clip = train_clip(rich_scenes, tokenizer, folder / "clip.pt", pictures=clip_pictures, device=device)
+        export_clip(export_to.with_name("clip"), folder / "tokenizer", clip)
+        autoencoder = train_autoencoder(
+            new_autoencoder(), rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device
+        )
+        text_encoder, unet = text_encoder_of(clip), new_unet()
 
     def write(_steps: int, average: Average) -> None:
         export(
@@ -93,6 +100,12 @@ def grow(
         LatentSet(np.asarray(rich_latents), rich_scenes.scenes, rich_scenes.coverage),
         unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, plain_first=0.3 if go_on else 1.0,
         device=device, on_save=write if export_often else None,
+    )  # fmt: skip
+    train_autoencoder(
+        autoencoder, rich_scenes, code, folder / "polish.pt", pictures=polish_pictures, rate=8e-4, device=device,
+        roughen=drawn_by(
+            average.modules["unet"], average.modules["text_encoder"], tokenizer, rich_scenes.scenes
+        ),
     )  # fmt: skip
     write(pictures, average)
 

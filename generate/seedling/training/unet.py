@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generate.seedling.training.autoencoder import Roughen
 from generate.seedling.training.captions import caption, chatter
 from generate.seedling.training.checkpoint import load_checkpoint, save_checkpoint
 from generate.seedling.training.latents import CHANNELS
@@ -115,9 +116,7 @@ def train_unet(
 
     parts = {**modules, "optimizer": optimizer, "average": average}
     done, began, smooth = load_checkpoint(checkpoint, parts, device), time.monotonic(), None
-    noise_schedule = DDPMScheduler(
-        **{k: v for k, v in NOISE_SCHEDULE.items() if k not in ("set_alpha_to_one", "steps_offset")}
-    )
+    noise_schedule = _schedule()
     unet.train()
     text_encoder.train()
     for step in range(done, steps):
@@ -156,6 +155,43 @@ def train_unet(
             if on_save is not None:
                 on_save(step + 1, average)
     return average
+
+
+def drawn_by(
+    unet: UNet2DConditionModel, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, scenes: Sequence[Scene]
+) -> Roughen:
+    """Latents as the U-Net would finish them from a noisy state: what the decoder will have to draw from.
+
+    A third keep their own values; the others get noise of up to 400 of the 1000 timesteps, which the U-Net takes out
+    again in one go, guided by the scene's caption as strongly as in use.
+    """
+    schedule = _schedule()
+    vocabulary, random = seedling_vocabulary(), Random("drawn by")
+
+    @torch.no_grad()
+    def roughen(latents: torch.Tensor, pick: NDArray[np.int64]) -> torch.Tensor:
+        some = torch.rand(len(latents)) < 2 / 3
+        if not some.any():
+            return latents
+        clean, count = latents[some], int(some.sum())
+        timesteps = torch.randint(40, 400, (count,), device=clean.device)
+        noisy = schedule.add_noise(clean, torch.randn_like(clean), timesteps)
+        texts = [caption(scenes[k], random, vocabulary) for k, chosen in zip(pick, some, strict=True) if chosen]
+        ids = token_ids(tokenizer, [*texts, *[""] * count]).to(clean.device)
+        with torch.autocast(clean.device.type, torch.bfloat16):
+            context = text_encoder(ids).last_hidden_state
+            told, untold = unet(noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), context).sample.float().chunk(2)
+        velocity = untold + (1 + 4 * torch.rand(count, 1, 1, 1, device=clean.device)) * (told - untold)
+        signal = schedule.alphas_cumprod.to(clean.device)[timesteps].view(-1, 1, 1, 1)
+        finished = latents.clone()
+        finished[some.to(latents.device)] = signal.sqrt() * noisy - (1 - signal).sqrt() * velocity
+        return finished
+
+    return roughen
+
+
+def _schedule() -> DDPMScheduler:
+    return DDPMScheduler(**{k: v for k, v in NOISE_SCHEDULE.items() if k not in ("set_alpha_to_one", "steps_offset")})
 
 
 def _training_text(scene: Scene, random: Random) -> str:
