@@ -75,10 +75,11 @@ class Tokens(StrEnum):
     """What becomes of a prompt that is too long for the encoder."""
 
     fit = "fit"
+    chunk = "chunk"
     truncate = "truncate"
 
 
-TokensMode = Annotated[Tokens, typer.Option("--tokens", help="A prompt too long: made to fit, or cut by the model.")]
+TokensMode = Annotated[Tokens, typer.Option("--tokens", help="A prompt too long: made to fit, read in chunks, or cut.")]
 
 
 class Kind(StrEnum):
@@ -201,7 +202,7 @@ def expand(
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
         named = named_expanders(compare)
         concepts = _compared_concepts(concept, file, count, renderer, chosen_seed)
-        budget = TokenBudget(find_tokenizer(renderer))
+        budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk)
         rows = []
         for name, its_model in named:
             _say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
@@ -215,7 +216,7 @@ def expand(
         return
     typed = typed_concept(concept or "")
     chosen = choose(expander, llm_model)
-    budget = TokenBudget(find_tokenizer(renderer))
+    budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk)
     _say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
     pair = expand_concept(
         typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value
@@ -258,6 +259,9 @@ def pair(
     simple: Annotated[str | None, typer.Option(metavar="TEXT", help="The simple prompt, as it is.")] = None,
     expanded: Annotated[str | None, typer.Option(metavar="TEXT", help="The expanded prompt, as it is.")] = None,
     runs: Runs = None,
+    clip_skip: Annotated[
+        int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or mps.", show_default=True)] = "auto",
     dtype: Annotated[
         str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)
@@ -284,6 +288,10 @@ def pair(
         named["guidance_scale"] = guidance
     if size is not None:
         named["width"], named["height"] = _size(size)
+    if tokens is Tokens.chunk:
+        named["long_prompts"] = "chunk"
+    if clip_skip is not None:
+        named["clip_skip"] = clip_skip
     settings = RenderSettings(seed=_seed(seed), images=images, device=device, dtype=dtype, **named)
     styles = tuple(find_style(name).name for name in style or ())
     require_model(settings.model)

@@ -88,7 +88,7 @@ def run_job(
     model = open_model(job.settings.model, device=job.settings.device, dtype=job.settings.dtype)
     settings = resolve_settings(job.settings, model)
 
-    budget = TokenBudget(model.tokenizer_file, model.token_limit)
+    budget = TokenBudget(model.tokenizer_file, model.token_limit, chunked=job.tokens == "chunk")
     if expander is None:
         prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
     else:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from generate.certificate import ARMS, Certificate, Witness, digest_of, library_versions
+from generate.conditioning import encode_pair
 from generate.models import OpenModel
 from generate.schedulers import build_scheduler
 from generate.settings import RenderSettings, SettingsError
@@ -199,27 +200,6 @@ def _noise(model: OpenModel, settings: RenderSettings, seed: int) -> tuple[list[
     return generators, torch.cat(drawn).to(model.device, model.pipeline.unet.dtype)
 
 
-def _conditioning(model: OpenModel, prompts: PromptPair) -> dict[str, torch.Tensor]:
-    """The embeddings of both arms, by the names of the pipeline's arguments, each (2, ...).
-
-    Every prompt goes through the text encoders alone: in a batch, one text twice can come out different in its last
-    bits, and the arms would then differ in their negative prompts.
-    """
-    with torch.no_grad():
-        arms = [
-            model.pipeline.encode_prompt(
-                prompt=prompt,
-                device=model.device,
-                num_images_per_prompt=1,
-                do_classifier_free_guidance=True,
-                negative_prompt=prompts.negative,
-            )
-            for prompt in (prompts.simple, prompts.expanded)
-        ]
-    names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
-    return {name: torch.cat(both) for name, *both in zip(names, *arms, strict=False)}  # the last two: XL models only
-
-
 def _run(
     model: OpenModel,
     prompts: PromptPair,
@@ -237,7 +217,7 @@ def _run(
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="torchsde")  # complains of its own rounding, in the seventh digit
             result = pipeline(
-                **_conditioning(model, prompts),
+                **encode_pair(model, prompts, settings).arguments,
                 width=settings.width,
                 height=settings.height,
                 num_inference_steps=settings.num_inference_steps,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from ideation.errors import TwinseedError
 
@@ -25,7 +26,10 @@ class RenderSettings:
 
     `width` and `height` are pixels, multiples of 8; None takes the model's own size. `dtype` is "auto", "float32",
     "float16" or "bfloat16"; `device` is "auto", "cpu", "cuda" (or "cuda:1") or "mps". `images` seeds are rendered:
-    `seed`, `seed + 1`, and so on. Raises `SettingsError` when made with a value that cannot work.
+    `seed`, `seed + 1`, and so on. A prompt longer than the text encoder reads is cut there ("truncate"), or read in
+    chunks that the U-Net sees one behind the other ("chunk"). `clip_skip` last layers of the text encoder are left out
+    (0 is none; what other programs call "Clip skip 2" is 1 here). Raises `SettingsError` when made with a value that
+    cannot work.
     """
 
     model: str = "seedling"
@@ -38,6 +42,8 @@ class RenderSettings:
     images: int = 1
     device: str = "auto"
     dtype: str = "auto"
+    long_prompts: Literal["truncate", "chunk"] = "truncate"
+    clip_skip: int = 0
 
     def __post_init__(self) -> None:
         _require(1 <= self.num_inference_steps <= MAX_STEPS, f"steps is {self.num_inference_steps}",
@@ -48,6 +54,8 @@ class RenderSettings:
                  f"give a whole number from 0 to {MAX_SEED - self.images}")  # fmt: skip
         _require(math.isfinite(self.guidance_scale) and 0 <= self.guidance_scale <= 100,
                  f"guidance is {self.guidance_scale}", "give a number from 0 to 100; 4 to 8 is usual")  # fmt: skip
+        _require(0 <= self.clip_skip <= 8, f"clip skip is {self.clip_skip}",
+                 "give a whole number from 0 to 8: so many last layers of the text encoder are left out")  # fmt: skip
         for side, pixels in (("width", self.width), ("height", self.height)):
             _require(pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE), f"{side} is {pixels} pixels",
                      f"give a multiple of 8 from 8 to {MAX_SIDE}, as in --size 512x512")  # fmt: skip

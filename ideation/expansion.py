@@ -14,6 +14,7 @@ from ideation.expander_error import ExpanderError, UnknownExpander, UnusableAnsw
 from ideation.faithfulness import Faithfulness, check
 from ideation.instruction_template import InstructionTemplate
 from ideation.prompt_pair import PromptPair, TokenCount
+from ideation.prompt_syntax import spoken
 from ideation.stems import words
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary
@@ -21,8 +22,9 @@ from ideation.vocabulary import Vocabulary
 #: The longest prompt that is taken as it is, in characters.
 MAX_GIVEN_CHARACTERS = 20_000
 
-#: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, or it is cut there.
-TokenMode = Literal["fit", "truncate"]
+#: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, the encoder reads it in
+#: chunks, or it is cut.
+TokenMode = Literal["fit", "chunk", "truncate"]
 
 
 class GivenPromptError(TwinseedError):
@@ -67,7 +69,7 @@ def expand(
             require_prompt(name, prompt)
     if simple is not None and expanded is not None:
         return given_pair(concept.text, simple, expanded, "", budget)
-    asked = concept if simple is None else typed_concept(simple)
+    asked = concept if simple is None else typed_concept(spoken(simple))
     given = {name: prompt for name, prompt in (("simple", simple), ("expanded", expanded)) if prompt is not None}
     if template is not None and expander.name == "offline":
         raise UnknownExpander(
@@ -88,7 +90,7 @@ def expand(
         kept=best.faithfulness.kept,
         lost=best.faithfulness.lost,
         tokens=best.tokens,
-        warnings=(*draft.warnings, *warnings, *_warnings(best.faithfulness, best.tokens)),
+        warnings=(*draft.warnings, *warnings, *_warnings(best.faithfulness, best.tokens, budget)),
     )
 
 
@@ -96,8 +98,8 @@ def given_pair(concept_text: str, simple: str, expanded: str, negative: str, bud
     """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place."""
     require_prompt("simple", simple)
     require_prompt("expanded", expanded)
-    concept = typed_concept(concept_text or simple)
-    faithfulness, tokens = check(concept, simple, expanded), budget.measure(simple, expanded)
+    concept = typed_concept(concept_text or spoken(simple))
+    faithfulness, tokens = check(concept, spoken(simple), spoken(expanded)), budget.measure(simple, expanded)
     return PromptPair(
         source=concept.text,
         language=concept.language,
@@ -109,7 +111,7 @@ def given_pair(concept_text: str, simple: str, expanded: str, negative: str, bud
         kept=faithfulness.kept,
         lost=faithfulness.lost,
         tokens=tokens,
-        warnings=_warnings(faithfulness, tokens),
+        warnings=_warnings(faithfulness, tokens, budget),
     )
 
 
@@ -149,7 +151,7 @@ def _judge(request: DraftRequest, draft: Draft, budget: TokenBudget, given: dict
     if not (concept.topic or concept.action or concept.style):
         # Script alone takes French for English; whoever translated it knows better.
         concept = replace(concept, language=_language(concept, draft))
-    faithfulness = check(concept, draft.simple, draft.expanded)
+    faithfulness = check(concept, spoken(draft.simple), spoken(draft.expanded))
     tokens = budget.measure(draft.simple, draft.expanded)
     complaints = [f"Not said in both prompts: {name}." for name in faithfulness.lost]
     # What was typed as it is cannot be mended by asking again.
@@ -171,7 +173,7 @@ def _language(concept: Concept, draft: Draft) -> str:
     return told
 
 
-def _warnings(faithfulness: Faithfulness, tokens: TokenCount) -> tuple[str, ...]:
+def _warnings(faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudget) -> tuple[str, ...]:
     warnings = []
     if faithfulness.lost:
         warnings.append(f"Not said in both prompts any more: {'; '.join(faithfulness.lost)}.")
@@ -180,7 +182,7 @@ def _warnings(faithfulness: Faithfulness, tokens: TokenCount) -> tuple[str, ...]
             f"The expanded prompt takes {tokens.expanded} tokens and the model reads {tokens.limit}; "
             f"these words fall off its end: {' '.join(tokens.dropped)}."
         )
-    if tokens.simple > tokens.limit:
+    if tokens.simple > tokens.limit and not budget.chunked:
         warnings.append(f"The simple prompt takes {tokens.simple} tokens and the model reads {tokens.limit}.")
     return tuple(warnings)
 

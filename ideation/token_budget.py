@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from ideation.errors import TwinseedError
 from ideation.prompt_pair import TokenCount
+from ideation.prompt_syntax import parse_prompt
+
+_WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
 
 #: What the CLIP text encoders of Stable Diffusion see, start and end tokens included.
 CLIP_LIMIT = 77
@@ -20,10 +24,11 @@ class TokenBudget:
     """Counts tokens with the very tokenizer of the model that will render, without torch or transformers.
 
     `tokenizer_file` is the `tokenizer.json` beside a model; `limit` counts the start and end tokens too, as encoders
-    do. Raises `TokenizerError`.
+    do. With `chunked`, prompts of any length are read, `limit` tokens at a time, and nothing is dropped. The syntax of
+    a prompt (weights, breaks, adapters) takes no tokens. Raises `TokenizerError`.
     """
 
-    def __init__(self, tokenizer_file: Path, limit: int = CLIP_LIMIT) -> None:
+    def __init__(self, tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool = False) -> None:
         from tokenizers import Tokenizer
 
         again = "give the folder of a whole model, with its tokenizer/tokenizer.json, or take --model seedling"
@@ -36,23 +41,32 @@ class TokenBudget:
         # A saved tokenizer often cuts and pads by itself, and would then call every prompt 77 tokens long.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self.limit = limit
+        self.limit, self.chunked = limit, chunked
         self._room = limit - self._tokenizer.num_special_tokens_to_add(is_pair=False)
         if self._room < 1:
             raise TokenizerError(f"a limit of {limit} tokens leaves no room for words", hint="77 is usual")
 
     def count(self, prompt: str) -> int:
         """Tokens of the whole prompt, start and end tokens included."""
-        return len(self._tokenizer.encode(prompt).ids)
+        return self.limit - self._room + sum(len(offsets) for _, offsets in self._stretches(prompt))
 
     def dropped(self, prompt: str) -> tuple[str, ...]:
         """The words past the limit, in order and without punctuation; a word cut in the middle is among them."""
-        cut = self._tokenizer.encode(prompt, add_special_tokens=False).offsets[self._room :]
-        if not cut:
-            return ()
-        words = re.finditer(r"\w+(?:[-'’.]\w+)*", prompt)
-        # Offsets may include the space in front of a word, hence the end of the first token and not its start.
-        return tuple(word.group() for word in words if word.end() >= cut[0][1])
+        words: list[str] = []
+        room = len(prompt) if self.chunked else self._room
+        for text, offsets in self._stretches(prompt):
+            if len(offsets) > room:
+                # Offsets may include the space in front of a word, hence the end of the first token, not its start.
+                first = offsets[room][1]
+                words += [word.group() for word in _WORD.finditer(text) if word.end() >= first]
+            room = max(0, room - len(offsets))
+        return tuple(words)
+
+    def _stretches(self, prompt: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+        """The texts that are encoded one by one, each with the places of its tokens in it."""
+        for section in parse_prompt(prompt).sections:
+            for stretch in section:
+                yield stretch.text, self._tokenizer.encode(stretch.text, add_special_tokens=False).offsets
 
     def measure(self, simple: str, expanded: str) -> TokenCount:
         return TokenCount(self.limit, self.count(simple), self.count(expanded), self.dropped(expanded))

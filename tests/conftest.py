@@ -113,3 +113,42 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(SEEDLING_FOLDER / "tokenizer" / name, folder / "tokenizer")
     (folder / "tokenizer" / "tokenizer.json").unlink()
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> OpenModel:
+    from generate.models import open_model
+
+    return open_model(str(tiny_folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenModel:
+    """The tiny model with the second text encoder and the other additions of Stable Diffusion XL."""
+    import diffusers
+    import torch
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection
+
+    from generate.models import open_model
+
+    torch.manual_seed(1)
+    plain = tiny.pipeline
+    words = plain.text_encoder.config
+    second = CLIPTextModelWithProjection(
+        CLIPTextConfig(
+            vocab_size=words.vocab_size, hidden_size=32, intermediate_size=37, num_hidden_layers=2,
+            num_attention_heads=4, bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, projection_dim=32,
+        )
+    )  # fmt: skip
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=64,
+        attention_head_dim=(2, 4), use_linear_projection=True, addition_embed_type="text_time",
+        addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 32,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("xl")
+    diffusers.StableDiffusionXLPipeline(
+        vae=plain.vae, text_encoder=plain.text_encoder, tokenizer=plain.tokenizer, text_encoder_2=second,
+        tokenizer_2=plain.tokenizer, unet=unet, scheduler=plain.scheduler, add_watermarker=False,
+    ).save_pretrained(folder)  # fmt: skip
+    return open_model(str(folder), device="cpu")

@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image
 from test_schedulers import EVALUATIONS
-from transformers import CLIPImageProcessor, CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig
+from transformers import CLIPImageProcessor, CLIPVisionConfig
 
 import generate.pair
+from generate.conditioning import Conditioning, encode_pair
 from generate.models import OpenModel, open_model
 from generate.pair import (
     PicturePair,
@@ -139,14 +140,14 @@ def other_sampler_seeds(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) ->
 
 
 def other_negative_prompts(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
-    honest = generate.pair._conditioning
+    def sabotaged(model: OpenModel, prompts: PromptPair, settings: RenderSettings) -> Conditioning:
+        conditioning = encode_pair(model, prompts, settings)
+        (simple, _), (_, other) = (conditioning.arguments[name] for name in ("negative_prompt_embeds", "prompt_embeds"))
+        return replace(
+            conditioning, arguments=conditioning.arguments | {"negative_prompt_embeds": torch.stack([simple, other])}
+        )
 
-    def sabotaged(model: OpenModel, prompts: PromptPair) -> dict[str, torch.Tensor]:
-        embeddings = honest(model, prompts)
-        simple, _ = embeddings["negative_prompt_embeds"]
-        return embeddings | {"negative_prompt_embeds": torch.stack([simple, embeddings["prompt_embeds"][1]])}
-
-    monkeypatch.setattr(generate.pair, "_conditioning", sabotaged)
+    monkeypatch.setattr(generate.pair, "encode_pair", sabotaged)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
@@ -203,11 +204,6 @@ def test_progress_counts_every_step(seedling: OpenModel) -> None:
     assert {(step.pairs, step.steps) for step in steps} == {(2, 3)}
 
 
-@pytest.fixture(scope="module")
-def tiny(tiny_folder: Path) -> OpenModel:
-    return open_model(str(tiny_folder), device="cpu")
-
-
 def test_sizes_follow_the_model(tiny: OpenModel) -> None:
     settings = resolve_settings(RenderSettings(), tiny)
     assert (settings.width, settings.height) == tiny.native_size == (32, 32)
@@ -256,32 +252,6 @@ def test_a_picture_that_a_safety_checker_blackened_is_an_error(tiny_folder: Path
     )
     with pytest.raises(RenderError, match="the model's own safety checker"):
         render_pair(PROMPTS, RenderSettings(num_inference_steps=1), model)
-
-
-@pytest.fixture(scope="module")
-def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenModel:
-    """The tiny model with the second text encoder and the other additions of Stable Diffusion XL."""
-    torch.manual_seed(1)
-    plain = tiny.pipeline
-    words = plain.text_encoder.config
-    second = CLIPTextModelWithProjection(
-        CLIPTextConfig(
-            vocab_size=words.vocab_size, hidden_size=32, intermediate_size=37, num_hidden_layers=2,
-            num_attention_heads=4, bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, projection_dim=32,
-        )
-    )  # fmt: skip
-    unet = diffusers.UNet2DConditionModel(
-        sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=64,
-        attention_head_dim=(2, 4), use_linear_projection=True, addition_embed_type="text_time",
-        addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 32,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("xl")
-    diffusers.StableDiffusionXLPipeline(
-        vae=plain.vae, text_encoder=plain.text_encoder, tokenizer=plain.tokenizer, text_encoder_2=second,
-        tokenizer_2=plain.tokenizer, unet=unet, scheduler=plain.scheduler, add_watermarker=False,
-    ).save_pretrained(folder)  # fmt: skip
-    return open_model(str(folder), device="cpu")
 
 
 @pytest.mark.parametrize("negative", ["blurry", ""])

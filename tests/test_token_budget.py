@@ -43,6 +43,25 @@ def test_the_words_that_fall_off_the_end(
     assert TokenBudget(tokenizer_file, limit).dropped(prompt) == dropped
 
 
+@pytest.mark.parametrize(
+    ("prompt", "count", "dropped"),
+    [
+        ("(a dog:1.3) riding [a] bicycle", 7, ("bicycle",)),
+        ("<lora:mosaic:0.7> a dog riding a bicycle", 7, ("bicycle",)),
+        ("a dog BREAK riding a (bicycle)", 7, ("bicycle",)),
+        (r"a dog \( riding a bicycle", 8, ("a", "bicycle")),
+    ],
+)
+def test_syntax_takes_no_tokens(tokenizer_file: Path, prompt: str, count: int, dropped: tuple[str, ...]) -> None:
+    budget = TokenBudget(tokenizer_file, 6)
+    assert (budget.count(prompt), budget.dropped(prompt)) == (count, dropped)
+
+
+def test_in_chunks_nothing_is_dropped(tokenizer_file: Path) -> None:
+    measured = TokenBudget(tokenizer_file, 6, chunked=True).measure("a dog", "a dog riding a bicycle at night")
+    assert (measured.limit, measured.expanded, measured.dropped) == (6, 9, ())
+
+
 def test_both_prompts_are_measured(tokenizer_file: Path) -> None:
     measured = TokenBudget(tokenizer_file, 6).measure("a dog", "a dog riding a bicycle at night")
     assert (measured.limit, measured.simple, measured.expanded) == (6, 4, 9)

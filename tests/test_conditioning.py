@@ -1,0 +1,122 @@
+"""Conditioning: plain prompts as diffusers reads them, weights that weigh, any length, and neither arm touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from generate.conditioning import encode_pair
+from generate.models import OpenModel
+from generate.pair import render_pair
+from generate.settings import RenderSettings, SettingsError
+from ideation.prompt_pair import PromptPair, TokenCount
+
+SETTINGS = RenderSettings(seed=5, num_inference_steps=3, width=64, height=64)
+CHUNKS = replace(SETTINGS, long_prompts="chunk")
+PLAIN = "a dog riding a bicycle, watercolor style"
+LONG = ", ".join(["a red dog riding a bicycle on a beach at sunset"] * 12)
+
+
+def prompts(simple: str, expanded: str, negative: str = "") -> PromptPair:
+    return PromptPair(simple, "en", simple, expanded, negative, "given", None, (), (), TokenCount(77, 9, 9))
+
+
+def encode(model: OpenModel, prompt: str, settings: RenderSettings = SETTINGS) -> torch.Tensor:
+    """(tokens, width): the context of one prompt."""
+    return encode_pair(model, prompts(prompt, prompt), settings).arguments["prompt_embeds"][0]
+
+
+@pytest.mark.parametrize("prompt", [PLAIN, "", "一隻狗 🚲", LONG])
+@pytest.mark.parametrize("clip_skip", [0, 1])
+def test_a_prompt_without_syntax_is_what_diffusers_makes_of_it(
+    prompt: str, clip_skip: int, seedling: OpenModel
+) -> None:
+    pipeline = seedling.pipeline
+    if clip_skip:  # diffusers' own clip_skip does not work with this version of transformers: leave the layer out
+        layers = pipeline.text_encoder.encoder.layers
+        pipeline.text_encoder.encoder.layers = layers[:-clip_skip]
+    with torch.no_grad():
+        wanted, _ = pipeline.encode_prompt(prompt, "cpu", 1, False)
+    if clip_skip:
+        pipeline.text_encoder.encoder.layers = layers
+    assert torch.equal(encode(seedling, prompt, replace(SETTINGS, clip_skip=clip_skip)), wanted[0])
+
+
+def test_xl_models_too(tiny_xl: OpenModel) -> None:
+    with torch.no_grad():
+        wanted = tiny_xl.pipeline.encode_prompt(PLAIN, device="cpu", negative_prompt="blurry")
+    made = encode_pair(tiny_xl, prompts(PLAIN, PLAIN, "blurry"), SETTINGS).arguments
+    names = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+    for name, one in zip(names, wanted, strict=True):
+        assert torch.equal(made[name][0], one[0]), name
+        assert torch.equal(made[name][1], one[0]), name
+
+
+def test_a_weight_acts_on_its_word_alone(seedling: OpenModel) -> None:
+    plain, loud = encode(seedling, "a red dog"), encode(seedling, "a (red:1.5) dog")
+    ratio = (loud / plain).median(dim=1).values
+    red = float(ratio[2] / ratio[1])
+    assert red == pytest.approx(1.5, rel=1e-4)
+    assert torch.allclose(ratio[3:], ratio[1].expand(74), rtol=1e-4), "every other token, and all padding, alike"
+    assert float(loud.square().mean()) == pytest.approx(float(plain.square().mean()), rel=1e-4), "as loud as before"
+
+
+def test_a_weight_changes_the_picture_a_little_and_a_larger_one_more(seedling: OpenModel) -> None:
+    settings = replace(SETTINGS, num_inference_steps=8, width=128, height=128)
+    pictures = {}
+    for weight in ("1.0", "1.2", "1.8"):
+        pair = render_pair(prompts("a red dog", f"a (red:{weight}) dog"), settings, seedling)
+        simple, expanded = (np.asarray(render.image, dtype=float) for render in pair.renders)
+        pictures[weight] = np.abs(simple - expanded).mean()
+        assert pair.certificate.same_seed
+    assert pictures["1.0"] == 0
+    assert 0 < pictures["1.2"] < pictures["1.8"]
+
+
+def test_a_long_prompt_is_cut_or_read_in_chunks(seedling: OpenModel) -> None:
+    assert len(encode(seedling, LONG)) == 77
+    chunks = encode(seedling, LONG, CHUNKS)
+    assert len(chunks) == 2 * 77
+    first, second = chunks[:77], chunks[77:]
+    # A chunk ends behind a comma, and each is what its text is by itself.
+    words = LONG.split(", ")
+    ends = [", ".join(words[:k]) + "," for k in range(1, 12)]
+    assert any(torch.equal(first, encode(seedling, end)) for end in ends)
+    rest = next(end for end in ends if torch.equal(first, encode(seedling, end)))
+    assert torch.equal(second, encode(seedling, LONG[len(rest) :].strip()))
+
+
+def test_break_gives_each_part_a_chunk(seedling: OpenModel) -> None:
+    both = encode(seedling, "a red dog BREAK on a beach", CHUNKS)
+    assert torch.equal(both, torch.cat([encode(seedling, "a red dog"), encode(seedling, "on a beach")]))
+    with pytest.raises(SettingsError, match="the simple prompt has a BREAK") as caught:
+        encode(seedling, "a red dog BREAK on a beach")
+    assert "--tokens chunk" in caught.value.hint
+
+
+def test_a_long_partner_does_not_touch_the_short_prompt(seedling: OpenModel) -> None:
+    """Padded to its partner's length it would be another picture; repeated it is the same."""
+    settings = replace(CHUNKS, num_inference_steps=6, width=128, height=128)
+    alone = render_pair(prompts(PLAIN, PLAIN), settings, seedling).renders[0].image
+    pair = render_pair(prompts(PLAIN, LONG, "blurry, mess"), settings, seedling)
+    beside = render_pair(prompts(PLAIN, PLAIN, "blurry, mess"), settings, seedling).renders[0].image
+    assert pair.certificate.differs == ("prompt",)
+    assert _furthest(pair.renders[0].image, beside) <= 1
+    assert _furthest(pair.renders[0].image, alone) > 1, "the negative prompt does something, so the test can fail"
+    conditioning = encode_pair(seedling, prompts(PLAIN, LONG, "blurry"), settings)
+    assert conditioning.lengths == {"simple": 77, "expanded": 154, "negative": 77}
+    assert {tuple(one.shape[:2]) for one in conditioning.arguments.values()} == {(2, 154)}
+
+
+def _furthest(one: Any, other: Any) -> int:
+    return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())
+
+
+def test_lengths_that_cannot_be_evened_out(seedling: OpenModel) -> None:
+    seven, nine, eleven = (" BREAK ".join(["a dog"] * count) for count in (7, 9, 11))
+    with pytest.raises(SettingsError, match="they would take 53361"):
+        encode_pair(seedling, prompts(seven, nine, eleven), CHUNKS)
