@@ -262,6 +262,9 @@ def pair(
     clip_skip: Annotated[
         int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
     ] = None,
+    noise_floor: Annotated[
+        bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
+    ] = False,
     device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or mps.", show_default=True)] = "auto",
     dtype: Annotated[
         str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)
@@ -319,6 +322,7 @@ def pair(
         template=template,
         tokens=tokens.value,
         cache=not no_cache,
+        noise_floor=noise_floor,
     )
     with _progress() as on_progress:
         try:

@@ -28,7 +28,8 @@ from ideation.vocabulary import Vocabulary, seedling_vocabulary
 class Job:
     """One pair, or several seeds of it. `simple` and `expanded` are prompts to take as they are; `negative`, where it
     is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's.
-    `template` names what an LLM is told; `cache` False asks it even what it has answered before."""
+    `template` names what an LLM is told; `cache` False asks it even what it has answered before. `noise_floor` renders
+    each simple prompt once more, alone."""
 
     concept: Concept
     settings: RenderSettings
@@ -43,6 +44,7 @@ class Job:
     template: str | None = None
     tokens: TokenMode = "fit"
     cache: bool = True
+    noise_floor: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def run_job(
         return gallery.write(run, job.language)
 
     try:
-        return write(render_pair(prompts, settings, model, on_step=on_step))
+        return write(render_pair(prompts, settings, model, noise_floor=job.noise_floor, on_step=on_step))
     except RenderInterrupted as stopped:
         raise JobStopped(write(stopped.finished), stopped.reason) from stopped
 

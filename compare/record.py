@@ -113,6 +113,8 @@ class SettingsRecord(_Model):
     device: str
     dtype: str
     digest: Sha256
+    long_prompts: Literal["truncate", "chunk"] = "truncate"
+    clip_skip: Count = 0
     preset: str | None = None
     styles: tuple[str, ...] = ()
 
@@ -144,6 +146,13 @@ class SchedulerRecord(_Model):
     config: dict[str, JsonValue]
 
 
+class NoiseFloorRecord(_Model):
+    """How far the simple picture moves when it is rendered alone: on average (0..1), and its furthest byte (0..255)."""
+
+    mean_absolute_difference: Annotated[float, Field(ge=0, le=1)]
+    largest_difference: Annotated[int, Field(ge=0, le=255)]
+
+
 class CertificateRecord(_Model):
     """Proof that the two arms of a seed differ in the prompt alone."""
 
@@ -157,6 +166,13 @@ class CertificateRecord(_Model):
     dtype: str
     model_digest: str
     libraries: dict[str, str]
+    context: dict[str, Count] = Field(default_factory=dict)
+    given_up: Annotated[
+        dict[Seed, tuple[str, ...]], Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
+    ]
+    noise_floor: Annotated[
+        dict[Seed, NoiseFloorRecord], Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
+    ]
 
     @property
     def offences(self) -> tuple[str, ...]:

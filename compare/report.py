@@ -143,6 +143,8 @@ def repeat_words(record: Record) -> list[str]:
         "--size": f"{settings.width}x{settings.height}",
         "--seed": settings.seed,
         "--images": str(len(record.seeds)),
+        **({"--tokens": "chunk"} if settings.long_prompts == "chunk" else {}),
+        **({"--clip-skip": str(settings.clip_skip)} if settings.clip_skip else {}),
     }
     return ["twinseed", "pair", *(word for option in options.items() for word in option), "--", record.concept.text]
 

@@ -70,6 +70,8 @@ def record_of(run: Run, png: Mapping[str, bytes]) -> Record:
     certificate = asdict(run.certificate)
     certificate["latents_sha256"] = {str(seed): dict(both) for seed, both in certificate["latents_sha256"].items()}
     certificate["scheduler"] = _as_json(certificate["scheduler"])
+    for name in ("given_up", "noise_floor"):
+        certificate[name] = {str(seed): found for seed, found in certificate.get(name, {}).items()}
     certificate["differs"] = tuple(certificate["differs"])
     certificate["batch_shape"] = tuple(certificate["batch_shape"])
     content: dict[str, object] = {

@@ -15,11 +15,22 @@ _LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 
 @dataclass(frozen=True)
+class NoiseFloor:
+    """How far the simple picture of a seed moves when nothing changes but the shape of the batch: on average (0..1),
+    and at its furthest byte (0..255)."""
+
+    mean_absolute_difference: float
+    largest_difference: int
+
+
+@dataclass(frozen=True)
 class Certificate:
     """`differs` names what was not equal between the arms: "prompt" alone is what it should hold, or nothing where both
     prompts are the same; the others are "initial noise", "negative prompt", "noise on the way", "size conditioning".
     `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
     with. `unet_evaluations` counts how often the U-Net ran for one picture pair, both arms and guidance in one batch.
+    `context` says how many tokens of context each prompt took before all were brought to one length; `given_up` maps
+    a seed to what had to be given up for it, both arms alike, where memory or number formats ran short.
     """
 
     same_seed: bool
@@ -32,6 +43,9 @@ class Certificate:
     dtype: str
     model_digest: str
     libraries: dict[str, str]
+    context: dict[str, int] = field(default_factory=dict)
+    given_up: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    noise_floor: dict[int, NoiseFloor] = field(default_factory=dict)
 
 
 @dataclass
@@ -39,16 +53,17 @@ class Witness:
     """Watches the U-Net during one pair: what went into it at the first step, arm by arm, and how often it ran.
 
     The batch is `[simple, expanded]`, or `[simple, expanded, simple, expanded]` with guidance, the unconditional half
-    first, as diffusers builds it.
+    first, as diffusers builds it. With one arm there is nothing to compare.
     """
 
+    arms: int = 2
     evaluations: int = 0
     differs: set[str] = field(default_factory=set)
 
     def watch(self, _module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """A forward pre-hook with keywords."""
         self.evaluations += 1
-        if self.evaluations > 1:
+        if self.evaluations > 1 or self.arms < 2:
             return
         if not all(map(_alike, _by_arm(arguments[0] if arguments else keywords["sample"]))):
             self.differs.add("initial noise")
