@@ -8,10 +8,8 @@ import json
 import os
 import re
 import secrets
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict
 from enum import StrEnum
 from operator import attrgetter
@@ -20,11 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from console import cell, print_table, progress, say
 from ideation.concept import Concept, typed_concept
 from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:
-    from compare.job import Progress
     from ideation.draft import Expander
     from ideation.expander_comparison import ExpanderRow
     from ideation.words import WordLists
@@ -131,7 +129,7 @@ def ideas(
     chosen = _seed(seed)
     lists = pinned(_words(words), topic=topic, action=action, style=style, exclude=exclude or ())
     if seed is None and not as_json:
-        _say(f"seed {chosen}")
+        say(f"seed {chosen}")
     concepts = draw_many(lists, chosen, start, 10 if count is None else count, language.value)
     if as_json:
         name = attrgetter("zh" if language is Language.traditional_chinese else "en")
@@ -205,7 +203,7 @@ def expand(
         budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk)
         rows = []
         for name, its_model in named:
-            _say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
+            say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
             rows.append(
                 compare_expander(
                     name, its_model, choose, concepts, budget,
@@ -217,19 +215,19 @@ def expand(
     typed = typed_concept(concept or "")
     chosen = choose(expander, llm_model)
     budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk)
-    _say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
+    say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
     pair = expand_concept(
         typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value
     )
     if isinstance(chosen, CachedExpander) and not chosen.asked:
-        _say("answered before: nothing was asked; --no-cache asks again")
+        say("answered before: nothing was asked; --no-cache asks again")
     if as_json:
         print(json.dumps(asdict(pair), ensure_ascii=False))
         return
     print(f"simple:   {pair.simple}\nexpanded: {pair.expanded}\nnegative: {pair.negative}")
     print(f"tokens:   {pair.tokens.simple} and {pair.tokens.expanded} of {pair.tokens.limit}")
     for warning in pair.warnings:
-        _say(f"note: {warning}")
+        say(f"note: {warning}")
 
 
 @app.command()
@@ -301,7 +299,7 @@ def pair(
     if concept is None and simple is None and expanded is not None:
         raise OptionError("--expanded was given without what it expands", hint="add the concept, or --simple TEXT")
     asked = _concept(concept, simple, settings.model, settings.seed)
-    _say(f"concept: {asked.text}\nseed: {settings.seed}")
+    say(f"concept: {asked.text}\nseed: {settings.seed}")
 
     # torch is loaded from here on: what can go wrong without it has gone wrong by now.
     from compare.gallery import Gallery
@@ -324,18 +322,18 @@ def pair(
         cache=not no_cache,
         noise_floor=noise_floor,
     )
-    with _progress() as on_progress:
+    with progress() as on_progress:
         try:
             folder = run_job(job, Gallery(_runs(runs)), on_progress=on_progress)
         except JobStopped as stopped:
-            _say(f"what was finished is in {stopped.folder}")
+            say(f"what was finished is in {stopped.folder}")
             raise stopped.reason from stopped
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     prompts = record["prompts"]
     writer = prompts["expander"] + (f" ({prompts['llm_model']})" if prompts["llm_model"] else "")
-    _say(f"simple: {prompts['simple']}\nexpanded: {prompts['expanded']}\nwritten by: {writer}")
+    say(f"simple: {prompts['simple']}\nexpanded: {prompts['expanded']}\nwritten by: {writer}")
     for warning in prompts["warnings"]:
-        _say(f"note: {warning}")
+        say(f"note: {warning}")
     if as_json:
         print(json.dumps(record, ensure_ascii=False))
     else:
@@ -363,20 +361,7 @@ def list_names(kind: Kind, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
-    _print_table(rows)
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(column.replace("_", " "))
-    for row in rows:
-        table.add_row(*map(_cell, row.values()))
-    # Lines are folded to fit a terminal, and left whole for a file or another program.
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000).print(table)
+    print_table(rows)
 
 
 @app.command()
@@ -421,7 +406,7 @@ def doctor(as_json: AsJson = False) -> None:
         print(json.dumps(found, ensure_ascii=False))
         return
     for name, value in found.items():
-        print(f"{name.replace('_', ' ') + ':':<15} {_cell(value) or 'none'}")
+        print(f"{name.replace('_', ' ') + ':':<15} {cell(value) or 'none'}")
 
 
 def main() -> NoReturn:
@@ -432,7 +417,7 @@ def main() -> NoReturn:
         code = app(standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
     except TwinseedError as problem:
-        _say(f"error: {problem.message}\nhint: {problem.hint}")
+        say(f"error: {problem.message}\nhint: {problem.hint}")
         code = 1
     except KeyboardInterrupt:
         code = 130
@@ -441,7 +426,7 @@ def main() -> NoReturn:
         if problem.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         if problem.errno != errno.EPIPE:
-            _say(f"error: no room left: {problem.strerror}\nhint: make room on the disk, or send the output elsewhere")
+            say(f"error: no room left: {problem.strerror}\nhint: make room on the disk, or send the output elsewhere")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more at its end, and complains
         code = 1
     except Exception as problem:
@@ -451,23 +436,8 @@ def main() -> NoReturn:
         show()
         code = 2
     if code == 130:  # which typer makes of Ctrl-C as well
-        _say("stopped")
+        say("stopped")
     sys.exit(code or 0)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def _cell(value: Any) -> str:
-    """A value of a table for people: no brackets, no None."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {entry}" for key, entry in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else str(value)
 
 
 def _seed(given: str | None) -> int:
@@ -519,7 +489,7 @@ def _ideas_of_pattern(
         chosen = _seed(seed)
         texts = plan.draw(chosen, start, 10 if count is None else count)
         if seed is None and not as_json:
-            _say(f"seed {chosen}")
+            say(f"seed {chosen}")
     if as_json:
         _print_ideas((index, None, None, None, text) for index, text in enumerate(texts, start))
     else:
@@ -592,7 +562,7 @@ def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) 
         print(json.dumps(values, ensure_ascii=False))
     else:
         shares = ("kept", "english")
-        _print_table(
+        print_table(
             [
                 {
                     name: f"{value:.0%}" if name in shares and value is not None
@@ -614,50 +584,6 @@ def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) 
             raise OptionError(
                 f"{csv} cannot be written: {error.strerror}", hint="name a file in a folder that you may write to"
             ) from error
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """A progress bar on standard error; where that is no terminal, one line a stage and pair."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    stages = {"open": "opening the model", "expand": "writing the prompts with", "write": "writing the run"}
-    console = Console(stderr=True, highlight=False, markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    interrupt = signal.getsignal(signal.SIGINT)
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
-        task = bars.add_task("starting", total=None)
-        said = ""
-
-        def once(*_: object) -> None:
-            # A second Ctrl-C must not cut off the saving of what the first one stopped.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            raise KeyboardInterrupt
-
-        def on_progress(progress: Progress) -> None:
-            nonlocal said
-            step = progress.step
-            if step is None:
-                line = f"{stages[progress.stage]} {progress.detail}".strip()
-                bars.update(task, description=line, total=None)
-            else:
-                line = f"rendering pair {step.pair} of {step.pairs}"
-                done = (step.pair - 1) * step.steps + step.number
-                bars.update(task, description=line, total=step.pairs * step.steps, completed=done)
-            if line != said and not console.is_terminal:
-                _say(f"{line} ...")
-            said = line
-            if progress.stage == "render":
-                signal.signal(signal.SIGINT, once)
-            elif progress.stage == "write":
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-        try:
-            yield on_progress
-        finally:
-            signal.signal(signal.SIGINT, interrupt)
 
 
 def _rows(kind: Kind) -> list[dict[str, Any]]:

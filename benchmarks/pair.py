@@ -1,0 +1,173 @@
+"""Times a pair against what one would write by following diffusers' documentation: two `pipe()` calls, one by one.
+
+    python benchmarks/pair.py                          # Seedling
+    python benchmarks/pair.py --shape sd15 --size 256  # a model of Stable Diffusion 1.5's shape, of random weights
+    python benchmarks/pair.py --fast                   # the pair by `--fast`, against the same two calls in float32
+
+Both ways take turns in one process, with the same model, prompts, seed and steps. It prints the median seconds, their
+ratio in pairs, how far the pictures are apart, the part of the pair's time that is spent outside the U-Net and the
+decoder, and the most memory that was in use. On CUDA the same command measures CUDA.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import generate.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
+import numpy as np
+import torch
+import typer
+from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from PIL import Image
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from generate.models import OpenModel, open_model
+from generate.pair import render_pair
+from generate.schedulers import build_scheduler
+from generate.seedling import SEEDLING_FOLDER
+from generate.settings import RenderSettings
+from ideation.prompt_pair import PromptPair, TokenCount
+
+SIMPLE = "a dog riding a bicycle, watercolor style"
+EXPANDED = "a red dog riding a bicycle on a beach at sunset in the snow, soft light, fine detail, watercolor style"
+NEGATIVE = "blurry"
+SEED = 7
+
+
+def main(
+    shape: Annotated[str, typer.Option(help="seedling, or sd15 for Stable Diffusion 1.5's shape.")] = "seedling",
+    size: Annotated[int, typer.Option(help="Pixels; 0 is the model's own size.")] = 0,
+    steps: Annotated[int, typer.Option()] = 20,
+    runs: Annotated[int, typer.Option(help="How often each way is timed.")] = 7,
+    scheduler: Annotated[str, typer.Option()] = "DPM++ 2M Karras",
+    device: Annotated[str, typer.Option()] = "auto",
+    dtype: Annotated[str, typer.Option(help="Of both ways; with --fast of the two calls alone.")] = "auto",
+    fast: Annotated[bool, typer.Option("--fast", help="The pair by --fast.")] = False,
+) -> None:
+    """Prints the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        name = "seedling" if shape == "seedling" else str(_sd15_shaped(Path(folder) / "sd15"))
+        began = time.perf_counter()
+        plain = open_model(name, device=device, dtype=dtype)
+        loading = time.perf_counter() - began
+        ours = open_model(name, device=device, fast=True) if fast else plain
+    settings = RenderSettings(
+        seed=SEED, num_inference_steps=steps, scheduler=scheduler, width=size or None, height=size or None,
+        guidance_scale=5.0,
+    )  # fmt: skip
+    prompts = PromptPair(SIMPLE, "en", SIMPLE, EXPANDED, NEGATIVE, "given", None, (), (), TokenCount(77, 1, 1))
+
+    def two_calls() -> list[Image.Image]:
+        images = []
+        for prompt in (SIMPLE, EXPANDED):
+            plain.pipeline.scheduler = build_scheduler(scheduler, plain.scheduler_config, [SEED])
+            images += plain.pipeline(
+                prompt, negative_prompt=NEGATIVE, num_inference_steps=steps, guidance_scale=5.0,
+                width=size or None, height=size or None, generator=torch.Generator("cpu").manual_seed(SEED),
+            ).images  # fmt: skip
+        return images
+
+    def pair() -> list[Image.Image]:
+        return [render.image for render in render_pair(prompts, settings, ours).renders]
+
+    times: dict[str, list[float]] = {"two calls": [], "pair": []}
+    outside: list[float] = []
+    ways: dict[str, Callable[[], list[Image.Image]]] = {"two calls": two_calls, "pair": pair}
+    pictures = {way: render() for way, render in ways.items()}  # and warms up
+    for _ in range(runs):
+        for way, render in ways.items():
+            with _Inside(ours) as inside:
+                began = time.perf_counter()
+                render()
+                _wait(ours.device)
+                seconds = time.perf_counter() - began
+            times[way].append(seconds)
+            if way == "pair":
+                outside.append(1 - inside.seconds / seconds)
+    ratios = [b / a for a, b in zip(times["two calls"], times["pair"], strict=True)]
+    apart = [
+        np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int))
+        for one, other in zip(*pictures.values(), strict=True)
+    ]
+    pixels = pictures["pair"][0].size
+    where = f"{plain.device}, {torch.get_num_threads()} threads"
+    print(f"{shape}, {pixels[0]}x{pixels[1]}, {steps} steps of {scheduler}, {where}")
+    print(f"loading the model      {loading:8.2f} s, once in this process")
+    for way, seconds in times.items():
+        kind = f"{ours.dtype}, fast" if way == "pair" and fast else plain.dtype
+        print(f"{way:<22} {statistics.median(seconds):8.3f} s   ({min(seconds):.3f} to {max(seconds):.3f}; {kind})")
+    print(f"ratio                  {statistics.median(ratios):8.3f}     ({min(ratios):.3f} to {max(ratios):.3f})")
+    print(f"outside U-Net and VAE  {100 * statistics.median(outside):8.1f} %")
+    print(f"pictures differ by     {max(one.max() for one in apart):8d} of 255 at most, "
+          f"{np.mean([one.mean() for one in apart]):.3f} on average")  # fmt: skip
+    print(f"peak memory            {_peak(ours.device):8.0f} MB")
+
+
+class _Inside:
+    """Adds up the time spent inside the U-Net and the decoder."""
+
+    def __init__(self, model: OpenModel) -> None:
+        self._model, self.seconds = model, 0.0
+
+    def __enter__(self) -> _Inside:
+        self._undo = []
+        for module in (self._model.pipeline.unet, self._model.pipeline.vae.decoder):
+            self._undo.append(module.register_forward_pre_hook(self._begin))
+            self._undo.append(module.register_forward_hook(self._end))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._undo:
+            hook.remove()
+
+    def _begin(self, *_: Any) -> None:
+        _wait(self._model.device)
+        self._began = time.perf_counter()
+
+    def _end(self, *_: Any) -> None:
+        _wait(self._model.device)
+        self.seconds += time.perf_counter() - self._began
+
+
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+def _peak(device: str) -> float:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def _sd15_shaped(folder: Path) -> Path:
+    """A model with Stable Diffusion 1.5's layers and channels; its weights are random, its words Seedling's."""
+    torch.manual_seed(0)
+    tokenizer = CLIPTokenizer.from_pretrained(SEEDLING_FOLDER / "tokenizer")
+    text = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer), hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
+            num_attention_heads=12, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        )
+    )  # fmt: skip
+    unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
+    vae = AutoencoderKL(
+        block_out_channels=(128, 256, 512, 512), layers_per_block=2, sample_size=512,
+        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+    )  # fmt: skip
+    scheduler = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER).scheduler
+    StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler, safety_checker=None,
+        feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+if __name__ == "__main__":
+    typer.run(main)
