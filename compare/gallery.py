@@ -83,6 +83,10 @@ class Gallery:
             if partial is not None:
                 _discard(partial, saved)
             raise self._cannot_write(error, saved) from error
+        except TwinseedError:
+            if partial is not None:
+                _discard(partial, saved)
+            raise
         try:
             self._index.add(folder.name, record)
         except (sqlite3.Error, OSError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 
 from PIL import Image
 
@@ -24,9 +25,11 @@ def read_user_comment(content: bytes, name: str) -> str | None:
         return None
     exif = Image.Exif()
     try:
-        exif.load(block)
-        # Its place is the EXIF directory; Fooocus writes it beside.
-        comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT) or exif.get(_USER_COMMENT)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Pillow reads on where a block is cut off, and only says so
+            exif.load(block)
+            # Its place is the EXIF directory; Fooocus writes it beside.
+            comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT) or exif.get(_USER_COMMENT)
     except Exception as error:  # whatever Pillow makes of a damaged or hostile block
         raise PictureError(f"the EXIF part of {name} is damaged: {type(error).__name__}", hint=_DAMAGED) from error
     return _decoded(comment, name) if isinstance(comment, bytes) else comment if isinstance(comment, str) else None

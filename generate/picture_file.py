@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -130,8 +131,9 @@ def texts_of_pairs(
 
 
 def pair_of(prompts: PromptPair, settings: RenderSettings, seed: int, model_digest: str) -> str:
-    """SHA-256 of all that makes a pair: rendered again from the same, it has the same name."""
-    made_of = [prompts.simple, prompts.expanded, prompts.negative, settings.digest, str(seed), model_digest]
+    """SHA-256 of all that makes a pair: rendered again, alone or among other seeds, it has the same name."""
+    alone = replace(settings, seed=seed, images=1).digest
+    made_of = [prompts.simple, prompts.expanded, prompts.negative, alone, model_digest]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, foreign
+from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, with_notes
 from generate.infotext import Infotext, PictureError
 from generate.picture_parameters import TWINSEED, LoraUse, PictureParameters
 from generate.sampler_names import sampler_and_schedule, scheduler_named, words_for
@@ -92,7 +92,7 @@ def parameters_of_infotext(text: Infotext) -> PictureParameters:
         width=width, height=height, model=found.model, model_hash=found.hash,
         loras=_loras(found, "" if tool == TWINSEED else text.prompt), tool=tool, rng=found.rng, unread=found.unread,
     )  # fmt: skip
-    return parameters if tool == TWINSEED else foreign(parameters)
+    return parameters if tool == TWINSEED else with_notes(parameters)
 
 
 def _loras(found: _Settings, prompt: str) -> tuple[LoraUse, ...]:

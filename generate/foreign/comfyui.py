@@ -12,18 +12,20 @@ from dataclasses import dataclass, field
 
 from pydantic import Field, JsonValue
 
-from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, foreign, json_object
+from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, json_object, with_notes
 from generate.infotext import PictureError
 from generate.picture_parameters import LoraUse, PictureParameters
 from generate.sampler_names import K_DIFFUSION, scheduler_named, words_for
 
+MAX_NODES = 2000
 _SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced")
 _NO_PROMPT = "ConditioningZeroOut"
 _WITHOUT_SETTINGS = ("VAEDecode", "SaveImage", "PreviewImage")
 # Along which inputs a walk goes, by what it looks for.
 _OF_SAMPLER = ("guider", "noise", "sampler", "sigmas")
 _OF_LATENT = ("latent", "latent_image", "samples")
-_OF_PROMPT = ("conditioning", "conditioning_1", "conditioning_to", "positive", "negative")
+_OF_PROMPT = ("conditioning", "conditioning_1", "conditioning_to")
+_PROMPT = ("text", "text_g", "prompt")
 # What the nodes call a value that others link to.
 _VALUE = ("value", "int", "float", "number", "string", "text")
 
@@ -102,29 +104,33 @@ class _Graph:
                     return found
         return None
 
-    def prompt(self, start: str | None) -> JsonValue:
-        for name in self.walk(start, _OF_PROMPT):
+    def prompt(self, start: str | None, side: str) -> JsonValue:
+        """The nearest text; where a node has both sides, as ControlNet's have, that of `side`."""
+        for name in self.walk(start, (*_OF_PROMPT, side)):
             if self.nodes[name].class_type == _NO_PROMPT:
                 self.used.add(name)
                 return ""
-            text = self.value(name, ("text", "text_g", "prompt"), along=())
-            if text is not None:
-                return text
+            if any(key in self.nodes[name].inputs for key in _PROMPT):
+                return self.value(name, _PROMPT, along=())
         return None
 
 
 def read_comfyui(text: str) -> PictureParameters:
     """The parameters in ComfyUI's graph: those of the sampler that begins with noise. Raises `PictureError`."""
-    graph = _Graph(
-        {name: checked(_Node, _object(node), "ComfyUI") for name, node in json_object(text, "ComfyUI").items()}
-    )
-    samplers = [name for name, node in graph.nodes.items() if node.class_type in _SAMPLERS]
+    nodes = json_object(text, "ComfyUI")
+    if len(nodes) > MAX_NODES:
+        raise PictureError(
+            f"the ComfyUI graph in the picture has {len(nodes):,} nodes; {MAX_NODES:,} are read",
+            hint="set the values by hand",
+        )
+    graph = _Graph({name: checked(_Node, _object(node), "ComfyUI") for name, node in nodes.items()})
+    samplers = {name: node for name, node in graph.nodes.items() if node.class_type in _SAMPLERS}
     if not samplers:
         raise PictureError(
             "the ComfyUI graph in the picture has no sampler that is known here",
             hint=f"its settings can be read from {', '.join(_SAMPLERS)}; set the values by hand",
         )
-    first = next((name for name in samplers if not _refines(graph, name, samplers)), samplers[0])
+    first = next((name for name in samplers if not _refines(graph, name, samplers)), next(iter(samplers)))
     graph.used.add(first)
 
     def leading_to(*keys: str) -> str | None:
@@ -134,8 +140,8 @@ def read_comfyui(text: str) -> PictureParameters:
     found = checked(
         _Settings,
         {
-            "prompt": graph.prompt(leading_to("positive", "conditioning")),
-            "negative_prompt": graph.prompt(leading_to("negative")),
+            "prompt": graph.prompt(leading_to("positive", "conditioning"), "positive"),
+            "negative_prompt": graph.prompt(leading_to("negative"), "negative"),
             "seed": graph.value(first, ("seed", "noise_seed"), _OF_SAMPLER),
             "steps": graph.value(first, ("steps",), _OF_SAMPLER),
             "cfg": graph.value(first, ("cfg",), _OF_SAMPLER),
@@ -154,7 +160,7 @@ def read_comfyui(text: str) -> PictureParameters:
     scheduler = scheduler_named(sampler, found.scheduler) if sampler else None
     others = {node.class_type for name, node in graph.nodes.items() if name not in graph.used}
     several = f"The graph has {len(samplers)} samplers; these are the settings of the one that begins with noise."
-    return foreign(
+    return with_notes(
         PictureParameters(
             prompt=found.prompt or "", negative_prompt=found.negative_prompt or "", seed=found.seed,
             num_inference_steps=found.steps, guidance_scale=found.cfg, scheduler=scheduler,
@@ -167,7 +173,7 @@ def read_comfyui(text: str) -> PictureParameters:
     )  # fmt: skip
 
 
-def _refines(graph: _Graph, sampler: str, samplers: list[str]) -> bool:
+def _refines(graph: _Graph, sampler: str, samplers: Collection[str]) -> bool:
     """Whether the sampler goes on from what another one made."""
     latent = graph.link(graph.nodes[sampler].inputs.get("latent_image"))
     return any(name in samplers for name in graph.walk(latent, _OF_LATENT))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, foreign, json_object
+from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, json_object, with_notes
 from generate.picture_parameters import LoraUse, PictureParameters
 from generate.sampler_names import K_DIFFUSION, scheduler_named, words_for
 
@@ -41,7 +41,7 @@ def read_fooocus(text: str) -> PictureParameters:
     width, height = found.resolution or (None, None)
     # What is in `loras` stands a second time as lora_combined_1, lora_combined_2, ...
     unread = tuple(key for key in found.unread if not (found.loras and key.startswith("lora_combined_")))
-    return foreign(
+    return with_notes(
         PictureParameters(
             prompt=found.prompt, negative_prompt=found.negative_prompt, seed=found.seed,
             num_inference_steps=found.steps, guidance_scale=found.guidance_scale, scheduler=scheduler,

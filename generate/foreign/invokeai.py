@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, foreign, json_object
+from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, json_object, with_notes
 from generate.picture_parameters import LoraUse, PictureParameters
 from generate.sampler_names import scheduler_named
 
@@ -52,7 +52,7 @@ def read_invokeai(text: str) -> PictureParameters:
     scheduler = scheduler_named(sampler, "Karras" if name.endswith("_k") else "Normal") if sampler else None
     model = found.model or _Model()
     uses = [(lora.model or lora.lora or _Model(), lora.weight) for lora in found.loras or ()]
-    return foreign(
+    return with_notes(
         PictureParameters(
             prompt=found.positive_prompt, negative_prompt=found.negative_prompt, seed=found.seed,
             num_inference_steps=found.steps, guidance_scale=found.cfg_scale, scheduler=scheduler,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, foreign, json_object
+from generate.foreign.settings import Decimal, ForeignModel, Whole, checked, json_object, with_notes
 from generate.picture_parameters import PictureParameters
 from generate.sampler_names import K_DIFFUSION, scheduler_named, words_for
 
@@ -25,7 +25,7 @@ def read_novelai(text: str, source: str | None) -> PictureParameters:
     schedule = None if found.noise_schedule == "native" else found.noise_schedule
     sampler = found.sampler and K_DIFFUSION.get(found.sampler.removeprefix("k_"))
     scheduler = scheduler_named(sampler, schedule) if sampler else None
-    return foreign(
+    return with_notes(
         PictureParameters(
             prompt=found.prompt, negative_prompt=found.uc, seed=found.seed, num_inference_steps=found.steps,
             guidance_scale=found.scale, scheduler=scheduler,

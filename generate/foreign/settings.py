@@ -83,7 +83,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def foreign(parameters: PictureParameters, *notes: str) -> PictureParameters:
+def with_notes(parameters: PictureParameters, *notes: str) -> PictureParameters:
     """The parameters with the sentences that belong to a picture of another program, and `notes` after them."""
     tool, rng, sentences = parameters.tool, parameters.rng, []
     if rng is None:
