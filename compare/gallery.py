@@ -14,17 +14,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from compare.record import RECORD_FILE, Record, read_record
 from compare.report import Language, render_report
 from compare.run import Run, picture_file, record_of
 from compare.run_index import RunIndex, RunRow
+from generate.picture_file import PARTIAL, write_png
 from ideation.errors import TwinseedError
 
 REPORT_FILE = "report.html"
 SLUG_LENGTH = 40
-_PARTIAL = ".partial-"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 SavePng = Callable[[Image.Image, Path, Mapping[str, str]], None]
@@ -37,11 +36,8 @@ class GalleryError(TwinseedError):
 
 
 def save_png(image: Image.Image, path: Path, text: Mapping[str, str]) -> None:
-    """Writes `image` as a PNG with the text chunks `text`."""
-    chunks = PngInfo()
-    for name, value in text.items():
-        chunks.add_text(name, value)
-    image.save(path, format="PNG", pnginfo=chunks)
+    """Writes `image` as a PNG with the text chunks `text`, whole and to the disk, or not at all."""
+    write_png(path, image, text)
 
 
 class Gallery:
@@ -56,7 +52,7 @@ class Gallery:
         """Raises `GalleryError` if nothing can be written here. Ask before rendering, not after."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.root, prefix=_PARTIAL) as probe:
+            with tempfile.NamedTemporaryFile(dir=self.root, prefix=PARTIAL) as probe:
                 probe.write(b"twinseed")
         except OSError as error:
             raise self._cannot_write(error, saved=[]) from error
@@ -64,6 +60,7 @@ class Gallery:
     def write(self, run: Run, language: Language = "en") -> Path:
         """Writes the run whole, or not under its name at all, and returns its folder; the report is in `language`.
 
+        Whoever is killed on the way leaves a folder whose name begins with a full stop; it is not taken for a run.
         Raises `GalleryError` when the disk is full or refuses; the pictures that were saved by then stay, and the
         hint names them.
         """
@@ -71,12 +68,11 @@ class Gallery:
         partial: Path | None = None
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(dir=self.root, prefix=_PARTIAL))
+            partial = Path(tempfile.mkdtemp(dir=self.root, prefix=PARTIAL))
             partial.chmod(0o755)  # mkdtemp keeps others out, but runs are there to be shown
             for render in run.renders:
                 path = partial / picture_file(render)
                 self._save_png(render.image, path, run.png_text.get((render.arm, render.seed), {}))
-                _flush(path)
                 saved.append(path)
             png = {path.name: path.read_bytes() for path in saved}
             record = record_of(run, png)
@@ -87,6 +83,10 @@ class Gallery:
             if partial is not None:
                 _discard(partial, saved)
             raise self._cannot_write(error, saved) from error
+        except TwinseedError:
+            if partial is not None:
+                _discard(partial, saved)
+            raise
         try:
             self._index.add(folder.name, record)
         except (sqlite3.Error, OSError) as error:
@@ -181,13 +181,10 @@ def run_name(record: Record) -> str:
 
 
 def _write_text(path: Path, text: str) -> None:
-    path.write_bytes(text.encode())
-    _flush(path)
-
-
-def _flush(path: Path) -> None:
     """To the disk itself: a full or failing one must say so now, not after the folder has its final name."""
-    with path.open("rb+") as file:
+    with path.open("wb") as file:
+        file.write(text.encode())
+        file.flush()
         os.fsync(file.fileno())
 
 

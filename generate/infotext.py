@@ -1,0 +1,126 @@
+"""Infotext: AUTOMATIC1111's text of what made a picture, written so that it is read back exactly.
+
+a dog riding a bicycle
+Negative prompt: blurry
+Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 512x512, ...
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic_core import from_json
+
+from ideation.errors import TwinseedError
+
+#: Bytes of UTF-8. The longest prompt with all its settings is a hundredth of it.
+MAX_TEXT = 2**20
+
+_NEGATIVE = "Negative prompt:"
+_KEY = re.compile(r"\w[\w /-]{1,63}")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LEAST_VALUES = 3  # fewer in the last line, and it is taken for a line of the prompt
+
+
+class PictureError(TwinseedError):
+    """A picture, or the text in it, that cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Infotext:
+    """The two prompts and the values of the last line, in their order; keys are of letters, digits, spaces, - and /."""
+
+    prompt: str
+    negative_prompt: str
+    values: Mapping[str, str]
+
+    def to_text(self) -> str:
+        """The text, which `parse_infotext` reads back equal where there are three values or more.
+
+        Not every prompt survives the plain form: a line of it may begin with "Negative prompt:", and spaces around
+        lines are lost. Such a prompt follows once more as a quoted value, "Prompt" or "Negative prompt", which
+        AUTOMATIC1111 prefers to what it read above. Raises `PictureError` when it is longer than `MAX_TEXT`.
+        """
+        negative = f"\n{_NEGATIVE} {self.negative_prompt}" if self.negative_prompt else ""
+        line = ", ".join(f"{key}: {_quoted(value)}" for key, value in self.values.items())
+        text = f"{self.prompt}{negative}\n{line}".strip()
+        plain = parse_infotext(text)
+        if plain.prompt != self.prompt:
+            text += f", Prompt: {_shielded(self.prompt)}"
+        if plain.negative_prompt != self.negative_prompt:
+            text += f", Negative prompt: {_shielded(self.negative_prompt)}"
+        _require_length(text)
+        return text
+
+
+def parse_infotext(text: str) -> Infotext:
+    """The infotext in `text`, read as AUTOMATIC1111 reads it. Raises `PictureError` when it is too long."""
+    _require_length(text)
+    *lines, last = text.strip().split("\n")
+    values = dict(_pairs(last))
+    if len(values) < _LEAST_VALUES:
+        lines, values = [*lines, last], {}
+    prompt: list[str] = []
+    negative: list[str] = []
+    part = prompt
+    for line in map(str.strip, lines):
+        if line.startswith(_NEGATIVE):
+            part = negative
+            line = line.removeprefix(_NEGATIVE).strip()
+        if part or line:  # as there, blank lines at the beginning are dropped
+            part.append(line)
+    return Infotext(values.pop("Prompt", "\n".join(prompt)), values.pop("Negative prompt", "\n".join(negative)), values)
+
+
+def _pairs(line: str) -> Iterator[tuple[str, str]]:
+    """The `key: value` of a line. What is neither is skipped; the time taken grows with the length, not its square."""
+    position = 0
+    while position < len(line):
+        comma = line.find(",", position)
+        end = len(line) if comma < 0 else comma
+        colon = line.find(":", position, end)
+        if colon >= 0:
+            quoted = _QUOTED.match(line, colon + 1 + _spaces(line, colon + 1, end))
+            if quoted and line[quoted.end() : quoted.end() + 1] in ("", ","):
+                end = quoted.end()
+            key = line[position:colon].strip()
+            if _KEY.fullmatch(key):
+                yield key, _unquoted(line[colon + 1 : end].strip())
+        position = end + 1
+
+
+def _spaces(line: str, start: int, end: int) -> int:
+    part = line[start:end]
+    return len(part) - len(part.lstrip())
+
+
+def _quoted(value: str) -> str:
+    plain = value and value == value.strip() and not any(mark in value for mark in ',:\n"')
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def _shielded(prompt: str) -> str:
+    """Quoted, without a comma, colon or line break left in it that a simpler reader would split at."""
+    quoted = json.dumps(prompt, ensure_ascii=False)
+    return quoted.replace(",", "\\u002c").replace(":", "\\u003a")
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    try:
+        return str(from_json(value))  # unlike json, it refuses half a character
+    except ValueError:
+        return value
+
+
+def _require_length(text: str) -> None:
+    length = len(text.encode(errors="surrogatepass"))
+    if length > MAX_TEXT:
+        raise PictureError(
+            f"the text in the picture has {length:,} bytes; {MAX_TEXT:,} are read",
+            hint="no prompt is that long: the picture was made by another kind of program, or to do harm",
+        )
