@@ -9,8 +9,8 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from enum import StrEnum
 from operator import attrgetter
 from pathlib import Path
@@ -23,6 +23,8 @@ from ideation.concept import Concept, typed_concept
 from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:
+    from compare.job import Job
+    from compare.record import Record
     from ideation.draft import Expander
     from ideation.expander_comparison import ExpanderRow
     from ideation.words import WordLists
@@ -86,6 +88,8 @@ class Kind(StrEnum):
     styles = "styles"
     schedulers = "schedulers"
     presets = "presets"
+    performance = "performance"
+    sizes = "sizes"
     models = "models"
     expanders = "expanders"
     words = "words"
@@ -242,7 +246,12 @@ def pair(
     steps: Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")] = None,
     guidance: Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance scale.")] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Pixels; left out, the model's own size.")] = None,
+    aspect: Annotated[str | None, typer.Option(metavar="RATIO", help="16:9, portrait ...: a size to suit it.")] = None,
     preset: Annotated[str | None, typer.Option(metavar="P", help="See: twinseed list presets.")] = None,
+    performance: Annotated[str | None, typer.Option(metavar="LEVEL", help="quality, speed or extreme speed.")] = None,
+    like: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="Start from the settings in a picture, whoever made it.")
+    ] = None,
     style: Annotated[
         list[str] | None, typer.Option("--style", metavar="NAME", help="On both prompts; can be given more than once.")
     ] = None,
@@ -272,38 +281,61 @@ def pair(
     as_json: AsJson = False,
 ) -> None:
     """The main job: expand a concept, render both prompts from one seed, compare, write the run."""
+    from generate.aspect_ratios import match_aspect_ratio
     from generate.model_names import require_model
-    from generate.presets import find_preset
+    from generate.performance import combined_settings
+    from generate.picture_file import read_picture
+    from generate.picture_parameters import render_settings_of
+    from generate.presets import chosen_styles, find_preset, negative_parts
     from generate.schedulers import find_scheduler
     from generate.settings import RenderSettings
-    from generate.styles import find_style
 
-    named: dict[str, Any] = dict(find_preset(preset).settings) if preset is not None else {}
-    if model is not None:
-        named["model"] = model
-    if scheduler is not None:
-        named["scheduler"] = find_scheduler(scheduler).name
-    if steps is not None:
-        named["num_inference_steps"] = steps
-    if guidance is not None:
-        named["guidance_scale"] = guidance
+    named: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("model", model),
+            ("scheduler", find_scheduler(scheduler).name if scheduler is not None else None),
+            ("num_inference_steps", steps),
+            ("guidance_scale", guidance),
+            ("long_prompts", "chunk" if tokens is Tokens.chunk else None),
+            ("clip_skip", clip_skip),
+        )
+        if value is not None
+    }
     if size is not None:
         named["width"], named["height"] = _size(size)
-    if tokens is Tokens.chunk:
-        named["long_prompts"] = "chunk"
-    if clip_skip is not None:
-        named["clip_skip"] = clip_skip
-    settings = RenderSettings(seed=_seed(seed), images=images, device=device, dtype=dtype, **named)
-    styles = tuple(find_style(name).name for name in style or ())
+    if aspect is not None:
+        if size is not None:
+            raise OptionError("--size and --aspect were both given", hint="a ratio is for finding a size: give one")
+        match_aspect_ratio(aspect, 512)  # a slip is told before the model is opened, whose size decides
+    chosen = find_preset(preset) if preset is not None else None
+    styles = chosen_styles(chosen, style or ())
+    usual = RenderSettings(seed=_seed(seed))
+    if like is not None:
+        parameters = read_picture(like)
+        usual = render_settings_of(parameters, usual)
+        if seed is not None:
+            named["seed"] = _seed(seed)
+        if concept is None and simple is None:
+            simple = parameters.prompt
+        negative = parameters.negative_prompt if negative is None else negative
+        for note in parameters.notes:
+            say(f"note: {note}")
+    settings = replace(
+        usual, images=images, device=device, dtype=dtype, **combined_settings(chosen, performance, named)
+    )
     require_model(settings.model)
+    if chosen is not None or styles:
+        for part in negative_parts(negative or "", chosen, styles):
+            if part.origin != "prompt":
+                say(f"negative prompt, from {part.origin}: {part.text}")
     if concept is None and simple is None and expanded is not None:
         raise OptionError("--expanded was given without what it expands", hint="add the concept, or --simple TEXT")
     asked = _concept(concept, simple, settings.model, settings.seed)
     say(f"concept: {asked.text}\nseed: {settings.seed}")
 
     # torch is loaded from here on: what can go wrong without it has gone wrong by now.
-    from compare.gallery import Gallery
-    from compare.job import Job, JobStopped, run_job
+    from compare.job import Job
 
     spoken = language or (Language.traditional_chinese if asked.language == "zh-TW" else Language.english)
     job = Job(
@@ -314,32 +346,58 @@ def pair(
         simple=simple,
         expanded=expanded,
         negative=negative,
-        preset=preset,
-        styles=styles,
+        preset=chosen.name if chosen is not None else None,
+        styles=tuple(one.name for one in styles),
         language=spoken.value,
         template=template,
         tokens=tokens.value,
         cache=not no_cache,
         noise_floor=noise_floor,
+        aspect=aspect,
     )
-    with progress() as on_progress:
-        try:
-            folder = run_job(job, Gallery(_runs(runs)), on_progress=on_progress)
-        except JobStopped as stopped:
-            say(f"what was finished is in {stopped.folder}")
-            raise stopped.reason from stopped
-    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-    prompts = record["prompts"]
-    writer = prompts["expander"] + (f" ({prompts['llm_model']})" if prompts["llm_model"] else "")
-    say(f"simple: {prompts['simple']}\nexpanded: {prompts['expanded']}\nwritten by: {writer}")
-    for warning in prompts["warnings"]:
-        say(f"note: {warning}")
-    if as_json:
-        print(json.dumps(record, ensure_ascii=False))
-    else:
-        print(folder / "report.html")
-    if open_report:
-        typer.launch(str(folder / "report.html"))
+    _run(job, _runs(runs), as_json, open_report)
+
+
+@app.command()
+def refine(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")],
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="More than the draft's. [default: twice as many]")
+    ] = None,
+    runs: Runs = None,
+    open_report: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Render a run again with more steps, from the same seed, and say how far its pictures moved."""
+    from compare.draft import refined_settings
+    from compare.gallery import Gallery
+    from compare.job import Job
+
+    folder = Path(run)
+    root, name = (folder.parent, folder.name) if folder.is_dir() else (_runs(runs), run)
+    record = Gallery(root).open_record(name)
+    settings = refined_settings(record, steps)
+    prompts, concept = record.prompts, record.concept
+    job = Job(
+        concept=typed_concept(concept.text),
+        settings=settings,
+        simple=prompts.simple,
+        expanded=prompts.expanded,
+        negative=prompts.negative,
+        language="zh-TW" if concept.language == "zh-TW" else "en",
+        draft=name,
+    )
+    written = _run(job, root, as_json, open_report)
+    if written.draft is not None:
+        for seed, drift in written.draft.drift.items():
+            say(
+                f"seed {seed}: the simple picture moved by {drift.simple:.1%}, the expanded one by {drift.expanded:.1%}"
+            )
+        if not written.draft.settles:
+            say(
+                f"note: {settings.scheduler} wanders: more steps made other pictures, not better ones of the draft. "
+                "UniPC or DPM++ 2M Karras settle."
+            )
 
 
 @app.command()
@@ -356,8 +414,10 @@ def page(
 
 @app.command("list")
 def list_names(kind: Kind, as_json: AsJson = False) -> None:
-    """List what can be named: styles, schedulers, presets, models, expanders or words."""
+    """List what can be named: styles, schedulers, presets, models, expanders, words ..."""
     rows = _rows(kind)
+    for problem in _problems(kind):
+        say(f"note: {problem.message}; {problem.hint}")
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
         return
@@ -457,6 +517,33 @@ def _size(given: str) -> tuple[int, int]:
 
 def _runs(given: Path | None) -> Path:
     return given or Path(os.environ.get("TWINSEED_RUNS") or "runs")
+
+
+def _run(job: Job, runs: Path, as_json: bool, open_report: bool) -> Record:
+    """Does the job with a progress bar and prints what came of it: the report's path, or the record."""
+    from compare.gallery import Gallery
+    from compare.job import JobStopped, run_job
+    from compare.record import RECORD_FILE, read_record
+
+    with progress() as on_progress:
+        try:
+            folder = run_job(job, Gallery(runs), on_progress=on_progress)
+        except JobStopped as stopped:
+            say(f"what was finished is in {stopped.folder}")
+            raise stopped.reason from stopped
+    record = read_record(folder / RECORD_FILE)
+    prompts = record.prompts
+    writer = prompts.expander + (f" ({prompts.llm_model})" if prompts.llm_model else "")
+    say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
+    for warning in prompts.warnings:
+        say(f"note: {warning}")
+    if as_json:
+        print(json.dumps(json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")), ensure_ascii=False))
+    else:
+        print(folder / "report.html")
+    if open_report:
+        typer.launch(str(folder / "report.html"))
+    return record
 
 
 def _ideas_of_pattern(
@@ -602,6 +689,23 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         from generate.presets import PRESETS
 
         return [asdict(preset) for preset in PRESETS.values()]
+    if kind is Kind.performance:
+        from generate.performance import all_performance
+
+        return [
+            {"name": one.name, "zh": one.zh, "description": one.description,
+             "steps": one.num_inference_steps or f"x {one.steps_factor:g}", "scheduler": one.scheduler,
+             "source": one.source}
+            for one in all_performance().values()
+        ]  # fmt: skip
+    if kind is Kind.sizes:
+        from generate.aspect_ratios import all_families
+
+        return [
+            {"family": family.name, "ratio": size.ratio, "width": size.width, "height": size.height}
+            for family in all_families().values()
+            for size in family.sizes
+        ]
     if kind is Kind.models:
         from generate.model_names import known_models
 
@@ -615,6 +719,27 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
     words = built_in_words()
     parts = (("topic", words.topics), ("action", words.actions), ("style", words.styles))
     return [{"part": part, "en": word.en, "zh": word.zh} for part, entries in parts for word in entries]
+
+
+def _problems(kind: Kind) -> Sequence[TwinseedError]:
+    """What is wrong with a person's own files of that kind: they are left out, and that is said."""
+    if kind is Kind.styles:
+        from generate.styles import style_problems
+
+        return style_problems()
+    if kind is Kind.presets:
+        from generate.presets import preset_problems
+
+        return preset_problems()
+    if kind is Kind.performance:
+        from generate.performance import performance_problems
+
+        return performance_problems()
+    if kind is Kind.sizes:
+        from generate.aspect_ratios import aspect_ratio_problems
+
+        return aspect_ratio_problems()
+    return ()
 
 
 if __name__ == "__main__":

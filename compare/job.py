@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from compare.draft import drift_from
 from compare.gallery import Gallery
 from compare.report import Language
 from compare.run import Run
+from generate.aspect_ratios import match_aspect_ratio
 from generate.models import OpenModel, open_model
 from generate.pair import PicturePair, RenderInterrupted, Step, render_pair, resolve_settings
+from generate.picture_file import texts_of_pairs
+from generate.presets import find_preset, with_preset
 from generate.settings import RenderSettings
-from generate.styles import find_style
+from generate.styles import StyledPrompts, apply_styles, find_style
 from ideation.concept import Concept
 from ideation.expanders import choose_expander
 from ideation.expanders.instruction import checked_template
@@ -29,7 +33,8 @@ class Job:
     """One pair, or several seeds of it. `simple` and `expanded` are prompts to take as they are; `negative`, where it
     is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's.
     `template` names what an LLM is told; `cache` False asks it even what it has answered before. `noise_floor` renders
-    each simple prompt once more, alone."""
+    each simple prompt once more, alone. `aspect` is a ratio such as "16:9", for a size that the model is good at;
+    `draft` the name of a run that this one refines. `styles` holds the preset's as well."""
 
     concept: Concept
     settings: RenderSettings
@@ -45,6 +50,8 @@ class Job:
     tokens: TokenMode = "fit"
     cache: bool = True
     noise_floor: bool = False
+    aspect: str | None = None
+    draft: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ def run_job(
     the pictures are rendered. Raises `TwinseedError`, or `JobStopped` where some pairs were finished and saved.
     """
     styles = [find_style(name) for name in job.styles]
+    preset = find_preset(job.preset) if job.preset is not None else None
     if job.negative is not None:
         require_prompt("negative", job.negative, may_be_empty=True)
     expander = None
@@ -88,9 +96,15 @@ def run_job(
     gallery.require_writable()
     on_progress(Progress("open", job.settings.model))
     model = open_model(job.settings.model, device=job.settings.device, dtype=job.settings.dtype)
-    settings = resolve_settings(job.settings, model)
+    settings = job.settings
+    notes: tuple[str, ...] = ()
+    if job.aspect is not None:
+        found = match_aspect_ratio(job.aspect, model.native_size, unit=model.size_unit)
+        settings = replace(settings, width=found.width, height=found.height)
+        notes = (found.note,) if found.note else ()
+    settings = resolve_settings(settings, model)
 
-    budget = TokenBudget(model.tokenizer_file, model.token_limit, chunked=job.tokens == "chunk")
+    budget = TokenBudget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
     if expander is None:
         prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
     else:
@@ -101,9 +115,9 @@ def run_job(
         )  # fmt: skip
     if job.negative is not None:
         prompts = replace(prompts, negative=job.negative)
-    for style in styles:
-        negative = ", ".join(filter(None, (prompts.negative, style.negative)))
-        prompts = _reworded(prompts, budget, style.wrap(prompts.simple), style.wrap(prompts.expanded), negative)
+    worded = apply_styles(styles, prompts.simple, prompts.expanded, with_preset(prompts.negative, preset))
+    prompts = _reworded(prompts, budget, worded)
+    prompts = replace(prompts, warnings=prompts.warnings + notes)
 
     def on_step(step: Step) -> None:
         on_progress(Progress("render", step=step))
@@ -113,6 +127,10 @@ def run_job(
         run = Run(
             job.concept, prompts, pictures.settings, pictures.renders, pictures.certificate,
             preset=job.preset, styles=tuple(style.name for style in styles),
+            draft=drift_from(gallery, job.draft, pictures.renders) if job.draft is not None else None,
+            png_text=texts_of_pairs(
+                prompts, pictures.settings, pictures.renders, pictures.certificate.model_digest
+            ),
         )  # fmt: skip
         return gallery.write(run, job.language)
 
@@ -127,9 +145,12 @@ def vocabulary_of(model: str) -> Vocabulary | None:
     return seedling_vocabulary() if model == "seedling" else None
 
 
-def _reworded(prompts: PromptPair, budget: TokenBudget, simple: str, expanded: str, negative: str) -> PromptPair:
-    tokens = budget.measure(simple, expanded)
+def _reworded(prompts: PromptPair, budget: TokenBudget, worded: StyledPrompts) -> PromptPair:
+    tokens = budget.measure(worded.simple, worded.expanded)
     warnings = prompts.warnings
     if tokens.dropped and not prompts.tokens.dropped:
         warnings += (f"with the style, these words fall off the encoder's end: {', '.join(tokens.dropped)}",)
-    return replace(prompts, simple=simple, expanded=expanded, negative=negative, tokens=tokens, warnings=warnings)
+    return replace(
+        prompts, simple=worded.simple, expanded=worded.expanded, negative=worded.negative, tokens=tokens,
+        warnings=warnings,
+    )  # fmt: skip

@@ -191,6 +191,22 @@ class ScoreRecord(_Model):
     ssim: Annotated[float, Field(ge=-1, le=1)]
 
 
+class DriftRecord(_Model):
+    """How far either picture of a seed moved from its draft: mean absolute difference, 0 to 1."""
+
+    simple: Annotated[float, Field(ge=0, le=1)]
+    expanded: Annotated[float, Field(ge=0, le=1)]
+
+
+class DraftRecord(_Model):
+    """The run of fewer steps that this one refines. `settles` is what is known of its scheduler."""
+
+    run: str
+    num_inference_steps: Annotated[int, Field(ge=1)]
+    settles: bool
+    drift: Annotated[dict[Seed, DriftRecord], Field(json_schema_extra={"additionalProperties": False})]
+
+
 class Record(_Model):
     """The whole of `record.json`."""
 
@@ -202,6 +218,7 @@ class Record(_Model):
     certificate: CertificateRecord
     scores: Annotated[dict[Seed, ScoreRecord], Field(json_schema_extra={"additionalProperties": False})]
     created: AwareDatetime
+    draft: DraftRecord | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Record:

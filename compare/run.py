@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 from pydantic import JsonValue
@@ -21,6 +21,7 @@ from ideation.prompt_pair import PromptPair
 if TYPE_CHECKING:  # generate brings torch along, and a run is kept and shown without it
     from _typeshed import DataclassInstance
 
+    from compare.draft import Draft
     from generate.settings import RenderSettings
 
 
@@ -53,6 +54,7 @@ class Run:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     preset: str | None = None
     styles: tuple[str, ...] = ()
+    draft: Draft | None = None
     png_text: Mapping[tuple[str, int], Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -71,7 +73,7 @@ def record_of(run: Run, png: Mapping[str, bytes]) -> Record:
     certificate["latents_sha256"] = {str(seed): dict(both) for seed, both in certificate["latents_sha256"].items()}
     certificate["scheduler"] = _as_json(certificate["scheduler"])
     for name in ("given_up", "noise_floor"):
-        certificate[name] = {str(seed): found for seed, found in certificate.get(name, {}).items()}
+        certificate[name] = _by_seed(certificate.get(name, {}))
     certificate["differs"] = tuple(certificate["differs"])
     certificate["batch_shape"] = tuple(certificate["batch_shape"])
     content: dict[str, object] = {
@@ -90,8 +92,13 @@ def record_of(run: Run, png: Mapping[str, bytes]) -> Record:
             if arm == "simple" and (seed, "expanded") in images
         },
         "created": run.created.astimezone(UTC).replace(microsecond=0),
+        "draft": None if run.draft is None else asdict(run.draft) | {"drift": _by_seed(run.draft.drift)},
     }
     return checked_record(content)
+
+
+def _by_seed(found: Mapping[int, Any]) -> dict[str, Any]:
+    return {str(seed): value for seed, value in found.items()}
 
 
 def _word(word: Word | None) -> dict[str, str] | None:

@@ -50,6 +50,10 @@ def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     for name in SETTINGS_FROM_OUTSIDE:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
+    empty = tmp_path_factory.getbasetemp() / "nothing-of-a-person"
+    empty.mkdir(exist_ok=True)
+    for name in ("STYLES", "PRESETS", "PERFORMANCE", "ASPECT_RATIOS"):
+        monkeypatch.setenv(f"TWINSEED_{name}", str(empty))
     monkeypatch.setenv("TWINSEED_CACHE", str(tmp_path_factory.mktemp("expansions")))
 
 

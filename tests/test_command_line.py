@@ -166,9 +166,26 @@ def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("kind", "keys", "one"),
     [
-        ("styles", ["name", "zh", "positive", "negative"], "watercolor"),
+        ("styles", ["name", "zh", "positive", "negative", "source"], "watercolor"),
         ("schedulers", ["name", "class_name", "evaluations", "settles"], "DPM++ 2M Karras"),
-        ("presets", ["name", "description", "settings"], "laptop"),
+        (
+            "presets",
+            [
+                "name",
+                "description",
+                "settings",
+                "zh",
+                "styles",
+                "negative",
+                "performance",
+                "loras",
+                "fixed_steps",
+                "source",
+            ],
+            "laptop",
+        ),
+        ("performance", ["name", "zh", "description", "steps", "scheduler", "source"], "quality"),
+        ("sizes", ["family", "ratio", "width", "height"], "sd1"),
         ("models", ["name", "kind", "path"], "seedling"),
         ("expanders", ["name", "description"], "offline"),
         ("words", ["part", "en", "zh"], "topic"),

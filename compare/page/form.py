@@ -13,7 +13,8 @@ import streamlit as st
 
 from compare.report import Language
 from generate.model_names import find_model, known_models
-from generate.presets import PRESETS, find_preset
+from generate.performance import combined_settings
+from generate.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.schedulers import SCHEDULERS, find_scheduler
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
 from generate.styles import all_styles
@@ -35,6 +36,8 @@ _FIELDS = {  # the widgets that a preset sets, by the names of `RenderSettings`
     "scheduler": "scheduler",
     "num_inference_steps": "steps",
     "guidance_scale": "guidance",
+    "width": "width",
+    "height": "height",
 }
 
 
@@ -75,7 +78,10 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         format_func=lambda name: name or s["no_preset"],
     )  # fmt: skip
     if state.preset:
-        st.caption(s["presets"].get(state.preset, PRESETS[state.preset].description))
+        preset = PRESETS[state.preset]
+        st.caption(preset.zh if language == "zh-TW" and preset.zh else preset.description)
+        for part in negative_parts("", preset, ()):
+            st.caption(s["negative_of_preset"].format(words=part.text))
     models = list(dict.fromkeys([*(model.name for model in known_models()), state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
     st.selectbox(
@@ -177,6 +183,9 @@ def _new_seed() -> None:
 
 
 def _take_preset() -> None:
+    """Sets the widgets to what the preset, and the level that it asks for, have in them."""
     if st.session_state.preset:
-        for field, value in find_preset(st.session_state.preset).settings.items():
+        preset = find_preset(st.session_state.preset)
+        for field, value in combined_settings(preset).items():
             st.session_state[_FIELDS[field]] = value
+        st.session_state.styles = [style.name for style in chosen_styles(preset)]

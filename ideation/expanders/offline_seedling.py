@@ -10,6 +10,7 @@ from ideation.concept import Word
 from ideation.details import Light, Scene, built_in_details
 from ideation.draft import Draft, DraftRequest
 from ideation.grammar import indefinite_article
+from ideation.prompt_syntax import spoken
 from ideation.reading import Reading
 from ideation.scenery import choose_scenery
 from ideation.vocabulary import Term, Vocabulary
@@ -23,7 +24,7 @@ def draft_for_seedling(request: DraftRequest, vocabulary: Vocabulary, reading: R
 
     There is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
     """
-    unknown = vocabulary.unknown_words(reading.text)
+    unknown = vocabulary.unknown_words(spoken(reading.text))
 
     def tokens(prompt: str) -> int:
         # A word that the tokenizer has never met comes in small pieces.
