@@ -109,7 +109,8 @@ def test_what_a_preset_adds_to_the_negative_prompt_is_shown_and_recorded(twinsee
     preset = tmp_path / "presets"
     preset.mkdir()
     (preset / "mine.yaml").write_text(
-        "name: mine\ndescription: of my own\nnegative: ugly frame\nstyles: [oil painting]\nsettings: {num_inference_steps: 1}\n",
+        "name: mine\ndescription: of my own\nnegative: ugly frame\nstyles: [oil painting]\n"
+        "settings: {num_inference_steps: 1}\n",
         encoding="utf-8",
     )
     with pytest.MonkeyPatch.context() as patch:
