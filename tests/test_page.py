@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_run
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +20,7 @@ from compare.gallery import Gallery
 from compare.page.form import automatic_expander
 from compare.page.worker import Ticket, Worker, the_worker
 from compare.report import sentences
+from generate.picture_file import write_png
 from ideation.prompt_pair import TokenCount
 from ideation.vocabulary import seedling_vocabulary
 
@@ -317,3 +320,36 @@ def test_a_run_that_is_not_there_is_an_error(runs: Path, name: str) -> None:
     page.query_params["run"] = name
     _clean(page.run())
     assert "there is no run" in page.error[0].value
+
+
+def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    text = (
+        "a cat in a hat\nNegative prompt: blurry\n"
+        "Steps: 12, Sampler: Euler a, Schedule type: Automatic, CFG scale: 6, Seed: 99, Size: 128x64, Version: v1.10.1"
+    )
+    write_png(file, Image.new("RGB", (128, 64)), {"parameters": text})
+    uploader = next(one for one in page.get("file_uploader"))
+    _clean(uploader.upload(("a.png", file.read_bytes(), "image/png")).run())
+    state = page.session_state
+    assert (state.scheduler, state.steps, state.guidance, state.seed) == ("Euler a", 12, 6.0, "99")
+    assert (state.width, state.height) == (128, 64)
+    assert (state.simple, state.negative) == ("a cat in a hat", "blurry")
+    assert any("noise" in caption.value for caption in page.caption), "the picture will not be the same, and why"
+
+    uploader = next(one for one in page.get("file_uploader"))
+    page = _clean(uploader.upload(("b.png", b"no picture", "image/png")).run())
+    assert "b.png" in page.error[0].value
+
+
+def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) -> None:
+    from compare.job import Job
+    from generate.settings import RenderSettings
+
+    settings = RenderSettings(seed=1, num_inference_steps=30)
+    job = Job(CONCEPT, settings, simple="a dog", expanded="a red dog on a beach")
+    ticket = worker.add(lambda: job, Gallery(tmp_path / "runs"))
+    ticket.future.result(timeout=120)
+    simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
+    assert simple.size == expanded.size == (128, 128)
+    assert simple.tobytes() != expanded.tobytes()

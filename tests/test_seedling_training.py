@@ -83,6 +83,7 @@ def test_each_name_of_a_kind_looks_unlike_the_others(kind: str) -> None:
 @pytest.mark.skipif(not os.environ.get("TWINSEED_SLOW_TESTS"), reason="opt-in: set TWINSEED_SLOW_TESTS=1 (15 minutes)")
 def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None:
     from diffusers import StableDiffusionPipeline
+    from transformers import CLIPModel
 
     from generate.seedling.training.grow import grow
 
@@ -90,6 +91,8 @@ def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None
         tmp_path,
         pictures=9_600,
         decoder_pictures=1_200,
+        polish_pictures=600,
+        clip_pictures=9_600,
         rich=2_048,
         plain=1_024,
         threads=2,
@@ -97,5 +100,6 @@ def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None
     )
     pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "model", local_files_only=True)
     red, blue = pipeline(["a red frog kicking a ball", "a blue frog kicking a ball"], num_inference_steps=10).images
+    CLIPModel.from_pretrained(tmp_path / "clip", local_files_only=True)
     red_mean, blue_mean = np.asarray(red).mean((0, 1)), np.asarray(blue).mean((0, 1))
     assert red_mean[0] - red_mean[2] > blue_mean[0] - blue_mean[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import logging
 import os
@@ -128,6 +129,13 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="progress"):
         st.progress(min(part, 1.0), plain(text))
         st.button(t["stop"], key="stop", on_click=ticket.cancel, disabled=ticket.stop.is_set())
+    if ticket.previews:
+        # Inside the page, not as files of the server's: there are several a second, and nobody comes back to them.
+        shown = "".join(
+            f'<img alt="{html.escape(p["preview"][arm])}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            for arm, png in zip(("simple", "expanded"), ticket.previews, strict=True)
+        )
+        st.html(f'<div class="tw-preview">{shown}</div>')
 
 
 def _take(ticket: Ticket) -> None:

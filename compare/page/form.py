@@ -14,11 +14,14 @@ import streamlit as st
 from compare.report import Language
 from generate.model_names import find_model, known_models
 from generate.performance import combined_settings
+from generate.picture_file import parse_picture
+from generate.picture_parameters import render_settings_of
 from generate.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.schedulers import SCHEDULERS, find_scheduler
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
 from generate.styles import all_styles
 from ideation.concept import Concept, guess_language, typed_concept
+from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
 from ideation.randomiser import draw
 from ideation.vocabulary import seedling_vocabulary
@@ -112,6 +115,10 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         right.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
         for column, side in ((left, "width"), (right, "height")):
             column.number_input(s[side], 8, MAX_SIDE, None, step=8, key=side, placeholder=s["native"])
+    with st.expander(s["like"], key="like_box"):
+        st.file_uploader(s["like_about"], ["png", "jpg", "jpeg", "webp"], key="like", on_change=_take_picture)
+        for note in state.get("like_notes", ()):
+            st.caption(note)
     with st.expander(s["own"], key="own"):
         st.caption(s["own_about"])
         st.text_area(s["simple"], key="simple", height="content", max_chars=MAX_PROMPT_CHARACTERS)
@@ -180,6 +187,25 @@ def _seed(given: str) -> int:
 
 def _new_seed() -> None:
     st.session_state.seed = str(secrets.randbelow(2**32))
+
+
+def _take_picture() -> None:
+    """Sets the widgets to what a picture that was dropped in says of itself."""
+    state, upload = st.session_state, st.session_state.like
+    state.like_notes = ()
+    if upload is None:
+        return
+    try:
+        found = parse_picture(upload.getvalue(), upload.name)
+        settings = render_settings_of(found, RenderSettings())
+    except TwinseedError as problem:
+        state.problem = problem
+        return
+    for field, widget in _FIELDS.items():
+        state[widget] = getattr(settings, field)
+    state.seed, state.preset = str(settings.seed), ""
+    state.simple, state.negative = found.prompt, found.negative_prompt
+    state.like_notes = found.notes
 
 
 def _take_preset() -> None:

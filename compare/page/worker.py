@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING
+
+from PIL import Image
 
 from compare.gallery import Gallery
 from ideation.errors import TwinseedError
@@ -17,11 +21,18 @@ if TYPE_CHECKING:  # torch comes along with these, and the page is up long befor
     from generate.models import OpenModel
 
 
+#: Seconds between two previews: each takes a moment of the rendering's own thread.
+PREVIEW_EVERY_S = 0.7
+_PREVIEW_SIDE = 320
+
+
 class Ticket:
-    """One job in the queue, to be looked at from other threads. `progress` is None until the job has begun."""
+    """One job in the queue, to be looked at from other threads. `progress` is None until the job has begun; `previews`
+    are PNG files of the simple and the expanded picture as they are at that step."""
 
     def __init__(self) -> None:
         self.progress: Progress | None = None
+        self.previews: tuple[bytes, ...] = ()
         self.begun = False
         self.stop = Event()
         self.future: Future[Path] = Future()
@@ -83,8 +94,14 @@ class Worker:
         from compare.job import run_job
         from generate.pair import RenderCancelled
 
+        looked = 0.0
+
         def on_progress(progress: Progress) -> None:
+            nonlocal looked
             ticket.progress = progress
+            if progress.step is not None and time.monotonic() - looked > PREVIEW_EVERY_S:
+                ticket.previews = tuple(map(_small_png, progress.step.preview()))
+                looked = time.monotonic()
             if ticket.stop.is_set() and progress.stage != "write":  # what is finished must still be written
                 raise RenderCancelled("stopped, as you asked", hint="press Generate to try again")
 
@@ -98,6 +115,13 @@ class Worker:
             self._opened = None  # let go of the old one first: two may not fit into memory
             self._opened = wanted, open_model(name, device=device, dtype=dtype)
         return self._opened[1]
+
+
+def _small_png(image: Image.Image) -> bytes:
+    file = BytesIO()
+    image.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 @lru_cache(maxsize=1)

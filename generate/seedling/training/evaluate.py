@@ -24,14 +24,21 @@ from PIL import Image
 from transformers import CLIPModel, CLIPTokenizer
 
 from generate.models import OpenModel, open_model
+from generate.pair import render_pair
 from generate.schedulers import build_scheduler
-from generate.seedling import SEEDLING_CLIP_FOLDER
+from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
 from generate.seedling.training.captions import attribute_labels, caption
 from generate.seedling.training.clip import retrieval
 from generate.seedling.training.dataset import DataSet, make_data_set
 from generate.seedling.training.judge import Judge, train_judge
 from generate.seedling.training.scene import Scene, draw_scene, held_out
+from generate.settings import RenderSettings
+from ideation.expanders.offline import OfflineExpander
+from ideation.expansion import expand
+from ideation.randomiser import draw as draw_concept
+from ideation.token_budget import TokenBudget
 from ideation.vocabulary import KINDS, seedling_vocabulary
+from ideation.words import seedling_words
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +60,14 @@ def evaluate(
     vocabulary = seedling_vocabulary()
     judge = train_judge(make_data_set(folder / "rich", 40_960, seed=22, richness=0.95), folder / "judge.pt")
     unseen = make_data_set(folder / "unseen", 2_048, seed=77, richness=0.8, held_out=True)
+    began = time.monotonic()
     model = open_model("seedling")
+    loading = time.monotonic() - began
     figures: dict[str, object] = {"prompts": prompts, "steps": steps, "guidance": guidance, "scheduler": scheduler}
+    weights = sum(
+        file.stat().st_size for folder in (SEEDLING_FOLDER, SEEDLING_CLIP_FOLDER) for file in folder.rglob("*")
+    )
+    figures["megabytes"], figures["seconds to load"] = round(weights / 1e6, 1), round(loading, 2)
 
     drawn = judge.answers([Image.fromarray(pixels) for pixels in unseen.pixels])
     figures["drawn scenes"] = _accuracy(unseen.scenes, drawn)
@@ -79,6 +92,7 @@ def evaluate(
                 json.dumps({"prompt": text, **asdict(scene)}) for text, scene in zip(texts[:36], scenes, strict=False)
             ]
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
     figures["retrieval among 32"] = _retrieval(unseen)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
     text = json.dumps(figures, indent=2)
@@ -145,6 +159,33 @@ def _share(right: NDArray[np.bool_]) -> dict[str, float | int | list[float]]:
     middle = (p + z * z / (2 * count)) / (1 + z * z / count)
     reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count)
     return {"right": round(p, 3), "interval": [round(middle - reach, 3), round(middle + reach, 3)], "of": count}
+
+
+def _added_words(
+    model: OpenModel, judge: Judge, concepts: int, steps: int, guidance: float, scheduler: str
+) -> dict[str, object]:
+    """Random concepts through the whole of `twinseed pair` with the offline expander: how often what the expansion
+    added (setting, time, weather, colour) is in the expanded picture, word by word and all of a concept's at once."""
+    vocabulary = seedling_vocabulary()
+    budget = TokenBudget(model.tokenizer_file, model.token_limit)
+    words: list[bool] = []
+    whole: list[bool] = []
+    for index in range(concepts):
+        concept = draw_concept(seedling_words(vocabulary), seed=2027, index=index)
+        prompts = expand(concept, OfflineExpander(), budget, seed=index, vocabulary=vocabulary)
+        before, after = vocabulary.find(prompts.simple), vocabulary.find(prompts.expanded)
+        added = {
+            kind: after[kind] for kind in ("setting", "time", "weather", "colour") if kind in after.keys() - before
+        }
+        if not added:
+            continue
+        settings = RenderSettings(seed=index, num_inference_steps=steps, guidance_scale=guidance, scheduler=scheduler)
+        picture = render_pair(prompts, settings, model).renders[1].image
+        (answer,) = judge.answers([picture])
+        shown = [answer[KINDS.index(kind)] == vocabulary.names(kind).index(term.name) for kind, term in added.items()]
+        words += shown
+        whole.append(all(shown))
+    return {"each word": _share(np.array(words)), "all words of a concept": _share(np.array(whole))}
 
 
 def _retrieval(data: DataSet) -> dict[str, object]:
