@@ -54,13 +54,13 @@ def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:
     ("name", "message", "hint"),
     [
         ("seedlng", "unknown model 'seedlng'", "did you mean 'seedling'?"),
-        ("", "unknown model ''", "or give a folder, or a hub id"),
+        ("", "unknown model ''", "or give a folder, a .safetensors file, or a hub id"),
         ("~nobody-of-this-name", "unknown model", "known names: seedling"),
         ("x" * 5000, "unknown model 'xxx", "known names: seedling"),
         ("a\0b", "unknown model", "known names"),
         ("one/two/three", "unknown model", "owner/name"),
         (str(Path(__file__).parent), "is not a model folder: there is no model_index.json", "diffusers pipeline"),
-        (__file__, "is a file", "name a folder"),
+        (__file__, "is a file of another kind", "name a .safetensors file, or a folder"),
     ],
 )
 def test_names_that_stand_for_nothing(name: str, message: str, hint: str) -> None:
@@ -145,7 +145,7 @@ def _only_file(folder: Path, *parts: str) -> Path:
         (rubbish("model_index.json"), "model_index.json in .* cannot be read: UnicodeDecodeError"),
         (changed("model_index.json", _class_name="FluxPipeline"), "is a FluxPipeline"),
         (changed("model_index.json", _class_name=["a", "list"]), r"is a \['a', 'list'\]"),
-        (changed("model_index.json", unet=["nowhere", "Nothing"]), "cannot be loaded .*nowhere"),
+        (changed("model_index.json", unet=["nowhere", "Nothing"]), "wants its unet from 'nowhere'"),
         (changed("unet", "config.json", cross_attention_dim=64), "cannot be loaded"),
         (changed("vae", "config.json", layers_per_block=2), "the vae of the model .* is not whole"),
         (changed("unet", "config.json", layers_per_block=2), "cannot be loaded .*UNet2DConditionModel: [a-zA-Z]"),
