@@ -190,7 +190,11 @@ def family_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> str:
 
 
 def _family_of_lora(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    downs = {name: shape for name, shape in shapes.items() if re.search(r"down|lora_A|hada_w1_b|lokr_w1", name)}
+    downs = {
+        name: shape
+        for name, shape in shapes.items()
+        if re.search(r"lora_down|lora\.down|layer\.down|lora_A|hada_w1_b", name)
+    }
     if any(re.match(r"lora_te2_|text_encoder_2\.", name) for name in downs):
         return "sdxl"
     unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_k", name)]
