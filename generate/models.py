@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 from generate.architecture import pipeline_class
 from generate.clip_tokenizer import tokenizer_file
 from generate.devices import DTYPES, choose_device, choose_dtype
-from generate.model_names import ModelError, ModelName, find_model, find_vae, hub_id, tokenizer_of, unreachable
+from generate.model_names import ModelError, ModelName, find_model, find_vae, hub_id, unreachable
 from generate.single_file import open_single_file
 from generate.vae import open_vae, vae_path
 from generate.weight_file import digest_of_file, first_line
@@ -113,9 +113,7 @@ def open_model(
         open_other = partial(open_vae, other_vae, dtype=DTYPES[dtype], allow_pickle=allow_pickle)
     file = found.path if found.path is not None and found.path.is_file() else None
     if file is not None:
-        tokenizer = tokenizer_of(found)
-        tokenizer_file(tokenizer)  # raises where it cannot be read
-        pipeline, folder = open_single_file(file, tokenizer, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle)
+        pipeline, folder, tokenizer = open_single_file(file, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle)
     else:
         folder = found.path or _download(found)
         tokenizer = folder / "tokenizer"

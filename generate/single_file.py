@@ -21,6 +21,7 @@ from diffusers.loaders.single_file_utils import (
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from generate.architecture import configuration, own_configuration, pipeline_class, prediction_type, vocabulary_entries
+from generate.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.vae import fill_vae
 from generate.weight_file import ModelError, first_line
 from generate.weights import Tensors, fill, read_tensors
@@ -30,14 +31,14 @@ _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeEr
 
 def open_single_file(
     file: Path,
-    tokenizer: Path,
     dtype: torch.dtype,
     *,
     vae: Callable[[Path], Any] | None = None,
     allow_pickle: bool = False,
-) -> tuple[Any, Path]:
-    """The pipeline of a checkpoint, and the folder of its configuration. `vae` opens the VAE that takes the place of
-    the file's own, given the folder with the configuration of that.
+) -> tuple[Any, Path, Path]:
+    """The pipeline of a checkpoint, and the folders of its configuration and of its tokenizer.
+
+    `vae` opens the VAE that takes the place of the file's own, given the folder with the configuration of that.
 
     The configuration is that of the folder `NAME/` beside `NAME.safetensors`, or the published one of the checkpoint's
     shapes. Raises `ModelError`.
@@ -46,6 +47,8 @@ def open_single_file(
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     folder = configuration(file, shapes, metadata)
     entries = vocabulary_entries(file, shapes)
+    tokenizer = find_clip_tokenizer(file, entries)
+    tokenizer_file(tokenizer)  # raises where it cannot be read
     large = pipeline_class(folder) == "StableDiffusionXLPipeline"
     try:
         with warnings.catch_warnings():
@@ -58,15 +61,16 @@ def open_single_file(
                 "scheduler": _scheduler(folder, file, shapes, dict(metadata)),
             }
             if not large:
-                return StableDiffusionPipeline(
+                pipeline = StableDiffusionPipeline(
                     **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
-                ), folder
+                )
+                return pipeline, folder, tokenizer
             parts["text_encoder_2"] = _second_text_encoder(tensors, folder, dtype, file)
             second = folder / "tokenizer_2"
             parts["tokenizer_2"] = _tokenizer(
                 second if second.is_dir() else tokenizer, folder / "text_encoder_2", entries, file
             )
-            return StableDiffusionXLPipeline(**parts), folder
+            return StableDiffusionXLPipeline(**parts), folder, tokenizer
     except _UNREADABLE as error:  # what is odd in a configuration or in the names of tensors
         raise ModelError(
             f"the model {file.name} cannot be loaded with the configuration in {folder}: {first_line(error)}",

@@ -75,7 +75,7 @@ def read_weight_file(path: Path) -> WeightFile:
     if not header:
         raise _not_safetensors(path, f"its header would have {length:,} bytes, the file has {size:,}")
     try:
-        entries = json.loads(header)
+        entries = json.loads(header.decode("utf-8"))
         metadata = entries.pop("__metadata__", {})
         shapes, ends = {}, [0]
         for name, entry in entries.items():
@@ -114,7 +114,12 @@ def require_pickle(path: Path, *, allowed: bool) -> None:
 
 
 def beginning_of(content: bytes) -> str | None:
-    """What a file is that begins so, of the kinds that are met under wrong names."""
+    """What a file is that begins so, of the kinds that are met under wrong names.
+
+    None for what may be the length of a header: eight bytes with zeros at their end.
+    """
+    if content[4:8] == bytes(4) and not re.match(rb"\x80[\x04\x05]\x95", content):
+        return None
     return next((what for begins, what in _BEGINNINGS if content.startswith(begins)), None)
 
 

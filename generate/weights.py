@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,13 +43,17 @@ def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
             ) as archive:  # torch stores; what is squeezed could unpack to more than there is room
                 if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                     raise ModelError(f"{path} is a compressed zip file, not a torch pickle", hint="unpack it first")
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of the pickles of other programs, before it refuses them
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
     except pickle.UnpicklingError as error:
         raise ModelError(
             f"{path} holds more than tensors, and was not read: what else is in it could run as a program",
             hint="take the model's .safetensors file",
         ) from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # on rubbish the unpickler stumbles in any way
         raise ModelError(f"{path} cannot be read: {first_line(error)}", hint="download or copy it again") from error
     while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,16 @@ def loras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def tiny(tiny_folder: Path) -> OpenModel:
+@pytest.fixture(scope="module")
+def opened(tiny_folder: Path) -> OpenModel:
     return open_model(str(tiny_folder), device="cpu")
+
+
+@pytest.fixture
+def tiny(opened: OpenModel) -> Iterator[OpenModel]:
+    yield opened
+    unload_adapters(opened)
+    unload_embeddings(opened)
 
 
 @pytest.fixture(params=["tiny", "2.x", "xl"])
