@@ -58,7 +58,7 @@ def open_single_file(
                 "vae": vae(folder / "vae") if vae else fill_vae(tensors, folder / "vae", dtype, file),
                 "text_encoder": _text_encoder(tensors, folder, dtype, file),
                 "tokenizer": _tokenizer(tokenizer, folder / "text_encoder", entries, file),
-                "scheduler": _scheduler(folder, file, shapes, dict(metadata)),
+                "scheduler": scheduler_of(folder, file, shapes, dict(metadata)),
             }
             if not large:
                 pipeline = StableDiffusionPipeline(
@@ -118,7 +118,8 @@ def _tokenizer(folder: Path, text_encoder: Path, entries: int, file: Path) -> An
     return tokenizer
 
 
-def _scheduler(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], metadata: dict[str, str]) -> Any:
+def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], metadata: dict[str, str]) -> Any:
+    """The scheduler of the configuration in `folder`, set to what the checkpoint `file` says that it predicts."""
     config = diffusers.DDIMScheduler.load_config(str(folder), subfolder="scheduler", local_files_only=True)
     kind = getattr(diffusers, str(config.get("_class_name")), None)
     if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):

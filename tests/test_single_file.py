@@ -25,7 +25,7 @@ from generate.models import OpenModel, open_model
 from generate.pair import render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings
-from generate.single_file import open_single_file
+from generate.single_file import open_single_file, scheduler_of
 from generate.weight_file import read_weight_file
 from ideation.prompt_pair import PromptPair, TokenCount
 
@@ -295,6 +295,16 @@ def test_what_the_model_predicts(
     assert prediction_type(tmp_path / "x.safetensors", shapes, metadata) == expected
 
 
+def test_what_the_model_predicts_is_the_schedulers_business(tmp_path: Path) -> None:
+    """A checkpoint of XL that says so is rendered with v-prediction, from pure noise if it was trained from there."""
+    told = [
+        (config.prediction_type, config.get("rescale_betas_zero_snr", False))
+        for shapes in ({}, {"v_pred": (0,)}, {"v_pred": (0,), "ztsnr": (0,)})
+        for config in [scheduler_of(SHIPPED / "sdxl", tmp_path / "x.safetensors", shapes, {}).config]
+    ]
+    assert told == [("epsilon", False), ("v_prediction", False), ("v_prediction", True)]
+
+
 @pytest.mark.parametrize("original", ["", "[1]", "model: 3", "!!python/object/apply:os.system ['true']", "a: [" * 3000])
 def test_originals_that_cannot_be_read(original: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(original)
@@ -351,8 +361,8 @@ def test_the_padding_is_that_of_the_text_encoder(tmp_path: Path, models: Path) -
     assert (len(ids), set(ids[-60:])) == (77, {0})
 
 
-@pytest.mark.parametrize("form", ["diffusers", "original", "prefixed", "folder", "model", "ckpt"])
-def test_another_vae(form: str, seedling: OpenModel, models: Path) -> None:
+@pytest.mark.parametrize("form", ["diffusers", "original", "prefixed", "folder", "model", "ckpt", "hub"])
+def test_another_vae(form: str, seedling: OpenModel, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vae = AutoencoderKL.from_pretrained(SEEDLING_FOLDER / "vae", low_cpu_mem_usage=False)
     with torch.no_grad():
         vae.decoder.conv_out.bias += 0.5
@@ -366,9 +376,17 @@ def test_another_vae(form: str, seedling: OpenModel, models: Path) -> None:
         save_file({f"{prefix}{key}": value.contiguous() for key, value in original_vae(vae).items()}, models / name)
     elif form == "ckpt":
         torch.save({"state_dict": original_vae(vae)}, models / name)
+    elif form == "hub":
+        import huggingface_hub.constants
+
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(models.parent))
+        repository = models.parent / "models--owner--vae"
+        vae.save_pretrained(repository / "snapshots" / ("0" * 40))
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text("0" * 40)
     else:
         vae.save_pretrained(models / "paler" / ("vae" if form == "model" else ""))
-    asked = str(models / "paler") if form in ("folder", "model") else "paler"
+    asked = {"folder": str(models / "paler"), "model": str(models / "paler"), "hub": "owner/vae"}.get(form, "paler")
     if form == "model":
         shutil.copy(SEEDLING_FOLDER / "model_index.json", models / "paler")
     opened = open_model("seedling", device="cpu", dtype="float32", vae=asked, allow_pickle=True)
