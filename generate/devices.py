@@ -1,6 +1,10 @@
-"""Devices: where to render, and in which number format."""
+"""Devices: where to render, in which number format, and why."""
 
 from __future__ import annotations
+
+import platform
+import subprocess
+from functools import lru_cache
 
 import torch
 
@@ -29,9 +33,67 @@ def choose_device(name: str) -> str:
 
 def choose_dtype(name: str, device: str) -> str:
     """ "auto" becomes float16 on CUDA and float32 elsewhere: MPS draws black pictures in half precision with some
-    models, and CPUs are slow in it. Raises `SettingsError`."""
+    models, and bfloat16 on a CPU is another picture, so it is for who asks for it. Raises `SettingsError`."""
     if name == "auto":
         return "float16" if device.startswith("cuda") else "float32"
     if name not in DTYPES:
         raise SettingsError(f"unknown dtype {name!r}", hint=nearest(name, list(DTYPES)))
     return name
+
+
+@lru_cache(maxsize=1)
+def bf16_in_hardware() -> bool:
+    """Whether the processor multiplies in bfloat16 by itself: AVX-512 BF16 or AMX on x86, BF16 on Arm.
+
+    Where it does not, torch goes by way of float32, and bfloat16 is slower than that. False also where nobody can tell,
+    as on Windows.
+    """
+    if platform.system() == "Darwin":
+        asked = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "hw.optional.arm.FEAT_BF16"], capture_output=True, text=True, check=False
+        )
+        return asked.stdout.strip() == "1"
+    try:
+        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as told_by_linux:
+            lines = (line for line in told_by_linux if line.lower().startswith(("flags", "features")))
+            return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(next(lines, "").split())
+    except OSError:
+        return False
+
+
+def may_slice_attention(device: str) -> bool:
+    """Whether attention may be worked out in slices to save memory: on MPS these give black pictures."""
+    return not device.startswith("mps")
+
+
+def explain_choice(device: str, dtype: str) -> str:
+    """What `device` and `dtype`, as somebody asked for them, come to on this machine, and why, in a sentence or two.
+
+    Raises `SettingsError`.
+    """
+    chosen = choose_device(device)
+    number_format = choose_dtype(dtype, chosen)
+    if device != "auto":
+        where = f"{chosen}, as asked for"
+    elif chosen == "cuda":
+        where = f"cuda: {torch.cuda.get_device_name(0)} is here"
+    elif chosen == "mps":
+        where = "mps: Apple's GPU is here"
+    else:
+        where = "cpu: neither CUDA nor MPS is here"
+    fast = bf16_in_hardware()
+    if dtype != "auto":
+        why = "as asked for"
+        if number_format == "float16" and chosen == "cpu":
+            why += ", though slow: CPUs work it out by way of float32"
+        elif number_format == "bfloat16" and chosen == "cpu":
+            why += ", and this processor has it in hardware" if fast else ", though slow: not in hardware here"
+        elif number_format == "float16" and chosen == "mps":
+            why += ", though some models draw black pictures in it"
+    elif chosen.startswith("cuda"):
+        why = "half the memory and twice the speed, and the models were published in it"
+    elif chosen == "mps":
+        why = "some models draw black pictures in half precision there"
+    else:
+        why = "the exact one" + ("; bfloat16 would be faster, this processor has it in hardware" if fast else "")
+    return f"{where}. {number_format}: {why}."

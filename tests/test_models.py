@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from generate.model_names import ModelError, find_model, find_tokenizer, known_models, require_model
 from generate.models import OpenModel, open_model
+from generate.pair import RenderError, render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
-from generate.settings import SettingsError
+from generate.settings import RenderSettings, SettingsError
+from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.token_budget import TokenBudget
 
 
@@ -50,17 +53,95 @@ def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:
     assert [model.name for model in known_models(tmp_path / "a file")] == ["seedling"]
 
 
+def test_everything_in_the_folder_is_told_apart(tiny_folder: Path, tmp_path: Path) -> None:
+    """By what is inside, whatever the names say; with sizes and families; broken things are listed, not raised."""
+    shutil.copytree(tiny_folder, tmp_path / "whole")
+    shutil.copytree(tiny_folder, tmp_path / "half")
+    (tmp_path / "half" / "unet" / "config.json").unlink()
+    shutil.copytree(SEEDLING_FOLDER, tmp_path / "grown")
+    for folder in ("loras/deep", "embeddings", "vae"):
+        (tmp_path / folder).mkdir(parents=True)
+    to_k = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight"
+    vae = {"decoder.conv_in.weight": torch.zeros(1, 4, 1, 1), "encoder.conv_in.weight": torch.zeros(1, 3, 1, 1)}
+    files: dict[str, dict[str, torch.Tensor]] = {
+        "checkpoint.safetensors": {to_k: torch.zeros(4, 768)},
+        "loras/deep/ink.safetensors": {to_k: torch.zeros(4, 1024)},
+        "loras/large.safetensors": {"text_encoder_2.x.q_proj.lora_A.weight": torch.zeros(4, 1280)},
+        "loras/unknown.safetensors": {to_k: torch.zeros(4, 77)},
+        "embeddings/Style.safetensors": {"emb_params": torch.zeros(3, 768)},
+        "embeddings/both.safetensors": {"clip_l": torch.zeros(3, 768), "clip_g": torch.zeros(3, 1280)},
+        "vae/sharp.safetensors": {f"first_stage_model.{name}": tensor for name, tensor in vae.items()},
+        "sharper.safetensors": vae,
+        "mystery.safetensors": {"a": torch.zeros(3, 3), "b": torch.zeros(3)},
+        "unet.safetensors": {
+            "model.diffusion_model.input_blocks.0.0.weight": torch.zeros(320, 9, 1, 1),
+            "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": torch.zeros(320, 768),
+        },
+    }
+    for name, tensors in files.items():
+        save_file(tensors, tmp_path / name)
+    (tmp_path / "old.ckpt").write_bytes(b"12345")
+    (tmp_path / "cut.safetensors").write_bytes((tmp_path / "sharper.safetensors").read_bytes()[:-1])
+    (tmp_path / "readme.txt").touch()
+    known = known_models(tmp_path)
+    assert [(one.name, one.kind, one.family) for one in known] == [
+        ("seedling", "embedded", "seedling"), ("grown", "folder", "seedling"), ("whole", "folder", "unknown"),
+        ("unet.safetensors", "checkpoint", "unknown"),
+        ("checkpoint", "lora", "sd1"), ("deep/ink", "lora", "sd2"), ("large", "lora", "sdxl"),
+        ("unknown", "lora", "unknown"),
+        ("Style", "embedding", "sd1"), ("both", "embedding", "sdxl"),
+        ("sharper.safetensors", "vae", "unknown"), ("sharp.safetensors", "vae", "unknown"),
+        ("old.ckpt", "pickle", "unknown"), ("mystery.safetensors", "unknown", "unknown"),
+        ("half", "broken", "unknown"), ("cut.safetensors", "broken", "unknown"),
+    ]  # fmt: skip
+    for one in known:
+        assert one.path is not None
+        assert one.size == sum(
+            file.stat().st_size for file in ([one.path] if one.path.is_file() else one.path.rglob("*.safetensors"))
+        )
+        assert bool(one.problem) == (one.kind == "broken")
+    assert [one.name for one in known if one.renders] == ["seedling", "grown", "whole", "unet.safetensors", "old.ckpt"]
+
+
+@pytest.mark.parametrize("feature_extractor", ["CLIPFeatureExtractor", "CLIPImageProcessor"])
+def test_the_safety_checker_of_a_model_is_kept(feature_extractor: str, tiny_folder: Path, tmp_path: Path) -> None:
+    """Also of models of 2022, which name a class for its pictures that is gone."""
+    from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPVisionConfig
+
+    folder = tmp_path / "decent"
+    shutil.copytree(tiny_folder, folder)
+    vision = CLIPVisionConfig(
+        hidden_size=32, intermediate_size=37, num_hidden_layers=1, num_attention_heads=4, image_size=32, patch_size=8
+    )
+    config = CLIPConfig(vision_config=vision.to_dict(), text_config={"hidden_size": 32}, projection_dim=32)
+    checker = StableDiffusionSafetyChecker(config)
+    checker.concept_embeds_weights.fill_(-9.0)  # nothing is decent enough
+    checker.save_pretrained(folder / "safety_checker")
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(
+        folder / "feature_extractor"
+    )
+    parts = {"safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
+             "feature_extractor": ["transformers", feature_extractor], "requires_safety_checker": True}  # fmt: skip
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | parts))
+    model = open_model(str(folder), device="cpu")
+    prompts = PromptPair("a dog", "en", "a dog", "a red dog", "", "given", None, (), (), TokenCount(77, 4, 5))
+    with pytest.raises(RenderError, match="the model's own safety checker"):
+        render_pair(prompts, RenderSettings(num_inference_steps=1), model)
+
+
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
         ("seedlng", "unknown model 'seedlng'", "did you mean 'seedling'?"),
-        ("", "unknown model ''", "or give a folder, or a hub id"),
+        ("", "unknown model ''", "or give a folder, a .safetensors file, or a hub id"),
         ("~nobody-of-this-name", "unknown model", "known names: seedling"),
         ("x" * 5000, "unknown model 'xxx", "known names: seedling"),
         ("a\0b", "unknown model", "known names"),
         ("one/two/three", "unknown model", "owner/name"),
         (str(Path(__file__).parent), "is not a model folder: there is no model_index.json", "diffusers pipeline"),
-        (__file__, "is a file", "name a folder"),
+        (__file__, "is a file of another kind", "name a .safetensors file, or a folder"),
     ],
 )
 def test_names_that_stand_for_nothing(name: str, message: str, hint: str) -> None:
@@ -145,7 +226,7 @@ def _only_file(folder: Path, *parts: str) -> Path:
         (rubbish("model_index.json"), "model_index.json in .* cannot be read: UnicodeDecodeError"),
         (changed("model_index.json", _class_name="FluxPipeline"), "is a FluxPipeline"),
         (changed("model_index.json", _class_name=["a", "list"]), r"is a \['a', 'list'\]"),
-        (changed("model_index.json", unet=["nowhere", "Nothing"]), "cannot be loaded .*nowhere"),
+        (changed("model_index.json", unet=["nowhere", "Nothing"]), "wants its unet from 'nowhere'"),
         (changed("unet", "config.json", cross_attention_dim=64), "cannot be loaded"),
         (changed("vae", "config.json", layers_per_block=2), "the vae of the model .* is not whole"),
         (changed("unet", "config.json", layers_per_block=2), "cannot be loaded .*UNet2DConditionModel: [a-zA-Z]"),

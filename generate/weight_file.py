@@ -1,0 +1,212 @@
+"""Weight files: what is inside one, told from its header alone. No tensor is loaded and no pickle opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from generate.seedling import SEEDLING_FOLDER
+from ideation.errors import TwinseedError
+
+#: The endings of files that torch pickles: reading one can run code.
+PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
+
+#: The endings of all files that weights are looked for in.
+ENDINGS = frozenset({".safetensors", *PICKLES})
+
+#: The headers of the largest published models have less than a megabyte; the format itself allows a hundred.
+_LONGEST_HEADER = 100_000_000
+
+_BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+          "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8}  # fmt: skip
+
+# How other kinds of file begin, which are often found under a wrong name.
+_BEGINNINGS = (
+    (b"PK\x03\x04", "a zip file, as torch pickles are"),
+    (b"\x80", "a pickle"),
+    (b"GGUF", "a GGUF file"),
+    (b"version https://git-lfs", "the pointer of git-lfs to a file that was not fetched"),
+    (b"<", "a web page"),
+    (b"\x89PNG", "a picture"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"{", "a text in JSON"),
+)
+
+
+class ModelError(TwinseedError):
+    """A model, or a file that belongs to one, that is not there, cannot be reached, or is broken."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """What the header of a `.safetensors` file says: `shapes` by the names of the tensors, and `metadata`.
+
+    `kind` is "checkpoint", "lora", "vae", "embedding" or "unknown"; `family` is "sd1", "sd2", "sdxl", "seedling" or
+    "unknown".
+    """
+
+    path: Path
+    size: int
+    shapes: Mapping[str, tuple[int, ...]]
+    metadata: Mapping[str, str]
+    kind: str
+    family: str
+
+
+def read_weight_file(path: Path) -> WeightFile:
+    """Reads the header of a `.safetensors` file and checks it against the file's length.
+
+    Raises `ModelError` for a file that is cut off, or not what its ending says.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            room = size - 8
+            header = stream.read(length) if 2 <= length <= min(room, _LONGEST_HEADER) else b""
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}", hint="check who may read it") from error
+    if not header:
+        raise _not_safetensors(path, f"its header would have {length:,} bytes, the file has {size:,}")
+    try:
+        entries = json.loads(header.decode("utf-8"))
+        metadata = entries.pop("__metadata__", {})
+        shapes, ends = {}, [0]
+        for name, entry in entries.items():
+            shape = tuple(entry["shape"])
+            begin, end = entry["data_offsets"]
+            if end - begin != math.prod(shape) * _BYTES[entry["dtype"]] or begin < 0 or min(shape, default=0) < 0:
+                raise ValueError(f"{name[:80]!r} has {end - begin} bytes and the shape {list(shape)}")
+            shapes[name] = shape
+            ends.append(end)
+        metadata = {str(key): str(value) for key, value in metadata.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _not_safetensors(path, f"its header cannot be read, {type(error).__name__}: {str(error)[:99]}") from error
+    if max(ends) != room - length:
+        raise ModelError(
+            f"{path} is cut off: {max(ends):,} bytes of tensors should follow its header, {room - length:,} do",
+            hint="download or copy it again",
+        )
+    kind, family = _classify(shapes)
+    return WeightFile(path, size, shapes, metadata, kind, family)
+
+
+def require_pickle(path: Path, *, allowed: bool) -> None:
+    """Raises `ModelError` where pickles are not allowed, and where the file is none."""
+    if not allowed:
+        raise ModelError(
+            f"{path.name} is a pickle, and reading a pickle can run code",
+            hint="take the model's .safetensors file; if there is none and you trust it, allow pickles",
+        )
+    with path.open("rb") as stream:
+        beginning = stream.read(64)
+    if not beginning.startswith((b"PK\x03\x04", b"\x80")):
+        found = beginning_of(beginning) or ("a .safetensors file" if _looks_safe(beginning) else "something else")
+        raise ModelError(
+            f"{path} is not what its ending says: it is {found}", hint="give it its right ending, or download it again"
+        )
+
+
+def beginning_of(content: bytes) -> str | None:
+    """What a file is that begins so, of the kinds that are met under wrong names.
+
+    None for what may be the length of a header: eight bytes with zeros at their end.
+    """
+    if content[4:8] == bytes(4) and not re.match(rb"\x80[\x04\x05]\x95", content):
+        return None
+    return next((what for begins, what in _BEGINNINGS if content.startswith(begins)), None)
+
+
+@lru_cache(maxsize=1)
+def families() -> dict[int, str]:
+    """The families by the width of the words' vectors that their U-Nets attend to."""
+    seedling = json.loads((SEEDLING_FOLDER / "unet" / "config.json").read_text(encoding="utf-8"))
+    return {768: "sd1", 1024: "sd2", 2048: "sdxl", seedling["cross_attention_dim"]: "seedling"}
+
+
+@lru_cache(maxsize=1)
+def latent_channels() -> int:
+    """How many channels Seedling's latents have; those of Stable Diffusion have 4."""
+    config = json.loads((SEEDLING_FOLDER / "unet" / "config.json").read_text(encoding="utf-8"))
+    return int(config["in_channels"])
+
+
+def digest_of_file(file: Path) -> str:
+    """SHA-256 of the file. The hub's cache names each large file by it; where a link tells it, nothing is read."""
+    target = file.resolve().name
+    if file.is_symlink() and re.fullmatch("[0-9a-f]{64}", target):
+        return target
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def first_line(error: BaseException) -> str:
+    """What a library said, without the advice that follows it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
+
+
+def _not_safetensors(path: Path, problem: str) -> ModelError:
+    with path.open("rb") as stream:
+        found = beginning_of(stream.read(64))
+    if found is not None:
+        return ModelError(
+            f"{path} is not what its ending says: it is {found}", hint="download it again, as a .safetensors file"
+        )
+    return ModelError(f"{path} is no whole .safetensors file: {problem}", hint="download or copy it again")
+
+
+def _looks_safe(beginning: bytes) -> bool:
+    return beginning[8:9] == b"{"
+
+
+def _classify(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
+    """Kind and family, by the names that the programs which write such files give to their tensors."""
+    if any(re.search(r"lora_(down|up|A|B)\b|\.lora\.|lora_linear_layer|\bhada_w|\blokr_w", name) for name in shapes):
+        return "lora", _family_of_lora(shapes)
+    if any(name.startswith("model.diffusion_model.") for name in shapes):
+        return "checkpoint", family_of_checkpoint(shapes)
+    stripped = {name.removeprefix("first_stage_model."): shape for name, shape in shapes.items()}
+    if "decoder.conv_in.weight" in stripped and "encoder.conv_in.weight" in stripped:
+        # One make of VAE serves SD 1.x, 2.x and XL; its latents have four channels in each.
+        return "vae", "seedling" if stripped["decoder.conv_in.weight"][1:2] == (latent_channels(),) else "unknown"
+    if {"clip_l", "clip_g"} <= set(shapes):
+        return "embedding", "sdxl"
+    if len(shapes) == 1:
+        (shape,) = shapes.values()
+        if len(shape) in (1, 2) and shape[-1] in families() and math.prod(shape[:-1]) <= 100:
+            return "embedding", families()[shape[-1]]
+    return "unknown", "unknown"
+
+
+def family_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The family of a checkpoint in the original layout; inpainting models and the XL refiner are "unknown"."""
+    channels = shapes.get("model.diffusion_model.input_blocks.0.0.weight", (0, 0))[1:2]
+    family = _family_of(shape for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
+    return family if channels == (latent_channels() if family == "seedling" else 4,) else "unknown"
+
+
+def _family_of_lora(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    downs = {
+        name: shape
+        for name, shape in shapes.items()
+        if re.search(r"lora_down|lora\.down|layer\.down|lora_A|hada_w1_b", name)
+    }
+    if any(re.match(r"lora_te2_|text_encoder_2\.", name) for name in downs):
+        return "sdxl"
+    unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_k", name)]
+    text = [shape for name, shape in downs.items() if re.search(r"self_attn.*(q_proj|to_q)", name)]
+    return _family_of(unet or text)
+
+
+def _family_of(shapes: Iterable[tuple[int, ...]]) -> str:
+    widths = {shape[1] for shape in shapes if len(shape) > 1}
+    return families().get(widths.pop(), "unknown") if len(widths) == 1 else "unknown"
