@@ -269,6 +269,16 @@ def pair(
     clip_skip: Annotated[
         int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
     ] = None,
+    lora: Annotated[
+        list[str] | None, typer.Option("--lora", metavar="NAME:W", help="A LoRA for both; can be given more than once.")
+    ] = None,
+    vae: Annotated[str | None, typer.Option(metavar="V", help="Another VAE to decode with.")] = None,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Half precision where the processor has it: other digits.")
+    ] = False,
+    allow_pickle: Annotated[
+        bool, typer.Option("--allow-pickle", help="Open .ckpt and .pt files, tensors only.")
+    ] = False,
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
     ] = False,
@@ -289,6 +299,7 @@ def pair(
     from generate.presets import chosen_styles, find_preset, negative_parts
     from generate.schedulers import find_scheduler
     from generate.settings import RenderSettings
+    from ideation.prompt_syntax import parse_prompt
 
     named: dict[str, Any] = {
         name: value
@@ -299,6 +310,9 @@ def pair(
             ("guidance_scale", guidance),
             ("long_prompts", "chunk" if tokens is Tokens.chunk else None),
             ("clip_skip", clip_skip),
+            ("vae", vae),
+            ("fast", fast or None),
+            ("adapters", tuple(parse_prompt(f"<lora:{one}>").adapters[0] for one in lora) if lora else None),
         )
         if value is not None
     }
@@ -324,7 +338,7 @@ def pair(
     settings = replace(
         usual, images=images, device=device, dtype=dtype, **combined_settings(chosen, performance, named)
     )
-    require_model(settings.model)
+    require_model(settings.model, allow_pickle=allow_pickle)
     if chosen is not None or styles:
         for part in negative_parts(negative or "", chosen, styles):
             if part.origin != "prompt":
@@ -354,6 +368,7 @@ def pair(
         cache=not no_cache,
         noise_floor=noise_floor,
         aspect=aspect,
+        allow_pickle=allow_pickle,
     )
     _run(job, _runs(runs), as_json, open_report)
 
@@ -430,7 +445,7 @@ def doctor(as_json: AsJson = False) -> None:
     import torch
 
     from generate.certificate import library_versions
-    from generate.devices import choose_device, choose_dtype
+    from generate.devices import choose_device, choose_dtype, explain_choice
     from generate.model_names import known_models, models_folder
     from ideation.expanders import choose_expander
 
@@ -444,13 +459,14 @@ def doctor(as_json: AsJson = False) -> None:
         problems.append(f"{problem.message}: {problem.hint}")
     models = []
     try:
-        models = [model.name for model in known_models()]
+        models = [model.name for model in known_models() if model.renders]
     except TwinseedError as problem:
         problems.append(f"{problem.message}: {problem.hint}")
     keys = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "GEMINI_API_ENDPOINT")
     found: dict[str, Any] = {
         "device": device,
         "dtype": choose_dtype("auto", device),
+        "why": explain_choice("auto", "auto"),
         "threads": torch.get_num_threads(),
         "expander": expander,
         "llm_model": llm_model,
@@ -709,7 +725,10 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
     if kind is Kind.models:
         from generate.model_names import known_models
 
-        return [{"name": one.name, "kind": one.kind, "path": str(one.path)} for one in known_models()]
+        return [
+            {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}
+            for one in known_models()
+        ]
     if kind is Kind.expanders:
         from ideation.expanders import known_expanders
 

@@ -18,6 +18,7 @@ from compare.picture_scores import score
 from compare.record import Record
 from generate.schedulers import find_scheduler
 from generate.settings import RenderSettings, SettingsError
+from ideation.prompt_syntax import AdapterMention
 
 if TYPE_CHECKING:
     from compare.run import RenderedPicture
@@ -47,7 +48,8 @@ def refined_settings(record: Record, num_inference_steps: int | None) -> RenderS
             hint=f"give more, as in --steps {2 * settings.num_inference_steps}",
         )
     fields = {name: getattr(settings, name) for name in RenderSettings.__dataclass_fields__ if hasattr(settings, name)}
-    return RenderSettings(**fields | {"seed": int(settings.seed), "num_inference_steps": steps})
+    adapters = tuple(AdapterMention(**adapter.model_dump()) for adapter in settings.adapters)
+    return RenderSettings(**fields | {"seed": int(settings.seed), "num_inference_steps": steps, "adapters": adapters})
 
 
 def drift_from(gallery: Gallery, run: str, renders: Sequence[RenderedPicture]) -> Draft:

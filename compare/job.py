@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,12 +11,15 @@ from compare.draft import drift_from
 from compare.gallery import Gallery
 from compare.report import Language
 from compare.run import Run
+from generate.adapters import load_adapters
 from generate.aspect_ratios import match_aspect_ratio
+from generate.embeddings import embeddings_in, load_embeddings
 from generate.models import OpenModel, open_model
 from generate.pair import PicturePair, RenderInterrupted, Step, render_pair, resolve_settings
 from generate.picture_file import texts_of_pairs
-from generate.presets import find_preset, with_preset
-from generate.settings import RenderSettings
+from generate.picture_parameters import LoraUse
+from generate.presets import Preset, find_preset, with_preset
+from generate.settings import RenderSettings, SettingsError
 from generate.styles import StyledPrompts, apply_styles, find_style
 from ideation.concept import Concept
 from ideation.expanders import choose_expander
@@ -24,6 +27,7 @@ from ideation.expanders.instruction import checked_template
 from ideation.expansion import TokenMode, expand, given_pair, require_prompt
 from ideation.expansion_cache import ExpansionCache, cache_folder
 from ideation.prompt_pair import PromptPair
+from ideation.prompt_syntax import AdapterMention, parse_prompt
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
 
@@ -52,6 +56,7 @@ class Job:
     noise_floor: bool = False
     aspect: str | None = None
     draft: str | None = None
+    allow_pickle: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,11 @@ def run_job(
     template = checked_template(job.template) if job.template is not None else None
     gallery.require_writable()
     on_progress(Progress("open", job.settings.model))
-    model = open_model(job.settings.model, device=job.settings.device, dtype=job.settings.dtype)
     settings = job.settings
+    model = open_model(
+        settings.model, device=settings.device, dtype=settings.dtype, vae=settings.vae, fast=settings.fast,
+        allow_pickle=job.allow_pickle,
+    )  # fmt: skip
     notes: tuple[str, ...] = ()
     if job.aspect is not None:
         found = match_aspect_ratio(job.aspect, model.native_size, unit=model.size_unit)
@@ -118,6 +126,12 @@ def run_job(
     worded = apply_styles(styles, prompts.simple, prompts.expanded, with_preset(prompts.negative, preset))
     prompts = _reworded(prompts, budget, worded)
     prompts = replace(prompts, warnings=prompts.warnings + notes)
+    settings = replace(settings, adapters=_adapters(settings.adapters, preset, prompts))
+    load_embeddings(
+        model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=job.allow_pickle
+    )
+    adapters = load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
+    loras = tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in adapters)
 
     def on_step(step: Step) -> None:
         on_progress(Progress("render", step=step))
@@ -129,7 +143,7 @@ def run_job(
             preset=job.preset, styles=tuple(style.name for style in styles),
             draft=drift_from(gallery, job.draft, pictures.renders) if job.draft is not None else None,
             png_text=texts_of_pairs(
-                prompts, pictures.settings, pictures.renders, pictures.certificate.model_digest
+                prompts, pictures.settings, pictures.renders, pictures.certificate.model_digest, loras
             ),
         )  # fmt: skip
         return gallery.write(run, job.language)
@@ -138,6 +152,29 @@ def run_job(
         return write(render_pair(prompts, settings, model, noise_floor=job.noise_floor, on_step=on_step))
     except RenderInterrupted as stopped:
         raise JobStopped(write(stopped.finished), stopped.reason) from stopped
+
+
+def _adapters(
+    named: Sequence[AdapterMention], preset: Preset | None, prompts: PromptPair
+) -> tuple[AdapterMention, ...]:
+    """All LoRAs that are asked for: by option, by the preset, and in either prompt. Both arms are drawn with all.
+
+    Raises `SettingsError` where one is asked for with two weights.
+    """
+    of_preset = [AdapterMention(one.name, one.weight, one.weight) for one in preset.loras] if preset is not None else []
+    mentioned = [
+        mention
+        for prompt in (prompts.simple, prompts.expanded, prompts.negative)
+        for mention in parse_prompt(prompt).adapters
+    ]
+    found = tuple(dict.fromkeys([*named, *of_preset, *mentioned]))
+    twice = {one.name for one in found if sum(other.name == one.name for other in found) > 1}
+    if twice:
+        raise SettingsError(
+            f"the LoRA {min(twice)} is asked for with two weights",
+            hint="both pictures are drawn with the same LoRAs: give one weight, in either prompt or with --lora",
+        )
+    return found
 
 
 def vocabulary_of(model: str) -> Vocabulary | None:

@@ -99,6 +99,14 @@ class PromptRecord(_Model):
     warnings: tuple[str, ...] = ()
 
 
+class AdapterRecord(_Model):
+    """A LoRA that both arms were drawn with; the weights multiply its change of the text encoder and the U-Net."""
+
+    name: str
+    text_encoder: float
+    unet: float
+
+
 class SettingsRecord(_Model):
     """The settings as they were used: nothing is "auto" here, and sizes are pixels."""
 
@@ -115,6 +123,9 @@ class SettingsRecord(_Model):
     digest: Sha256
     long_prompts: Literal["truncate", "chunk"] = "truncate"
     clip_skip: Count = 0
+    vae: str | None = None
+    adapters: tuple[AdapterRecord, ...] = ()
+    fast: bool = False
     preset: str | None = None
     styles: tuple[str, ...] = ()
 
@@ -167,6 +178,7 @@ class CertificateRecord(_Model):
     model_digest: str
     libraries: dict[str, str]
     context: dict[str, Count] = Field(default_factory=dict)
+    adapters: dict[str, Sha256] = Field(default_factory=dict)
     given_up: Annotated[
         dict[Seed, tuple[str, ...]], Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
     ]

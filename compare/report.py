@@ -144,9 +144,15 @@ def repeat_words(record: Record) -> list[str]:
         "--seed": settings.seed,
         "--images": str(len(record.seeds)),
         **({"--tokens": "chunk"} if settings.long_prompts == "chunk" else {}),
+        **({"--vae": settings.vae} if settings.vae is not None else {}),
         **({"--clip-skip": str(settings.clip_skip)} if settings.clip_skip else {}),
     }
-    return ["twinseed", "pair", *(word for option in options.items() for word in option), "--", record.concept.text]
+    words = [word for option in options.items() for word in option]
+    for adapter in settings.adapters:
+        words += ["--lora", f"{adapter.name}:{adapter.text_encoder:g}:{adapter.unet:g}"]
+    if settings.fast:
+        words.append("--fast")
+    return ["twinseed", "pair", *words, "--", record.concept.text]
 
 
 def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:

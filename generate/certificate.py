@@ -29,7 +29,8 @@ class Certificate:
     prompts are the same; the others are "initial noise", "negative prompt", "noise on the way", "size conditioning".
     `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
     with. `unet_evaluations` counts how often the U-Net ran for one picture pair, both arms and guidance in one batch.
-    `context` says how many tokens of context each prompt took before all were brought to one length; `given_up` maps
+    `adapters` maps the LoRAs and textual inversions that were in the model, for both arms, to the SHA-256 of their
+    files; `context` says how many tokens of context each prompt took before all were brought to one length; `given_up` maps
     a seed to what had to be given up for it, both arms alike, where memory or number formats ran short.
     """
 
@@ -44,6 +45,7 @@ class Certificate:
     model_digest: str
     libraries: dict[str, str]
     context: dict[str, int] = field(default_factory=dict)
+    adapters: dict[str, str] = field(default_factory=dict)
     given_up: dict[int, tuple[str, ...]] = field(default_factory=dict)
     noise_floor: dict[int, NoiseFloor] = field(default_factory=dict)
 

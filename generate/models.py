@@ -22,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from generate.architecture import pipeline_class
 from generate.clip_tokenizer import tokenizer_file
-from generate.devices import DTYPES, choose_device, choose_dtype
+from generate.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype
 from generate.model_names import ModelError, ModelName, find_model, find_vae, hub_id, unreachable
 from generate.single_file import open_single_file
 from generate.vae import open_vae, vae_path
@@ -94,16 +94,20 @@ def open_model(
     vae: str | None = None,
     revision: str | None = None,
     allow_pickle: bool = False,
+    fast: bool = False,
 ) -> OpenModel:
     """Loads a model: a known name, a folder in diffusers' layout, a single file in the original layout, or a hub id.
 
     `vae` names another VAE to decode with; `revision` is of the hub id, also written `owner/name@revision`;
-    `allow_pickle` admits `.ckpt` and `.pt` files, of which nothing but tensors is ever built. Raises `ModelError` when
-    it is not there, cannot be reached, or is broken, and `SettingsError` for the device and the dtype.
+    `allow_pickle` admits `.ckpt` and `.pt` files, of which nothing but tensors is ever built. `fast` takes bfloat16 on
+    a processor that has it in hardware, unless a dtype is named, and lays pictures out as its kernels want them. Raises
+    `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device and dtype.
     """
     found = find_model(name, revision=revision, allow_pickle=allow_pickle)
     found_vae = find_vae(vae, allow_pickle=allow_pickle) if vae is not None else None
     device = choose_device(device)
+    if fast and dtype == "auto" and device == "cpu" and bf16_in_hardware():
+        dtype = "bfloat16"
     dtype = choose_dtype(dtype, device)
     diffusers_logging.disable_progress_bar()  # our own bar is enough
     transformers_logging.disable_progress_bar()
@@ -132,6 +136,9 @@ def open_model(
             f"the model {name} does not fit into the memory of {device} in {dtype}",
             hint="close what else uses it, or take --device cpu",
         ) from error
+    if fast:
+        pipeline.unet.to(memory_format=torch.channels_last)
+        pipeline.vae.to(memory_format=torch.channels_last)
     config = dict(pipeline.scheduler.config)
     return OpenModel(name, pipeline, device, dtype, config, folder, tokenizer, file, other_vae)
 

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from generate.adapters import loaded_adapters
 from generate.certificate import ARMS, Certificate, NoiseFloor, Witness, digest_of, library_versions
 from generate.conditioning import Conditioning, encode_pair
+from generate.embeddings import loaded_embeddings
 from generate.means import Means, applied
 from generate.models import OpenModel
 from generate.preview import Preview
@@ -173,6 +175,8 @@ def _pictures(settings: RenderSettings, model: OpenModel, made: list[_Seed]) -> 
         unet_evaluations=made[0].evaluations,
         batch_shape=made[0].batch_shape,
         context=made[0].context,
+        adapters={one.name: one.digest for one in loaded_adapters(model)}
+        | {one.name: one.digest for one in loaded_embeddings(model)},
         given_up={pair.seed: pair.given_up for pair in made if pair.given_up},
         noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
         device=model.device,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from ideation.errors import TwinseedError
+from ideation.prompt_syntax import AdapterMention
 
 MAX_SIDE = 4096
 MAX_STEPS = 1000
@@ -28,8 +29,9 @@ class RenderSettings:
     "float16" or "bfloat16"; `device` is "auto", "cpu", "cuda" (or "cuda:1") or "mps". `images` seeds are rendered:
     `seed`, `seed + 1`, and so on. A prompt longer than the text encoder reads is cut there ("truncate"), or read in
     chunks that the U-Net sees one behind the other ("chunk"). `clip_skip` last layers of the text encoder are left out
-    (0 is none; what other programs call "Clip skip 2" is 1 here). Raises `SettingsError` when made with a value that
-    cannot work.
+    (0 is none; what other programs call "Clip skip 2" is 1 here). `vae` names another decoder; `adapters` are the LoRAs
+    that both arms are drawn with. `fast` trades exact numbers for speed, where the device has the means. Raises
+    `SettingsError` when made with a value that cannot work.
     """
 
     model: str = "seedling"
@@ -44,6 +46,9 @@ class RenderSettings:
     dtype: str = "auto"
     long_prompts: Literal["truncate", "chunk"] = "truncate"
     clip_skip: int = 0
+    vae: str | None = None
+    adapters: tuple[AdapterMention, ...] = ()
+    fast: bool = False
 
     def __post_init__(self) -> None:
         _require(1 <= self.num_inference_steps <= MAX_STEPS, f"steps is {self.num_inference_steps}",

@@ -175,7 +175,7 @@ def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> 
         ),
         ("performance", ["name", "zh", "description", "steps", "scheduler", "source"], "quality"),
         ("sizes", ["family", "ratio", "width", "height"], "sd1"),
-        ("models", ["name", "kind", "path"], "seedling"),
+        ("models", ["name", "kind", "path", "family", "size"], "seedling"),
         ("expanders", ["name", "description"], "offline"),
         ("words", ["part", "en", "zh"], "topic"),
     ],

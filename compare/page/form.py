@@ -85,7 +85,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         st.caption(preset.zh if language == "zh-TW" and preset.zh else preset.description)
         for part in negative_parts("", preset, ()):
             st.caption(s["negative_of_preset"].format(words=part.text))
-    models = list(dict.fromkeys([*(model.name for model in known_models()), state.model]))
+    models = list(dict.fromkeys([*(model.name for model in known_models() if model.renders), state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
     st.selectbox(
         s["expander"], list(EXPANDERS), key="expander", format_func=lambda name: s["expanders"].get(name, name)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -65,7 +65,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="twinseed")
         self._lock = Lock()
         self._tickets: list[Ticket] = []
-        self._opened: tuple[tuple[str, str, str], OpenModel] | None = None
+        self._opened: tuple[tuple[str, dict[str, Any]], OpenModel] | None = None
 
     def add(self, make_job: Callable[[], Job], gallery: Gallery) -> Ticket:
         """Puts a job in the queue. `make_job` is called in the worker's thread, where torch may be imported."""
@@ -107,13 +107,13 @@ class Worker:
 
         return run_job(make_job(), gallery, on_progress=on_progress, open_model=self._open)
 
-    def _open(self, name: str, *, device: str, dtype: str) -> OpenModel:
+    def _open(self, name: str, **how: Any) -> OpenModel:
         from generate.models import open_model
 
-        wanted = (name, device, dtype)
+        wanted = (name, how)
         if self._opened is None or self._opened[0] != wanted:
             self._opened = None  # let go of the old one first: two may not fit into memory
-            self._opened = wanted, open_model(name, device=device, dtype=dtype)
+            self._opened = wanted, open_model(name, **how)
         return self._opened[1]
 
 
