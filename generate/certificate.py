@@ -30,8 +30,8 @@ class Certificate:
     `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
     with. `unet_evaluations` counts how often the U-Net ran for one picture pair, both arms and guidance in one batch.
     `adapters` maps the LoRAs and textual inversions that were in the model, for both arms, to the SHA-256 of their
-    files; `context` says how many tokens of context each prompt took before all were brought to one length; `given_up` maps
-    a seed to what had to be given up for it, both arms alike, where memory or number formats ran short.
+    files; `context` says how many tokens of context each prompt took before all were brought to one length; `given_up`
+    maps a seed to what had to be given up for it, both arms alike, where memory or number formats ran short.
     """
 
     same_seed: bool

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from loopback import WIRES, LoopbackServer
+from safetensors.torch import save_file
 
 from compare.gallery import Gallery, GalleryError
 from compare.job import Job, JobStopped, Progress, run_job
+from compare.record import Record
+from compare.report import repeat_words
 from generate.models import OpenModel
 from generate.pair import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept
 from ideation.errors import TwinseedError
+from ideation.prompt_syntax import AdapterMention
 
 SETTINGS = RenderSettings(seed=3, num_inference_steps=2, width=64, height=64)
 JOB = Job(typed_concept("a dog riding a bicycle"), SETTINGS, expander="offline")
@@ -112,3 +117,66 @@ def test_an_expander_is_asked_once_for_all_images(wire: Any, seedling: OpenModel
     assert record.prompts.expanded == "a dog riding a bicycle at sunset"
     assert (record.prompts.expander, record.prompts.llm_model) == (wire.name, "m")
     assert not any(key in file.read_text(errors="replace") for file in folder.iterdir() for key in environ.values())
+
+
+@pytest.fixture
+def lora(seedling: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a LoRA in Kohya's format that changes one matrix of the U-Net and one of the text encoder."""
+    torch.manual_seed(0)
+    tensors = {}
+    for part, layer in (
+        ("lora_unet", "down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_v"),
+        ("lora_te", "text_model_encoder_layers_0_mlp_fc1"),
+    ):
+        out, inward = (160, 192) if part == "lora_unet" else (768, 192)
+        tensors[f"{part}_{layer}.lora_up.weight"] = torch.randn(out, 2)
+        tensors[f"{part}_{layer}.lora_down.weight"] = torch.randn(2, inward)
+        tensors[f"{part}_{layer}.alpha"] = torch.tensor(1.0)
+    folder = tmp_path / "models" / "loras"
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "loud.safetensors")
+    monkeypatch.setenv("TWINSEED_MODELS", str(folder.parent))
+    return "loud"
+
+
+def test_a_lora_in_either_prompt_is_for_both_pictures(seedling: OpenModel, lora: str, tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "runs")
+
+    def pair(simple: str, expanded: str, **settings: Any) -> Record:
+        job = replace(JOB, simple=simple, expanded=expanded, settings=replace(SETTINGS, **settings))
+        return gallery.open_record(run_job(job, gallery, open_model=lambda name, **_: seedling, environ={}).name)
+
+    def pixels(record: Record) -> list[str]:
+        return [render.pixels_sha256 for render in record.renders]
+
+    base = pair("a dog", "a red dog")
+    mentioned = pair("a dog", "a red dog <lora:loud:0.7>")
+    assert all(one != other for one, other in zip(pixels(base), pixels(mentioned), strict=True))
+    assert mentioned.certificate.holds
+    (adapter,) = mentioned.settings.adapters
+    assert (adapter.name, adapter.text_encoder, adapter.unet) == ("loud", 0.7, 0.7)
+    assert set(mentioned.certificate.adapters) == {"loud"}
+    assert mentioned.prompts.tokens.expanded == base.prompts.tokens.expanded
+
+    assert pixels(pair("a dog <lora:loud:0.7>", "a red dog")) == pixels(mentioned)
+    assert pixels(pair("a dog", "a red dog", adapters=(AdapterMention("loud", 0.7, 0.7),))) == pixels(mentioned)
+    assert pixels(pair("a dog", "a red dog <lora:loud:0>")) == pixels(base)
+    assert pixels(pair("a dog", "a red dog <lora:loud:0:0.7>")) not in (pixels(base), pixels(mentioned))
+    assert pixels(pair("a dog", "a red dog")) == pixels(base), "nothing of it stays in the model"
+
+    with pytest.raises(SettingsError, match="the LoRA loud is asked for with two weights"):
+        pair("a dog <lora:loud:0.7>", "a red dog <lora:loud:0.8>")
+    with pytest.raises(TwinseedError, match="nothing-of-it"):
+        pair("a dog <lora:nothing-of-it>", "a red dog")
+
+
+def test_the_command_of_the_report_names_all_that_was_chosen(seedling: OpenModel, lora: str, tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "runs")
+    settings = replace(
+        SETTINGS, clip_skip=1, long_prompts="chunk", fast=True, adapters=(AdapterMention(lora, 0.5, 0.8),)
+    )
+    job = replace(JOB, simple="a dog", expanded="a red dog BREAK a beach", settings=settings)
+    record = gallery.open_record(run_job(job, gallery, open_model=lambda name, **_: seedling, environ={}).name)
+    words = " ".join(repeat_words(record))
+    for option in ("--tokens chunk", "--clip-skip 1", "--lora loud:0.5:0.8", "--fast", "--seed 3"):
+        assert option in words
