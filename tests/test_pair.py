@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_schedulers import EVALUATIONS
 from transformers import CLIPImageProcessor, CLIPVisionConfig
 
 import generate.pair
@@ -26,7 +25,7 @@ from generate.pair import (
     render_pair,
     resolve_settings,
 )
-from generate.schedulers import SCHEDULERS, SchedulerChoice, build_scheduler
+from generate.schedulers import build_scheduler
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
 
@@ -47,42 +46,6 @@ def pixels(image: Image.Image) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 def same_pixels(one: PicturePair, other: PicturePair) -> bool:
     return [render.image.tobytes() for render in one.renders] == [render.image.tobytes() for render in other.renders]
-
-
-def alone(model: OpenModel, choice: SchedulerChoice, prompt: str) -> Image.Image:
-    """One picture as diffusers' documentation makes it, with nothing of render_pair."""
-    config = {
-        name: value
-        for name, value in model.scheduler_config.items()
-        if name not in ("use_karras_sigmas", "algorithm_type", "solver_type")
-    }
-    own_seed = {"noise_sampler_seed": SEED} if choice.class_name == "DPMSolverSDEScheduler" else {}
-    model.pipeline.scheduler = getattr(diffusers, choice.class_name).from_config(config, **choice.arguments, **own_seed)
-    return model.pipeline(
-        prompt, negative_prompt=PROMPTS.negative, width=64, height=64, num_inference_steps=STEPS,
-        guidance_scale=SETTINGS.guidance_scale, generator=torch.Generator("cpu").manual_seed(SEED),
-    ).images[0]  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
-@pytest.mark.parametrize("name", SCHEDULERS)
-def test_a_pair_is_two_solo_renders(name: str, seedling: OpenModel) -> None:
-    settings = replace(SETTINGS, scheduler=name)
-    pair = render_pair(PROMPTS, settings, seedling)
-    certificate = pair.certificate
-
-    assert [(render.arm, render.seed) for render in pair.renders] == [("simple", SEED), ("expanded", SEED)]
-    for render, prompt in zip(pair.renders, (PROMPTS.simple, PROMPTS.expanded), strict=True):
-        difference = np.abs(pixels(render.image) - pixels(alone(seedling, SCHEDULERS[name], prompt)))
-        assert difference.max() <= 1, f"{render.arm} is not what its prompt gives alone"
-    assert not np.array_equal(*(pixels(render.image) for render in pair.renders)), "the words do something"
-
-    assert same_pixels(pair, render_pair(PROMPTS, settings, seedling)), "the same again, bit for bit"
-    assert certificate.same_seed
-    assert certificate.differs == ("prompt",)
-    assert certificate.latents_sha256[SEED]["simple"] == certificate.latents_sha256[SEED]["expanded"]
-    assert certificate.unet_evaluations == EVALUATIONS[SCHEDULERS[name].evaluations](STEPS)
-    assert certificate.scheduler["class_name"] == SCHEDULERS[name].class_name
 
 
 @pytest.mark.parametrize("name", ["DPM++ 2M Karras", "Euler a", "DPM++ SDE Karras"])
@@ -112,9 +75,9 @@ def test_seeds_count_up_and_each_is_what_it_is_alone(seedling: OpenModel) -> Non
 def other_noise(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
     honest = generate.pair._noise
 
-    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int) -> Any:
-        (simple, _), latents = honest(model, settings, seed)
-        (_, expanded), other = honest(model, settings, seed + 1)
+    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int, count: int) -> Any:
+        (simple, _), latents = honest(model, settings, seed, count)
+        (_, expanded), other = honest(model, settings, seed + 1, count)
         return [simple, expanded], torch.stack([latents[0], other[1]])
 
     monkeypatch.setattr(generate.pair, "_noise", sabotaged)
@@ -123,8 +86,8 @@ def other_noise(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
 def a_used_generator(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
     honest = generate.pair._noise
 
-    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int) -> Any:
-        generators, latents = honest(model, settings, seed)
+    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int, count: int) -> Any:
+        generators, latents = honest(model, settings, seed, count)
         torch.randn(1, generator=generators[1])
         return generators, latents
 
