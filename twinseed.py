@@ -698,9 +698,10 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         from generate.schedulers import SCHEDULERS
 
         return [
-            {"name": one.name, "class_name": one.class_name, "evaluations": one.evaluations, "settles": one.settles}
+            {"name": one.name, "class_name": one.class_name, "evaluations": one.evaluations, "settles": one.settles,
+             "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None, "note": one.note}
             for one in SCHEDULERS.values()
-        ]
+        ]  # fmt: skip
     if kind is Kind.presets:
         from generate.presets import PRESETS
 

@@ -167,7 +167,7 @@ def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> 
     ("kind", "keys", "one"),
     [
         ("styles", ["name", "zh", "positive", "negative", "source"], "watercolor"),
-        ("schedulers", ["name", "class_name", "evaluations", "settles"], "DPM++ 2M Karras"),
+        ("schedulers", ["name", "class_name", "evaluations", "settles", "steps", "note"], "DPM++ 2M Karras"),
         (
             "presets",
             "name description settings zh styles negative performance loras fixed_steps source".split(),

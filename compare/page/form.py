@@ -110,6 +110,9 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
             s["scheduler"], list(SCHEDULERS), key="scheduler",
             format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
         )  # fmt: skip
+        if SCHEDULERS[state.scheduler].recommended_steps:
+            fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
+            st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
         left, right = st.columns(2)
         left.number_input(s["steps"], 1, MAX_STEPS, key="steps")
         right.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
