@@ -97,8 +97,8 @@ def train_lora(
 ) -> dict[str, torch.Tensor]:
     """The LoRA's tensors by diffusers' names, float16. Its alpha is its rank, so weight 1 is what was trained.
 
-    Three pictures of four are of the new style and named so; the fourth is as Seedling knows it, and half of those have no
-    caption, so that other styles and guidance stay as they were. v-prediction and timesteps are as in `train_unet`.
+    Three pictures of four are of the new style and named so; the fourth is as Seedling knows it, and half of those have
+    no caption, so that other styles and guidance stay as they were. v-prediction and timesteps are as in `train_unet`.
     """
     torch.manual_seed(0)
     pipeline = open_model("seedling", device="cpu", dtype="float32").pipeline
