@@ -1,7 +1,7 @@
 """Trains a LoRA for Seedling: `python -m generate.seedling.training.lora OUT.safetensors`, minutes on one CPU thread.
 
-It learns a style that Seedling was never shown, drawn as a filter over its training scenes, and answers to that style's
-name in a prompt.
+It learns a style that Seedling was never shown, drawn as a filter over its training scenes, by that style's name. At
+weight 1 a prompt that names no style takes it on as well; at 0.5 mostly one that names it does.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def train_lora(
 ) -> dict[str, torch.Tensor]:
     """The LoRA's tensors by diffusers' names, float16. Its alpha is its rank, so weight 1 is what was trained.
 
-    Three pictures of four are of the new style and named so; the fourth is as Seedling knows it, or has no caption, so
-    that all stays as it was where the style is not named. v-prediction and timesteps are as in `train_unet`.
+    Three pictures of four are of the new style and named so; the fourth is as Seedling knows it, and half of those have
+    no caption, so that other styles and guidance stay as they were. v-prediction and timesteps are as in `train_unet`.
     """
     torch.manual_seed(0)
     pipeline = open_model("seedling", device="cpu", dtype="float32").pipeline
