@@ -260,7 +260,8 @@ class Record(_Model):
 
     def to_json(self) -> str:
         """The text of `record.json`: UTF-8 as it is, two spaces of indentation, a newline at the end."""
-        return self.model_dump_json(indent=2) + "\n"
+        without = {"draft"} if self.draft is None else None  # most runs refine nothing
+        return self.model_dump_json(indent=2, exclude=without) + "\n"
 
 
 def checked_record(content: dict[str, object]) -> Record:

@@ -34,7 +34,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TWINSEED_RUNS", str(folder))
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path / "models"))
     (tmp_path / "models" / "another").mkdir(parents=True)
-    (tmp_path / "models" / "another" / "model_index.json").write_text("{}")
+    (tmp_path / "models" / "another" / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     for key in KEYS:
         monkeypatch.delenv(key, raising=False)
     automatic_expander.cache_clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from generate.presets import PRESETS, find_preset
 from generate.schedulers import SCHEDULERS
 from generate.settings import MAX_SEED, RenderSettings, SettingsError
 from generate.styles import all_styles, find_style
+from ideation.prompt_syntax import AdapterMention
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,14 @@ def test_seeds_count_up() -> None:
 
 def test_the_digest_changes_with_every_field() -> None:
     usual = RenderSettings()
-    other = RenderSettings("m", "Euler", 3, 1.5, 64, 72, 5, 2, "cpu", "float32")
-    digests = {usual.digest, *(replace(usual, **{name: value}).digest for name, value in asdict(other).items())}
+    adapters = (AdapterMention("loud", 0.5, 0.8),)
+    other = RenderSettings(
+        "m", "Euler", 3, 1.5, 64, 72, 5, 2, "cpu", "float32", "chunk", 1, "another", adapters, fast=True
+    )
+    digests = {
+        usual.digest,
+        *(replace(usual, **{field.name: getattr(other, field.name)}).digest for field in fields(other)),
+    }
     assert len(digests) == 1 + len(asdict(other)), "no two settings that differ share a digest"
     assert RenderSettings().digest == usual.digest
     assert re.fullmatch("[0-9a-f]{64}", usual.digest)
