@@ -1,6 +1,6 @@
 """Which schedulers settle: one prompt and a few seeds on a model, with more and more steps.
 
-python benchmarks/convergence.py                            # prints the table: minutes on one processor
+python benchmarks/convergence.py                            # prints the table: eight minutes or so of one processor
 python benchmarks/convergence.py --write docs/schedulers.md # and puts it between the markers there
 python benchmarks/convergence.py --only "Euler" "Euler a"   # these alone; with --write the other rows stay
 """

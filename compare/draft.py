@@ -21,7 +21,7 @@ from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_syntax import AdapterMention
 
 if TYPE_CHECKING:
-    from compare.run import RenderedPicture
+    from generate.picture_file import RenderedPicture
 
 
 @dataclass(frozen=True)

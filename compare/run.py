@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from compare.picture_scores import score
 from compare.record import VERSION, Record, checked_record
+from generate.picture_file import RenderedPicture, pixels_sha256
 from ideation.concept import Concept, Word
 from ideation.prompt_pair import PromptPair
 
@@ -25,15 +26,9 @@ if TYPE_CHECKING:  # generate brings torch along, and a run is kept and shown wi
     from generate.settings import RenderSettings
 
 
-class RenderedPicture(Protocol):
-    """One picture in memory, as `generate.pair` hands it over; `seconds` is wall time."""
+class TimedPicture(RenderedPicture, Protocol):
+    """One picture in memory; `seconds` is its half of the pair's wall time."""
 
-    @property
-    def arm(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def image(self) -> Image.Image: ...
     @property
     def seconds(self) -> float: ...
 
@@ -49,7 +44,7 @@ class Run:
     concept: Concept
     prompts: PromptPair
     settings: RenderSettings
-    renders: Sequence[RenderedPicture]
+    renders: Sequence[TimedPicture]
     certificate: DataclassInstance
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     preset: str | None = None
@@ -105,7 +100,7 @@ def _word(word: Word | None) -> dict[str, str] | None:
     return None if word is None else {"en": word.en, "zh": word.zh}
 
 
-def _render(render: RenderedPicture, png: bytes) -> dict[str, object]:
+def _render(render: TimedPicture, png: bytes) -> dict[str, object]:
     with Image.open(io.BytesIO(png)) as stored:  # what the file says, not what was meant to go into it
         pixels = stored.convert("RGB")
     return {
@@ -113,7 +108,7 @@ def _render(render: RenderedPicture, png: bytes) -> dict[str, object]:
         "seed": str(render.seed),
         "file": picture_file(render),
         "sha256": hashlib.sha256(png).hexdigest(),
-        "pixels_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
+        "pixels_sha256": pixels_sha256(pixels),
         "width": pixels.width,
         "height": pixels.height,
         "seconds": round(float(render.seconds), 3),

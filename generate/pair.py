@@ -20,7 +20,7 @@ from generate.embeddings import loaded_embeddings
 from generate.means import Means, applied
 from generate.models import OpenModel
 from generate.preview import Preview
-from generate.schedulers import build_scheduler
+from generate.schedulers import build_scheduler, check_steps
 from generate.settings import RenderSettings, SettingsError
 from ideation.errors import TwinseedError
 from ideation.prompt_pair import PromptPair
@@ -80,8 +80,9 @@ class PicturePair:
 def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettings:
     """The settings with the model's own size, device and dtype filled in.
 
-    Raises `SettingsError` for a size that the model's latents cannot have.
+    Raises `SettingsError` for a size that the model's latents cannot have, and for more steps than the scheduler takes.
     """
+    check_steps(settings.scheduler, settings.num_inference_steps, model.scheduler_config)
     width, height = model.native_size
     settings = replace(
         settings,

@@ -153,7 +153,7 @@ def test_two_models_of_one_server(twinseed: Twinseed, monkeypatch: pytest.Monkey
         (["--compare", "offline", DOG, "--csv", "no/folder.csv"], "no/folder.csv cannot be written", 1),
         ([DOG, "-n", "3"], "belong to a comparison", 1),
         ([DOG, "--csv", "x.csv"], "belong to a comparison", 1),
-        ([DOG, "--tokens", "chunk"], "'chunk' is not one of", 2),
+        ([DOG, "--tokens", "shrink"], "'shrink' is not one of", 2),
     ],
 )
 def test_what_cannot_be_compared(

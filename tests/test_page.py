@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from compare.page.form import automatic_expander
 from compare.page.worker import Ticket, Worker, the_worker
 from compare.report import sentences
 from generate.picture_file import write_png
+from generate.seedling import SEEDLING_FOLDER
 from ideation.prompt_pair import TokenCount
 from ideation.vocabulary import seedling_vocabulary
 
@@ -33,8 +35,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runs"
     monkeypatch.setenv("TWINSEED_RUNS", str(folder))
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path / "models"))
-    (tmp_path / "models" / "another").mkdir(parents=True)
-    (tmp_path / "models" / "another" / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
+    for file in ("model_index.json", "unet/config.json"):
+        copy = tmp_path / "models" / "another" / file
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SEEDLING_FOLDER / file, copy)
     for key in KEYS:
         monkeypatch.delenv(key, raising=False)
     automatic_expander.cache_clear()

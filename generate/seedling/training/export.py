@@ -34,6 +34,8 @@ def export(
     # transformers writes tokenizer.json alone; other programs look for the vocabulary and the merges.
     for file in tokenizer.iterdir():
         shutil.copyfile(file, partial / "tokenizer" / file.name)
+    for part in ("unet", "vae"):  # where a part was read from is nobody's business
+        _amend(partial / part / "config.json", _name_or_path="seedling")
     # Not arguments of this scheduler, but others are built from its configuration and DDIM needs them.
     _amend(partial / "scheduler" / "scheduler_config.json", clip_sample=False, set_alpha_to_one=False)
     # Or transformers would compute in half precision while diffusers takes float32, unless told otherwise.
