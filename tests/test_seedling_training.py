@@ -90,6 +90,7 @@ def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None
     grow(
         tmp_path,
         pictures=9_600,
+        tune_pictures=1_200,
         decoder_pictures=1_200,
         polish_pictures=600,
         clip_pictures=9_600,

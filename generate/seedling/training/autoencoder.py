@@ -67,7 +67,9 @@ def train_autoencoder(
     model.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
     steps = pictures // batch
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, s / 100, 2.5 * (1 - s / steps) + 0.02))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min(1.0, s / 100, 2.5 * (1 - s / max(steps, 1)) + 0.02)
+    )
     done = load_checkpoint(checkpoint, {"model": model, "optimizer": optimizer, "schedule": schedule}, device)
     average, began = None, time.monotonic()
     for step in range(done, steps):

@@ -1,7 +1,8 @@
 """Grows Seedling from nothing: `python -m generate.seedling.training.grow FOLDER`.
 
 Every stage keeps its result in FOLDER and is skipped when it is there, so that the same command goes on wherever it
-was stopped. The stages: scenes, tokenizer, CLIP, patch code, decoder, U-Net, the decoder's polish, export.
+was stopped. The stages: scenes, tokenizer, CLIP, patch code, decoder, U-Net, the U-Net's tuning on hard scenes, the
+decoder's polish, export.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ from generate.seedling.training.export import export, export_clip
 from generate.seedling.training.latents import PatchCode, encode_all, find_patch_code
 from generate.seedling.training.text_encoder import text_encoder_of
 from generate.seedling.training.tokenizer import train_tokenizer
-from generate.seedling.training.unet import Average, LatentSet, drawn_by, new_unet, train_unet
+from generate.seedling.training.unet import (
+    COARSE_LAYERS,
+    Average,
+    LatentSet,
+    drawn_by,
+    hard_scenes,
+    new_unet,
+    train_unet,
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +47,9 @@ SHIPPED_CODE = Path(__file__).with_name("patch_code.safetensors")
 def grow(
     folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
     pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 170_000,
+    tune_pictures: Annotated[
+        int, typer.Option(help="How many pictures its finer layers see after that, of scenes that are hard to learn.")
+    ] = 110_000,
     decoder_pictures: Annotated[int, typer.Option(help="How many pictures the decoder sees in all.")] = 24_000,
     polish_pictures: Annotated[
         int, typer.Option(help="How many pictures drawn by the U-Net the decoder sees.")
@@ -95,11 +107,18 @@ def grow(
         )
         log.info("exported to %s", export_to)
 
+    plain_set = LatentSet(np.asarray(plain_latents), plain_scenes.scenes, plain_scenes.coverage)
+    rich_set = LatentSet(np.asarray(rich_latents), rich_scenes.scenes, rich_scenes.coverage)
+    on_save = write if export_often else None
     average = train_unet(
-        LatentSet(np.asarray(plain_latents), plain_scenes.scenes, plain_scenes.coverage),
-        LatentSet(np.asarray(rich_latents), rich_scenes.scenes, rich_scenes.coverage),
-        unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures, plain_first=0.3 if go_on else 1.0,
-        device=device, on_save=write if export_often else None,
+        plain_set, rich_set, unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures,
+        plain_first=0.3 if go_on else 1.0, device=device, on_save=on_save,
+    )  # fmt: skip
+    unet.load_state_dict(average.modules["unet"].state_dict())
+    text_encoder.load_state_dict(average.modules["text_encoder"].state_dict())
+    average = train_unet(
+        plain_set, hard_scenes(rich_set), unet, text_encoder, tokenizer, folder / "tune.pt", pictures=tune_pictures,
+        plain_first=0.15, figure_weight=2.0, frozen=COARSE_LAYERS, rate=4e-4, device=device, on_save=on_save,
     )  # fmt: skip
     train_autoencoder(
         autoencoder, rich_scenes, code, folder / "polish.pt", pictures=polish_pictures, rate=8e-4, device=device,
