@@ -75,6 +75,10 @@ class Gallery:
                 self._save_png(render.image, path, run.png_text.get((render.arm, render.seed), {}))
                 saved.append(path)
             png = {path.name: path.read_bytes() for path in saved}
+            for name, content in run.files.items():
+                (partial / name).write_bytes(content)
+                saved.append(partial / name)
+                png[name] = content
             record = record_of(run, png)
             _write_text(partial / RECORD_FILE, record.to_json())
             _write_text(partial / REPORT_FILE, render_report(record, png, language))
@@ -133,7 +137,7 @@ class Gallery:
     def pictures(self, name: str) -> dict[str, bytes]:
         """The bytes of the run's picture files by their names in the record. Raises as `open_record` does."""
         folder = self.folder(name)
-        paths = [folder / render.file for render in self.open_record(name).renders]
+        paths = [folder / file for file in self.open_record(name).files]
         for path in paths:
             if path.is_symlink() or not path.is_file():
                 raise GalleryError(f"the picture {path} is missing", hint="copy the run again from where it was made")

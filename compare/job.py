@@ -13,9 +13,10 @@ from compare.report import Language
 from compare.run import Run
 from generate.adapters import load_adapters
 from generate.aspect_ratios import match_aspect_ratio
+from generate.batch import Step
 from generate.embeddings import embeddings_in, load_embeddings
 from generate.models import OpenModel, open_model
-from generate.pair import PicturePair, RenderInterrupted, Step, render_pair, resolve_settings
+from generate.pair import PicturePair, RenderInterrupted, render_pair, resolve_settings
 from generate.picture_file import texts_of_pairs
 from generate.picture_parameters import LoraUse
 from generate.presets import Preset, find_preset, with_preset

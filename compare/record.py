@@ -9,20 +9,11 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError, model_validator
 from pydantic_core import from_json
 
+from compare.findings import Findings
+from compare.values import Count, FileName, Pixels, Seed, Sha256, StrictModel
 from ideation.errors import TwinseedError
 
 VERSION = 1
@@ -35,34 +26,14 @@ class RecordError(TwinseedError):
     """A record that is missing, unreadable, from another version, or that contradicts itself."""
 
 
-def _plain_file_name(name: str) -> str:
-    """A record may come from somebody else's bundle: its files must not lead out of the run's folder."""
-    if any(mark in name for mark in "/\\:\0") or name.startswith(".") or not name:
-        raise ValueError(f"{name!r} is not the plain name of a file in the run's folder")
-    return name
-
-
-Seed = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]  # a string: browsers lose digits past 2**53
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-FileName = Annotated[
-    str, AfterValidator(_plain_file_name), WithJsonSchema({"type": "string", "pattern": r"^[^./\\:\0][^/\\:\0]*$"})
-]
-Count = Annotated[int, Field(ge=0)]
-Pixels = Annotated[int, Field(ge=1)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class WordRecord(_Model):
+class WordRecord(StrictModel):
     """One part of a drawn concept, in English and in 繁體中文."""
 
     en: str
     zh: str
 
 
-class ConceptRecord(_Model):
+class ConceptRecord(StrictModel):
     """What the picture was to show; the parts are null when somebody typed it."""
 
     text: str
@@ -74,7 +45,7 @@ class ConceptRecord(_Model):
     seed: Seed | None = None
 
 
-class TokenRecord(_Model):
+class TokenRecord(StrictModel):
     """What an encoder with `limit` tokens sees, start and end tokens included; `dropped` fell off the end."""
 
     limit: Count
@@ -83,7 +54,7 @@ class TokenRecord(_Model):
     dropped: tuple[str, ...] = ()
 
 
-class PromptRecord(_Model):
+class PromptRecord(StrictModel):
     """Both prompts and how they came about: the keys of `twinseed expand --json`."""
 
     source: str
@@ -99,7 +70,7 @@ class PromptRecord(_Model):
     warnings: tuple[str, ...] = ()
 
 
-class AdapterRecord(_Model):
+class AdapterRecord(StrictModel):
     """A LoRA that both arms were drawn with; the weights multiply its change of the text encoder and the U-Net."""
 
     name: str
@@ -107,7 +78,7 @@ class AdapterRecord(_Model):
     unet: float
 
 
-class SettingsRecord(_Model):
+class SettingsRecord(StrictModel):
     """The settings as they were used: nothing is "auto" here, and sizes are pixels."""
 
     model: str
@@ -130,7 +101,7 @@ class SettingsRecord(_Model):
     styles: tuple[str, ...] = ()
 
 
-class RenderRecord(_Model):
+class RenderRecord(StrictModel):
     """One picture. `sha256` is of the file's bytes, `pixels_sha256` of its RGB bytes, row by row."""
 
     arm: Literal["simple", "expanded"]
@@ -143,28 +114,28 @@ class RenderRecord(_Model):
     seconds: Annotated[float, Field(ge=0)]
 
 
-class LatentsRecord(_Model):
+class LatentsRecord(StrictModel):
     """SHA-256 of the noise that each arm of one seed began with."""
 
     simple: Sha256
     expanded: Sha256
 
 
-class SchedulerRecord(_Model):
+class SchedulerRecord(StrictModel):
     """The scheduler that both arms used; infinite numbers of its configuration are the strings "inf" and "-inf"."""
 
     class_name: str
     config: dict[str, JsonValue]
 
 
-class NoiseFloorRecord(_Model):
+class NoiseFloorRecord(StrictModel):
     """How far the simple picture moves when it is rendered alone: on average (0..1), and its furthest byte (0..255)."""
 
     mean_absolute_difference: Annotated[float, Field(ge=0, le=1)]
     largest_difference: Annotated[int, Field(ge=0, le=255)]
 
 
-class CertificateRecord(_Model):
+class CertificateRecord(StrictModel):
     """Proof that the two arms of a seed differ in the prompt alone."""
 
     same_seed: bool
@@ -196,21 +167,21 @@ class CertificateRecord(_Model):
         return self.same_seed and not self.offences
 
 
-class ScoreRecord(_Model):
+class ScoreRecord(StrictModel):
     """How far apart the two pictures of one seed are; see `compare.picture_scores`."""
 
     mean_absolute_difference: Annotated[float, Field(ge=0, le=1)]
     ssim: Annotated[float, Field(ge=-1, le=1)]
 
 
-class DriftRecord(_Model):
+class DriftRecord(StrictModel):
     """How far either picture of a seed moved from its draft: mean absolute difference, 0 to 1."""
 
     simple: Annotated[float, Field(ge=0, le=1)]
     expanded: Annotated[float, Field(ge=0, le=1)]
 
 
-class DraftRecord(_Model):
+class DraftRecord(StrictModel):
     """The run of fewer steps that this one refines. `settles` is what is known of its scheduler."""
 
     run: str
@@ -219,7 +190,7 @@ class DraftRecord(_Model):
     drift: Annotated[dict[Seed, DriftRecord], Field(json_schema_extra={"additionalProperties": False})]
 
 
-class Record(_Model):
+class Record(StrictModel):
     """The whole of `record.json`."""
 
     version: Literal[1]
@@ -231,6 +202,8 @@ class Record(_Model):
     scores: Annotated[dict[Seed, ScoreRecord], Field(json_schema_extra={"additionalProperties": False})]
     created: AwareDatetime
     draft: DraftRecord | None = None
+    findings: Findings | None = None
+    observations: str | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Record:
@@ -239,6 +212,11 @@ class Record(_Model):
             raise ValueError("every seed needs exactly one simple and one expanded picture")
         if len({render.file for render in self.renders}) < len(made):
             raise ValueError("two pictures share one file")
+        if self.findings is not None:
+            if set(self.findings.files) & {render.file for render in self.renders}:
+                raise ValueError("the findings claim a file of the pair itself")
+            if set(self.findings.files) != set(self.findings.sha256):
+                raise ValueError("every file of the findings needs its hash, and nothing else has one")
         for what, named in (("scores", self.scores), ("latents", self.certificate.latents_sha256)):
             if set(named) != set(self.seeds):
                 raise ValueError(f"the {what} are for seeds {sorted(named)}, the pictures for {sorted(self.seeds)}")
@@ -253,6 +231,11 @@ class Record(_Model):
         """The seeds with pictures, in the order in which they were rendered."""
         return list(dict.fromkeys(render.seed for render in self.renders))
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all picture files of the run: the pairs', then those of the findings."""
+        return tuple(render.file for render in self.renders) + (() if self.findings is None else self.findings.files)
+
     def pair(self, seed: str) -> tuple[RenderRecord, RenderRecord]:
         """The simple and the expanded picture of `seed`, which must be one of `seeds`."""
         of_seed = {render.arm: render for render in self.renders if render.seed == seed}
@@ -260,7 +243,7 @@ class Record(_Model):
 
     def to_json(self) -> str:
         """The text of `record.json`: UTF-8 as it is, two spaces of indentation, a newline at the end."""
-        without = {"draft"} if self.draft is None else None  # most runs refine nothing
+        without = {name for name in ("draft", "findings", "observations") if getattr(self, name) is None}
         return self.model_dump_json(indent=2, exclude=without) + "\n"
 
 

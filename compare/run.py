@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PIL import Image
 from pydantic import JsonValue
 
+from compare.findings import Findings
 from compare.picture_scores import score
 from compare.record import VERSION, Record, checked_record
 from generate.picture_file import RenderedPicture, pixels_sha256
@@ -38,7 +39,8 @@ class Run:
     """A finished run in memory: what the gallery writes and what the record is made from.
 
     `settings` are the resolved ones (no "auto", no size left open). `certificate` is a dataclass with the fields of
-    `CertificateRecord`. `png_text` holds the text chunks of each picture, by arm and seed.
+    `CertificateRecord`. `png_text` holds the text chunks of each picture, by arm and seed; `files` the bytes of the
+    pictures that the findings name.
     """
 
     concept: Concept
@@ -51,6 +53,9 @@ class Run:
     styles: tuple[str, ...] = ()
     draft: Draft | None = None
     png_text: Mapping[tuple[str, int], Mapping[str, str]] = field(default_factory=dict)
+    findings: Findings | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    observations: str | None = None
 
 
 def picture_file(render: RenderedPicture) -> str:
@@ -87,9 +92,17 @@ def record_of(run: Run, png: Mapping[str, bytes]) -> Record:
             if arm == "simple" and (seed, "expanded") in images
         },
         "created": run.created.astimezone(UTC).replace(microsecond=0),
+        "findings": None if run.findings is None else with_hashes(run.findings, run.files).model_dump(),
+        "observations": run.observations,
         "draft": None if run.draft is None else asdict(run.draft) | {"drift": _by_seed(run.draft.drift)},
     }
     return checked_record(content)
+
+
+def with_hashes(findings: Findings, files: Mapping[str, bytes]) -> Findings:
+    """The findings with the SHA-256 of each of their `files`."""
+    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in findings.files}
+    return findings.model_copy(update={"sha256": hashes})
 
 
 def _by_seed(found: Mapping[int, Any]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,6 +27,10 @@ class Conditioning:
 
     arguments: dict[str, torch.Tensor]
     lengths: dict[str, int]
+
+    def rows(self, picks: Sequence[int]) -> Conditioning:
+        """The conditioning of those of its pictures, in that order."""
+        return replace(self, arguments={name: value[list(picks)] for name, value in self.arguments.items()})
 
 
 @torch.no_grad()

@@ -103,18 +103,9 @@ def texts_of_pairs(
     pixels = {(render.arm, render.seed): pixels_sha256(render.image) for render in renders}
     texts = {}
     for render in renders:
-        parameters = PictureParameters(
-            prompt=prompts.simple if render.arm == "simple" else prompts.expanded,
-            negative_prompt=prompts.negative,
-            seed=render.seed,
-            num_inference_steps=settings.num_inference_steps,
-            guidance_scale=settings.guidance_scale,
-            scheduler=settings.scheduler,
-            width=render.image.width,
-            height=render.image.height,
-            model=_without_folder(settings.model),
-            model_hash=model_digest[:10],  # as many digits as other programs show
-            loras=loras,
+        prompt = prompts.simple if render.arm == "simple" else prompts.expanded
+        parameters = _parameters(
+            prompt, prompts.negative, settings, render.seed, render.image.size, model_digest, loras
         )
         mark = TwinseedMark.model_validate(
             {
@@ -128,6 +119,38 @@ def texts_of_pairs(
         )
         texts[render.arm, render.seed] = picture_texts(parameters, mark)
     return texts
+
+
+def plain_picture_texts(
+    prompt: str, negative: str, settings: RenderSettings, seed: int, size: tuple[int, int], model_digest: str
+) -> dict[str, str]:
+    """The texts of a picture that is no half of a pair, as one on the way from one prompt to another."""
+    parameters = _parameters(prompt, negative, settings, seed, size, model_digest)
+    return {_PARAMETERS: infotext_of(parameters).to_text(), XMP: _XMP_PACKET}
+
+
+def _parameters(
+    prompt: str,
+    negative: str,
+    settings: RenderSettings,
+    seed: int,
+    size: tuple[int, int],
+    model_digest: str,
+    loras: tuple[LoraUse, ...] = (),
+) -> PictureParameters:
+    return PictureParameters(
+        prompt=prompt,
+        negative_prompt=negative,
+        seed=seed,
+        num_inference_steps=settings.num_inference_steps,
+        guidance_scale=settings.guidance_scale,
+        scheduler=settings.scheduler,
+        width=size[0],
+        height=size[1],
+        model=_without_folder(settings.model),
+        model_hash=model_digest[:10],  # as many digits as other programs show
+        loras=loras,
+    )
 
 
 def pair_of(prompts: PromptPair, settings: RenderSettings, seed: int, model_digest: str) -> str:

@@ -15,8 +15,8 @@ from compare.gallery import Gallery, GalleryError
 from compare.job import Job, JobStopped, Progress, run_job
 from compare.record import Record
 from compare.report import repeat_words
+from generate.batch import RenderCancelled
 from generate.models import OpenModel
-from generate.pair import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept
 from ideation.errors import TwinseedError

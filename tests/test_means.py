@@ -13,9 +13,10 @@ import pytest
 import torch
 from test_pair import PROMPTS, SETTINGS, pixels
 
+from generate.batch import RenderError, Step
 from generate.means import Means, applied
 from generate.models import OpenModel, open_model
-from generate.pair import RenderError, Step, render_pair
+from generate.pair import render_pair
 
 SMALL = replace(SETTINGS, num_inference_steps=3)
 

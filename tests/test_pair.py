@@ -13,15 +13,14 @@ import torch
 from PIL import Image
 from transformers import CLIPImageProcessor, CLIPVisionConfig
 
+import generate.batch
 import generate.pair
+from generate.batch import RenderCancelled, RenderError, Step
 from generate.conditioning import Conditioning, encode_pair
 from generate.models import OpenModel, open_model
 from generate.pair import (
     PicturePair,
-    RenderCancelled,
-    RenderError,
     RenderInterrupted,
-    Step,
     render_pair,
     resolve_settings,
 )
@@ -73,30 +72,30 @@ def test_seeds_count_up_and_each_is_what_it_is_alone(seedling: OpenModel) -> Non
 
 
 def other_noise(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
-    honest = generate.pair._noise
+    honest = generate.batch._noise
 
-    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int, count: int) -> Any:
-        (simple, _), latents = honest(model, settings, seed, count)
-        (_, expanded), other = honest(model, settings, seed + 1, count)
+    def sabotaged(model: OpenModel, settings: RenderSettings, seeds: tuple[int, int]) -> Any:
+        (simple, _), latents = honest(model, settings, seeds)
+        (_, expanded), other = honest(model, settings, (seeds[0], seeds[1] + 1))
         return [simple, expanded], torch.stack([latents[0], other[1]])
 
-    monkeypatch.setattr(generate.pair, "_noise", sabotaged)
+    monkeypatch.setattr(generate.batch, "_noise", sabotaged)
 
 
 def a_used_generator(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
-    honest = generate.pair._noise
+    honest = generate.batch._noise
 
-    def sabotaged(model: OpenModel, settings: RenderSettings, seed: int, count: int) -> Any:
-        generators, latents = honest(model, settings, seed, count)
+    def sabotaged(model: OpenModel, settings: RenderSettings, seeds: tuple[int, int]) -> Any:
+        generators, latents = honest(model, settings, seeds)
         torch.randn(1, generator=generators[1])
         return generators, latents
 
-    monkeypatch.setattr(generate.pair, "_noise", sabotaged)
+    monkeypatch.setattr(generate.batch, "_noise", sabotaged)
 
 
 def other_sampler_seeds(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
     monkeypatch.setattr(
-        generate.pair,
+        generate.batch,
         "build_scheduler",
         lambda name, config, seeds: build_scheduler("DPM++ SDE Karras", config, [seeds[0], seeds[1] + 1]),
     )

@@ -92,7 +92,7 @@ class Worker:
     def _do(self, ticket: Ticket, make_job: Callable[[], Job], gallery: Gallery) -> Path:
         ticket.begun = True
         from compare.job import run_job
-        from generate.pair import RenderCancelled
+        from generate.batch import RenderCancelled
 
         looked = 0.0
 

@@ -75,7 +75,7 @@ def hard_scenes(data: LatentSet) -> LatentSet:
         + (scene.style in ("pixel art", "oil painting", "flat illustration"))
         for scene in data.scenes
     ]
-    picks = np.repeat(np.arange(len(often)), often)
+    picks = [pick for pick, times in enumerate(often) for _ in range(times)]
     return LatentSet(data.latents[picks], [data.scenes[pick] for pick in picks], data.coverage[picks])
 
 
