@@ -1,0 +1,42 @@
+"""Doing a job: with a progress bar, and saying what came of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from commands.console import progress, say
+
+if TYPE_CHECKING:
+    from compare.job import Job
+    from compare.record import Record
+
+
+def carry_out(job: Job, runs: Path, as_json: bool, open_report: bool) -> Record:
+    """Does the job with a progress bar and prints what came of it: the report's path, or the record."""
+    from compare.gallery import Gallery
+    from compare.job import JobStopped, run_job
+    from compare.record import RECORD_FILE, read_record
+
+    with progress() as on_progress:
+        try:
+            folder = run_job(job, Gallery(runs), on_progress=on_progress)
+        except JobStopped as stopped:
+            say(f"what was finished is in {stopped.folder}")
+            raise stopped.reason from stopped
+    record = read_record(folder / RECORD_FILE)
+    prompts = record.prompts
+    writer = prompts.expander + (f" ({prompts.llm_model})" if prompts.llm_model else "")
+    say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
+    for warning in prompts.warnings:
+        say(f"note: {warning}")
+    if as_json:
+        print(json.dumps(json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")), ensure_ascii=False))
+    else:
+        print(folder / "report.html")
+    if open_report:
+        typer.launch(str(folder / "report.html"))
+    return record
