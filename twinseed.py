@@ -12,12 +12,16 @@ import typer
 
 from commands.console import say
 from commands.doctor import doctor
+from commands.examine import examine
 from commands.expand import expand
 from commands.ideas import ideas
+from commands.ladder import ladder
 from commands.listing import list_names
 from commands.page import page
 from commands.pair import pair
 from commands.refine import refine
+from commands.report import report
+from commands.sweep import sweep
 from ideation.errors import TwinseedError
 
 app = typer.Typer(
@@ -33,7 +37,11 @@ app = typer.Typer(
 app.command()(ideas)
 app.command()(expand)
 app.command()(pair)
+app.command()(sweep)
+app.command()(ladder)
+app.command()(examine)
 app.command()(refine)
+app.command()(report)
 app.command()(page)
 app.command("list")(list_names)
 app.command()(doctor)

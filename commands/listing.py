@@ -23,6 +23,7 @@ class Kind(StrEnum):
     sizes = "sizes"
     models = "models"
     expanders = "expanders"
+    instruments = "instruments"
     words = "words"
 
 
@@ -82,6 +83,10 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         from ideation.expanders import known_expanders
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
+    if kind is Kind.instruments:
+        from compare.findings import INSTRUMENTS
+
+        return [{"name": name, "answers": answer} for name, answer in INSTRUMENTS.items()]
     from ideation.words import built_in_words
 
     words = built_in_words()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ideation.errors import TwinseedError
+
+if TYPE_CHECKING:
+    from compare.gallery import Gallery
 
 
 class OptionError(TwinseedError):
@@ -92,6 +96,52 @@ NoiseFloor = Annotated[
 Device = Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or mps.", show_default=True)]
 Dtype = Annotated[str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)]
 
+# What is found out about the pictures.
+Instruments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="NAME", help="Look closer with this, see: twinseed list instruments; several with commas."
+    ),
+]
+Clip = Annotated[
+    str, typer.Option(metavar="C", help="Who scores: auto, none, seedling, a folder or a hub id.", show_default=True)
+]
+Observations = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="What you see in the pictures, in your own words: a text file.")
+]
+
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")]
+
+MAX_OBSERVATIONS = 100_000  # bytes
+
+
+def instruments_of(given: Sequence[str] | None) -> tuple[str, ...]:
+    """The instruments that were named, each once; commas may stand between them. Raises OptionError."""
+    from compare.findings import INSTRUMENTS
+
+    names = [name.strip() for one in given or () for name in one.split(",")]
+    for name in names:
+        if name not in INSTRUMENTS:
+            raise OptionError(f"there is no instrument {name!r}", hint=f"choose from {', '.join(INSTRUMENTS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def text_in(file: Path | None) -> str | None:
+    """The text in the file, without space around it; None where no file was named. Raises OptionError."""
+    if file is None:
+        return None
+    hint = f"give a text file in UTF-8 of {MAX_OBSERVATIONS:,} bytes at most"
+    try:
+        content = file.read_bytes() if file.stat().st_size <= MAX_OBSERVATIONS else None
+    except OSError as error:
+        raise OptionError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
+    if content is None:
+        raise OptionError(f"{file} is too large", hint=hint)
+    try:
+        return content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise OptionError(f"{file} is not text in UTF-8", hint=hint) from error
+
 
 def seed_of(given: str | None) -> int:
     """The seed that was given; where none was, one that is drawn. Raises OptionError for what is no whole number."""
@@ -108,6 +158,15 @@ def size_of(given: str) -> tuple[int, int]:
     if match is None:
         raise OptionError(f"size is {given[:40]!r}", hint="give width and height in pixels, as in --size 512x512")
     return int(match[1]), int(match[2])
+
+
+def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:
+    """The gallery that a run is in, and its name there: `run` is that name, or the run's folder."""
+    from compare.gallery import Gallery
+
+    folder = Path(run)
+    root, name = (folder.parent, folder.name) if folder.is_dir() else (runs_folder(runs), run)
+    return Gallery(root), name
 
 
 def runs_folder(given: Path | None) -> Path:

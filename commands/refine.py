@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from commands.console import say
-from commands.options import AsJson, OpenReport, Runs, runs_folder
+from commands.options import AsJson, OpenReport, RunName, Runs, run_of
 from commands.running import carry_out
 from ideation.concept import typed_concept
 
 
 def refine(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")],
+    run: RunName,
     steps: Annotated[
         int | None, typer.Option(metavar="N", help="More than the draft's. [default: twice as many]")
     ] = None,
@@ -24,12 +23,10 @@ def refine(
 ) -> None:
     """Render a run again with more steps, from the same seed, and say how far its pictures moved."""
     from compare.draft import refined_settings
-    from compare.gallery import Gallery
     from compare.job import Job
 
-    folder = Path(run)
-    root, name = (folder.parent, folder.name) if folder.is_dir() else (runs_folder(runs), run)
-    record = Gallery(root).open_record(name)
+    gallery, name = run_of(run, runs)
+    record = gallery.open_record(name)
     settings = refined_settings(record, steps)
     prompts, concept = record.prompts, record.concept
     job = Job(
@@ -41,7 +38,7 @@ def refine(
         language="zh-TW" if concept.language == "zh-TW" else "en",
         draft=name,
     )
-    written = carry_out(job, root, as_json, open_report)
+    written = carry_out(job, gallery.root, as_json, open_report)
     if written.draft is not None:
         for seed, drift in written.draft.drift.items():
             say(

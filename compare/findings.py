@@ -14,6 +14,17 @@ from pydantic import Field
 
 from compare.values import Count, FileName, Seed, Sha256, StrictModel
 
+#: The instruments that take more than a look at the two pictures, by the names of their findings, and their questions.
+INSTRUMENTS = {
+    "ruler": "did the words change the picture more than another seed would?",
+    "placebo": "better words, or only more words? the simple prompt with words that say nothing",
+    "ladder": "which phrase moved the picture? one more at a time, and each left out",
+    "morph": "the way from the simple to the expanded picture, in small steps",
+    "attention": "where did each word look while the picture was drawn?",
+    "sweep": "more steps: which schedulers settle, which wander?",
+    "blind": "a language model with eyes describes both pictures, not knowing which is which",
+}
+
 Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 Distance = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -128,19 +139,19 @@ class MorphRecord(StrictModel):
 
 
 class WordMapRecord(StrictModel):
-    """Where one word of one prompt was looked at while the picture was drawn. `file` lays its map over the picture.
-    `weight` is the word's share of all attention that the prompt's words got."""
+    """Where the picture looked at one word of its prompt while it was drawn. `file` lights the picture as its map is.
+    `weight` is the word's share of all attention that the prompt's words got; `new` words are in this prompt alone."""
 
     arm: Arm
     word: str
-    start: Count
-    end: Count
+    new: bool
     weight: Share
     file: FileName
 
 
 class SharedWordRecord(StrictModel):
-    """A word of both prompts: `file` is the expanded map minus the simple one, `overlap` (0..1) what both share."""
+    """A word of both prompts: `file` shows the expanded map minus the simple one, `overlap` (0..1) is what they share,
+    1 for equal maps."""
 
     word: str
     overlap: Share

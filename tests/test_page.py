@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from compare.gallery import Gallery
 from compare.page.form import automatic_expander
-from compare.page.worker import Ticket, Worker, the_worker
+from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
 from generate.picture_file import write_png
 from generate.seedling import SEEDLING_FOLDER
@@ -55,6 +55,12 @@ def worker() -> Iterator[Worker]:
     worker = Worker()
     yield worker
     worker.close()
+
+
+def work_of(job: Any) -> Work:
+    from compare.job import run_job
+
+    return lambda gallery, **how: run_job(job, gallery, **how)
 
 
 def _clean(page: AppTest) -> AppTest:
@@ -253,9 +259,9 @@ def test_the_worker_does_one_job_at_a_time_and_keeps_what_was_finished(worker: W
 
     gallery = Gallery(tmp_path / "runs")
     job = Job(CONCEPT, RenderSettings(seed=3, images=2, num_inference_steps=8), expander="offline")
-    first = worker.add(lambda: job, gallery)
-    second = worker.add(lambda: job, gallery)
-    third = worker.add(lambda: replace(job, settings=replace(job.settings, images=1, num_inference_steps=1)), gallery)
+    first = worker.add(work_of(job), gallery)
+    second = worker.add(work_of(job), gallery)
+    third = worker.add(work_of(replace(job, settings=replace(job.settings, images=1, num_inference_steps=1))), gallery)
     assert [worker.ahead_of(ticket) for ticket in (second, third)] == [1, 2]
     second.cancel()
     assert second.done
@@ -272,7 +278,7 @@ def test_the_worker_does_one_job_at_a_time_and_keeps_what_was_finished(worker: W
 
 
 def test_a_fault_of_the_program_is_not_hidden(worker: Worker, tmp_path: Path) -> None:
-    ticket = worker.add(lambda: 1 / 0, Gallery(tmp_path))  # type: ignore[arg-type, return-value]
+    ticket = worker.add(lambda *_, **__: 1 / 0, Gallery(tmp_path))  # type: ignore[arg-type, return-value]
     with pytest.raises(ZeroDivisionError):
         ticket.future.result(timeout=120)
     assert isinstance(ticket.result()[1], ZeroDivisionError)
@@ -352,7 +358,7 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
 
     settings = RenderSettings(seed=1, num_inference_steps=30)
     job = Job(CONCEPT, settings, simple="a dog", expanded="a red dog on a beach")
-    ticket = worker.add(lambda: job, Gallery(tmp_path / "runs"))
+    ticket = worker.add(work_of(job), Gallery(tmp_path / "runs"))
     ticket.future.result(timeout=120)
     simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
     assert simple.size == expanded.size == (128, 128)
