@@ -28,7 +28,8 @@ _SEPARATOR = re.compile(
 )
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 
-_ARTICLES = frozenset("a an the".split())
+#: Words without a meaning of their own.
+ARTICLES = frozenset("a an the".split())
 #: Groups that begin with these say where, when, in which weather or with what.
 _PLACES = frozenset(
     "in on at by under underneath beneath near beside behind among amongst amid amidst over above below inside outside "
@@ -78,7 +79,7 @@ def phrases_of(text: str) -> list[tuple[str, int, int]]:
         if len(marks) == 1 or any(begin <= a < end for a, _ in apart) or any(begin < cut < end for cut in cuts):
             apart += marks
     found = [_trimmed(text, a, b) for a, b in _between([*apart, *((cut, cut) for cut in cuts)], len(text))]
-    return [(text[a:b], a, b) for a, b in found if any(t.key and t.key not in _ARTICLES for t in tokens(text[a:b]))]
+    return [(text[a:b], a, b) for a, b in found if any(t.key and t.key not in ARTICLES for t in tokens(text[a:b]))]
 
 
 def _syntax(text: str) -> tuple[list[tuple[int, int]], list[list[tuple[int, int]]]]:
@@ -119,7 +120,7 @@ def _group_starts(text: str, start: int, end: int, quoted: list[tuple[int, int]]
             and not _clings(spoken[:begin], spoken[k], spoken[k + 1])
             and not _BOUND.match(text[words[k].start() : end].casefold())
             and not any(a < words[k].start() < b for a, b in kept)
-            and any(word not in _ARTICLES for word in spoken[:begin])
+            and any(word not in ARTICLES for word in spoken[:begin])
             and not (spoken[k] in ("lit", "illuminated", "bathed", "surrounded") and spoken[k + 1] not in _MEANS)
         ):
             yield words[begin].start()
