@@ -114,7 +114,7 @@ class WithoutRecord(StrictModel):
 
 class LadderRecord(StrictModel):
     """From the simple to the expanded prompt one phrase at a time, and the expanded one with each phrase left out.
-    `way` says whether the expanded prompt begins with the simple one, or its core was reworded on the first rung."""
+    Where the expanded prompt words the simple one anew, the second rung does that and has no phrase."""
 
     seed: Seed
     rungs: tuple[RungRecord, ...]
@@ -123,7 +123,7 @@ class LadderRecord(StrictModel):
 
 class MorphFrameRecord(StrictModel):
     """One picture on the straight way from the simple to the expanded embedding; `part` is 0 for simple, 1 for
-    expanded."""
+    expanded, `moved` the distance from the frame before."""
 
     part: Share
     file: FileName
