@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from generate.encodings import encodings_of
 from generate.models import OpenModel
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair
@@ -38,12 +39,19 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     """The embeddings of both arms and of their one negative prompt.
 
     Every prompt goes through the text encoders alone: in a batch, one text twice can come out different in its last
-    bits. Contexts of different lengths are repeated to their least common multiple: to attention, a context twice is
-    the same as once, while padding would be read as words. A prompt without syntax comes out as diffusers' own
-    `encode_prompt` has it, bit for bit. Raises `SettingsError`.
+    bits; and once, for as long as nobody changes the encoders. Contexts of different lengths are repeated to their
+    least common multiple: to attention, a context twice is the same as once, while padding would be read as words. A
+    prompt without syntax comes out as diffusers' own `encode_prompt` has it, bit for bit. Raises `SettingsError`.
     """
     texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
-    encoded = {name: _encode(model, text, settings, name) for name, text in texts.items()}
+    known, encoded = encodings_of(model), {}
+    for name, text in texts.items():
+        key = (text, settings.long_prompts, settings.clip_skip)
+        encoding = known.get(key)
+        if encoding is None:
+            encoding = _encode(model, text, settings, name)
+            known.keep(key, encoding)
+        encoded[name] = encoding
     lengths = {name: context.shape[1] for name, (context, _) in encoded.items()}
     common = math.lcm(*lengths.values())
     if common > _MAX_CONTEXT:

@@ -61,11 +61,6 @@ def bf16_in_hardware() -> bool:
         return False
 
 
-def may_slice_attention(device: str) -> bool:
-    """Whether attention may be worked out in slices to save memory: on MPS these give black pictures."""
-    return not device.startswith("mps")
-
-
 def explain_choice(device: str, dtype: str) -> str:
     """What `device` and `dtype`, as somebody asked for them, come to on this machine, and why, in a sentence or two.
 

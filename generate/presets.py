@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generate.choice_entries import MAX_NAME_CHARACTERS, YAML_READERS, ChoiceFileError, Entry, clean_text, validated
 from generate.choice_files import BUILT_IN, ChoiceKind
+from generate.model_list import known_models
 from generate.schedulers import find_scheduler
 from generate.settings import RenderSettings, SettingsError
 from generate.styles import Style, find_style
+from ideation.prompt_syntax import AdapterMention
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,15 @@ class PresetLora:
     name: str
     file: str | None
     weight: float
+
+    @property
+    def local_name(self) -> str:
+        """What its file is called, without the ending, by whoever has fetched it by hand.
+
+        diffusers calls every LoRA that it saves alike; people name those after where they come from.
+        """
+        stem = (self.file or "").removesuffix(".safetensors")
+        return self.name.rpartition("/")[2] if stem in ("", "pytorch_lora_weights") else stem
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,22 @@ def chosen_styles(preset: Preset | None, named: Sequence[str] = ()) -> tuple[Sty
         return tuple(find_style(name) for name in preset.styles)
     except SettingsError as error:
         raise SettingsError(f"the preset {preset.name} ({preset.source}): {error.message}", hint=error.hint) from error
+
+
+def preset_adapters(preset: Preset | None) -> tuple[AdapterMention, ...]:
+    """The preset's LoRAs as a prompt would mention them: each the one in the models folder, if it is there by the name
+    of its file; else by its hub id, with the file behind it where the preset names one: owner/name/file.safetensors."""
+    if preset is None or not preset.loras:
+        return ()
+    here = {model.name for model in known_models() if model.kind == "lora"}
+    here |= {name.rpartition("/")[2] for name in here}
+    mentions = []
+    for lora in preset.loras:
+        name = f"{lora.name}/{lora.file}" if lora.file is not None else lora.name
+        if lora.name not in here and lora.local_name in here:
+            name = lora.local_name
+        mentions.append(AdapterMention(name, lora.weight, lora.weight))
+    return tuple(mentions)
 
 
 def negative_parts(negative: str, preset: Preset | None, styles: Sequence[Style]) -> tuple[NegativePart, ...]:

@@ -15,11 +15,13 @@ _SDE = {"algorithm_type": "sde-dpmsolver++"}
 _THIRD = {**_SDE, "solver_order": 3, "solver_type": "heun", "lower_order_final": False}
 
 _DDIM = "at eta 0, as here, it draws no noise and settles, although it is often grouped with those that wander"
+_DDPM = "at eta 1 it draws as much noise as DDPM does"
 _DISTILLED = "needs a model or LoRA that was distilled for it; with any other the picture stays soft"
 _PATH = "the noise is one path of a Brownian motion, which more steps only trace more finely: it drifts, and ever less"
 _PRK = "the first step takes two evaluations; PLMS is this without the Runge-Kutta start"
 _SINGLE = "the table in diffusers' documentation gives DPMSolverSinglestep, which draws no noise and is another"
-_TCD = "at eta 0, as here, it draws no noise; its makers advise 0.3"
+_TCD = "at eta 0, as here, it draws no noise; its makers advise 0.3, which is TCD eta 0.3"
+_TRAILING = "the time steps are spaced so that the first is of pure noise, as SDXL-Lightning was distilled for"
 _THIRD_NOTE = "diffusers' own third order has a sign wrong; this is the published one"
 _TWO_S = "DPM++ 2S without the a draws no noise and is another"
 
@@ -30,7 +32,8 @@ class SchedulerChoice:
     step. `evaluations` is the number of U-Net evaluations for N steps.
 
     `recommended_steps` is the range, both ends included, that is usually advised; None where nobody does. `note` is a
-    line on what people are usually misled about, or "". `aliases` are other names that mean the same.
+    line on what people are usually misled about, or "". `aliases` are other names that mean the same. `eta` is how much
+    noise is drawn, from 0 to 1, of those that leave it open (DDIM, TCD).
     """
 
     name: str
@@ -41,6 +44,7 @@ class SchedulerChoice:
     recommended_steps: tuple[int, int] | None = None
     note: str = ""
     aliases: tuple[str, ...] = ()
+    eta: float = 0.0
 
 
 #: The advice on steps is the course's for DPM++ 2M Karras, UniPC, DPM++ SDE Karras and DDIM; for the others it is that
@@ -53,6 +57,8 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("DPM++ 2M", "DPMSolverMultistepScheduler", "N", True, {}, (15, 20)),
         SchedulerChoice("UniPC", "UniPCMultistepScheduler", "N", True, {}, (20, 30), aliases=("uni_pc",)),
         SchedulerChoice("Euler", "EulerDiscreteScheduler", "N", True),
+        SchedulerChoice("Euler SGM Uniform", "EulerDiscreteScheduler", "N", True, {"timestep_spacing": "trailing"},
+                        None, _TRAILING, ("Euler trailing",)),
         SchedulerChoice("Heun", "HeunDiscreteScheduler", "2N-1", True),
         SchedulerChoice("LMS", "LMSDiscreteScheduler", "N", True),
         SchedulerChoice("LMS Karras", "LMSDiscreteScheduler", "N", True, _KARRAS),
@@ -61,6 +67,7 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("DEIS", "DEISMultistepScheduler", "N", True, {}, (10, 20)),
         SchedulerChoice("PNDM", "PNDMScheduler", "N+1", True, {"skip_prk_steps": True}, (50, 50), _PRK, ("PLMS",)),
         SchedulerChoice("DDIM", "DDIMScheduler", "N", True, {}, (10, 15), _DDIM),
+        SchedulerChoice("DDIM eta 1", "DDIMScheduler", "N", False, {}, None, _DDPM, eta=1.0),
         SchedulerChoice("Euler a", "EulerAncestralDiscreteScheduler", "N", False, aliases=("Euler ancestral",)),
         SchedulerChoice("DPM2 a", "KDPM2AncestralDiscreteScheduler", "2N-1", False,
                         aliases=("DPM2 ancestral", "dpm_2_ancestral")),
@@ -80,6 +87,7 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
                         _THIRD_NOTE),
         SchedulerChoice("LCM", "LCMScheduler", "N", False, {}, (4, 8), _DISTILLED),
         SchedulerChoice("TCD", "TCDScheduler", "N", True, {}, (4, 4), f"{_DISTILLED}; {_TCD}"),
+        SchedulerChoice("TCD eta 0.3", "TCDScheduler", "N", False, {}, (4, 4), _DISTILLED, eta=0.3),
     )
 }  # fmt: skip
 
@@ -98,7 +106,7 @@ def _by_every_name() -> dict[str, SchedulerChoice]:
     A class is the plainest of the choices that it makes.
     """
     names: dict[str, SchedulerChoice] = {}
-    for choice in sorted(SCHEDULERS.values(), key=lambda one: len(one.arguments)):
+    for choice in sorted(SCHEDULERS.values(), key=lambda one: (len(one.arguments), one.eta)):
         for name in (choice.name, *choice.aliases):
             names[name.casefold()] = choice
             names[name.casefold().replace("++", "pp").replace(" ", "_")] = choice
@@ -162,7 +170,24 @@ def build_scheduler(name: str, config: Mapping[str, Any], seeds: Sequence[int]) 
             "clip_sample", False
         )  # latents go beyond 1, though DDIM clips by default
     inherited = {key: value for key, value in trained.items() if key in accepted}
-    return scheduler_class.from_config(inherited, **arguments)
+    scheduler = scheduler_class.from_config(inherited, **arguments)
+    if choice.class_name in ("DDIMScheduler", "TCDScheduler"):
+        _bind_eta(scheduler, choice.eta)
+    return scheduler
+
+
+def _bind_eta(scheduler: Any, eta: float) -> None:
+    """Makes every step of the scheduler one with this eta, and its configuration say so.
+
+    diffusers takes it at every step and keeps it nowhere; its pipelines ask the signature whether to hand over theirs.
+    """
+    step = scheduler.step
+
+    def with_eta(model_output: Any, timestep: Any, sample: Any, generator: Any = None, return_dict: bool = True) -> Any:
+        return step(model_output, timestep, sample, eta=eta, generator=generator, return_dict=return_dict)
+
+    scheduler.step = with_eta
+    scheduler.register_to_config(eta=eta)
 
 
 def _class(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ideation.errors import TwinseedError
@@ -25,10 +25,18 @@ class TokenBudget:
 
     `tokenizer_file` is the `tokenizer.json` beside a model; `limit` counts the start and end tokens too, as encoders
     do. With `chunked`, prompts of any length are read, `limit` tokens at a time, and nothing is dropped. The syntax of
-    a prompt (weights, breaks, adapters) takes no tokens. Raises `TokenizerError`.
+    a prompt (weights, breaks, adapters) takes no tokens. `vectors` has the names of textual inversions, each of which
+    takes as many tokens as it has vectors. Raises `TokenizerError`.
     """
 
-    def __init__(self, tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool = False) -> None:
+    def __init__(
+        self,
+        tokenizer_file: Path,
+        limit: int = CLIP_LIMIT,
+        *,
+        chunked: bool = False,
+        vectors: Mapping[str, int] | None = None,
+    ) -> None:
         from tokenizers import Tokenizer
 
         again = "give the folder of a whole model, with its tokenizer/tokenizer.json, or take --model seedling"
@@ -42,6 +50,9 @@ class TokenBudget:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.limit, self.chunked = limit, chunked
+        self._vectors = {name.casefold(): count for name, count in (vectors or {}).items()}
+        longest_first = "|".join(re.escape(name) for name in sorted(self._vectors, key=len, reverse=True))
+        self._names = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE) if longest_first else None
         self._room = limit - self._tokenizer.num_special_tokens_to_add(is_pair=False)
         if self._room < 1:
             raise TokenizerError(f"a limit of {limit} tokens leaves no room for words", hint="77 is usual")
@@ -66,7 +77,20 @@ class TokenBudget:
         """The texts that are encoded one by one, each with the places of its tokens in it."""
         for section in parse_prompt(prompt).sections:
             for stretch in section:
-                yield stretch.text, self._tokenizer.encode(stretch.text, add_special_tokens=False).offsets
+                yield stretch.text, list(self._offsets(stretch.text))
+
+    def _offsets(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where each token of the text begins and ends; all vectors of a name stand at the name."""
+        begin = 0
+        for name in self._names.finditer(text) if self._names else ():
+            yield from self._plain(text, begin, name.start())
+            yield from [name.span()] * self._vectors[name.group().casefold()]
+            begin = name.end()
+        yield from self._plain(text, begin, len(text))
+
+    def _plain(self, text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        for first, last in self._tokenizer.encode(text[begin:end], add_special_tokens=False).offsets:
+            yield begin + first, begin + last
 
     def measure(self, simple: str, expanded: str) -> TokenCount:
         return TokenCount(self.limit, self.count(simple), self.count(expanded), self.dropped(expanded))

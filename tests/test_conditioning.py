@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from generate.adapters import load_adapters, unload_adapters
 from generate.conditioning import encode_pair
-from generate.models import OpenModel
+from generate.embeddings import load_embeddings
+from generate.encodings import encodings_of, forget_encodings
+from generate.models import OpenModel, open_model
 from generate.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
@@ -120,3 +127,84 @@ def test_lengths_that_cannot_be_evened_out(seedling: OpenModel) -> None:
     seven, nine, eleven = (" BREAK ".join(["a dog"] * count) for count in (7, 9, 11))
     with pytest.raises(SettingsError, match="they would take 53361"):
         encode_pair(seedling, prompts(seven, nine, eleven), CHUNKS)
+
+
+@contextmanager
+def counted(model: OpenModel) -> Iterator[list[int]]:
+    """Grows by one for each time that the text encoder runs."""
+    runs: list[int] = []
+    hook = model.pipeline.text_encoder.register_forward_pre_hook(lambda *_: runs.append(1))
+    try:
+        yield runs
+    finally:
+        hook.remove()
+
+
+def test_a_prompt_is_encoded_once(seedling: OpenModel) -> None:
+    forget_encodings(seedling)
+    with counted(seedling) as runs:
+        first = encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), SETTINGS)
+        assert len(runs) == 3
+        again = encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), replace(SETTINGS, seed=6))
+        assert len(runs) == 3
+        other = encode_pair(seedling, prompts("a red dog", "a cat", "blurry"), SETTINGS)
+        assert len(runs) == 4, "only the cat is new"
+        encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), replace(SETTINGS, clip_skip=1))
+        assert len(runs) == 7
+        encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), CHUNKS)
+        assert len(runs) == 10
+        forget_encodings(seedling)
+        encode_pair(seedling, prompts("a dog", "a dog", "a dog"), SETTINGS)
+        assert len(runs) == 11
+    for name, made in first.arguments.items():
+        assert torch.equal(made, again.arguments[name])
+    assert torch.equal(first.arguments["prompt_embeds"][1], other.arguments["prompt_embeds"][0])
+    first.arguments["prompt_embeds"].zero_()
+    first.arguments["negative_prompt_embeds"].zero_()
+    kept = encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), SETTINGS)
+    assert torch.equal(kept.arguments["prompt_embeds"], again.arguments["prompt_embeds"]), (
+        "nobody can change what is kept"
+    )
+
+
+def test_a_changed_encoder_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = open_model("seedling", device="cpu", dtype="float32")
+    encoder = model.pipeline.text_encoder
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    (tmp_path / "loras").mkdir()
+    (tmp_path / "embeddings").mkdir()
+    size = encoder.config.hidden_size
+    fc1 = "lora_te_text_model_encoder_layers_0_mlp_fc1"
+    up, down = torch.ones(encoder.config.intermediate_size, 2), torch.ones(2, size) / 100
+    save_file({f"{fc1}.lora_up.weight": up, f"{fc1}.lora_down.weight": down}, tmp_path / "loras" / "ink.safetensors")
+    for number, name in enumerate(("coldbird", "warmbird")):
+        save_file({"emb_params": torch.full((2, size), number + 1.0)}, tmp_path / "embeddings" / f"{name}.safetensors")
+
+    plain = encode(model, "a warmbird, a coldbird")
+    seen = [plain]
+    load_adapters(model, [("ink", 1.0, 1.0)])
+    seen.append(encode(model, "a warmbird, a coldbird"))
+    unload_adapters(model)
+    assert torch.equal(encode(model, "a warmbird, a coldbird"), plain)
+    for names in (["coldbird"], ["warmbird"], ["coldbird", "warmbird"]):
+        load_embeddings(model, names)
+        seen.append(encode(model, "a warmbird, a coldbird"))
+    load_embeddings(model, [])
+    assert torch.equal(encode(model, "a warmbird, a coldbird"), plain)
+    with torch.no_grad():
+        encoder.final_layer_norm.weight.mul_(2)
+    seen.append(encode(model, "a warmbird, a coldbird"))
+    assert len({one.numpy().tobytes() for one in seen}) == len(seen)
+    encoder.to(torch.bfloat16)
+    assert encode(model, "a warmbird, a coldbird").dtype == torch.bfloat16
+
+
+def test_what_is_kept_does_not_grow_without_end(tiny: OpenModel) -> None:
+    for number in range(70):
+        encode(tiny, f"{number} dogs")
+    assert len(encodings_of(tiny).kept) == 64
+    with counted(tiny) as runs:
+        encode(tiny, "69 dogs")
+        assert not runs
+        encode(tiny, "0 dogs")
+    assert runs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generate.devices import bf16_in_hardware, explain_choice, may_slice_attention
+from generate.devices import bf16_in_hardware, explain_choice
 from generate.settings import SettingsError
 
 
@@ -53,9 +53,3 @@ def test_what_the_processor_has_is_what_torch_finds() -> None:
     if "avx512_bf16" not in told:
         pytest.skip("torch tells nothing about bfloat16 on this processor")
     assert bf16_in_hardware() == bool(told["avx512_bf16"] or told.get("amx_bf16"))
-
-
-def test_attention_is_never_sliced_on_mps() -> None:
-    assert [may_slice_attention(device) for device in ("cpu", "cuda", "cuda:1", "mps", "mps:0")] == [
-        True, True, True, False, False,
-    ]  # fmt: skip

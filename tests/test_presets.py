@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from generate.aspect_ratios import (
     TOLERANCE,
@@ -26,12 +28,14 @@ from generate.presets import (
     chosen_styles,
     find_preset,
     negative_parts,
+    preset_adapters,
     preset_problems,
     with_preset,
 )
 from generate.schedulers import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
 from generate.styles import apply_styles, find_style, style_problems
+from ideation.prompt_syntax import AdapterMention
 
 Own = Callable[[str, str], Path]
 
@@ -159,6 +163,38 @@ def test_a_preset_of_ones_own(own: Own) -> None:
     assert combined_settings(preset) == {
         "scheduler": "Euler a", "num_inference_steps": 24, "guidance_scale": 6.0, "width": 768, "height": 512,
     }  # fmt: skip
+
+
+LIGHTNING = "ByteDance/SDXL-Lightning/sdxl_lightning_4step_lora.safetensors"
+LCM = "latent-consistency/lcm-lora-sdv1-5/pytorch_lora_weights.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("preset", "files", "name"),
+    [
+        ("lightning", [], LIGHTNING),
+        ("lightning", ["sdxl_lightning_2step_lora", "SDXL-Lightning"], LIGHTNING),
+        ("lightning", ["sdxl_lightning_4step_lora"], "sdxl_lightning_4step_lora"),
+        ("lightning", ["xl/sdxl_lightning_4step_lora"], "sdxl_lightning_4step_lora"),
+        ("lcm", ["pytorch_lora_weights"], LCM),  # of whichever LoRA it may be
+        ("lcm", ["lcm-lora-sdv1-5"], "lcm-lora-sdv1-5"),
+        ("felted", [], "felt"),
+        ("felted", ["felt"], "felt"),
+        ("named", [], "owner/name"),
+        ("named", ["name"], "name"),
+    ],
+)
+def test_a_presets_lora_is_the_one_that_is_there(
+    own: Own, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, preset: str, files: list[str], name: str
+) -> None:
+    own("presets/mine.yaml", "- {name: felted, loras: [{name: felt}]}\n- {name: named, loras: [{name: owner/name}]}")
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path / "models"))
+    for file in files:
+        path = tmp_path / "models" / "loras" / f"{file}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({"unet.x.lora_A.weight": torch.zeros(2, 4)}, path)
+    assert preset_adapters(find_preset(preset)) == (AdapterMention(name, 1.0, 1.0),)
+    assert preset_adapters(find_preset("laptop")) == preset_adapters(None) == ()
 
 
 def test_a_preset_of_ones_own_wins(own: Own) -> None:

@@ -43,7 +43,10 @@ def test_the_model_keeps_its_training_and_the_scheduler_its_kind(name: str, seed
     assert scheduler.config.prediction_type == "v_prediction"
     assert bool(scheduler.config.get("use_karras_sigmas")) == ("Karras" in name)
     assert ("sde" in str(scheduler.config.get("algorithm_type"))) == ("M SDE" in name)
-    assert choice.settles == all(word not in f"{name} " for word in ("SDE ", " a ", "LCM"))
+    assert choice.settles == all(word not in f"{name} " for word in ("SDE ", " a ", "LCM", " eta "))
+    assert (choice.eta > 0) == (" eta " in name)
+    if choice.class_name in ("DDIMScheduler", "TCDScheduler"):
+        assert scheduler.config.eta == choice.eta
     assert choice.evaluations in EVALUATIONS
     if choice.recommended_steps is not None:
         low, high = choice.recommended_steps
@@ -63,7 +66,7 @@ def alone(model: OpenModel, choice: SchedulerChoice, prompt: str) -> Image.Image
     model.pipeline.scheduler = scheduler_class.from_config(config, **choice.arguments, **own_seed)
     return model.pipeline(
         prompt, negative_prompt=PROMPTS.negative, width=64, height=64, num_inference_steps=STEPS,
-        guidance_scale=SETTINGS.guidance_scale, generator=torch.Generator("cpu").manual_seed(SEED),
+        guidance_scale=SETTINGS.guidance_scale, generator=torch.Generator("cpu").manual_seed(SEED), eta=choice.eta,
     ).images[0]  # fmt: skip
 
 
@@ -86,6 +89,8 @@ def test_a_pair_is_two_solo_renders(name: str, seedling: OpenModel) -> None:
     assert certificate.latents_sha256[SEED]["simple"] == certificate.latents_sha256[SEED]["expanded"]
     assert certificate.unet_evaluations == EVALUATIONS[SCHEDULERS[name].evaluations](STEPS)
     assert certificate.scheduler["class_name"] == SCHEDULERS[name].class_name
+    if SCHEDULERS[name].eta:
+        assert certificate.scheduler["config"]["eta"] == SCHEDULERS[name].eta
 
 
 @pytest.mark.parametrize("name", [name.strip() for name in COURSE_AND_AUTOMATIC1111.split(",")])
@@ -117,6 +122,10 @@ def test_every_name_of_the_course_and_of_automatic1111_is_known(name: str) -> No
         ("DPMSolverSDEScheduler", "DPM++ SDE"),
         ("KDPM2AncestralDiscreteScheduler", "DPM2 a"),
         ("eulerdiscretescheduler", "Euler"),
+        ("euler trailing", "Euler SGM Uniform"),
+        ("euler_sgm_uniform", "Euler SGM Uniform"),
+        ("DDIMScheduler", "DDIM"),
+        ("TCDScheduler", "TCD"),
         ("PNDMScheduler", "PNDM"),
     ],
 )
@@ -191,6 +200,14 @@ def test_distilled_schedulers_have_a_last_step(name: str, config: Mapping[str, A
         check_steps(name, most + 1, config)
     assert caught.value.hint == f"give 1 to {most} steps, or take another scheduler"
     check_steps("Euler", 1000, config)
+
+
+def test_trailing_time_steps_begin_with_pure_noise() -> None:
+    leading = SD_CONFIG | {"timestep_spacing": "leading", "steps_offset": 1}
+    for name, timesteps in (("Euler", [751, 501, 251, 1]), ("Euler SGM Uniform", [999, 749, 499, 249])):
+        scheduler = build_scheduler(name, leading, [1, 1])
+        scheduler.set_timesteps(4)
+        assert scheduler.timesteps.tolist() == timesteps
 
 
 # A picture of which everything is known: each pixel is near -1 or near 1. Its best denoiser has a closed form.

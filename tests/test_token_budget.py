@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from tiny_tokenizer import clip_like
 
+from generate.embedding_names import embedding_vectors
+from generate.embeddings import load_embeddings
+from generate.models import open_model
 from ideation.token_budget import TokenBudget, TokenizerError
 
 
@@ -57,6 +62,25 @@ def test_syntax_takes_no_tokens(tokenizer_file: Path, prompt: str, count: int, d
     assert (budget.count(prompt), budget.dropped(prompt)) == (count, dropped)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "count", "dropped"),
+    [
+        ("a dog", 4, ()),
+        ("a coldbird", 6, ()),
+        ("a (ColdBird:1.2) dog", 7, ("dog",)),
+        ("a coldbird coldbird", 9, ("coldbird",)),  # its second vector is the last that has room
+        ("a ink dog", 5, ()),
+        ("a dog coldbirds", 12, ("coldbirds",)),  # another word, in eight pieces
+        ("a cold-bird.v2, dog", 12, ("cold-bird.v2", "dog")),  # the longest name that is there
+    ],
+)
+def test_a_textual_inversion_takes_as_many_tokens_as_it_has_vectors(
+    tokenizer_file: Path, prompt: str, count: int, dropped: tuple[str, ...]
+) -> None:
+    budget = TokenBudget(tokenizer_file, 6, vectors={"coldbird": 3, "Ink": 1, "cold": 2, "bird": 1, "bird.v2": 4})
+    assert (budget.count(prompt), budget.dropped(prompt)) == (count, dropped)
+
+
 def test_in_chunks_nothing_is_dropped(tokenizer_file: Path) -> None:
     measured = TokenBudget(tokenizer_file, 6, chunked=True).measure("a dog", "a dog riding a bicycle at night")
     assert (measured.limit, measured.expanded, measured.dropped) == (6, 9, ())
@@ -84,3 +108,30 @@ def test_a_tokenizer_that_is_none(tmp_path: Path, content: str | None, limit: in
 def test_a_limit_without_room(tokenizer_file: Path) -> None:
     with pytest.raises(TokenizerError, match="a limit of 2 tokens"):
         TokenBudget(tokenizer_file, 2)
+
+
+def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of textual inversions, counted from the headers of their files, are as long as when they are loaded."""
+    model = open_model("seedling", device="cpu", dtype="float32")
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    size = model.pipeline.text_encoder.config.hidden_size
+    for name, shape in (("coldbird", (5, size)), ("ink", (size,)), ("sub/bird.v2", (2, size))):
+        file = tmp_path / "embeddings" / f"{name}.safetensors"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_file({"emb_params": torch.randn(shape)}, file)
+    save_file({"emb_params": torch.randn(3, size)}, tmp_path / "top.safetensors")
+    (tmp_path / "embeddings" / "old.pt").write_bytes(b"\x80 a pickle")
+    vectors = embedding_vectors()
+    assert vectors == {"coldbird": 5, "ink": 1, "sub/bird.v2": 2, "top": 3}
+    load_embeddings(model, vectors)
+    budget = TokenBudget(model.tokenizer_file, vectors=vectors)
+    pipeline = model.pipeline
+    for prompt in (
+        "a dog",
+        "a COLDBIRD on a beach",
+        "ink-like coldbird, inks",
+        "top,coldbird top.",
+        "a sub/bird.v2 old",
+    ):
+        ids = pipeline.tokenizer(pipeline.maybe_convert_prompt(prompt, pipeline.tokenizer)).input_ids
+        assert budget.count(prompt) == len(ids), prompt
