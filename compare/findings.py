@@ -52,22 +52,28 @@ class ClipRecord(StrictModel):
 
 
 class CardRecord(StrictModel):
-    """The score card of one seed, 2 x 2: CLIP cosines of picture and prompt, named picture_on_prompt."""
+    """The score card of one seed, 2 x 2: CLIP cosines of picture and prompt, named picture_on_prompt.
+
+    The rivals are the simple prompt with its subject or its action exchanged for others: their mean cosine, of
+    whichever exchange costs the picture less. None where the prompt has no known subject or action.
+    """
 
     simple_on_simple: Cosine
     expanded_on_simple: Cosine
     simple_on_expanded: Cosine
     expanded_on_expanded: Cosine
+    simple_on_rivals: Cosine | None = None
+    expanded_on_rivals: Cosine | None = None
 
 
 class PhraseRecord(StrictModel):
     """One phrase of the expanded prompt, its characters `start` to `end`.
 
     `mark`: "shared" is in the simple prompt, too; "never seen" fell off the encoder's end; "drawn" is in the expanded
-    pictures and not in the simple ones; "there already" is in both; "ignored" is in neither's; "unclear" where the
-    pictures are too few or too close to call; None where no CLIP could look. `on_simple` and `on_expanded` are how
-    well the phrase fits the pictures of either arm, averaged over the seeds: the share of unrelated phrases that fit
-    worse (0..1, 0.5 is chance).
+    pictures and not in the simple ones; "there already" is in both; "ignored" is not in the expanded ones; "unclear"
+    where the pictures are too few or too close to call; None where no CLIP could look. `on_simple` and `on_expanded`
+    are how well the phrase fits the pictures of either arm, averaged over the seeds: the share of unrelated phrases
+    that fit worse (0..1, 0.5 is chance).
     """
 
     text: str
@@ -221,7 +227,8 @@ class VerdictRecord(StrictModel):
 
     `intent` is how much better the expanded pictures fit the simple prompt (below 0: worse), `gain` how much better
     they fit the expanded one. Both are None without a CLIP or with a single seed, where no interval can be had.
-    "helped": the gain is real and no loss of intent is seen; "traded": both are real; "intent lost": that alone is.
+    "helped": the gain is real and the intent is as clear as before; "traded": the gain is real and the intent has
+    become less clear; "intent lost": it can hardly be told from its rivals, or has become less clear for no gain.
     """
 
     kind: Literal["no difference", "one pair", "no clip", "helped", "traded", "intent lost", "cannot tell"]

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from compare.bench import Bench
 from compare.findings import CardRecord, ClipRecord, DistanceRecord
+from ideation.grammar import indefinite_article
+from ideation.vocabulary import seedling_vocabulary
+from ideation.words import built_in_words
+
+#: So many other subjects, and as many other actions, at most.
+_MOST_RIVALS = 30
 
 
 def distances_of(bench: Bench) -> dict[str, DistanceRecord]:
@@ -21,6 +32,7 @@ def cards_of(bench: Bench) -> dict[str, CardRecord]:
     if bench.clip is None:
         return {}
     on_simple, on_expanded = bench.clip.text_vectors([bench.prompts.simple, bench.prompts.expanded])
+    rivals = [bench.clip.text_vectors(prompts) for prompts in rivals_of(bench.prompts.simple, bench.settings.model)]
     cards = {}
     for seed in bench.seeds:
         simple, expanded = bench.clip.image_vectors(_pair(bench, seed))
@@ -29,6 +41,8 @@ def cards_of(bench: Bench) -> dict[str, CardRecord]:
             expanded_on_simple=round(float(expanded @ on_simple), 6),
             simple_on_expanded=round(float(simple @ on_expanded), 6),
             expanded_on_expanded=round(float(expanded @ on_expanded), 6),
+            simple_on_rivals=_on_rivals(simple, rivals),
+            expanded_on_rivals=_on_rivals(expanded, rivals),
         )
     return cards
 
@@ -44,6 +58,37 @@ def clip_record(bench: Bench) -> ClipRecord | None:
         simple_cut=bench.clip.cut(bench.prompts.simple),
         expanded_cut=bench.clip.cut(bench.prompts.expanded),
     )
+
+
+def rivals_of(simple: str, model: str) -> list[list[str]]:
+    """The simple prompt with its subject exchanged for others, and with its action: one list each, if it has one that
+    is known. Known are Seedling's words for Seedling, else the subjects and actions of the built-in lists."""
+    if model == "seedling":
+        terms = seedling_vocabulary().terms
+        lists = [[(term.name, term.phrases) for term in terms[kind]] for kind in ("subject", "action")]
+    else:
+        words = built_in_words()
+        lists = [[(word.en, (word.en,)) for word in listed] for listed in (words.topics, words.actions)]
+    rivals = []
+    for entries in lists:
+        named = {phrase.casefold(): name for name, phrases in entries for phrase in phrases}
+        longest_first = sorted(named, key=len, reverse=True)
+        found = re.search(
+            r"(?<!\w)(?P<article>an? )?(?P<name>" + "|".join(map(re.escape, longest_first)) + r")(?!\w)",
+            simple,
+            re.IGNORECASE,
+        )
+        if found is not None:
+            others = [name for name, _ in entries if name != named[found["name"].casefold()]]
+            others = others[:: -(-len(others) // _MOST_RIVALS)]
+            if found["article"]:
+                others = [f"{indefinite_article(other)} {other}" for other in others]
+            rivals.append([simple[: found.start()] + other + simple[found.end() :] for other in others])
+    return rivals
+
+
+def _on_rivals(picture: NDArray[np.float32], rivals: Sequence[NDArray[np.float32]]) -> float | None:
+    return round(max(float((vectors @ picture).mean()) for vectors in rivals), 6) if rivals else None
 
 
 def _pair(bench: Bench, seed: int) -> tuple[Image.Image, Image.Image]:

@@ -6,7 +6,8 @@ says nothing of other concepts: for that, see many runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -16,6 +17,10 @@ from ideation.prompt_pair import PromptPair
 
 #: With fewer seeds the spread between seeds is a guess, and so would be a verdict; their intervals are still shown.
 FEWEST_SEEDS = 3
+
+#: Of a lead over the rivals, less than the first part is a lost intent, less than the second a dimmed one. Measured: on
+#: drawn scenes 95 % keep more than the first when only details are added, and 95 % less when the subject is another.
+LOST, DIMMED = 1 / 3, 2 / 3
 
 #: The same prompt twice may come out a little differently where a device adds in another order: one step of 255.
 _NOISE = 1 / 255
@@ -28,9 +33,14 @@ def verdict_of(
 
     "no difference" when all pictures of the two arms are equal; "no clip" and "one pair" when nothing can be known.
     Otherwise the paired differences of the cosines, expanded minus simple picture of the same seed, have a mean and its
-    95 % t interval. An effect counts as real when its interval leaves out 0: "helped" when the gain on the expanded
-    prompt is real and no loss on the simple prompt, "intent lost" when that loss alone is, "traded" when both are,
-    "cannot tell" when neither is, and always below three seeds.
+    95 % t interval, and an effect counts as real when its interval leaves out 0.
+
+    Any added detail lowers the cosine with the simple prompt a little, for CLIP dislikes crowded pictures. So the
+    intent is judged by its lead, how much better the simple prompt fits than its rivals on the same picture: "intent
+    lost" when the expanded pictures keep really less than a third of the simple ones' lead; when they keep really less
+    than two thirds, "traded" with a real gain and "intent lost" without. "helped" is a real gain and, as far as
+    the mean tells, a lead that is not lost; "cannot tell" is all the rest, and whatever has fewer than three seeds.
+    Without rivals, any real loss counts as one of clarity.
     """
     seeds = len(distances)
     most = max((one.mean_absolute_difference for one in distances.values()), default=0.0)
@@ -42,11 +52,45 @@ def verdict_of(
         return VerdictRecord(kind="one pair", seeds=seeds)
     intent = change([card.expanded_on_simple - card.simple_on_simple for card in cards.values()])
     gain = change([card.expanded_on_expanded - card.simple_on_expanded for card in cards.values()])
-    gained, lost = gain.low > 0, intent.high < 0
-    if len(cards) < FEWEST_SEEDS or not (gained or lost):
-        return VerdictRecord(kind="cannot tell", seeds=seeds, intent=intent, gain=gain)
-    kind = "traded" if gained and lost else "helped" if gained else "intent lost"
+    gained = gain.low > 0
+    lost, dimmed = _lost(list(cards.values()), LOST), _lost(list(cards.values()), DIMMED)
+    if lost is None or dimmed is None:
+        lost, dimmed = False, intent.high < 0
+    kind: Literal["cannot tell", "helped", "traded", "intent lost"] = "cannot tell"
+    if len(cards) >= FEWEST_SEEDS:
+        if lost or (dimmed and not gained):
+            kind = "intent lost"
+        elif gained and dimmed:
+            kind = "traded"
+        elif gained and _keeps(cards.values()):
+            kind = "helped"
     return VerdictRecord(kind=kind, seeds=seeds, intent=intent, gain=gain)
+
+
+def _lost(cards: Sequence[CardRecord], part: float) -> bool | None:
+    """Whether the expanded pictures keep really less than `part` of the simple pictures' lead over the rivals.
+
+    None without rivals, and where CLIP does not see the intent in the simple pictures either: what is not there cannot
+    be lost.
+    """
+    leads = _leads(cards)
+    if len(leads) < len(cards) or change([simple for simple, _ in leads]).low <= 0:
+        return None
+    return change([expanded - part * simple for simple, expanded in leads]).high < 0
+
+
+def _keeps(cards: Collection[CardRecord]) -> bool:
+    leads = _leads(cards)
+    return len(leads) < len(cards) or sum(expanded - LOST * simple for simple, expanded in leads) > 0
+
+
+def _leads(cards: Iterable[CardRecord]) -> list[tuple[float, float]]:
+    """How much better the simple prompt fits than its rivals, on either picture of each seed."""
+    return [
+        (card.simple_on_simple - card.simple_on_rivals, card.expanded_on_simple - card.expanded_on_rivals)
+        for card in cards
+        if card.simple_on_rivals is not None and card.expanded_on_rivals is not None
+    ]
 
 
 def change(differences: Sequence[float]) -> ChangeRecord:

@@ -61,9 +61,10 @@ class Clip:
     def __init__(self, name: str, folder: Path, model: CLIPModel, device: str) -> None:
         self.name, self.folder, self.device = name, folder, device
         self._model = model
+        file = tokenizer_file(folder)  # raises where there is none; the next but one line would make one up
         self._processor = CLIPImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
         self._tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-        self._budget = TokenBudget(tokenizer_file(folder), self.limit)
+        self._budget = TokenBudget(file, self.limit)
         self._images: dict[bytes, NDArray[np.float32]] = {}
         self._texts: dict[str, NDArray[np.float32]] = {}
 
