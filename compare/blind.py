@@ -144,7 +144,8 @@ def _read(text: str) -> _Answer:
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a text. So many braces are tried: a text of nothing else must not take minutes."""
+    """The JSON objects in a text; one that has no "a" is looked into, as some models wrap their answer in another. So
+    many braces are tried: a text of nothing else must not take minutes."""
     decoder = json.JSONDecoder(strict=False)
     position = text.find("{")
     for _ in range(200):
@@ -156,6 +157,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             end = position + 1
         else:
             yield value
+            end = end if "a" in value else position + 1
         position = text.find("{", end)
 
 

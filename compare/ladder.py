@@ -22,6 +22,7 @@ _Span = tuple[int, int]
 
 #: Marks between words that are digits or capitals, yet no words: weights, adapters, BREAK.
 _SYNTAX = re.compile(r":\s*[+-]?[\d.]+\s*\)|<lora:[^<>]*>|\bBREAK\b")
+_SEPARATORS = ",;|，、；"
 _WEIGHT = r"(?::\s*[+-]?[\d.]+)?"
 
 
@@ -91,7 +92,7 @@ def plan_ladder(simple: str, expanded: str) -> Plan:
         return Plan(((simple, ""),), ())
     additions = _merged(_additions(simple, expanded), expanded)
     core = _left(expanded, additions)
-    if additions and not content_stems(core):  # nothing is kept: the first phrase is where the expanded prompt begins
+    if additions and not _says(core):  # nothing is kept: the first phrase is where the expanded prompt begins
         additions = additions[1:]
         core = _left(expanded, additions)
     rungs = [(simple, "")]
@@ -115,11 +116,11 @@ def _additions(simple: str, expanded: str) -> list[Addition]:
         inside = [word for word in new if start <= word[0] < end]
         runs = [list(run) for is_new, run in groupby(inside, key=lambda word: new[word]) if is_new]
         kept = [word for word in inside if not new[word]]
-        whole = not content_stems(" ".join(expanded[a:b] for a, b in kept))
+        whole = not _says(" ".join(expanded[a:b] for a, b in kept))
         for run in [inside] if whole else runs:
             a, b = (start, end) if whole else (run[0][0], run[-1][1])
-            said = content_stems(expanded[a:b])
-            if said and not lost & set(said) and (whole or run[0] not in replacing):
+            reworded = lost & set(content_stems(expanded[a:b])) or (not whole and run[0] in replacing)
+            if _says(expanded[a:b]) and not reworded:
                 additions.append(Addition(expanded[a:b], ((a, b),)))
     return additions
 
@@ -138,7 +139,7 @@ def _new_words(simple: str, expanded: str) -> tuple[dict[_Span, bool], set[_Span
             gone = piece.simple
             lost |= {form for stem in content_stems(gone) for form in same(stem)}
             continue
-        if piece.kind == "added" and content_stems(gone):
+        if piece.kind == "added" and _says(gone):
             first_behind_a_loss.add(len(fate))
         fate += [piece.kind == "added"] * len(tokens(piece.expanded))
         gone = ""
@@ -182,13 +183,13 @@ def _left(expanded: str, additions: Iterable[Addition]) -> str:
     text = text.replace("\0", " ")
     for pattern, instead in (
         (rf"[(\[][\s,]*{_WEIGHT}\s*[)\]]", " "),  # brackets around what is gone
-        (r"([(\[])[\s,;]+", r"\1"),
-        (rf"[\s,;]+({_WEIGHT}[)\]])", r"\1"),
+        (rf"([(\[])[\s{_SEPARATORS}]+", r"\1"),
+        (rf"[\s{_SEPARATORS}]+({_WEIGHT}[)\]])", r"\1"),
         (r"\.(?:\s+\.)+", "."),
-        (r"\s+([,.;])", r"\1"),
-        (r"([,;])(?:\s*[,;])+", r"\1"),
-        (r"[,;]+(?=\.)", ""),
-        (r"^[\s,;.]+|[\s,;]+$", ""),
+        (r"\s+([,.;，、；。])", r"\1"),
+        (rf"([{_SEPARATORS}])(?:\s*[{_SEPARATORS}])+", r"\1"),
+        (rf"[{_SEPARATORS}]+(?=[.。])", ""),
+        (rf"^[\s.{_SEPARATORS}]+|[\s{_SEPARATORS}]+$", ""),
         (r"\s{2,}", " "),
     ):
         text = re.sub(pattern, instead, text)
@@ -198,6 +199,11 @@ def _left(expanded: str, additions: Iterable[Addition]) -> str:
 def _article(match: re.Match[str]) -> str:
     article = indefinite_article(match[3])
     return (article.capitalize() if match[1].isupper() else article) + match[2]
+
+
+def _says(text: str) -> bool:
+    """Whether there is more in it than words of grammar. Stems are English; every word of another script counts."""
+    return bool(content_stems(text)) or any(c.isalpha() and not c.isascii() for c in text)
 
 
 def _folded(prompt: str) -> str:
