@@ -137,9 +137,7 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
     import altair as alt
 
     names = [_label(row.label, 40) for row in rows]
-    values = [
-        {"x": x, "y": y, "place": place} for place, row in enumerate(rows) for x, y in row.points
-    ]
+    values = [{"x": x, "y": y, "place": place} for place, row in enumerate(rows) for x, y in row.points]
     places = list(range(len(rows)))
     dash = alt.StrokeDash(
         "place:O", legend=None, scale=alt.Scale(domain=places, range=[_DASHES[at % len(_DASHES)] for at in places])
@@ -181,7 +179,8 @@ def inline(svg: str, alt: str) -> str:
     root = ET.fromstring(svg)  # noqa: S314 - written by `_svg` a moment ago
     root.attrib = {"class": "plot", "viewBox": root.attrib["viewBox"], "role": "img", "aria-label": alt}
     for element in root.iter():
-        element.attrib.pop("font-family", None)  # the page's own
+        for name in ("font-family", "paint-order"):  # the page's style has both
+            element.attrib.pop(name, None)
         for name in ("fill", "stroke"):
             if (colour := element.get(name)) in _VARIABLES:
                 element.set(name, f"var({_VARIABLES[colour]})")
@@ -202,9 +201,9 @@ def _lines() -> Any:
 def _labels(base: Any) -> Any:
     import altair as alt
 
-    return base.mark_text(align="left", baseline="middle", dy=-8, color=INK, fontSize=12, limit=WIDTH, stroke=PAPER, strokeWidth=4).encode(
-        x=alt.value(0), text="label:N"
-    )
+    return base.mark_text(
+        align="left", baseline="middle", dy=-8, color=INK, fontSize=12, limit=WIDTH, stroke=PAPER, strokeWidth=4
+    ).encode(x=alt.value(0), text="label:N")
 
 
 def _rows(rows: Sequence[Bar | Dumbbell | Interval]) -> Any:

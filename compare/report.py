@@ -14,8 +14,9 @@ import templates
 from compare.charts import inline
 from compare.diff import diff
 from compare.record import Record, RenderRecord
+from compare.report_facts import repeat_words
 from compare.report_prompts import Part, marked_prompt
-from compare.report_view import repeat_words, report_of, unseen_note
+from compare.report_view import report_of, unseen_note
 from compare.sentences import LANGUAGES, LOCALE_FOLDER, Language, sentences, verdict_text
 
 __all__ = [
@@ -108,14 +109,12 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
 
 def _pair(record: Record, seed: str, pictures: Mapping[str, bytes]) -> _Pair:
     simple, expanded = record.pair(seed)
-    sources: dict[str, str] = {
-        render.arm: _address(pictures[render.file], "png") for render in (simple, expanded)
-    }
+    sources: dict[str, str] = {render.arm: _address(pictures[render.file], "png") for render in (simple, expanded)}
     return _Pair(seed, simple, expanded, sources)
 
 
 def _source(content: bytes, *, small: bool) -> _Source:
-    """The picture in `content`; a large one that is shown `small` comes as a smaller copy, so that reports stay light."""
+    """The picture in `content`; of a large one that is shown `small` a smaller copy, so that reports stay light."""
     with Image.open(io.BytesIO(content)) as image:
         width, height, kind = image.width, image.height, (image.format or "png").lower()
         if small and max(width, height) > THUMBNAIL:

@@ -177,3 +177,20 @@ class Report:
 
     sections: tuple[Section, ...]
     drawn: dict[str, bytes] = field(default_factory=dict)
+
+
+def balanced(text: str) -> str:
+    """`text` with every embedding, override and isolate of direction (U+202A.., U+2066..) closed, so none leaks out."""
+    opened: list[str] = []
+    kept = []
+    for letter in text:
+        if letter in "\u202a\u202b\u202d\u202e":
+            opened.append("\u202c")
+        elif letter in "\u2066\u2067\u2068":
+            opened.append("\u2069")
+        elif letter in "\u202c\u2069":
+            if not opened or opened[-1] != letter:
+                continue
+            opened.pop()
+        kept.append(letter)
+    return "".join(kept) + "".join(reversed(opened))

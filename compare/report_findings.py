@@ -7,7 +7,7 @@ from typing import Any
 from compare.charts import Bar, Dumbbell, Interval, bars, dumbbells, intervals
 from compare.findings import Findings
 from compare.record import Record
-from compare.report_blocks import Audited, Block, Chart, Legend, Section, Shot, Strip, Table, Text, Value, Words, Facts
+from compare.report_blocks import Audited, Block, Chart, Facts, Legend, Section, Shot, Strip, Table, Text, Value, Words
 from compare.report_prompts import audited_prompt
 from compare.sentences import (
     Language,
@@ -92,9 +92,7 @@ def card_section(findings: Findings, t: dict[str, Any]) -> Section | None:
     ]
     ends = [end for row in rows for end in (row.simple, row.expanded)]
     room = max(2.0, 0.15 * (max(ends) - min(ends)))
-    svg = dumbbells(
-        rows, t["short_arm"]["simple"], t["short_arm"]["expanded"], (min(ends) - room, max(ends) + room)
-    )
+    svg = dumbbells(rows, t["short_arm"]["simple"], t["short_arm"]["expanded"], (min(ends) - room, max(ends) + room))
     alt = "; ".join(
         card["chart_row"].format(label=row.label, simple=f"{row.simple:.1f}", expanded=f"{row.expanded:.1f}")
         for row in rows

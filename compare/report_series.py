@@ -17,7 +17,7 @@ def ladder_section(findings: Findings, t: dict[str, Any]) -> Section | None:
     ladder, said = findings.ladder, t["ladder"]
     if ladder is None:
         return None
-    measure = measure_of([one.moved for one in (*ladder.rungs, *ladder.without)])
+    measure = measure_of([*(rung.moved for rung in ladder.rungs), *(one.moved for one in ladder.without)])
     up, down = ladder_texts(ladder, measure, t)
     names = [rung.phrase or said["reworded" if number else "start"] for number, rung in enumerate(ladder.rungs)]
     shots = tuple(
@@ -30,7 +30,11 @@ def ladder_section(findings: Findings, t: dict[str, Any]) -> Section | None:
         for number, (rung, name) in enumerate(zip(ladder.rungs, names, strict=True))
     )
     steps = [
-        Bar(said["shot"].format(number=number, phrase=name), amount(rung.moved, measure), distance_text(rung.moved, measure, t))
+        Bar(
+            said["shot"].format(number=number, phrase=name),
+            amount(rung.moved, measure),
+            distance_text(rung.moved, measure, t),
+        )
         for number, (rung, name) in enumerate(zip(ladder.rungs, names, strict=True))
         if number
     ]
@@ -54,7 +58,11 @@ def ladder_section(findings: Findings, t: dict[str, Any]) -> Section | None:
             )
         )
         left_out = [
-            Bar(said["without_shot"].format(phrase=one.phrase), amount(one.moved, measure), distance_text(one.moved, measure, t))
+            Bar(
+                said["without_shot"].format(phrase=one.phrase),
+                amount(one.moved, measure),
+                distance_text(one.moved, measure, t),
+            )
             for one in ladder.without
         ]
         blocks += _bar_chart("ladder-without", left_out, "")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,20 +14,17 @@ from compare.findings import Findings
 from compare.record import Record, RecordError
 from compare.report_blocks import (
     Block,
-    Code,
-    Facts,
     Marked,
     Report,
-    Seal,
     Section,
     Shot,
     Stretch,
     Strip,
     Table,
     Text,
-    Value,
     Words,
 )
+from compare.report_facts import certificate_section, prompts_section, repeat_section, settings_section
 from compare.report_findings import (
     audit_section,
     blind_section,
@@ -40,7 +35,7 @@ from compare.report_findings import (
 )
 from compare.report_prompts import marked_prompt
 from compare.report_series import attention_section, ladder_section, morph_section, sweep_section
-from compare.sentences import Language, points, sentences
+from compare.sentences import Language, sentences
 
 MOST_MAPS = 4  # difference maps in one report
 
@@ -57,7 +52,7 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language)
             hint="copy the run again from where it was made",
         )
     t = sentences(language)["report"]
-    findings = record.findings or Findings()
+    findings = record.findings or Findings.model_validate({})
     drawn = _difference_maps(record, pictures)
     sections = (
         _pair_section(record, t),
@@ -75,41 +70,12 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language)
         blind_section(findings, t),
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", list(findings.notes), t),
-        _certificate_section(record, t),
-        _prompts_section(record, t),
-        _settings_section(record, t),
-        _repeat_section(record, t),
+        certificate_section(record, t),
+        prompts_section(record, t),
+        settings_section(record, t),
+        repeat_section(record, t),
     )
     return Report(tuple(section for section in sections if section is not None), drawn)
-
-
-def repeat_words(record: Record) -> list[str]:
-    """The words of the command line that makes the same pictures again; `shlex.join` makes one line of them.
-
-    It gives the prompts as they are, so that no expander has to be asked again.
-    """
-    prompts, settings = record.prompts, record.settings
-    options = {
-        "--simple": prompts.simple,
-        "--expanded": prompts.expanded,
-        **({"--negative": prompts.negative} if prompts.negative else {}),
-        "--model": settings.model,
-        "--scheduler": settings.scheduler,
-        "--steps": str(settings.num_inference_steps),
-        "--guidance": f"{settings.guidance_scale:g}",
-        "--size": f"{settings.width}x{settings.height}",
-        "--seed": settings.seed,
-        "--images": str(len(record.seeds)),
-        **({"--tokens": "chunk"} if settings.long_prompts == "chunk" else {}),
-        **({"--vae": settings.vae} if settings.vae is not None else {}),
-        **({"--clip-skip": str(settings.clip_skip)} if settings.clip_skip else {}),
-    }
-    words = [word for option in options.items() for word in option]
-    for adapter in settings.adapters:
-        words += ["--lora", f"{adapter.name}:{adapter.text_encoder:g}:{adapter.unet:g}"]
-    if settings.fast:
-        words.append("--fast")
-    return ["twinseed", "pair", *words, "--", record.concept.text]
 
 
 def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -125,10 +91,17 @@ def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str,
                 raise RecordError(
                     f"cannot read the picture {render.file}: {error}", hint="copy the run again from where it was made"
                 ) from error
+        if images[0].size != images[1].size:
+            continue
         buffer = io.BytesIO()
         difference_map(*images).save(buffer, format="PNG")
-        drawn[f"difference-{seed}.png"] = buffer.getvalue()
+        drawn[map_file(seed)] = buffer.getvalue()
     return drawn
+
+
+def map_file(seed: str) -> str:
+    """The name of the difference map of `seed` among the report's own pictures."""
+    return f"difference-{seed}.png"
 
 
 def _shots(record: Record, seed: str, t: dict[str, Any]) -> Strip:
@@ -191,14 +164,12 @@ def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes
     if clips:
         head.append(t["apart"]["clip"])
     maps = tuple(
-        Shot(name, t["apart"]["map_alt"].format(seed=seed), t["apart"]["map"].format(seed=seed))
-        for name, seed in zip(drawn, record.seeds, strict=False)
+        Shot(map_file(seed), t["apart"]["map_alt"].format(seed=seed), t["apart"]["map"].format(seed=seed))
+        for seed in record.seeds
+        if map_file(seed) in drawn
     )
-    blocks: list[Block] = [
-        Strip(maps),
-        Text(t["apart"]["map_about"]),
-        Table((*head, t["scores"]["seconds"]), tuple(rows)),
-    ]
+    blocks: list[Block] = [Strip(maps), Text(t["apart"]["map_about"])] if maps else []
+    blocks.append(Table((*head, t["scores"]["seconds"]), tuple(rows)))
     if record.draft:
         draft = t["draft"]
         title = draft["title"].format(
@@ -217,97 +188,3 @@ def _words_section(name: str, words: list[str], t: dict[str, Any]) -> Section | 
     if not any(one.strip() for one in words):
         return None
     return Section(name, t[name]["title"], (t[name]["about"],), tuple(Words(one) for one in words))
-
-
-def _certificate_section(record: Record, t: dict[str, Any]) -> Section:
-    """Was everything but the prompt held equal, and the proof of it."""
-    certificate, said = record.certificate, t["certificate"]
-    if certificate.holds:
-        seal = Seal(True, (said["holds"],), said["holds_about"])
-    else:
-        verdicts = () if certificate.same_seed else (said["other_seed"],)
-        if certificate.offences:
-            verdicts += (said["differs"].format(names=", ".join(certificate.offences)),)
-        seal = Seal(False, verdicts, said["fails_about"])
-    rows: list[tuple[str, tuple[Value, ...]]] = []
-    for seed, latents in certificate.latents_sha256.items():
-        if latents.simple == latents.expanded:
-            values = (Value(latents.simple, "code"), Value(said["noise_same"], "remark"))
-        else:
-            values = tuple(
-                value
-                for arm in ("simple", "expanded")
-                for value in (Value(t["short_arm"][arm], "remark"), Value(getattr(latents, arm), "code"))
-            )
-        rows.append((said["noise"].format(seed=seed), values))
-    rows += [
-        (said["scheduler"], (Value(certificate.scheduler.class_name),)),
-        (said["evaluations"], (Value(str(certificate.unet_evaluations)),)),
-        (said["batch"], (Value(" × ".join(map(str, certificate.batch_shape))),)),
-    ]
-    if certificate.context:
-        context = t["joint"].join(f"{said['arm'].get(name, name)} {count}" for name, count in certificate.context.items())
-        rows.append((said["context"], (Value(context),)))
-    for name, digest in certificate.adapters.items():
-        rows.append((said["adapter"].format(name=name), (Value(digest, "code"),)))
-    for seed, given_up in certificate.given_up.items():
-        rows.append((said["given_up"].format(seed=seed), (Value("; ".join(given_up)),)))
-    for seed, floor in certificate.noise_floor.items():
-        is_ = said["noise_floor_is"].format(
-            mean=f"{100 * floor.mean_absolute_difference:.4f}", largest=floor.largest_difference
-        )
-        rows.append((said["noise_floor"].format(seed=seed), (Value(is_),)))
-    rows += [
-        (said["machine"], (Value(f"{certificate.device}, {certificate.dtype}"),)),
-        (said["model"], (Value(certificate.model_digest, "code"),)),
-        (said["digest"], (Value(record.settings.digest, "code"),)),
-    ]
-    config = json.dumps(certificate.scheduler.config, indent=2, ensure_ascii=False, sort_keys=True)
-    return Section("certificate", said["title"], (), (seal, Facts(tuple(rows)), Code(config, said["config"])))
-
-
-def _prompts_section(record: Record, t: dict[str, Any]) -> Section:
-    prompts, said = record.prompts, t["prompts"]
-    by = [Value(said["expanders"].get(prompts.expander, prompts.expander))]
-    if prompts.llm_model:
-        by.append(Value(prompts.llm_model, "code"))
-    counts = said["token_counts"].format(
-        simple=prompts.tokens.simple, expanded=prompts.tokens.expanded, limit=prompts.tokens.limit
-    )
-    nothing = (Value(said["nothing"]),)
-    rows = [
-        (said["by"], tuple(by)),
-        (said["language"], (Value(prompts.language),)),
-        (said["tokens"], (Value(counts),)),
-        (said["negative"], (Value(prompts.negative or said["no_negative"]),)),
-        (said["kept"], tuple(Value(word, "kept") for word in prompts.kept) or nothing),
-        (said["lost"], tuple(Value(word, "lost") for word in prompts.lost) or nothing),
-    ]
-    if prompts.warnings:
-        rows.append((said["warnings"], tuple(Value(warning, "line") for warning in prompts.warnings)))
-    return Section("prompts", said["title"], (), (Facts(tuple(rows)),))
-
-
-def _settings_section(record: Record, t: dict[str, Any]) -> Section:
-    settings, said = record.settings, t["settings"]
-    rows = [
-        ("model", settings.model),
-        ("scheduler", settings.scheduler),
-        ("steps", str(settings.num_inference_steps)),
-        ("guidance", f"{settings.guidance_scale:g}"),
-        ("size", said["size_of"].format(width=settings.width, height=settings.height)),
-        ("seed", settings.seed),
-        ("images", str(len(record.seeds))),
-        ("device", settings.device),
-        ("dtype", settings.dtype),
-        ("preset", settings.preset or ""),
-        ("styles", ", ".join(settings.styles)),
-    ]
-    facts = tuple((said[name], (Value(text),)) for name, text in rows if text)
-    return Section("settings", said["title"], (), (Facts(facts),))
-
-
-def _repeat_section(record: Record, t: dict[str, Any]) -> Section:
-    command = [shlex.quote(word) for word in repeat_words(record)]
-    code = Code(" ".join(command), words=tuple(command))
-    return Section("repeat", t["repeat"]["title"], (t["repeat"]["about"],), (code,))
