@@ -54,7 +54,7 @@ def sweep(
     """Same seed, more steps: which schedulers settle and which wander, as a picture grid and a curve."""
     from generate.schedulers import find_scheduler
 
-    look = {}
+    look: dict[str, object] = {}
     if schedulers is not None:
         look["sweep_schedulers"] = tuple(find_scheduler(name.strip()).name for name in schedulers.split(","))
     if steps is not None:

@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.bench import Bench
-from compare.findings import AttentionRecord, SharedWordRecord, WordMapRecord
+from compare.findings import Arm, AttentionRecord, SharedWordRecord, WordMapRecord
 from generate.attention import AttentionRecorder, PromptAttention, moved, read_tokens
 from generate.attention_figure import movement, spotlight
 from generate.batch import RenderError
-from generate.pair import ARMS, render_pair
+from generate.pair import render_pair
 
 #: The most words of each prompt that are shown: those that were looked at most.
 MOST_WORDS = 8
+_ARMS: tuple[Arm, Arm] = ("simple", "expanded")
 _LITTLE = frozenset(
     "a an the of in on at by to for from with without and or is are was were be it its this that these those as into "
     "onto over under up down out off near one style".split()
@@ -51,7 +52,7 @@ def attention(bench: Bench, most: int = MOST_WORDS) -> AttentionRecord:
                 f"attention-{arm}-{number}.png", spotlight(bench.pictures[arm, seed], maps.map_of(word))
             ),
         )
-        for arm, maps in zip(ARMS, recorder.maps, strict=True)
+        for arm, maps in zip(_ARMS, recorder.maps, strict=True)
         for number, word in enumerate(_weightiest(maps, most))
     ]  # fmt: skip
     differences = [

@@ -13,14 +13,14 @@ from compare.blind import describe_blind
 from compare.findings import INSTRUMENTS, Findings
 from compare.ladder import ladder
 from compare.morph import morph
-from compare.phrases import audit
+from compare.phrase_audit import audit
 from compare.placebo import placebo
 from compare.ruler import ruler
 from compare.scores import cards_of, clip_record, distances_of
 from compare.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, sweep
 from compare.verdict import verdict_of
 from generate.batch import RenderError
-from generate.clip import default_clip, open_clip
+from generate.clip import Clip, default_clip, open_clip
 from generate.models import OpenModel
 from generate.schedulers import find_scheduler
 from generate.settings import SettingsError
@@ -74,14 +74,14 @@ class ExaminationStopped(Exception):
         self.findings, self.reason = findings, reason
 
 
-def open_scorer(name: str, model: OpenModel) -> tuple[Any, tuple[str, ...]]:
+def open_scorer(wanted: Examination, model: OpenModel) -> tuple[Clip | None, tuple[str, ...]]:
     """The CLIP that is asked for, or None, and why there is none where that is to be said. Raises `TwinseedError`."""
-    if name == "none":
+    if wanted.clip == "none":
         return None, ()
-    if name != "auto":
-        return open_clip(name, model.device), ()
-    clip, why_not = default_clip(model)
-    return clip, () if why_not is None else (why_not,)
+    if wanted.clip != "auto":
+        return open_clip(wanted.clip, model.device), ()
+    choice = default_clip(model.name, wanted.environ)
+    return (None, (choice.reason,)) if choice.name is None else (open_clip(choice.name, model.device), ())
 
 
 def examine(

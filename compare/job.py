@@ -161,7 +161,7 @@ def run_job(
         pictures = render_pair(prompts, settings, model, noise_floor=job.noise_floor, on_step=on_step)
     except RenderInterrupted as stopped:
         raise JobStopped(write(stopped.finished, None, {}), stopped.reason) from stopped
-    clip, notes = open_scorer(job.examination.clip, model)
+    clip, notes = open_scorer(job.examination, model)
     bench = Bench(prompts, pictures.settings, model, {(one.arm, one.seed): one.image for one in pictures.renders}, clip)
     try:
         findings = look(bench, job.examination, on_progress, notes=notes)

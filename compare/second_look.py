@@ -88,9 +88,9 @@ def _bench(
         model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=wanted.allow_pickle
     )
     load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
-    images = {
+    images: dict[tuple[str, int], Image.Image] = {
         (one.arm, int(one.seed)): Image.open(BytesIO(pictures[one.file])).convert("RGB") for one in record.renders
     }
     assert wanted.examination is not None  # noqa: S101 - for the type checker
-    clip, notes = open_scorer(wanted.examination.clip, model)
+    clip, notes = open_scorer(wanted.examination, model)
     return Bench(prompts, settings, model, images, clip), notes

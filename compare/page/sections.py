@@ -34,7 +34,7 @@ def show_sections(gallery: Gallery, name: str, record: Record, language: Languag
                 _show(section, report, folder)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False)  # type: ignore[untyped-decorator]
 def _report(_gallery: Gallery, name: str, _changed: int, language: Language) -> Report:
     """Kept while nobody writes the record again: charts take a moment, and the script runs after every click."""
     return report_of(_gallery.open_record(name), _gallery.pictures(name), language)
