@@ -190,7 +190,7 @@ def measure(attention: Map, mask: Mask) -> Measured:
     )
 
 
-def mean_of(values: Sequence[float], *, digits: int = 2) -> str:
+def mean_of(values: Sequence[float], digits: int) -> str:
     """The mean with its 95 % interval; scenes are independent of one another."""
     reach = 1.96 * float(np.std(values, ddof=1)) / math.sqrt(len(values))
     return f"{np.mean(values):.{digits}f} ± {reach:.{digits}f}"
@@ -243,10 +243,10 @@ def table(measured: dict[tuple[str, str], list[Measured]]) -> list[str]:
         cells = [
             names.get(kind, "a filler word"),
             {"figure": "subject and prop", "subject": "the subject", "prop": "the prop"}.get(part, part),
-            mean_of([one.mass for one in ones]),
+            mean_of([one.mass for one in ones], 2),
             f"{np.mean([one.area for one in ones]):.2f}",
             share_of([one.pointed for one in ones]),
-            mean_of([one.auc for one in ones]),
+            mean_of([one.auc for one in ones], 3),
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return [HEAD, re.sub(r"[^|]+", "---", HEAD), *rows]
@@ -268,7 +268,7 @@ def ways_table(measured: dict[str, dict[tuple[str, str], list[Measured]]]) -> li
     head = "| way | subject's word, subject | action's words, prop | setting's words, figure | filler, figure |"
     lines = [head, re.sub(r"[^|]+", "---", head)]
     for way, results in measured.items():
-        lines.append(f"| {way} | {' | '.join(mean_of([one.auc for one in results[row]]) for row in WAYS)} |")
+        lines.append(f"| {way} | {' | '.join(mean_of([one.auc for one in results[row]], 3) for row in WAYS)} |")
     return lines
 
 

@@ -14,6 +14,7 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from PIL import Image
 
+from benchmarks import attention as benchmark
 from generate.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
 from generate.attention_figure import movement, spotlight
 from generate.conditioning import encode_pair
@@ -21,6 +22,7 @@ from generate.embeddings import load_embeddings, unload_embeddings
 from generate.means import Means, applied
 from generate.models import OpenModel
 from generate.pair import PicturePair, render_pair
+from generate.seedling.training.sprites import FONT_FILES
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
 
@@ -31,6 +33,11 @@ SIMPLE = "a dog riding a bicycle"
 EXPANDED = "a (red:1.3) dog riding a bicycle on a beach at sunset"
 LONG = ", ".join(["a red dog riding a bicycle on a beach at sunset"] * 12)
 MODELS = ("seedling", "tiny", "tiny_xl")
+
+needs_font = pytest.mark.skipif(
+    not any(Path(file).is_file() for file in FONT_FILES),
+    reason="the training scenes need the font Noto Color Emoji (Debian: fonts-noto-color-emoji)",
+)
 
 
 def recorded(
@@ -286,3 +293,48 @@ def test_movement_is_light_where_there_is_more_and_dark_where_there_is_less() ->
 def test_empty_prompts_have_maps_and_no_words(seedling: OpenModel) -> None:
     _, recorder = recorded(seedling, "", SIMPLE, SETTINGS)
     assert recorder.maps[0].tokens == PromptTokens("", (None,) * 77)
+
+
+@pytest.mark.parametrize(
+    ("attention", "mass", "pointed", "auc"),
+    [
+        (np.array([[1.0, 0.0]]), 0.9, True, 1.0),
+        (np.array([[0.0, 1.0]]), 0.1, False, 0.0),
+        (np.array([[1.0, 1.0]]), 0.5, True, 0.5),
+    ],
+    ids=["on it", "beside it", "everywhere"],
+)
+def test_the_benchmark_measures_maps_of_known_worth(attention: Any, mass: float, pointed: bool, auc: float) -> None:
+    left = np.zeros((128, 128), dtype=bool)
+    left[:, :64] = True
+    measured = benchmark.measure(attention, left)
+    assert measured.mass == pytest.approx(mass, abs=0.03)
+    assert (measured.area, measured.pointed) == (0.5, pointed)
+    assert measured.auc == pytest.approx(auc, abs=1e-6)
+
+
+@needs_font
+def test_the_benchmark_knows_where_subject_and_prop_are() -> None:
+    for case in benchmark.make_cases(12, seed=1):
+        picture, masks = benchmark.draw_case(case)
+        assert not (masks["subject"] & masks["prop"]).any()
+        apart = masks["figure"] ^ (masks["subject"] | masks["prop"])
+        assert apart.mean() < 0.01, "but for the string of a kite, and half-covered pixels"
+        assert masks["subject"].mean() > 0.04
+        moved, aside = benchmark.stand_aside(picture, masks, 32)
+        assert np.array_equal(np.asarray(moved)[:, 32:], np.asarray(picture)[:, :-32])
+        assert not (aside["subject"] & aside[benchmark.USUAL]).any()
+
+
+@needs_font
+def test_the_benchmark_writes_its_tables_between_the_markers(seedling: OpenModel) -> None:
+    lines = benchmark.experiments(seedling, benchmark.make_cases(2, seed=1), steps=2)
+    page = f"before\n{benchmark.BEGIN}\nold\n{benchmark.END}\nafter\n"
+    written = benchmark.put(page, lines)
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
+    assert "old" not in written
+    assert written.count("| the subject's word | the subject |") == 3
+    assert benchmark.put(written, lines) == written
+    with pytest.raises(ValueError, match="no <!-- attention: begin -->"):
+        benchmark.put("no markers", lines)
