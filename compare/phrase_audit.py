@@ -30,6 +30,9 @@ Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unc
 #: `benchmarks/phrases.py` and docs/comparison.md.
 FITS, FITS_NOT = 0.93, 0.85
 
+#: What the simple pictures show already has to fit better still: a picture without a style fits some painters a little.
+FITS_WELL = 0.97
+
 #: So many phrases of the bank at least, or nothing is said; and so many at most, for larger CLIPs take their time.
 _FEWEST, _MOST = 40, 600
 
@@ -70,7 +73,7 @@ def mark_of(on_simple: float, on_expanded: float) -> Mark:
         return "ignored"
     if on_expanded >= FITS and on_simple <= FITS_NOT:
         return "drawn"
-    if on_expanded >= FITS and on_simple >= FITS:
+    if on_expanded >= FITS and on_simple >= FITS_WELL:
         return "there already"
     return "unclear"
 
