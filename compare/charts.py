@@ -151,14 +151,14 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
             values=[{"place": place, "label": name, "from": 0, "to": 36} for place, name in enumerate(names)]
         )
     ).encode(y=_lines())
-    across = alt.X("from:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH], nice=False))
+    across = alt.X("from:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH - 60], nice=False))
     keys = alt.layer(
         key.mark_rule(color=INK, strokeWidth=1.6).encode(x=across, x2="to:Q", strokeDash=dash),
         key.mark_point(**dots).encode(x=alt.value(18), shape=shape),
-        key.mark_text(align="left", baseline="middle", color=INK, fontSize=12, limit=WIDTH - 48).encode(
+        key.mark_text(align="left", baseline="middle", color=INK, fontSize=12, limit=WIDTH - 108).encode(
             x=alt.value(46), text="label:N"
         ),
-    ).properties(width=WIDTH, height=20 * len(rows))
+    ).properties(width=WIDTH - 60, height=20 * len(rows))
     look: dict[str, Any] = {
         "grid": False, "domainColor": LINE, "tickColor": LINE, "labelColor": SOFT, "titleColor": SOFT
     }  # fmt: skip
@@ -170,7 +170,7 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
     lines = alt.layer(
         chart.mark_line(color=INK, strokeWidth=1.6).encode(strokeDash=dash),
         chart.mark_point(**dots).encode(shape=shape),
-    ).properties(width=WIDTH - 50, height=190)
+    ).properties(width=WIDTH - 60, height=190)
     return _finished(alt.vconcat(keys, lines, spacing=14))
 
 
