@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from generate.conditioning import _chunks
+from generate.conditioning import prompt_chunks
 from generate.embeddings import loaded_embeddings
 from generate.models import OpenModel
 from generate.settings import RenderSettings
@@ -103,7 +103,7 @@ def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> Prom
             tokens += _tokens_of(model, tokenizer, stretch.text, len(text))
             text += stretch.text
     spans: list[tuple[int, int] | None] = []
-    for chunk in _chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
+    for chunk in prompt_chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
         held, limit = int(chunk.mask.sum()) - 2, chunk.ids.shape[1]
         taken, tokens = tokens[:held], tokens[held:]
         if [token for token, _ in taken] != chunk.ids[0, 1 : 1 + held].tolist():
