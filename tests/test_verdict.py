@@ -106,7 +106,7 @@ def test_where_nothing_is_true_hardly_anything_is_said(seeds: int, rivals: bool)
 
 @pytest.mark.parametrize(
     ("expanded", "kind"),
-    [(f"{DOG} on a beach at sunset", "helped"), ("a cat riding a bicycle on a beach at sunset", "intent lost")],
+    [(f"{DOG} on a beach at sunset", "helped"), ("an octopus riding a bicycle on a beach at sunset", "intent lost")],
 )
 def test_on_seedling_added_details_help_and_another_subject_loses_the_intent(
     seedling: OpenModel, expanded: str, kind: str
