@@ -51,7 +51,6 @@ def verdict_text(record: Record, language: Language = "en") -> str:
         seeds=verdict.seeds,
         difference=f"{100 * sum(changed) / len(changed):.1f}",
         gain="" if verdict.gain is None else points(abs(verdict.gain.mean)),
-        loss="" if verdict.intent is None else points(abs(verdict.intent.mean)),
     )
     if record.certificate.holds:
         return said
@@ -100,10 +99,13 @@ def mark_key(phrase: PhraseRecord) -> str:
 
 
 def mean_card(cards: Sequence[CardRecord]) -> CardRecord:
-    """The mean of the score cards of several seeds."""
-    return CardRecord(
-        **{name: sum(getattr(card, name) for card in cards) / len(cards) for name in CardRecord.model_fields}
-    )
+    """The mean of the score cards of several seeds; what one of them lacks, the mean lacks."""
+    means: dict[str, float | None] = {}
+    for name in CardRecord.model_fields:
+        values: list[float | None] = [getattr(card, name) for card in cards]
+        known = [value for value in values if value is not None]
+        means[name] = sum(known) / len(known) if len(known) == len(values) else None
+    return CardRecord.model_validate(means)
 
 
 def card_texts(cards: Sequence[CardRecord], t: dict[str, Any]) -> list[str]:
@@ -117,6 +119,12 @@ def card_texts(cards: Sequence[CardRecord], t: dict[str, Any]) -> list[str]:
         change = 100 * (expanded - simple)
         how = "same" if abs(change) < _SAME_POINTS else "better" if change > 0 else "worse"
         said.append(sentence[f"{what}_{how}"].format(simple=points(simple), expanded=points(expanded)))
+    if mean.simple_on_rivals is not None and mean.expanded_on_rivals is not None:
+        lead = sentence["rivals"].format(
+            simple=points(mean.simple_on_simple - mean.simple_on_rivals),
+            expanded=points(mean.expanded_on_simple - mean.expanded_on_rivals),
+        )
+        said.append(lead)
     if len(cards) == 1:
         return [*said, sentence["one_seed"]]
     kept = sum(100 * (card.expanded_on_simple - card.simple_on_simple) > -_SAME_POINTS for card in cards)

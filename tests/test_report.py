@@ -23,7 +23,7 @@ from compare.findings import Findings
 from compare.record import RecordError
 from compare.report import LANGUAGES, LOCALE_FOLDER, Language, marked_prompt, render_report, repeat_words, verdict_text
 from compare.report_prompts import audited_prompt
-from compare.sentences import ruler_text, sentences
+from compare.sentences import card_texts, ruler_text, sentences
 from ideation.concept import Concept, typed_concept
 from ideation.prompt_pair import TokenCount
 
@@ -300,8 +300,8 @@ VERDICTS = [
     ("one pair", None, None, ["no evidence", "不能當作證據"]),
     ("no clip", None, None, ["cannot be said", "無法判斷"]),
     ("helped", -0.001, 0.031, ["helped. Over 4 seeds", "有幫助", "3.1"]),
-    ("traded", -0.021, 0.031, ["gave and took", "有得有失", "2.1"]),
-    ("intent lost", -0.021, 0.001, ["led away", "偏離", "2.1"]),
+    ("traded", -0.021, 0.031, ["gave and took", "有得有失", "3.1"]),
+    ("intent lost", -0.021, 0.001, ["led away", "偏離"]),
     ("cannot tell", -0.001, 0.001, ["cannot be told from these 4 seeds", "還看不出來"]),
 ]
 
@@ -324,6 +324,16 @@ def test_the_verdict_in_both_languages(kind: str, intent: float | None, gain: fl
         certificate=Proof({7: {"simple": "3f" * 32, "expanded": "3f" * 32}}, differs=("guidance_scale",)),
     )
     assert "cannot be put down to the words alone" in verdict_text(foul)
+
+
+def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
+    cards = list(sample_findings(("7", "8"))[0].cards.values())
+    t = sentences("en")["report"]
+    assert "another subject" not in " ".join(card_texts(cards, t))
+    rivals = {"simple_on_rivals": 0.25, "expanded_on_rivals": 0.27}
+    led = [card.model_copy(update=rivals) for card in cards]
+    assert "by 3.2 points on the simple pictures, by 0.8 on the expanded" in " ".join(card_texts(led, t))
+    assert "another subject" not in " ".join(card_texts([led[0], cards[1]], t))
 
 
 def test_no_verdict_no_sentence() -> None:
