@@ -80,7 +80,9 @@ def render_batch(batch: Batch, means: Means) -> tuple[Rendered, Means]:
     """
     while True:
         try:
-            with applied(means, batch.model):
+            # Tensors without a history cost less than those whose history is only not written down. Weights that move
+            # to and fro would become such, and could not be written to afterwards.
+            with applied(means, batch.model), torch.inference_mode(not means.cpu_offload):
                 return _render(batch, means), means
         except _DecoderOverflow as overflow:
             if means.vae_float32:

@@ -115,7 +115,7 @@ class _Chunk:
 def prompt_chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunked: bool) -> Iterator[_Chunk]:
     limit = int(tokenizer.model_max_length)
     room = limit - 2
-    comma = tokenizer.get_vocab().get(",</w>")
+    comma = tokenizer.convert_tokens_to_ids(",</w>")  # the unknown token's, which is the end's, where there is none
     rows: list[list[tuple[int, float]]] = []
     for section in parsed.sections:
         tokens: list[tuple[int, float]] = []

@@ -66,6 +66,9 @@ def test_the_model_is_as_before_afterwards(seedling: OpenModel) -> None:
     assert not {"forward", "decode"} & {*seedling.pipeline.unet.__dict__, *seedling.pipeline.vae.__dict__}
     after = render_pair(PROMPTS, SMALL, seedling)
     assert [r.image.tobytes() for r in before.renders] == [r.image.tobytes() for r in after.renders]
+    parts = (seedling.pipeline.unet, seedling.pipeline.vae, seedling.pipeline.text_encoder)
+    weights = [tensor for part in parts for tensor in (*part.parameters(), *part.buffers())]
+    assert not any(weight.is_inference() for weight in weights), "a LoRA can still be written into them"
 
 
 def test_what_fits_by_no_means_is_an_error(seedling: OpenModel) -> None:
