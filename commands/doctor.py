@@ -16,6 +16,7 @@ def doctor(as_json: AsJson = False) -> None:
     import torch
 
     from generate.certificate import library_versions
+    from generate.clip import default_clip
     from generate.devices import choose_device, choose_dtype, explain_choice
     from generate.model_names import known_models, models_folder
     from ideation.expanders import choose_expander
@@ -43,6 +44,8 @@ def doctor(as_json: AsJson = False) -> None:
         "llm_model": llm_model,
         "model": "seedling",
         "models": models,
+        "clip": "seedling",
+        "clip_of_other_models": default_clip("other").name,
         "models_folder": str(models_folder()),
         "runs_folder": str(runs_folder(None)),
         "keys": {name: "set" if os.environ.get(name) else "not set" for name in keys},
@@ -53,4 +56,4 @@ def doctor(as_json: AsJson = False) -> None:
         print(json.dumps(found, ensure_ascii=False))
         return
     for name, value in found.items():
-        print(f"{name.replace('_', ' ') + ':':<15} {cell(value) or 'none'}")
+        print(f"{name.replace('_', ' ') + ':':<22} {cell(value) or 'none'}")
