@@ -46,7 +46,8 @@ class Step:
 @dataclass(frozen=True)
 class Batch:
     """What is to be rendered: one picture for each row of `conditioning`, from the seed of the same place. It is batch
-    `number` of `batches`, counted from 1, for whoever listens; `watchers` are entered around the U-Net's work."""
+    `number` of `batches`, counted from 1, for whoever listens; `watchers` are entered around the U-Net's work,
+    which is not compiled then."""
 
     model: OpenModel
     settings: RenderSettings
@@ -183,6 +184,8 @@ def _run(
     ]
     try:
         with ExitStack() as stack:
+            if batch.watchers and batch.model.compiled:  # what is compiled has no layers that could be watched
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
             for watcher in batch.watchers:
                 stack.enter_context(watcher)
             stack.enter_context(warnings.catch_warnings())

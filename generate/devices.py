@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import platform
+import shutil
 import subprocess
 from functools import lru_cache
 
@@ -59,6 +62,19 @@ def bf16_in_hardware() -> bool:
             return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(next(lines, "").split())
     except OSError:
         return False
+
+
+def require_compiler(device: str) -> None:
+    """Raises `SettingsError` where torch would look in vain for what it compiles models with: on a CPU for a C++
+    compiler, on CUDA for Triton, which comes with torch where there is one."""
+    if choose_device(device).startswith("cuda"):
+        if importlib.util.find_spec("triton") is None:
+            raise SettingsError("compiling for CUDA needs Triton, which is not here", hint="leave the compiling out")
+    elif not any(shutil.which(name) for name in (os.environ.get("CXX") or "c++", "g++", "clang++", "cl")):
+        raise SettingsError(
+            "compiling needs a C++ compiler, and there is none here",
+            hint="install one (g++, clang++), name it in CXX, or leave the compiling out",
+        )
 
 
 def explain_choice(device: str, dtype: str) -> str:

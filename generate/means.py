@@ -82,7 +82,7 @@ def applied(means: Means, model: OpenModel) -> Iterator[None]:
 
 def _in_slices(unet: Any, size: int) -> Callable[[], None]:
     """Makes the U-Net compute `size` rows of its batch at a time. Hooks still see the whole batch."""
-    whole = unet.forward
+    whole, own = unet.forward, unet.__dict__.get("forward")
 
     def sliced(sample: torch.Tensor, timestep: Any, **keywords: Any) -> tuple[torch.Tensor]:
         rows = len(sample)
@@ -100,8 +100,13 @@ def _in_slices(unet: Any, size: int) -> Callable[[], None]:
         ]
         return (torch.cat(made),)
 
+    def undo() -> None:
+        del unet.forward
+        if own is not None:  # the compiled one
+            unet.forward = own
+
     unet.forward = sliced
-    return lambda: unet.__dict__.pop("forward")
+    return undo
 
 
 def _in_float32(vae: Any) -> Callable[[], None]:

@@ -22,7 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from generate.architecture import pipeline_class
 from generate.clip_tokenizer import tokenizer_file
-from generate.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype
+from generate.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
 from generate.model_names import ModelError, ModelName, find_model, find_vae, hub_id, unreachable
 from generate.single_file import open_single_file
 from generate.vae import open_vae, vae_path
@@ -40,7 +40,8 @@ class OpenModel:
     """A loaded pipeline.
 
     `scheduler_config` is the model's own. `folder` holds its configuration, and its weights too, unless they came from
-    the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own.
+    the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own. `compiled`: its U-Net
+    is, or will be at its first evaluation.
     """
 
     name: str
@@ -52,6 +53,7 @@ class OpenModel:
     tokenizer_folder: Path
     file: Path | None = None
     vae_path: Path | None = None
+    compiled: bool = False
 
     @property
     def token_limit(self) -> int:
@@ -95,14 +97,19 @@ def open_model(
     revision: str | None = None,
     allow_pickle: bool = False,
     fast: bool = False,
+    compiled: bool = False,
 ) -> OpenModel:
     """Loads a model: a known name, a folder in diffusers' layout, a single file in the original layout, or a hub id.
 
     `vae` names another VAE to decode with; `revision` is of the hub id, also written `owner/name@revision`;
     `allow_pickle` admits `.ckpt` and `.pt` files, of which nothing but tensors is ever built. `fast` takes bfloat16 on
-    a processor that has it in hardware, unless a dtype is named, and lays pictures out as its kernels want them. Raises
-    `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device and dtype.
+    a processor that has it in hardware, unless a dtype is named, and lays pictures out as its kernels want them.
+    `compiled` has torch compile the U-Net, at its first evaluation in each size: minutes, that only many pictures are
+    worth. Raises `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device
+    and dtype, and where there is no compiler.
     """
+    if compiled:
+        require_compiler(device)
     found = find_model(name, revision=revision, allow_pickle=allow_pickle)
     found_vae = find_vae(vae, allow_pickle=allow_pickle) if vae is not None else None
     device = choose_device(device)
@@ -139,8 +146,11 @@ def open_model(
     if fast:
         pipeline.unet.to(memory_format=torch.channels_last)
         pipeline.vae.to(memory_format=torch.channels_last)
+    if compiled:
+        # Not the module: its hooks are our witnesses, and would be compiled into it with the first picture's.
+        pipeline.unet.forward = torch.compile(pipeline.unet.forward)
     config = dict(pipeline.scheduler.config)
-    return OpenModel(name, pipeline, device, dtype, config, folder, tokenizer, file, other_vae)
+    return OpenModel(name, pipeline, device, dtype, config, folder, tokenizer, file, other_vae, compiled)
 
 
 def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None) -> Any:

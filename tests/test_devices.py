@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generate.devices import bf16_in_hardware, explain_choice
+from generate.devices import bf16_in_hardware, explain_choice, require_compiler
 from generate.settings import SettingsError
 
 
@@ -53,3 +53,25 @@ def test_what_the_processor_has_is_what_torch_finds() -> None:
     if "avx512_bf16" not in told:
         pytest.skip("torch tells nothing about bfloat16 on this processor")
     assert bf16_in_hardware() == bool(told["avx512_bf16"] or told.get("amx_bf16"))
+
+
+@pytest.mark.parametrize(
+    ("there", "device", "message"),
+    [
+        ("g++", "cpu", None),
+        ("nothing", "cpu", "compiling needs a C++ compiler"),
+        ("triton", "cuda", None),
+        ("nothing", "cuda", "compiling for CUDA needs Triton"),
+    ],
+)
+def test_what_compiling_needs(there: str, device: str, message: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: device == "cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if name == there else None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if name == there else None)
+    if message is None:
+        require_compiler(device)
+    else:
+        with pytest.raises(SettingsError, match=message.replace("+", r"\+")):
+            require_compiler(device)

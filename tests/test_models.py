@@ -6,17 +6,21 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from generate.batch import RenderError
+from generate.means import Means, applied
 from generate.model_names import ModelError, find_model, find_tokenizer, known_models, require_model
 from generate.models import OpenModel, open_model
-from generate.pair import render_pair
+from generate.pair import PicturePair, render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
@@ -38,6 +42,58 @@ def test_a_folder_opens_by_path_and_by_name(tiny_folder: Path, monkeypatch: pyte
     assert str(by_path.pipeline.unet.dtype) == "torch.bfloat16"
     monkeypatch.setenv("TWINSEED_MODELS", str(tiny_folder.parent))
     assert open_model("tiny", device="cpu").digest == by_path.digest, "the digest is that of the files"
+
+
+def test_a_compiled_model_draws_the_same_and_is_watched_all_the_same(
+    tiny: OpenModel, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What torch makes of the traced U-Net takes a minute, and is timed by the benchmark: here it runs as traced."""
+    traced: list[torch.fx.GraphModule] = []
+
+    def as_traced(graph: torch.fx.GraphModule, _inputs: list[torch.Tensor]) -> Callable[..., Any]:
+        traced.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr("torch.compile", partial(torch.compile, backend=as_traced))
+
+    class Watcher:
+        """Counts what goes through a layer in the middle of the U-Net."""
+
+        seen = 0
+
+        def watch(self, *_: Any) -> None:
+            self.seen += 1
+
+        def __enter__(self) -> None:
+            self.hook = compiled.pipeline.unet.mid_block.register_forward_hook(self.watch)
+
+        def __exit__(self, *_: object) -> None:
+            self.hook.remove()
+
+    prompts = PromptPair("a dog", "en", "a dog", "a red dog", "", "given", None, (), (), TokenCount(77, 4, 5))
+    settings = RenderSettings(seed=3, num_inference_steps=2, width=32, height=32)
+    compiled = open_model(str(tiny_folder), device="cpu", compiled=True)
+    plain = render_pair(prompts, settings, tiny)
+    watcher = Watcher()
+    watched = render_pair(prompts, settings, compiled, watchers=[watcher])
+    assert watcher.seen == 2
+    assert same(plain, watched) == 0, "the first pair is watched, and so not compiled"
+    assert not traced
+    for seed in (3, 4):
+        pair = render_pair(prompts, replace(settings, seed=seed), compiled)
+        assert same(pair, render_pair(prompts, replace(settings, seed=seed), tiny)) <= 1
+        assert (pair.certificate.unet_evaluations, pair.certificate.differs) == (2, ("prompt",))
+    assert len(traced) == 1, "nothing compiles it anew for another picture"
+    forward = compiled.pipeline.unet.forward
+    with applied(Means(unet_batch=2), compiled):
+        assert compiled.pipeline.unet.forward is not forward
+    assert compiled.pipeline.unet.forward is forward, "still the compiled one"
+
+
+def same(one: PicturePair, other: PicturePair) -> int:
+    """How far the pictures are apart, of 255."""
+    pairs = zip(one.renders, other.renders, strict=True)
+    return max(int(np.abs(np.asarray(a.image, dtype=int) - np.asarray(b.image, dtype=int)).max()) for a, b in pairs)
 
 
 def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:
