@@ -69,7 +69,13 @@ def sweep(
         moved = "  ".join(
             f"{cell.num_inference_steps}: {cell.moved.mean_absolute_difference:.1%}" for cell in row.cells if cell.moved
         )
-        advice = f"{row.recommended_steps} steps are enough" if row.recommended_steps else "does not settle"
+        advice = (
+            f"{row.recommended_steps} steps are enough"
+            if row.recommended_steps and row.settles
+            else "does not settle"
+            if row.settled is not None and not row.settles
+            else "not settled yet"
+        )
         say(f"{row.scheduler:<22} {advice:<22} moved at {moved}")
 
 

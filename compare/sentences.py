@@ -186,9 +186,10 @@ def morph_text(morph: MorphRecord, measure: Measure, t: dict[str, Any]) -> str:
 
 
 def sweep_text(row: SweepRowRecord, t: dict[str, Any]) -> str:
-    """Does this scheduler settle, and after how many steps?"""
+    """Does this scheduler settle, and after how many steps? One that draws new noise at every step may stand still for
+    a prompt that leaves it no choice, and is not said to settle for that."""
     if row.recommended_steps is not None:
-        said, steps = "recommended", row.recommended_steps
+        said, steps = "recommended" if row.settles else "stood_still", row.recommended_steps
     else:
         said = "short" if row.settled is None else "not_yet" if row.settles else "wanders"
         steps = max((cell.num_inference_steps for cell in row.cells), default=0)
