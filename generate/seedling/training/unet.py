@@ -57,7 +57,7 @@ class LatentSet:
 
 
 #: Styles whose few colours leave light and time of day to a shade.
-FEW_COLOURS = ("blueprint", "ink wash", "pencil sketch", "neon", "stained glass")
+FEW_COLOURS = ("blueprint", "ink wash", "pencil sketch")
 
 #: The convolutions at 4x4 latents: after growing, the content that they decide is right; what is still wrong (light,
 #: weather, the grain of a style) is up to the attention and the finer layers.
@@ -69,7 +69,7 @@ def hard_scenes(data: LatentSet) -> LatentSet:
     and the styles that are taken for one another."""
     often = [
         1
-        + (scene.time is not None) * (5 if scene.style in FEW_COLOURS else 1)
+        + (scene.time is not None) * (3 if scene.style in FEW_COLOURS else 1)
         + 2 * (scene.weather is not None)
         + 2 * (scene.style == "Van Gogh")
         + (scene.style in ("pixel art", "oil painting", "flat illustration"))
