@@ -39,6 +39,7 @@ def watched(work: Callable[..., Path]) -> Path:
 def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
     """Prints what came of a run: to standard output the report's path, or the record."""
     from compare.record import RECORD_FILE, read_record
+    from compare.sentences import verdict_text
 
     record = read_record(folder / RECORD_FILE)
     prompts = record.prompts
@@ -46,6 +47,8 @@ def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
     say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
     for warning in (*prompts.warnings, *(record.findings.notes if record.findings is not None else ())):
         say(f"note: {warning}")
+    if verdict := verdict_text(record, "zh-TW" if record.concept.language == "zh-TW" else "en"):
+        say(verdict)
     if as_json:
         print(json.dumps(json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")), ensure_ascii=False))
     else:
