@@ -7,7 +7,7 @@ the draft was no draft of it. The drift says which it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,10 @@ from PIL import Image
 
 from compare.gallery import Gallery
 from compare.picture_scores import score
+from compare.recall import settings_of
 from compare.record import Record
 from generate.schedulers import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_syntax import AdapterMention
 
 if TYPE_CHECKING:
     from generate.picture_file import RenderedPicture
@@ -40,16 +40,14 @@ def refined_settings(record: Record, num_inference_steps: int | None) -> RenderS
 
     Raises `SettingsError` where those are not more.
     """
-    settings = record.settings
+    settings = settings_of(record)
     steps = num_inference_steps or 2 * settings.num_inference_steps
     if steps <= settings.num_inference_steps:
         raise SettingsError(
             f"the draft has {settings.num_inference_steps} steps, and {steps} are not more",
             hint=f"give more, as in --steps {2 * settings.num_inference_steps}",
         )
-    fields = {name: getattr(settings, name) for name in RenderSettings.__dataclass_fields__ if hasattr(settings, name)}
-    adapters = tuple(AdapterMention(**adapter.model_dump()) for adapter in settings.adapters)
-    return RenderSettings(**fields | {"seed": int(settings.seed), "num_inference_steps": steps, "adapters": adapters})
+    return replace(settings, num_inference_steps=steps)
 
 
 def drift_from(gallery: Gallery, run: str, renders: Sequence[RenderedPicture]) -> Draft:

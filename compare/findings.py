@@ -14,6 +14,17 @@ from pydantic import Field
 
 from compare.values import Count, FileName, Seed, Sha256, StrictModel
 
+#: The instruments that take more than a look at the two pictures, by the names of their findings, and their questions.
+INSTRUMENTS = {
+    "ruler": "did the words change the picture more than another seed would?",
+    "placebo": "better words, or only more words? the simple prompt with words that say nothing",
+    "ladder": "which phrase moved the picture? one more at a time, and each left out",
+    "morph": "the way from the simple to the expanded picture, in small steps",
+    "attention": "where did each word look while the picture was drawn?",
+    "sweep": "more steps: which schedulers settle, which wander?",
+    "blind": "a language model with eyes describes both pictures, not knowing which is which",
+}
+
 Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 Distance = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -41,22 +52,28 @@ class ClipRecord(StrictModel):
 
 
 class CardRecord(StrictModel):
-    """The score card of one seed, 2 x 2: CLIP cosines of picture and prompt, named picture_on_prompt."""
+    """The score card of one seed, 2 x 2: CLIP cosines of picture and prompt, named picture_on_prompt.
+
+    The rivals are the simple prompt with its subject or its action exchanged for others: their mean cosine, of
+    whichever exchange costs the picture less. None where the prompt has no known subject or action.
+    """
 
     simple_on_simple: Cosine
     expanded_on_simple: Cosine
     simple_on_expanded: Cosine
     expanded_on_expanded: Cosine
+    simple_on_rivals: Cosine | None = None
+    expanded_on_rivals: Cosine | None = None
 
 
 class PhraseRecord(StrictModel):
     """One phrase of the expanded prompt, its characters `start` to `end`.
 
     `mark`: "shared" is in the simple prompt, too; "never seen" fell off the encoder's end; "drawn" is in the expanded
-    pictures and not in the simple ones; "there already" is in both; "ignored" is in neither's; "unclear" where the
-    pictures are too few or too close to call; None where no CLIP could look. `on_simple` and `on_expanded` are how
-    well the phrase fits the pictures of either arm, averaged over the seeds: the share of unrelated phrases that fit
-    worse (0..1, 0.5 is chance).
+    pictures and not in the simple ones; "there already" is in both; "ignored" is not in the expanded ones; "unclear"
+    where the pictures are too few or too close to call; None where no CLIP could look. `on_simple` and `on_expanded`
+    are how well the phrase fits the pictures of either arm, averaged over the seeds: the share of unrelated phrases
+    that fit worse (0..1, 0.5 is chance).
     """
 
     text: str
@@ -103,7 +120,7 @@ class WithoutRecord(StrictModel):
 
 class LadderRecord(StrictModel):
     """From the simple to the expanded prompt one phrase at a time, and the expanded one with each phrase left out.
-    `way` says whether the expanded prompt begins with the simple one, or its core was reworded on the first rung."""
+    Where the expanded prompt words the simple one anew, the second rung does that and has no phrase."""
 
     seed: Seed
     rungs: tuple[RungRecord, ...]
@@ -112,7 +129,7 @@ class LadderRecord(StrictModel):
 
 class MorphFrameRecord(StrictModel):
     """One picture on the straight way from the simple to the expanded embedding; `part` is 0 for simple, 1 for
-    expanded."""
+    expanded, `moved` the distance from the frame before."""
 
     part: Share
     file: FileName
@@ -128,19 +145,19 @@ class MorphRecord(StrictModel):
 
 
 class WordMapRecord(StrictModel):
-    """Where one word of one prompt was looked at while the picture was drawn. `file` lays its map over the picture.
-    `weight` is the word's share of all attention that the prompt's words got."""
+    """Where the picture looked at one word of its prompt while it was drawn. `file` lights the picture as its map is.
+    `weight` is the word's share of all attention that the prompt's words got; `new` words are in this prompt alone."""
 
     arm: Arm
     word: str
-    start: Count
-    end: Count
+    new: bool
     weight: Share
     file: FileName
 
 
 class SharedWordRecord(StrictModel):
-    """A word of both prompts: `file` is the expanded map minus the simple one, `overlap` (0..1) what both share."""
+    """A word of both prompts: `file` shows the expanded map minus the simple one, `overlap` (0..1) is what they share,
+    1 for equal maps."""
 
     word: str
     overlap: Share
@@ -210,7 +227,8 @@ class VerdictRecord(StrictModel):
 
     `intent` is how much better the expanded pictures fit the simple prompt (below 0: worse), `gain` how much better
     they fit the expanded one. Both are None without a CLIP or with a single seed, where no interval can be had.
-    "helped": the gain is real and no loss of intent is seen; "traded": both are real; "intent lost": that alone is.
+    "helped": the gain is real and the intent is as clear as before; "traded": the gain is real and the intent has
+    become less clear; "intent lost": it can hardly be told from its rivals, or has become less clear for no gain.
     """
 
     kind: Literal["no difference", "one pair", "no clip", "helped", "traded", "intent lost", "cannot tell"]

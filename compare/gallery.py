@@ -76,12 +76,12 @@ class Gallery:
                 saved.append(path)
             png = {path.name: path.read_bytes() for path in saved}
             for name, content in run.files.items():
-                (partial / name).write_bytes(content)
+                _write(partial / name, content)
                 saved.append(partial / name)
                 png[name] = content
             record = record_of(run, png)
-            _write_text(partial / RECORD_FILE, record.to_json())
-            _write_text(partial / REPORT_FILE, render_report(record, png, language))
+            _write(partial / RECORD_FILE, record.to_json().encode())
+            _write(partial / REPORT_FILE, render_report(record, png, language).encode())
             folder = self._take_name(partial, run_name(record))
         except OSError as error:
             if partial is not None:
@@ -95,6 +95,26 @@ class Gallery:
             self._index.add(folder.name, record)
         except (sqlite3.Error, OSError) as error:
             logger.warning("the run is saved in %s, but not yet in the index: %s", folder, error)
+        return folder
+
+    def amend(self, name: str, record: Record, files: Mapping[str, bytes], language: Language = "en") -> Path:
+        """Puts another `record` in the place of the run's own, with the new picture `files` of its findings, and writes
+        the report again. Returns the run's folder. Raises as `write` and `pictures` do.
+
+        The pictures come first and the record after them: whoever is killed on the way leaves a run that is whole.
+        """
+        folder = self.folder(name)
+        kept = {file: (folder / file).read_bytes() for file in record.files if file not in files}
+        report = render_report(record, {**kept, **files}, language)
+        try:
+            for file, content in (
+                *files.items(), (RECORD_FILE, record.to_json().encode()), (REPORT_FILE, report.encode())
+            ):  # fmt: skip
+                partial = folder / f"{PARTIAL}{file}"
+                _write(partial, content)
+                partial.replace(folder / file)
+        except OSError as error:
+            raise self._cannot_write(error, saved=[]) from error
         return folder
 
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
@@ -184,10 +204,10 @@ def run_name(record: Record) -> str:
     return "-".join(filter(None, [f"{record.created:%Y%m%d-%H%M%S}", slug, record.settings.seed]))
 
 
-def _write_text(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     """To the disk itself: a full or failing one must say so now, not after the folder has its final name."""
     with path.open("wb") as file:
-        file.write(text.encode())
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 

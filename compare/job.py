@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from compare.bench import Bench
 from compare.draft import drift_from
+from compare.examination import Examination, ExaminationStopped, examine, open_scorer
+from compare.findings import Findings
 from compare.gallery import Gallery
 from compare.report import Language
 from compare.run import Run
@@ -39,7 +42,8 @@ class Job:
     is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's.
     `template` names what an LLM is told; `cache` False asks it even what it has answered before. `noise_floor` renders
     each simple prompt once more, alone. `aspect` is a ratio such as "16:9", for a size that the model is good at;
-    `draft` the name of a run that this one refines. `styles` holds the preset's as well."""
+    `draft` the name of a run that this one refines. `styles` holds the preset's as well. `examination` says what is to
+    be found out about the pictures, `observations` what somebody sees in them, in their own words."""
 
     concept: Concept
     settings: RenderSettings
@@ -58,11 +62,14 @@ class Job:
     aspect: str | None = None
     draft: str | None = None
     allow_pickle: bool = False
+    examination: Examination = field(default_factory=Examination)
+    observations: str | None = None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`stage` is "open", "expand", "render" or "write"; `detail` says of what; `step` counts while rendering."""
+    """`stage` is "open", "expand", "render", "look" or "write"; `detail` says of what, or names the instrument; `step`
+    counts while pictures are rendered."""
 
     stage: str
     detail: str = ""
@@ -70,7 +77,7 @@ class Progress:
 
 
 class JobStopped(Exception):
-    """Rendering ended early, for `reason`; the pairs that were finished are in `folder`."""
+    """A job that ended early, for `reason`; the pairs and findings that were finished are in `folder`."""
 
     def __init__(self, folder: Path, reason: BaseException) -> None:
         super().__init__(str(reason))
@@ -134,10 +141,7 @@ def run_job(
     adapters = load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
     loras = tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in adapters)
 
-    def on_step(step: Step) -> None:
-        on_progress(Progress("render", step=step))
-
-    def write(pictures: PicturePair) -> Path:
+    def write(pictures: PicturePair, findings: Findings | None, files: Mapping[str, bytes]) -> Path:
         on_progress(Progress("write"))
         run = Run(
             job.concept, prompts, pictures.settings, pictures.renders, pictures.certificate,
@@ -146,13 +150,44 @@ def run_job(
             png_text=texts_of_pairs(
                 prompts, pictures.settings, pictures.renders, pictures.certificate.model_digest, loras
             ),
+            findings=findings, files=files, observations=job.observations,
         )  # fmt: skip
         return gallery.write(run, job.language)
 
+    def on_step(step: Step) -> None:
+        on_progress(Progress("render", step=step))
+
     try:
-        return write(render_pair(prompts, settings, model, noise_floor=job.noise_floor, on_step=on_step))
+        pictures = render_pair(prompts, settings, model, noise_floor=job.noise_floor, on_step=on_step)
     except RenderInterrupted as stopped:
-        raise JobStopped(write(stopped.finished), stopped.reason) from stopped
+        raise JobStopped(write(stopped.finished, None, {}), stopped.reason) from stopped
+    clip, notes = open_scorer(job.examination, model)
+    bench = Bench(prompts, pictures.settings, model, {(one.arm, one.seed): one.image for one in pictures.renders}, clip)
+    try:
+        findings = look(bench, job.examination, on_progress, notes=notes)
+    except ExaminationStopped as stopped:
+        raise JobStopped(write(pictures, stopped.findings, bench.files), stopped.reason) from stopped
+    return write(pictures, findings, bench.files)
+
+
+def look(
+    bench: Bench,
+    wanted: Examination,
+    on_progress: Callable[[Progress], None],
+    *,
+    before: Findings | None = None,
+    notes: tuple[str, ...] = (),
+) -> Findings:
+    """The examination, with its progress told. Raises `ExaminationStopped`."""
+    at_work = ""
+
+    def on_instrument(name: str) -> None:
+        nonlocal at_work
+        at_work = name
+        on_progress(Progress("look", name))
+
+    bench.on_step = lambda step: on_progress(Progress("look", at_work, step))
+    return examine(bench, wanted, before=before, notes=notes, on_instrument=on_instrument)
 
 
 def _adapters(

@@ -93,7 +93,7 @@ def _encode(
         if encoder is None:  # the refiner of XL has the second one only
             continue
         parts = []
-        for chunk in _chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
+        for chunk in prompt_chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
             context, vector = _encode_chunk(encoder, chunk, settings.clip_skip, penultimate=xl)
             parts.append(context)
             if vector is not None and pooled is None:  # of the first chunk, as the web UI does it
@@ -112,7 +112,7 @@ class _Chunk:
     weights: torch.Tensor
 
 
-def _chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunked: bool) -> Iterator[_Chunk]:
+def prompt_chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunked: bool) -> Iterator[_Chunk]:
     limit = int(tokenizer.model_max_length)
     room = limit - 2
     comma = tokenizer.convert_tokens_to_ids(",</w>")  # the unknown token's, which is the end's, where there is none

@@ -23,7 +23,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: n
 
 SETTINGS_FROM_OUTSIDE = (
     "GEMINI_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_ENDPOINT", "OPENAI_API_KEY", "OPENAI_BASE_URL",
-    "TWINSEED_LLM_DEADLINE", "TWINSEED_RUNS",
+    "TWINSEED_CLIP", "TWINSEED_LLM_DEADLINE", "TWINSEED_RUNS",
 )  # fmt: skip
 
 

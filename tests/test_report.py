@@ -12,14 +12,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import pytest
 import yaml
 from playwright.sync_api import Page, sync_playwright
-from sample_run import CONCEPT, EXPANDED, PROMPTS, SIMPLE, Proof, sample_record
+from sample_run import CONCEPT, EXPANDED, PHRASES, PROMPTS, SIMPLE, Proof, full_record, sample_findings, sample_record
 
 from compare.diff import diff
+from compare.findings import Findings
 from compare.record import RecordError
-from compare.report import LANGUAGES, LOCALE_FOLDER, Language, marked_prompt, render_report, repeat_words
+from compare.report import LANGUAGES, LOCALE_FOLDER, Language, marked_prompt, render_report, repeat_words, verdict_text
+from compare.report_prompts import audited_prompt
+from compare.sentences import card_texts, ruler_text, sentences
 from ideation.concept import Concept, typed_concept
 from ideation.prompt_pair import TokenCount
 
@@ -67,9 +71,9 @@ def test_it_is_one_file_with_everything_in_it(language: Language) -> None:
 
     assert found.all("html") == [{"lang": language}]
     sources = [image["src"] or "" for image in found.all("img")]
-    assert [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources] == list(
-        files.values()
-    )
+    contents = [base64.b64decode(source.removeprefix("data:image/png;base64,")) for source in sources]
+    assert contents[: len(files)] == list(files.values())
+    assert len(contents) == len(files) + 3, "one difference map for each seed"
     assert all(image["alt"] and image["width"] == "32" for image in found.all("img"))
     assert not re.search(r"(src|href|action|poster|srcset)=\"(?!data:)", page), "nothing is asked from elsewhere"
     assert not re.search(r"url\(|@import", page)
@@ -232,7 +236,9 @@ def test_the_command_is_quoted(simple: str, negative: str, concept: str) -> None
         concept=replace(CONCEPT, text=concept),
         prompts=replace(PROMPTS, simple=simple, negative=negative),
     )
-    command = Outline(render_report(record, files)).text.partition("Make it again")[2].partition("On the same")[0]
+    command = (
+        Outline(render_report(record, files)).text.partition("gives the same pixels.")[2].partition("Where it comes")[0]
+    )
     words = shlex.split(command)
     assert words == repeat_words(record)
     assert words[:6] == ["twinseed", "pair", "--simple", simple, "--expanded", EXPANDED]
@@ -240,6 +246,162 @@ def test_the_command_is_quoted(simple: str, negative: str, concept: str) -> None
     rest = "--model seedling --scheduler|DPM++ 2M Karras|--steps 20 --guidance 5 --size 32x32 --seed 7 --images 2 --"
     expected = [word for part in rest.split("|") for word in (part.split() if "--" in part else [part])]
     assert words[-len(expected) - 1 :] == [*expected, concept]
+
+
+SECTIONS = (
+    "verdict audit card seeds apart ruler placebo ladder morph attention sweep blind observations notes "
+    "certificate prompts settings repeat"
+).split()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_finding_has_its_section(language: Language) -> None:
+    record, files = full_record(images=3)
+    page = render_report(record, files, language)
+    html5lib.HTMLParser(strict=True).parse(page)
+    found = Outline(page)
+    assert [section["id"] for section in found.all("section") if "id" in section] == SECTIONS
+    sources = [image["src"] for image in found.all("img")]
+    assert len(sources) == len(files) + 3
+    assert all((image["alt"] or "").strip() for image in found.all("img"))
+    charts = [chart for chart in found.all("svg") if chart["role"] == "img"]
+    assert len(charts) == len(found.all("svg")) == 8
+    assert all(re.search(r"\d", chart["aria-label"] or "") for chart in charts), "a chart says its numbers"
+    assert not [name for name, attributes in found.elements if "style" in attributes]
+    assert len(found.all("script")) == 1
+    assert not re.search(r"(src|href|action|poster|srcset)=\"(?!data:)", page)
+    assert not re.search(r"url\(|@import", page)
+
+
+@pytest.mark.parametrize("left_out", ["phrases", "cards", "ruler", "ladder", "morph", "attention", "sweep", "blind"])
+def test_a_section_is_there_only_with_its_finding(left_out: str) -> None:
+    findings, pictures = sample_findings()
+    empty = findings.model_copy(
+        update={left_out: type(getattr(findings, left_out))() if left_out in ("phrases", "cards") else None}
+    )
+    record, files = full_record(findings=empty, files={name: pictures[name] for name in empty.files})
+    names = [section.get("id") for section in Outline(render_report(record, files)).all("section")]
+    gone = {"phrases": "audit", "cards": "card"}.get(left_out, left_out)
+    assert gone not in names
+    assert len([name for name in names if name in SECTIONS]) == len(SECTIONS) - 2, "no seeds, and not this one"
+
+
+def test_large_pictures_come_small_but_the_pair_comes_whole() -> None:
+    record, files = full_record(size=(512, 512))
+    found = Outline(render_report(record, files))
+    images = [(image["width"], (image["src"] or "").partition(";")[0]) for image in found.all("img")]
+    assert images[:2] == [("512", "data:image/png")] * 2
+    assert images.count(("512", "data:image/webp")) == 1, "the animation"
+    assert set(images[2:]) == {("384", "data:image/webp"), ("512", "data:image/webp")}
+
+
+VERDICTS = [
+    ("no difference", None, None, ["the simple and the expanded picture are the same", "完全相同"]),
+    ("one pair", None, None, ["no evidence", "不能當作證據"]),
+    ("no clip", None, None, ["cannot be said", "無法判斷"]),
+    ("helped", -0.001, 0.031, ["helped. Over 4 seeds", "有幫助", "3.1"]),
+    ("traded", -0.021, 0.031, ["gave and took", "有得有失", "3.1"]),
+    ("intent lost", -0.021, 0.001, ["led away", "偏離"]),
+    ("cannot tell", -0.001, 0.001, ["cannot be told from these 4 seeds", "還看不出來"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "intent", "gain", "said"), VERDICTS)
+def test_the_verdict_in_both_languages(kind: str, intent: float | None, gain: float | None, said: list[str]) -> None:
+    def change(mean: float | None) -> dict[str, float] | None:
+        return None if mean is None else {"mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+
+    verdict = {"kind": kind, "seeds": 4, "intent": change(intent), "gain": change(gain)}
+    record, files = sample_record(findings=Findings.model_validate({"verdict": verdict}))
+    texts = [verdict_text(record, language) for language in LANGUAGES]
+    for sentence in said:
+        assert sentence in " ".join(texts)
+    assert "{" not in "".join(texts)
+    for language, text in zip(LANGUAGES, texts, strict=True):
+        assert text in Outline(render_report(record, files, language)).text
+    foul, _ = sample_record(
+        findings=record.findings,
+        certificate=Proof({7: {"simple": "3f" * 32, "expanded": "3f" * 32}}, differs=("guidance_scale",)),
+    )
+    assert "cannot be put down to the words alone" in verdict_text(foul)
+
+
+def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
+    cards = list(sample_findings(("7", "8"))[0].cards.values())
+    t = sentences("en")["report"]
+    assert "another subject" not in " ".join(card_texts(cards, t))
+    rivals = {"simple_on_rivals": 0.25, "expanded_on_rivals": 0.27}
+    led = [card.model_copy(update=rivals) for card in cards]
+    assert "by 3.2 points on the simple pictures, by 0.8 on the expanded" in " ".join(card_texts(led, t))
+    assert "another subject" not in " ".join(card_texts([led[0], cards[1]], t))
+
+
+def test_no_verdict_no_sentence() -> None:
+    assert verdict_text(sample_record()[0]) == ""
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (2.125, "2.1 times as much as another seed"),
+        (0.42, "less than another seed would: 0.4"),
+        (1.04, "about as much"),
+    ],
+)
+def test_the_ruler_in_words(times: float, said: str) -> None:
+    ruler = sample_findings()[0].ruler
+    assert ruler is not None
+    assert said in ruler_text(ruler.model_copy(update={"times": times}), sentences("en")["report"])
+
+
+def test_the_audit_marks_without_colour() -> None:
+    record, files = full_record()
+    page = render_report(record, files)
+    strip = re.search(r'<p class="audited"[^>]*>(.*?)</p>', page, re.DOTALL)
+    assert strip is not None
+    marks = re.findall(
+        r'<span class="mark (\w+)">(.*?)</span><span class="sign" aria-hidden="true">(.)</span>'
+        r'<span class="spoken" lang="en"> \((.*?)\)</span>', strip[1]
+    )  # fmt: skip
+    assert [(text, name) for _, text, _, name in marks] == [(text, mark) for text, mark, _, _ in PHRASES]
+    assert len({sign for _, _, sign, _ in marks}) == len({name for _, _, _, name in marks}) == 4
+    assert "drawn 2, there already 1, ignored 1" in page
+
+
+def test_an_audit_that_does_not_fit_its_prompt() -> None:
+    phrases = sample_findings()[0].phrases
+    assert "".join(one.text for one in audited_prompt(EXPANDED, phrases)) == EXPANDED
+    assert "".join(one.text for one in audited_prompt("a dog", phrases)) == "a dog"
+    assert [one.mark for one in audited_prompt(EXPANDED, (*phrases, phrases[0]))].count("there_already") == 1
+
+
+def test_findings_cannot_break_out() -> None:
+    text = "\n".join([*NASTY, "]]>", "a\u200fb\u200e"])
+
+    def page_with(content: str) -> tuple[Outline, str]:
+        findings, pictures = sample_findings()
+        raw = findings.model_dump()
+        raw["phrases"] = [one | {"text": content} for one in raw["phrases"]]
+        raw["ladder"]["rungs"] = [one | {"phrase": content, "prompt": content} for one in raw["ladder"]["rungs"]]
+        raw["ladder"]["without"] = [one | {"phrase": content} for one in raw["ladder"]["without"]]
+        raw["attention"]["words"] = [one | {"word": content} for one in raw["attention"]["words"]]
+        raw["sweep"]["rows"] = [one | {"scheduler": content} for one in raw["sweep"]["rows"]]
+        raw["blind"] |= {"simple": content, "expanded": content, "differences": [content], "llm_model": content}
+        raw |= {"notes": [content], "clip": raw["clip"] | {"name": content, "expanded_cut": [content]}}
+        raw["placebo"]["prompt"] = content
+        record, files = full_record(
+            findings=Findings.model_validate_json(Findings.model_validate(raw, strict=False).model_dump_json()),
+            files=pictures,
+            observations=content,
+        )
+        page = render_report(record, files)
+        return Outline(page), page
+
+    found, page = page_with(text)
+    html5lib.HTMLParser(strict=True).parse(page)
+    plain, _ = page_with("a plain dog")
+    assert [tag for tag, _ in found.elements] == [tag for tag, _ in plain.elements]
+    assert found.text.count(text) >= 10, "the text is shown as it was"
 
 
 def test_every_picture_is_needed() -> None:
@@ -256,6 +418,33 @@ def browser_page() -> Iterator[Page]:
         page = browser.new_page(viewport={"width": 390, "height": 800})
         yield page
         browser.close()
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_full_report_in_a_browser(tmp_path: Path, browser_page: Page, language: Language, width: int) -> None:
+    record, files = full_record(images=3, observations="x" * 5000)
+    file = tmp_path / "report.html"
+    file.write_text(render_report(record, files, language), encoding="utf-8")
+    complaints: list[str] = []
+    requests: list[str] = []
+    browser_page.on("console", lambda message: complaints.append(message.text))
+    browser_page.on("request", lambda request: requests.append(request.url.partition(":")[0]))
+    browser_page.set_viewport_size({"width": width, "height": 800})
+    browser_page.goto(file.as_uri())
+    assert browser_page.evaluate("document.documentElement.scrollWidth") <= width, "nothing sticks out"
+    accent = "() => getComputedStyle(document.querySelector('#ruler .plot path[fill=\"var(--accent)\"]')).fill"
+    light = browser_page.evaluate(accent)
+    browser_page.emulate_media(color_scheme="dark")
+    assert (light, browser_page.evaluate(accent)) == ("rgb(15, 107, 92)", "rgb(124, 207, 185)")
+    moving = browser_page.locator(".moving img")
+    assert not moving.is_visible()
+    browser_page.locator(".moving summary").focus()
+    browser_page.keyboard.press("Enter")
+    assert moving.is_visible()
+    assert complaints == []
+    assert set(requests) <= {"file", "data"}
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")

@@ -14,10 +14,12 @@ from typing import Any
 import streamlit as st
 
 from compare.gallery import Gallery
-from compare.page.form import begin_form, draw_concept, job_maker, show_settings, unknown_words
+from compare.page.closer import show_closer
+from compare.page.form import begin_form, draw_concept, show_settings, unknown_words, work_of_form
 from compare.page.history import show_history
-from compare.page.result import plain, show_run
-from compare.page.worker import Ticket, the_worker
+from compare.page.result import show_run
+from compare.page.text import plain
+from compare.page.worker import Ticket, Work, the_worker
 from compare.report import LANGUAGES, Language, sentences
 from ideation.errors import TwinseedError
 
@@ -98,7 +100,9 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
         if ticket is not None:
             st.fragment(_progress, run_every=POLL_S)(ticket, t)
         elif "run" in st.query_params:
-            show_run(gallery, st.query_params["run"], t, sentences(state.lang)["report"])
+            name = st.query_params["run"]
+            record = show_run(gallery, name, t, state.lang)
+            show_closer(name, record, t, state.lang, lambda work: _add(work, gallery), busy=ticket is not None)
         else:
             st.header(t["welcome"]["title"], anchor=False)
             st.html(f'<p class="tw-welcome">{html.escape(t["welcome"]["about"])}</p>')
@@ -116,6 +120,8 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
         text = p["waiting"].format(ahead=ahead)
     elif progress is None:
         text = p["start"]
+    elif progress.stage == "look":
+        text = p["look"].format(detail=t["closer"]["instruments"].get(progress.detail, t["closer"]["scores"]))
     elif progress.step is None:
         text = p[progress.stage].format(detail=progress.detail)
     else:
@@ -170,13 +176,16 @@ def _notices(t: dict[str, Any]) -> None:
 
 
 def _generate(gallery: Gallery) -> None:
+    try:
+        _add(work_of_form(st.session_state.lang), gallery)
+    except TwinseedError as problem:
+        st.session_state.problem, st.session_state.stopped = problem, None
+
+
+def _add(work: Work, gallery: Gallery) -> None:
     state = st.session_state
     state.problem = state.stopped = None
-    try:
-        state.ticket = the_worker().add(job_maker(state.lang), gallery)
-        state.view = "pair"
-    except TwinseedError as problem:
-        state.problem = problem
+    state.ticket, state.view = the_worker().add(work, gallery), "pair"
 
 
 def _draw() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from compare.gallery import Gallery
+from compare.page.worker import Work
 from compare.report import Language
 from generate.model_names import find_model, known_models
 from generate.performance import combined_settings
@@ -26,9 +28,6 @@ from ideation.expanders import EXPANDERS, choose_expander
 from ideation.randomiser import draw
 from ideation.vocabulary import seedling_vocabulary
 from ideation.words import built_in_words, seedling_words
-
-if TYPE_CHECKING:  # torch comes along with it
-    from compare.job import Job
 
 MAX_IMAGES = 4
 MAX_PROMPT_CHARACTERS = 5_000
@@ -140,8 +139,8 @@ def unknown_words() -> list[str]:
     return seedling_vocabulary().unknown_words(state.concept)
 
 
-def job_maker(language: Language) -> Callable[[], Job]:
-    """What the widgets ask for, as a function that makes the job: it brings torch along, so another thread calls it.
+def work_of_form(language: Language) -> Work:
+    """What the widgets ask for, as work for the worker: it brings torch along, so another thread does it.
 
     Raises `TwinseedError` at once for whatever can be seen to be wrong without a model.
     """
@@ -161,12 +160,13 @@ def job_maker(language: Language) -> Callable[[], Job]:
     llm_model = state.get("llm_model", "").strip() or None
     expander, preset, styles = state.expander, state.preset or None, tuple(state.styles)
 
-    def make_job() -> Job:
-        from compare.job import Job
+    def work(gallery: Gallery, **how: Any) -> Path:
+        from compare.job import Job, run_job
 
-        return Job(concept, settings, expander, llm_model, simple, expanded, negative, preset, styles, language)
+        job = Job(concept, settings, expander, llm_model, simple, expanded, negative, preset, styles, language)
+        return run_job(job, gallery, **how)
 
-    return make_job
+    return work
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from compare.gallery import Gallery
-from compare.page.result import plain
+from compare.page.text import plain
 
 MOST_RUNS = 24
 COLUMNS = 3

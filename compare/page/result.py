@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import html
-import re
 from typing import Any
 
 import streamlit as st
 
 from compare.diff import diff
 from compare.gallery import REPORT_FILE, Gallery
+from compare.page.sections import show_sections
 from compare.page.slider import slider
+from compare.page.text import plain
 from compare.record import RECORD_FILE, Record
-from compare.report import Part, marked_prompt
+from compare.report import Language, Part, marked_prompt, sentences
 
 #: A longer concept is set smaller.
 MOST_HEADER_CHARACTERS = 120
 
 
-def show_run(gallery: Gallery, name: str, t: dict[str, Any], report: dict[str, Any]) -> None:
-    """The run `name`. `t` and `report` are the page's and the report's sentences. Raises `TwinseedError`."""
+def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language) -> Record:
+    """Shows the run `name` and returns its record. `t` are the page's sentences. Raises `TwinseedError`."""
+    report = sentences(language)["report"]
     record, pictures, folder = gallery.open_record(name), gallery.pictures(name), gallery.folder(name)
     settings, prompts = record.settings, record.prompts
     (st.header if len(record.concept.text) <= MOST_HEADER_CHARACTERS else st.subheader)(
@@ -34,6 +36,7 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], report: dict[str, A
     for number, seed in enumerate(record.seeds):
         _show_seed(record, seed, pictures, str(folder), t, report, words=number == 0)
     _show_notes(record, report)
+    show_sections(gallery, name, record, language)
     with st.container(horizontal=True):
         for label, file, mime in (
             (t["result"]["report"], REPORT_FILE, "text/html"),
@@ -44,6 +47,7 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], report: dict[str, A
                     label, (folder / file).read_bytes(), f"{name}-{file}", mime, icon=":material/download:",
                     on_click="ignore", key=f"{name}-{file}",
                 )  # fmt: skip
+    return record
 
 
 def _show_seed(
@@ -124,8 +128,3 @@ def _show_notes(record: Record, report: dict[str, Any]) -> None:
         )
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")
-
-
-def plain(text: str) -> str:
-    """Text that Streamlit takes for Markdown, so that it is shown as it is: a record may come from anybody."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&])", r"\\\1", text)

@@ -17,9 +17,12 @@ from compare.gallery import Gallery
 from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:  # torch comes along with these, and the page is up long before it
-    from compare.job import Job, Progress
+    from compare.job import Progress
     from generate.models import OpenModel
 
+
+#: What a ticket is for: it gets the gallery, and `on_progress` and `open_model` by name, and returns a run's folder.
+Work = Callable[..., Path]
 
 #: Seconds between two previews: each takes a moment of the rendering's own thread.
 PREVIEW_EVERY_S = 0.7
@@ -67,12 +70,12 @@ class Worker:
         self._tickets: list[Ticket] = []
         self._opened: tuple[tuple[str, dict[str, Any]], OpenModel] | None = None
 
-    def add(self, make_job: Callable[[], Job], gallery: Gallery) -> Ticket:
-        """Puts a job in the queue. `make_job` is called in the worker's thread, where torch may be imported."""
+    def add(self, work: Work, gallery: Gallery) -> Ticket:
+        """Puts work in the queue. It is done in the worker's thread, where torch may be imported."""
         ticket = Ticket()
         with self._lock:
             self._tickets = [other for other in self._tickets if not other.done] + [ticket]
-            ticket.future = self._thread.submit(self._do, ticket, make_job, gallery)
+            ticket.future = self._thread.submit(self._do, ticket, work, gallery)
         return ticket
 
     def ahead_of(self, ticket: Ticket) -> int:
@@ -89,9 +92,8 @@ class Worker:
                 ticket.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _do(self, ticket: Ticket, make_job: Callable[[], Job], gallery: Gallery) -> Path:
+    def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> Path:
         ticket.begun = True
-        from compare.job import run_job
         from generate.batch import RenderCancelled
 
         looked = 0.0
@@ -99,13 +101,13 @@ class Worker:
         def on_progress(progress: Progress) -> None:
             nonlocal looked
             ticket.progress = progress
-            if progress.step is not None and time.monotonic() - looked > PREVIEW_EVERY_S:
+            if progress.stage == "render" and progress.step and time.monotonic() - looked > PREVIEW_EVERY_S:
                 ticket.previews = tuple(map(_small_png, progress.step.preview()))
                 looked = time.monotonic()
             if ticket.stop.is_set() and progress.stage != "write":  # what is finished must still be written
                 raise RenderCancelled("stopped, as you asked", hint="press Generate to try again")
 
-        return run_job(make_job(), gallery, on_progress=on_progress, open_model=self._open)
+        return work(gallery, on_progress=on_progress, open_model=self._open)
 
     def _open(self, name: str, **how: Any) -> OpenModel:
         from generate.models import open_model

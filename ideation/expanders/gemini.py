@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from ideation.answer import ANSWER_SCHEMA, read_answer
@@ -50,23 +51,27 @@ class GeminiExpander:
 
     def draft(self, request: DraftRequest) -> Draft:
         """Raises `ExpanderError` within the deadline, whatever the server does."""
+        return read_answer(self.ask([instruction(request)], spent_s=request.spent_s))
+
+    def ask(self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = ANSWER_SCHEMA, spent_s: float = 0.0) -> str:
+        """What the model answers to a message of texts and PNG pictures (bytes), as JSON of `schema` where the model
+        can be held to that. Raises `ExpanderError` within the deadline, of which `spent_s` are gone."""
         with warnings.catch_warnings():
             # The package announces its own end of life, and that of some Python versions, at every import.
             warnings.simplefilter("ignore")
             import google.generativeai  # noqa: F401 - here, so that its loading takes nothing from the deadline
-        message = instruction(request)
-        text = within(
-            self._deadline_s, lambda left: self._ask(message, left), server=self._server, spent_s=request.spent_s
+        message = [part if isinstance(part, str) else {"mime_type": "image/png", "data": part} for part in parts]
+        return within(
+            self._deadline_s, lambda left: self._ask(message, schema, left), server=self._server, spent_s=spent_s
         )
-        return read_answer(text)
 
-    def _ask(self, message: str, timeout_s: float) -> str:
+    def _ask(self, message: list[Any], schema: dict[str, Any], timeout_s: float) -> str:
         import google.generativeai as genai
         from google.ai import generativelanguage
 
         config: dict[str, Any] = {"candidate_count": 1}
         if self._json_mode:
-            config |= {"response_mime_type": "application/json", "response_schema": ANSWER_SCHEMA}
+            config |= {"response_mime_type": "application/json", "response_schema": schema}
         options = {"api_key": self._api_key} | ({"api_endpoint": self._endpoint} if self._endpoint else {})
         try:
             model = genai.GenerativeModel(self.llm_model, generation_config=config)
@@ -82,7 +87,7 @@ class GeminiExpander:
         if self._json_mode and isinstance(trouble, BadRequest) and re.search(r"(?i)json|schema|mime", trouble.message):
             # Gemma and other models behind the same address write plain text only.
             self._json_mode = False
-            return self._ask(message, timeout_s)
+            return self._ask(message, schema, timeout_s)
         # Without the cause: it may repeat the key, and tracebacks end up in logs.
         raise trouble from None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ideation.answer import ANSWER_SCHEMA, read_answer
@@ -32,15 +34,6 @@ DEFAULT_OPENAI_MODEL = "gpt-5.4-mini"
 #: What servers without keys get: the package insists on one.
 NO_KEY = "no-key"
 
-#: Ways to ask for JSON, best first. Servers differ in how many of them they know; the last one is none.
-_FORMATS: tuple[dict[str, Any] | None, ...] = (
-    {
-        "type": "json_schema",
-        "json_schema": {"name": "prompts", "strict": True, "schema": ANSWER_SCHEMA | {"additionalProperties": False}},
-    },
-    {"type": "json_object"},
-    None,
-)
 _ABOUT_FORMAT = re.compile(r"response_format|json|schema|structured|grammar|guided", re.IGNORECASE)
 _NOT_FOR_CHAT = re.compile(r"embed|rerank|whisper|tts|clip|moderation", re.IGNORECASE)
 
@@ -72,13 +65,22 @@ class OpenAIExpander:
         """Raises `ExpanderError` within the deadline, whatever the server does."""
         import openai  # noqa: F401 - here, so that its loading takes nothing from the deadline
 
-        message = instruction(request)
-        text = within(
-            self._deadline_s, lambda left: self._ask(message, left), server=self._server, spent_s=request.spent_s
-        )
-        return read_answer(text)
+        return read_answer(self.ask([instruction(request)], spent_s=request.spent_s))
 
-    def _ask(self, message: str, timeout_s: float) -> str:
+    def ask(self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = ANSWER_SCHEMA, spent_s: float = 0.0) -> str:
+        """What the model answers to a message of texts and PNG pictures (bytes), as JSON of `schema` where the server
+        can hold it to that. Raises `ExpanderError` within the deadline, of which `spent_s` are gone."""
+        content: str | list[dict[str, Any]] = [_part(part) for part in parts]
+        if len(parts) == 1 and isinstance(parts[0], str):  # the plain form, which every server knows
+            content = parts[0]
+        formats = _formats(schema)
+        return within(
+            self._deadline_s, lambda left: self._ask(content, formats, left), server=self._server, spent_s=spent_s
+        )
+
+    def _ask(
+        self, content: str | list[dict[str, Any]], formats: Sequence[dict[str, Any] | None], timeout_s: float
+    ) -> str:
         from openai import OpenAI
 
         try:
@@ -86,19 +88,19 @@ class OpenAIExpander:
             with OpenAI(api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=timeout_s) as client:
                 if self.llm_model is None:
                     self.llm_model = self._first_model(client)
-                extra: dict[str, Any] = {"response_format": _FORMATS[self._format]} if _FORMATS[self._format] else {}
-                completion: Any = client.chat.completions.create(
-                    model=self.llm_model, messages=[{"role": "user", "content": message}], **extra
-                )
+                wanted = formats[self._format]
+                extra: dict[str, Any] = {"response_format": wanted} if wanted else {}
+                messages: Any = [{"role": "user", "content": content}]
+                completion: Any = client.chat.completions.create(model=self.llm_model, messages=messages, **extra)
             return self._text_of(completion)
         except ExpanderError as error:
             trouble = error
         except Exception as error:  # noqa: BLE001 - the package lets those of its HTTP client and of JSON through
             trouble = wrapped(error, self._server, self.llm_model or "", self._api_key)
-        last = self._format == len(_FORMATS) - 1
+        last = self._format == len(formats) - 1
         if not last and isinstance(trouble, BadRequest) and _ABOUT_FORMAT.search(trouble.message):
             self._format += 1
-            return self._ask(message, timeout_s)
+            return self._ask(content, formats, timeout_s)
         # Without the cause: it may repeat the key, and tracebacks end up in logs.
         raise trouble from None
 
@@ -134,6 +136,18 @@ class OpenAIExpander:
             )
         content = choice.message.content
         return content if isinstance(content, str) else ""
+
+
+def _formats(schema: dict[str, Any]) -> tuple[dict[str, Any] | None, ...]:
+    """Ways to ask for JSON, best first. Servers differ in how many of them they know; the last one is none."""
+    strict = {"name": "prompts", "strict": True, "schema": schema | {"additionalProperties": False}}
+    return {"type": "json_schema", "json_schema": strict}, {"type": "json_object"}, None
+
+
+def _part(part: str | bytes) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(part).decode()}"}}
 
 
 def wrapped(error: Exception, server: str, llm_model: str, key: str) -> ExpanderError:

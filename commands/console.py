@@ -50,7 +50,12 @@ def progress() -> Iterator[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    stages = {"open": "opening the model", "expand": "writing the prompts with", "write": "writing the run"}
+    stages = {
+        "open": "opening the model",
+        "expand": "writing the prompts with",
+        "look": "looking closer:",
+        "write": "writing the run",
+    }
     console = Console(stderr=True, highlight=False, markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     interrupt = signal.getsignal(signal.SIGINT)
@@ -70,13 +75,17 @@ def progress() -> Iterator[Any]:
                 line = f"{stages[now.stage]} {now.detail}".strip()
                 bars.update(task, description=line, total=None)
             else:
-                line = f"rendering pair {step.pair} of {step.pairs}"
+                line = (
+                    f"rendering pair {step.pair} of {step.pairs}"
+                    if now.stage == "render"
+                    else f"{stages[now.stage]} {now.detail}"
+                )
                 done = (step.pair - 1) * step.steps + step.number
                 bars.update(task, description=line, total=step.pairs * step.steps, completed=done)
             if line != said and not console.is_terminal:
                 say(f"{line} ...")
             said = line
-            if now.stage == "render":
+            if now.stage in ("render", "look"):
                 signal.signal(signal.SIGINT, once)
             elif now.stage == "write":
                 signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,65 @@
+"""The concepts that options name: typed, in a file, or drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.options import OptionError
+from ideation.concept import Concept, typed_concept
+from ideation.errors import TwinseedError
+
+if TYPE_CHECKING:
+    from ideation.words import WordLists
+
+#: The most concepts of a comparison: each is a request to every expander, and some cost money.
+MAX_COMPARED = 1000
+
+
+def known_words(model: str) -> WordLists:
+    """What a concept for that model is drawn from: Seedling has learnt few words, others know them all."""
+    from ideation.vocabulary import seedling_vocabulary
+    from ideation.words import built_in_words, seedling_words
+
+    return seedling_words(seedling_vocabulary()) if model == "seedling" else built_in_words()
+
+
+def concept_of(text: str | None, simple: str | None, model: str, seed: int) -> Concept:
+    """The concept as typed; else the simple prompt; else one drawn from what the model knows."""
+    from ideation.randomiser import draw
+
+    if text is not None or simple is not None:
+        return typed_concept(text if text is not None else simple or "")
+    return draw(known_words(model), seed=seed, index=0)
+
+
+def concepts_of(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
+    """The one that was typed, those in a file, one a line, or so many that are drawn from what the model knows."""
+    from ideation.randomiser import draw_many
+
+    if sum(given is not None for given in (text, file, count)) != 1:
+        raise OptionError("the concepts were given in more than one way", hint="give a concept, or --file, or -n")
+    if text is not None:
+        return [typed_concept(text)]
+    if count is not None:
+        return list(draw_many(known_words(model), seed, 0, count))
+    assert file is not None  # noqa: S101 - for the type checker
+    hint = f"give a text file in UTF-8 with a concept on each line, {MAX_COMPARED} at most"
+    try:
+        if file.stat().st_size > 1_000_000:
+            raise OptionError(f"{file} is too large", hint=hint)
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise OptionError(f"{file} is not text in UTF-8", hint=hint) from error
+    except OSError as error:
+        raise OptionError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
+    concepts = []
+    for number, line in enumerate(lines, start=1):
+        if line:
+            try:
+                concepts.append(typed_concept(line))
+            except TwinseedError as problem:
+                raise OptionError(f"{file}, line {number}: {problem.message}", hint=problem.hint) from problem
+    if not 1 <= len(concepts) <= MAX_COMPARED:
+        raise OptionError(f"{file} holds {len(concepts)} concepts", hint=hint)
+    return concepts

@@ -1,0 +1,59 @@
+"""`twinseed doctor`: what is here, and what would run by default."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from commands.console import cell
+from commands.options import AsJson, runs_folder
+from ideation.errors import TwinseedError
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is here and what would run by default. Keys are never shown."""
+    import torch
+
+    from generate.certificate import library_versions
+    from generate.clip import default_clip
+    from generate.devices import choose_device, choose_dtype, explain_choice
+    from generate.model_names import known_models, models_folder
+    from ideation.expanders import choose_expander
+
+    device = choose_device("auto")
+    problems = []
+    expander = llm_model = None
+    try:
+        chosen = choose_expander("auto", llm_model=None, environ=os.environ)
+        expander, llm_model = chosen.name, chosen.llm_model
+    except TwinseedError as problem:
+        problems.append(f"{problem.message}: {problem.hint}")
+    models = []
+    try:
+        models = [model.name for model in known_models() if model.renders]
+    except TwinseedError as problem:
+        problems.append(f"{problem.message}: {problem.hint}")
+    keys = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "GEMINI_API_ENDPOINT")
+    found: dict[str, Any] = {
+        "device": device,
+        "dtype": choose_dtype("auto", device),
+        "why": explain_choice("auto", "auto"),
+        "threads": torch.get_num_threads(),
+        "expander": expander,
+        "llm_model": llm_model,
+        "model": "seedling",
+        "models": models,
+        "clip": "seedling",
+        "clip_of_other_models": default_clip("other").name,
+        "models_folder": str(models_folder()),
+        "runs_folder": str(runs_folder(None)),
+        "keys": {name: "set" if os.environ.get(name) else "not set" for name in keys},
+        "libraries": library_versions(),
+        "problems": problems,
+    }
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for name, value in found.items():
+        print(f"{name.replace('_', ' ') + ':':<22} {cell(value) or 'none'}")

@@ -1,0 +1,114 @@
+"""`twinseed ideas`: draws concepts, or texts from a pattern."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.console import say
+from commands.options import AsJson, Language, OptionError, Seed, seed_of
+
+if TYPE_CHECKING:
+    from ideation.words import WordLists
+
+
+def ideas(
+    count: Annotated[int | None, typer.Option("-n", "--count", metavar="N", help="How many. [default: 10]")] = None,
+    seed: Seed = None,
+    start: Annotated[int, typer.Option(metavar="K", help="Go on where concept K-1 ended.")] = 0,
+    topic: Annotated[str | None, typer.Option(metavar="T", help="Always this topic.")] = None,
+    action: Annotated[str | None, typer.Option(metavar="A", help="Always this action.")] = None,
+    style: Annotated[str | None, typer.Option(metavar="S", help="Always this style.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="Never this topic, action or style; can be repeated.")
+    ] = None,
+    words: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."),
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(metavar="TEXT", help='Draw from this instead: "{a red|2::a blue} cat in __place__".')
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="The pattern's combinations in order, each once.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only look for faults in the pattern, and count.")] = False,
+    language: Language = Language.english,
+    as_json: AsJson = False,
+) -> None:
+    """Draw concepts: topic x action x style, with no repeats; or texts from a pattern."""
+    from ideation.randomiser import draw_many, pinned
+
+    if pattern is not None:
+        if topic is not None or action is not None or style is not None or exclude:
+            raise OptionError(
+                "--pattern was given with --topic, --action, --style or --exclude", hint="put them into the pattern"
+            )
+        _ideas_of_pattern(pattern, words, language, count, seed, start, every, check, as_json)
+        return
+    if every or check:
+        raise OptionError("--all and --check belong to a pattern", hint='add one, as in --pattern "{a|b} cat"')
+    chosen = seed_of(seed)
+    lists = pinned(_words(words), topic=topic, action=action, style=style, exclude=exclude or ())
+    if seed is None and not as_json:
+        say(f"seed {chosen}")
+    concepts = draw_many(lists, chosen, start, 10 if count is None else count, language.value)
+    if as_json:
+        name = attrgetter("zh" if language is Language.traditional_chinese else "en")
+        _print_ideas((one.index, name(one.topic), name(one.action), name(one.style), one.text) for one in concepts)
+    else:
+        sys.stdout.writelines(f"{concept.text}\n" for concept in concepts)
+
+
+def _ideas_of_pattern(
+    pattern: str,
+    folder: Path | None,
+    language: Language,
+    count: int | None,
+    seed: str | None,
+    start: int,
+    every: bool,
+    check: bool,
+    as_json: bool,
+) -> None:
+    from ideation.pattern_plan import PatternPlan, digits
+    from ideation.wildcards import built_in_wildcards, read_wildcards
+    from ideation.words import built_in_words
+
+    chinese = language is Language.traditional_chinese
+    plan = PatternPlan(
+        pattern, built_in_wildcards(built_in_words(), chinese=chinese) if folder is None else read_wildcards(folder)
+    )
+    if check:
+        print(
+            f'{{"combinations": "{digits(plan.count)}"}}' if as_json else f"ok, {digits(plan.count, ',')} combinations"
+        )
+        return
+    if every:
+        texts = plan.enumerate(start, count)
+    else:
+        chosen = seed_of(seed)
+        texts = plan.draw(chosen, start, 10 if count is None else count)
+        if seed is None and not as_json:
+            say(f"seed {chosen}")
+    if as_json:
+        _print_ideas((index, None, None, None, text) for index, text in enumerate(texts, start))
+    else:
+        sys.stdout.writelines(f"{text}\n" for text in texts)
+
+
+def _print_ideas(rows: Iterable[tuple[Any, ...]]) -> None:
+    # One encoder for all: `json.dumps` would make a new one for each line, which takes as long as drawing it.
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    names = ("index", "topic", "action", "style", "text")
+    sys.stdout.writelines(f"{encode(dict(zip(names, row, strict=True)))}\n" for row in rows)
+
+
+def _words(folder: Path | None) -> WordLists:
+    from ideation.words import built_in_words, read_words
+
+    return built_in_words() if folder is None else read_words(folder)

@@ -1,0 +1,115 @@
+"""`twinseed list`: what can be named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+from commands.console import print_table, say
+from commands.options import AsJson
+from ideation.errors import TwinseedError
+
+
+class Kind(StrEnum):
+    """What `twinseed list` lists."""
+
+    styles = "styles"
+    schedulers = "schedulers"
+    presets = "presets"
+    performance = "performance"
+    sizes = "sizes"
+    models = "models"
+    expanders = "expanders"
+    instruments = "instruments"
+    words = "words"
+
+
+def list_names(kind: Kind, as_json: AsJson = False) -> None:
+    """List what can be named: styles, schedulers, presets, models, expanders, words ..."""
+    rows = _rows(kind)
+    for problem in _problems(kind):
+        say(f"note: {problem.message}; {problem.hint}")
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    print_table(rows)
+
+
+def _rows(kind: Kind) -> list[dict[str, Any]]:
+    if kind is Kind.styles:
+        from generate.styles import all_styles
+
+        return [asdict(style) for style in all_styles().values()]
+    if kind is Kind.schedulers:
+        from generate.schedulers import SCHEDULERS
+
+        return [
+            {"name": one.name, "class_name": one.class_name, "evaluations": one.evaluations, "settles": one.settles,
+             "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None, "note": one.note}
+            for one in SCHEDULERS.values()
+        ]  # fmt: skip
+    if kind is Kind.presets:
+        from generate.presets import PRESETS
+
+        return [asdict(preset) for preset in PRESETS.values()]
+    if kind is Kind.performance:
+        from generate.performance import all_performance
+
+        return [
+            {"name": one.name, "zh": one.zh, "description": one.description,
+             "steps": one.num_inference_steps or f"x {one.steps_factor:g}", "scheduler": one.scheduler,
+             "source": one.source}
+            for one in all_performance().values()
+        ]  # fmt: skip
+    if kind is Kind.sizes:
+        from generate.aspect_ratios import all_families
+
+        return [
+            {"family": family.name, "ratio": size.ratio, "width": size.width, "height": size.height}
+            for family in all_families().values()
+            for size in family.sizes
+        ]
+    if kind is Kind.models:
+        from generate.model_names import known_models
+
+        return [
+            {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}
+            for one in known_models()
+        ]
+    if kind is Kind.expanders:
+        from ideation.expanders import known_expanders
+
+        return [{"name": name, "description": description} for name, description in known_expanders().items()]
+    if kind is Kind.instruments:
+        from compare.findings import INSTRUMENTS
+
+        return [{"name": name, "answers": answer} for name, answer in INSTRUMENTS.items()]
+    from ideation.words import built_in_words
+
+    words = built_in_words()
+    parts = (("topic", words.topics), ("action", words.actions), ("style", words.styles))
+    return [{"part": part, "en": word.en, "zh": word.zh} for part, entries in parts for word in entries]
+
+
+def _problems(kind: Kind) -> Sequence[TwinseedError]:
+    """What is wrong with a person's own files of that kind: they are left out, and that is said."""
+    if kind is Kind.styles:
+        from generate.styles import style_problems
+
+        return style_problems()
+    if kind is Kind.presets:
+        from generate.presets import preset_problems
+
+        return preset_problems()
+    if kind is Kind.performance:
+        from generate.performance import performance_problems
+
+        return performance_problems()
+    if kind is Kind.sizes:
+        from generate.aspect_ratios import aspect_ratio_problems
+
+        return aspect_ratio_problems()
+    return ()

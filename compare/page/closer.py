@@ -1,0 +1,67 @@
+"""A closer look: the instruments to choose from, and a place for what somebody sees in the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from compare.findings import INSTRUMENTS
+from compare.gallery import Gallery
+from compare.page.worker import Work
+from compare.record import Record
+from compare.report import Language
+
+MOST_CHARACTERS = 20_000
+
+
+def show_closer(
+    name: str, record: Record, t: dict[str, Any], language: Language, add: Callable[[Work], None], *, busy: bool
+) -> None:
+    """The choice of instruments and the field for observations; `add` is called with the work that is asked for."""
+    c, state = t["closer"], st.session_state
+    found = record.findings
+    left = [one for one in INSTRUMENTS if found is None or getattr(found, one) is None]
+    st.subheader(c["title"], anchor=False)
+    if left:
+        st.caption(c["about"])
+        st.pills(
+            c["title"], left, selection_mode="multi", key=f"closer-{name}", label_visibility="collapsed",
+            format_func=lambda one: c["instruments"][one],
+        )  # fmt: skip
+        st.button(
+            c["go"], key="closer-go", icon=":material/search:", on_click=_look, args=(name, language, add),
+            disabled=busy or not state.get(f"closer-{name}"),
+        )  # fmt: skip
+    words, written = f"observations-{name}", record.observations or ""
+    state.setdefault(words, written)
+    st.text_area(c["observations"], key=words, placeholder=c["observations_example"], max_chars=MOST_CHARACTERS)
+    st.button(
+        c["save"], key="observations-save", icon=":material/edit_note:", on_click=_observe, args=(name, language, add),
+        disabled=busy or state[words].strip() == written,
+    )  # fmt: skip
+
+
+def _look(name: str, language: Language, add: Callable[[Work], None]) -> None:
+    wanted = tuple(st.session_state[f"closer-{name}"])
+
+    def work(gallery: Gallery, **how: Any) -> Path:
+        from compare.examination import Examination
+        from compare.second_look import SecondLook, look_again
+
+        return look_again(SecondLook(name, Examination(instruments=wanted), None, language), gallery, **how)
+
+    add(work)
+
+
+def _observe(name: str, language: Language, add: Callable[[Work], None]) -> None:
+    words = st.session_state[f"observations-{name}"]
+
+    def work(gallery: Gallery, **how: Any) -> Path:
+        from compare.second_look import SecondLook, look_again
+
+        return look_again(SecondLook(name, None, words, language), gallery, **how)
+
+    add(work)

@@ -1,0 +1,135 @@
+"""The report's sections as widgets: the same blocks, the same sentences, on the page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from compare.gallery import Gallery
+from compare.page.text import plain
+from compare.record import Record
+from compare.report import Language
+from compare.report_blocks import Audited, Block, Chart, Grid, Moving, Report, Section, Shot, Strip, Table, Text, Words
+from compare.report_view import report_of
+
+#: The sections that are on the page as they are in the report, in its order; the page shows the others in its own way.
+OPEN = ("verdict", "audit", "card")
+FOLDED = ("apart", "ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind", "observations", "notes")
+_FILM = 6  # small pictures in one row
+
+
+def show_sections(gallery: Gallery, name: str, record: Record, language: Language) -> None:
+    """What the instruments found out about the run `name`."""
+    folder = gallery.folder(name)
+    report = _report(gallery, name, (folder / "record.json").stat().st_mtime_ns, language)
+    for section in report.sections:
+        if section.name in OPEN and (section.name != "verdict" or record.findings is not None):
+            st.subheader(section.title, anchor=False)
+            _show(section, report, folder)
+        elif section.name in FOLDED:
+            with st.expander(plain(section.title), key=f"section-{section.name}"):
+                _show(section, report, folder)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)  # type: ignore[untyped-decorator]
+def _report(_gallery: Gallery, name: str, _changed: int, language: Language) -> Report:
+    """Kept while nobody writes the record again: charts take a moment, and the script runs after every click."""
+    return report_of(_gallery.open_record(name), _gallery.pictures(name), language)
+
+
+def _show(section: Section, report: Report, folder: Path) -> None:
+    for about in section.about:
+        st.caption(plain(about))
+    for block in section.blocks:
+        _block(block, report, folder)
+
+
+def _block(block: Block, report: Report, folder: Path) -> None:
+    match block:
+        case Text(text, tone):
+            if tone == "warning":
+                st.warning(plain(text), icon=":material/info:")
+            else:
+                st.markdown(f"**{plain(text)}**" if tone in ("lead", "heading") else plain(text))
+        case Words(words, by):
+            st.html(
+                f'<blockquote class="tw-words" dir="auto">{html.escape(words)}'
+                f"{f'<footer>{html.escape(by)}</footer>' if by else ''}</blockquote>"
+            )
+        case Strip(shots, size):
+            _strip(shots, 2 if size == "pair" else _FILM, report, folder)
+        case Grid():
+            _grid(block, report, folder)
+        case Moving(file, alt, label):
+            if st.toggle(plain(label), key=f"play-{file}"):
+                st.image(str(folder / file), width=320, alt=alt)
+        case Chart(_, svg, alt, caption):
+            st.image(svg, width="stretch", alt=alt)
+            if caption:
+                st.caption(plain(caption))
+        case Table(head, rows):
+            st.html(_table(head, rows))
+        case Audited():
+            st.html(_audited(block))
+        case _:
+            pass  # what remains is about prompts, certificate and settings, which the page shows in its own way
+
+
+def _strip(shots: Sequence[Shot], columns: int, report: Report, folder: Path) -> None:
+    for start in range(0, len(shots), columns):
+        row = shots[start : start + columns]
+        for column, shot in zip(st.columns(columns, gap="small"), row, strict=False):
+            with column:
+                _image(shot, report, folder)
+                st.caption(plain(" · ".join(filter(None, (shot.caption, shot.detail)))))
+
+
+def _grid(grid: Grid, report: Report, folder: Path) -> None:
+    widths = [1.2, *[1.0] * len(grid.columns)]
+    for column, label in zip(st.columns(widths, gap="small"), (grid.corner, *grid.columns), strict=True):
+        column.caption(plain(label))
+    for label, cells in grid.rows:
+        first, *columns = st.columns(widths, gap="small", vertical_alignment="center")
+        first.markdown(plain(label))
+        for column, shots in zip(columns, cells, strict=True):
+            with column:
+                for shot in shots:
+                    _image(shot, report, folder)
+
+
+def _image(shot: Shot, report: Report, folder: Path) -> None:
+    drawn = report.drawn.get(shot.file)
+    st.image(str(folder / shot.file) if drawn is None else drawn, width="stretch", alt=shot.alt)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    top = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row">{html.escape(cell)}</th>' if number == 0 else f"<td>{html.escape(cell)}</td>"
+            for number, cell in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f'<table class="tw-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _audited(block: Audited) -> str:
+    signs = {key.mark: key for key in block.legend}
+    prompt = "".join(
+        html.escape(one.text)
+        if one.mark not in signs
+        else f'<span class="tw-mark {one.mark}">{html.escape(one.text)}</span><sup>{html.escape(signs[one.mark].sign)}'
+        "</sup>"
+        for one in block.stretches
+    )
+    keys = "".join(
+        f"<dt><sup>{html.escape(key.sign)}</sup> {html.escape(key.name)}</dt><dd>{html.escape(key.about)}</dd>"
+        for key in block.legend
+    )
+    return f'<p class="tw-prompt" dir="auto" lang="en">{prompt}</p><dl class="tw-keys">{keys}</dl>'

@@ -1,0 +1,130 @@
+"""The placebo on Seedling: as long as the expanded prompt, and without a word of either."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
+
+from compare.bench import Bench
+from compare.diff import tokens
+from compare.findings import PlaceboRecord
+from compare.placebo import NEUTRAL_WORDS, padded, placebo
+from generate.batch import RenderCancelled, Step
+from generate.models import OpenModel
+from generate.picture_file import parse_picture
+from generate.seedling import SEEDLING_FOLDER
+from ideation.stems import words as spoken_words
+from ideation.token_budget import TokenBudget
+from ideation.vocabulary import seedling_vocabulary
+
+Made = tuple[PlaceboRecord, dict[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def budget() -> TokenBudget:
+    return TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json")
+
+
+@pytest.fixture(scope="module")
+def bench(seedling: OpenModel) -> Bench:
+    return tiny_bench(seedling)
+
+
+@pytest.fixture(scope="module")
+def made(bench: Bench) -> Made:
+    own = fresh(bench)
+    record = placebo(own)
+    assert record is not None
+    return record, own.files
+
+
+@pytest.mark.parametrize(
+    ("simple", "expanded"),
+    [
+        (SIMPLE, EXPANDED),
+        (SIMPLE, SIMPLE + ", neon"),
+        ("a dog", "a dog, " + ", ".join(f"very fine thing {n}" for n in range(6))),
+        ("a dog,", "thus the dog is also so too, that it be namely such as hence, or then"),
+        ("a dog.", "a dog sleeping under an old tree. It is a warm summer evening."),
+    ],
+)
+def test_the_padding_meets_the_length_with_words_of_its_own(simple: str, expanded: str, budget: TokenBudget) -> None:
+    prompt = padded(simple, expanded, budget)
+    assert prompt is not None
+    core = simple.rstrip(",.")
+    assert prompt.startswith(core)
+    assert budget.count(expanded) - 2 <= budget.count(prompt) <= budget.count(expanded)
+    added = {token.key for token in tokens(prompt[len(core) :]) if token.key}
+    assert added <= set(NEUTRAL_WORDS)
+    assert not added & {token.key for token in tokens(simple + " " + expanded)}
+
+
+def test_it_never_goes_beyond_what_the_encoder_reads_unless_that_reads_on(budget: TokenBudget) -> None:
+    long = "a dog, " + "a very fine thing, " * 40
+    cut = padded("a dog", long, budget)
+    assert cut is not None
+    assert 75 <= budget.count(cut) <= 77
+    chunked = TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json", chunked=True)
+    whole = padded("a dog", long, chunked)
+    assert whole is not None
+    assert 0 <= chunked.count(long) - chunked.count(whole) <= 2
+
+
+@pytest.mark.parametrize("expanded", [SIMPLE, "a dog", "a cat, neon"])
+def test_where_nothing_is_longer_nothing_is_padded(expanded: str, budget: TokenBudget) -> None:
+    assert padded(SIMPLE, expanded, budget) is None
+
+
+def test_equal_prompts_need_no_placebo(seedling: OpenModel) -> None:
+    assert placebo(tiny_bench(seedling, SIMPLE, SIMPLE)) is None
+
+
+def test_no_neutral_word_is_one_that_seedling_has_learnt_to_draw() -> None:
+    vocabulary = seedling_vocabulary()
+    taught = [phrase for terms in vocabulary.terms.values() for term in terms for phrase in term.phrases]
+    assert not set(NEUTRAL_WORDS) & set(spoken_words(" ".join([*taught, *vocabulary.filler])))
+    assert len(set(NEUTRAL_WORDS)) == len(NEUTRAL_WORDS)
+
+
+def test_every_seed_of_the_pair_is_drawn_and_held_against_the_real_words(bench: Bench, made: Made) -> None:
+    record, files = made
+    assert record.files == {"5": "placebo-5.png", "6": "placebo-6.png"}
+    assert record.tokens == TokenBudget(bench.model.tokenizer_file).count(record.prompt)
+    told = parse_picture(files["placebo-6.png"])
+    assert (told.prompt, told.seed) == (record.prompt, 6)
+    images = {seed: Image.open(io.BytesIO(files[f"placebo-{seed}.png"])) for seed in (5, 6)}
+    for found, other in ((record.moved, images), (record.words_moved, None)):
+        apart = [
+            bench.distance(bench.pictures["simple", seed], other[seed] if other else bench.pictures["expanded", seed])
+            for seed in (5, 6)
+        ]
+        assert found.mean_absolute_difference == pytest.approx(
+            (apart[0].mean_absolute_difference + apart[1].mean_absolute_difference) / 2, abs=1e-6
+        )
+    assert bench.clip is not None
+    fits = bench.clip.image_vectors([images[5]]) @ bench.clip.text_vectors([SIMPLE, EXPANDED]).T
+    assert [record.on_simple["5"], record.on_expanded["5"]] == pytest.approx(fits[0].tolist(), abs=1e-5)
+
+
+def test_without_a_clip_there_are_no_fits(bench: Bench) -> None:
+    record = placebo(replace(fresh(bench), clip=None))
+    assert record is not None
+    assert record.on_simple == record.on_expanded == {}
+    assert record.moved.clip is None
+
+
+def test_the_same_bench_gives_the_same_bytes(bench: Bench, made: Made) -> None:
+    again = fresh(bench)
+    assert (placebo(again), again.files) == made
+
+
+def test_it_can_be_stopped(bench: Bench) -> None:
+    def stop(step: Step) -> None:
+        raise RenderCancelled("stopped", hint="")
+
+    with pytest.raises(RenderCancelled):
+        placebo(replace(fresh(bench), on_step=stop))
