@@ -7,8 +7,9 @@
 
 Both ways take turns in one process, with the same model, prompts, seed and steps; the pair encodes its prompts anew
 each time, though it need not. It prints the median seconds, their ratio in pairs, how far the pictures are apart, the
-part of the pair's time that is spent outside the U-Net and the decoder, and the most memory that was in use. On CUDA
-the same command measures CUDA.
+part of the pair's time that is spent outside the U-Net and the decoder, and the most memory that was in use. The ratio
+of processor time stands beside that of seconds: on a busy machine, and with OMP_NUM_THREADS=1, it is the one to trust.
+On CUDA the same command measures CUDA.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def main(
         return [render.image for render in render_pair(prompts, settings, ours).renders]
 
     times: dict[str, list[float]] = {"two calls": [], "pair": []}
+    processor: dict[str, list[float]] = {"two calls": [], "pair": []}
     outside: list[float] = []
     reading: list[float] = []
     ways: dict[str, Callable[[], list[Image.Image]]] = {"two calls": two_calls, "pair": pair}
@@ -96,15 +98,18 @@ def main(
             forget_encodings(ours)
             pipeline = ours.pipeline
             with _Inside(ours, pipeline.unet, pipeline.vae.decoder) as inside, _Inside(ours, *_readers(ours)) as read:
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.process_time()
                 render()
                 _wait(ours.device)
                 seconds = time.perf_counter() - began
+            processor[way].append(time.process_time() - worked)
             times[way].append(seconds)
             if way == "pair":
                 outside.append(1 - inside.seconds / seconds)
                 reading.append(read.seconds / seconds)
-    ratios = [b / a for a, b in zip(times["two calls"], times["pair"], strict=True)]
+    ratios, of_processor = (
+        [b / a for a, b in zip(each["two calls"], each["pair"], strict=True)] for each in (times, processor)
+    )
     apart = [
         np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int))
         for one, other in zip(*pictures.values(), strict=True)
@@ -120,6 +125,8 @@ def main(
             kind = ", ".join([ours.dtype, *["fast"] * fast, *["compiled"] * compiled])
         print(f"{way:<22} {statistics.median(seconds):8.3f} s   ({min(seconds):.3f} to {max(seconds):.3f}; {kind})")
     print(f"ratio                  {statistics.median(ratios):8.3f}     ({min(ratios):.3f} to {max(ratios):.3f})")
+    print(f"of processor time      {statistics.median(of_processor):8.3f}     "
+          f"({min(of_processor):.3f} to {max(of_processor):.3f})")  # fmt: skip
     print(f"outside U-Net and VAE  {100 * statistics.median(outside):8.1f} %   "
           f"({100 * statistics.median(reading):.1f} % in the text encoder)")  # fmt: skip
     print(f"pictures differ by     {max(one.max() for one in apart):8d} of 255 at most, "
