@@ -16,18 +16,23 @@ from compare.report_blocks import Audited, Block, Chart, Grid, Moving, Report, S
 from compare.report_view import report_of
 
 #: The sections that are on the page as they are in the report, in its order; the page shows the others in its own way.
-OPEN = ("verdict", "audit", "card")
+VERDICT = ("verdict",)
+OPEN = ("audit", "card")
 FOLDED = ("apart", "ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind", "observations", "notes")
 _FILM = 6  # small pictures in one row
 CHART_WIDTH = 520
 
 
-def show_sections(gallery: Gallery, name: str, record: Record, language: Language) -> None:
-    """What the instruments found out about the run `name`."""
+def show_sections(
+    gallery: Gallery, name: str, record: Record, language: Language, sections: Sequence[str] = OPEN + FOLDED
+) -> None:
+    """What the instruments found out about the run `name`: those of its `sections` that there are."""
     folder = gallery.folder(name)
     report = _report(gallery, name, (folder / "record.json").stat().st_mtime_ns, language)
     for section in report.sections:
-        if section.name in OPEN and (section.name != "verdict" or record.findings is not None):
+        if section.name not in sections:
+            continue
+        if section.name in OPEN or (section.name in VERDICT and record.findings is not None):
             st.subheader(section.title, anchor=False)
             _show(section, report, folder)
         elif section.name in FOLDED:
