@@ -17,6 +17,7 @@ INK, SOFT, LINE, ACCENT, PAPER = "#23221f", "#6a675f", "#cfcabd", "#0f6b5c", "#f
 MOST_LETTERS = 46  # of a label in a line of its own
 FONT = "system-ui, Segoe UI, Helvetica, Arial, Noto Sans, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
 
+_FULL: dict[str, Any] = {"stroke": ACCENT, "fill": ACCENT}
 _SVG = "http://www.w3.org/2000/svg"
 _VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", ACCENT: "--accent", PAPER: "--paper"}
 _DASHES = ([1, 0], [6, 3], [2, 3], [9, 3, 2, 3], [12, 4], [1, 2])
@@ -102,12 +103,24 @@ def dumbbells(
         base.mark_point(shape="circle", size=80, stroke=INK, fill=PAPER, strokeWidth=1.6, opacity=1, yOffset=8).encode(
             x=alt.X("simple:Q", scale=scale, axis=axis)
         ),
-        base.mark_point(shape="circle", size=80, stroke=ACCENT, fill=ACCENT, opacity=1, yOffset=8).encode(
+        base.mark_point(shape="circle", size=80, opacity=1, yOffset=8, **_FULL).encode(
             x=alt.X("expanded:Q", scale=scale, axis=axis)
         ),
         _labels(base),
     ]
-    return _svg(alt.layer(*layers), len(rows), title=f"○ {simple}   ● {expanded}")
+    keys = []
+    at = 6
+    for name, look in ((simple, {"stroke": INK, "fill": PAPER, "strokeWidth": 1.6}), (expanded, _FULL)):
+        one = alt.Chart(alt.InlineData(values=[{"label": name}]))
+        keys += [
+            one.mark_point(shape="circle", size=80, opacity=1, **look).encode(x=alt.value(at), y=alt.value(8)),
+            one.mark_text(align="left", baseline="middle", color=INK, fontSize=12).encode(
+                x=alt.value(at + 10), y=alt.value(8), text="label:N"
+            ),
+        ]
+        at += 34 + 7 * _width(name)
+    key = alt.layer(*keys).properties(width=WIDTH, height=16)
+    return _finished(alt.vconcat(key, alt.layer(*layers).properties(width=WIDTH, height=40 * len(rows)), spacing=10))
 
 
 def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
@@ -217,13 +230,24 @@ def _rows(rows: Sequence[Bar | Dumbbell | Interval]) -> Any:
 
 def _label(text: str, most: int = MOST_LETTERS) -> str:
     """`text` on one line, without what XML cannot hold, and cut to `most` letters (wide ones count twice)."""
-    plain = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text).split())
+    return shortened(
+        " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text).split()), most
+    )
+
+
+def shortened(plain: str, most: int) -> str:
+    """`plain`, cut to `most` letters (wide ones count twice)."""
     length = 0
     for at, letter in enumerate(plain):
-        length += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        length += _width(letter)
         if length > most:
             return plain[: max(at - 1, 0)].rstrip() + "…"
     return plain
+
+
+def _width(text: str) -> int:
+    """How many narrow letters `text` is about as wide as."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _svg(chart: Any, rows: int, title: str = "") -> str:
