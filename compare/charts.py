@@ -89,13 +89,7 @@ def dumbbells(
     base = alt.Chart(_rows(rows)).encode(y=_lines())
     scale = alt.Scale(domain=list(domain), nice=False)
     axis = alt.Axis(title=None, tickCount=5, grid=False, domainColor=LINE, tickColor=LINE, labelColor=SOFT)
-    layers = []
-    if chance is not None:
-        layers.append(
-            alt.Chart(alt.InlineData(values=[{"x": chance}]))
-            .mark_rule(strokeDash=[3, 3], color=SOFT)
-            .encode(x=alt.X("x:Q", scale=scale, axis=axis))
-        )
+    layers = [] if chance is None else [_standing(base, chance, alt.X("at:Q", scale=scale, axis=axis))]
     layers += [
         base.mark_rule(color=INK, strokeWidth=1.5, yOffset=8).encode(
             x=alt.X("simple:Q", scale=scale, axis=axis), x2="expanded:Q"
@@ -119,8 +113,7 @@ def dumbbells(
             ),
         ]
         at += 34 + 7 * _width(name)
-    key = alt.layer(*keys).properties(width=WIDTH, height=16)
-    return _finished(alt.vconcat(key, alt.layer(*layers).properties(width=WIDTH, height=40 * len(rows)), spacing=10))
+    return _keyed(alt.layer(*keys), alt.layer(*layers), len(rows))
 
 
 def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
@@ -131,18 +124,23 @@ def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
     base = alt.Chart(_rows(rows)).encode(y=_lines())
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     axis = alt.Axis(title=None, tickCount=5, grid=False, domainColor=LINE, tickColor=LINE, labelColor=SOFT)
-    zero = (
-        alt.Chart(alt.InlineData(values=[{"x": 0}]))
-        .mark_rule(color=SOFT, strokeDash=[3, 3])
-        .encode(x=alt.X("x:Q", scale=scale, axis=axis))
-    )
+    zero = _standing(base, 0, alt.X("at:Q", scale=scale, axis=axis))
     line = base.mark_rule(color=INK, strokeWidth=2, yOffset=8).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"
     )
     dot = base.mark_point(shape="circle", size=90, stroke=ACCENT, fill=ACCENT, opacity=1, yOffset=8).encode(
         x=alt.X("mean:Q", scale=scale, axis=axis)
     )
-    return _svg(alt.layer(zero, line, dot, _labels(base)), len(rows), title=f"← {worse}   ·   {better} →")
+    middle, gap = WIDTH / 2, 9  # the scale reaches as far to both sides, so zero is there
+    key = alt.layer(
+        *(
+            alt.Chart(alt.InlineData(values=[{"label": name}]))
+            .mark_text(align=align, baseline="middle", color=INK, fontSize=12, limit=middle - gap)
+            .encode(x=alt.value(at), y=alt.value(8), text="label:N")
+            for name, align, at in ((f"← {worse}", "right", middle - gap), (f"{better} →", "left", middle + gap))
+        )
+    )
+    return _keyed(key, alt.layer(zero, line, dot, _labels(base)), len(rows))
 
 
 def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
@@ -211,6 +209,11 @@ def _lines() -> Any:
     return alt.Y("place:O", axis=None, sort=None)
 
 
+def _standing(base: Any, value: float, x: Any) -> Any:
+    """A line that stands at `value` behind the marks of every row, and not behind their labels."""
+    return base.transform_calculate(at=str(value)).mark_tick(color=SOFT, thickness=1, size=20, yOffset=8).encode(x=x)
+
+
 def _labels(base: Any) -> Any:
     import altair as alt
 
@@ -250,8 +253,16 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _svg(chart: Any, rows: int, title: str = "") -> str:
-    return _finished(chart.properties(width=WIDTH, height=40 * rows, **({"title": title} if title else {})))
+def _svg(chart: Any, rows: int) -> str:
+    return _finished(chart.properties(width=WIDTH, height=40 * rows))
+
+
+def _keyed(key: Any, chart: Any, rows: int) -> str:
+    """The chart with a line above that says how to read it."""
+    import altair as alt
+
+    sized = (key.properties(width=WIDTH, height=16), chart.properties(width=WIDTH, height=40 * rows))
+    return _finished(alt.vconcat(*sized, spacing=10))
 
 
 def _finished(chart: Any) -> str:
@@ -260,7 +271,6 @@ def _finished(chart: Any) -> str:
     spec = (
         chart.configure(font=FONT, background=PAPER, padding=4)
         .configure_view(stroke=None)
-        .configure_title(anchor="start", color=INK, fontSize=12, fontWeight="normal", offset=10)
         .configure_axis(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
     )
     root = ET.fromstring(vl_convert.vegalite_to_svg(spec.to_dict(validate=False)))  # noqa: S314 - from our own data

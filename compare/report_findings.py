@@ -190,7 +190,7 @@ def blind_section(findings: Findings, t: dict[str, Any]) -> Section | None:
     if blind.differences:
         blocks.append(Facts(((t["blind"]["differences"], tuple(Value(one, "line") for one in blind.differences)),)))
     order = t["blind"]["order"].format(arm=t["short_arm"][blind.first])
-    blocks.append(Text(t["blind"]["by"].format(name=by) + ("" if t["joint"] == "、" else " ") + order))
+    blocks.append(Text(t["pause"].join((t["blind"]["by"].format(name=by), order))))
     about = (t["blind"]["about"].format(seed=blind.seed),)
     return Section("blind", t["blind"]["title"], about, tuple(blocks))
 
