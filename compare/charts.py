@@ -132,13 +132,12 @@ def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
         x=alt.X("mean:Q", scale=scale, axis=axis)
     )
     middle, gap = WIDTH / 2, 9  # the scale reaches as far to both sides, so zero is there
+    look: dict[str, Any] = {"baseline": "middle", "color": INK, "fontSize": 12, "limit": middle - gap}
+    left = alt.Chart(alt.InlineData(values=[{"label": f"← {worse}"}]))
+    right = alt.Chart(alt.InlineData(values=[{"label": f"{better} →"}]))
     key = alt.layer(
-        *(
-            alt.Chart(alt.InlineData(values=[{"label": name}]))
-            .mark_text(align=align, baseline="middle", color=INK, fontSize=12, limit=middle - gap)
-            .encode(x=alt.value(at), y=alt.value(8), text="label:N")
-            for name, align, at in ((f"← {worse}", "right", middle - gap), (f"{better} →", "left", middle + gap))
-        )
+        left.mark_text(align="right", **look).encode(x=alt.value(middle - gap), y=alt.value(8), text="label:N"),
+        right.mark_text(align="left", **look).encode(x=alt.value(middle + gap), y=alt.value(8), text="label:N"),
     )
     return _keyed(key, alt.layer(zero, line, dot, _labels(base)), len(rows))
 
@@ -211,7 +210,7 @@ def _lines() -> Any:
 
 def _standing(base: Any, value: float, x: Any) -> Any:
     """A line that stands at `value` behind the marks of every row, and not behind their labels."""
-    return base.transform_calculate(at=str(value)).mark_tick(color=SOFT, thickness=1, size=20, yOffset=8).encode(x=x)
+    return base.transform_calculate(at=str(value)).mark_tick(color=SOFT, thickness=1, size=15, yOffset=8).encode(x=x)
 
 
 def _labels(base: Any) -> Any:
