@@ -17,6 +17,7 @@ INK, SOFT, LINE, ACCENT, PAPER = "#23221f", "#6a675f", "#cfcabd", "#0f6b5c", "#f
 MOST_LETTERS = 46  # of a label in a line of its own
 FONT = "system-ui, Segoe UI, Helvetica, Arial, Noto Sans, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
 
+_FULL: dict[str, Any] = {"stroke": ACCENT, "fill": ACCENT}
 _SVG = "http://www.w3.org/2000/svg"
 _VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", ACCENT: "--accent", PAPER: "--paper"}
 _DASHES = ([1, 0], [6, 3], [2, 3], [9, 3, 2, 3], [12, 4], [1, 2])
@@ -88,13 +89,7 @@ def dumbbells(
     base = alt.Chart(_rows(rows)).encode(y=_lines())
     scale = alt.Scale(domain=list(domain), nice=False)
     axis = alt.Axis(title=None, tickCount=5, grid=False, domainColor=LINE, tickColor=LINE, labelColor=SOFT)
-    layers = []
-    if chance is not None:
-        layers.append(
-            alt.Chart(alt.InlineData(values=[{"x": chance}]))
-            .mark_rule(strokeDash=[3, 3], color=SOFT)
-            .encode(x=alt.X("x:Q", scale=scale, axis=axis))
-        )
+    layers = [] if chance is None else [_standing(base, chance, alt.X("at:Q", scale=scale, axis=axis))]
     layers += [
         base.mark_rule(color=INK, strokeWidth=1.5, yOffset=8).encode(
             x=alt.X("simple:Q", scale=scale, axis=axis), x2="expanded:Q"
@@ -102,12 +97,23 @@ def dumbbells(
         base.mark_point(shape="circle", size=80, stroke=INK, fill=PAPER, strokeWidth=1.6, opacity=1, yOffset=8).encode(
             x=alt.X("simple:Q", scale=scale, axis=axis)
         ),
-        base.mark_point(shape="circle", size=80, stroke=ACCENT, fill=ACCENT, opacity=1, yOffset=8).encode(
+        base.mark_point(shape="circle", size=80, opacity=1, yOffset=8, **_FULL).encode(
             x=alt.X("expanded:Q", scale=scale, axis=axis)
         ),
         _labels(base),
     ]
-    return _svg(alt.layer(*layers), len(rows), title=f"○ {simple}   ● {expanded}")
+    keys = []
+    at = 6
+    for name, look in ((simple, {"stroke": INK, "fill": PAPER, "strokeWidth": 1.6}), (expanded, _FULL)):
+        one = alt.Chart(alt.InlineData(values=[{"label": name}]))
+        keys += [
+            one.mark_point(shape="circle", size=80, opacity=1, **look).encode(x=alt.value(at), y=alt.value(8)),
+            one.mark_text(align="left", baseline="middle", color=INK, fontSize=12).encode(
+                x=alt.value(at + 10), y=alt.value(8), text="label:N"
+            ),
+        ]
+        at += 34 + 7 * _width(name)
+    return _keyed(alt.layer(*keys), alt.layer(*layers), len(rows))
 
 
 def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
@@ -118,18 +124,22 @@ def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
     base = alt.Chart(_rows(rows)).encode(y=_lines())
     scale = alt.Scale(domain=[-reach, reach], nice=False)
     axis = alt.Axis(title=None, tickCount=5, grid=False, domainColor=LINE, tickColor=LINE, labelColor=SOFT)
-    zero = (
-        alt.Chart(alt.InlineData(values=[{"x": 0}]))
-        .mark_rule(color=SOFT, strokeDash=[3, 3])
-        .encode(x=alt.X("x:Q", scale=scale, axis=axis))
-    )
+    zero = _standing(base, 0, alt.X("at:Q", scale=scale, axis=axis))
     line = base.mark_rule(color=INK, strokeWidth=2, yOffset=8).encode(
         x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"
     )
     dot = base.mark_point(shape="circle", size=90, stroke=ACCENT, fill=ACCENT, opacity=1, yOffset=8).encode(
         x=alt.X("mean:Q", scale=scale, axis=axis)
     )
-    return _svg(alt.layer(zero, line, dot, _labels(base)), len(rows), title=f"← {worse}   ·   {better} →")
+    middle, gap = WIDTH / 2, 9  # the scale reaches as far to both sides, so zero is there
+    look: dict[str, Any] = {"baseline": "middle", "color": INK, "fontSize": 12, "limit": middle - gap}
+    left = alt.Chart(alt.InlineData(values=[{"label": f"← {worse}"}]))
+    right = alt.Chart(alt.InlineData(values=[{"label": f"{better} →"}]))
+    key = alt.layer(
+        left.mark_text(align="right", **look).encode(x=alt.value(middle - gap), y=alt.value(8), text="label:N"),
+        right.mark_text(align="left", **look).encode(x=alt.value(middle + gap), y=alt.value(8), text="label:N"),
+    )
+    return _keyed(key, alt.layer(zero, line, dot, _labels(base)), len(rows))
 
 
 def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
@@ -198,6 +208,11 @@ def _lines() -> Any:
     return alt.Y("place:O", axis=None, sort=None)
 
 
+def _standing(base: Any, value: float, x: Any) -> Any:
+    """A line that stands at `value` behind the marks of every row, and not behind their labels."""
+    return base.transform_calculate(at=str(value)).mark_tick(color=SOFT, thickness=1, size=15, yOffset=8).encode(x=x)
+
+
 def _labels(base: Any) -> Any:
     import altair as alt
 
@@ -217,17 +232,36 @@ def _rows(rows: Sequence[Bar | Dumbbell | Interval]) -> Any:
 
 def _label(text: str, most: int = MOST_LETTERS) -> str:
     """`text` on one line, without what XML cannot hold, and cut to `most` letters (wide ones count twice)."""
-    plain = " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text).split())
+    return shortened(
+        " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text).split()), most
+    )
+
+
+def shortened(plain: str, most: int) -> str:
+    """`plain`, cut to `most` letters (wide ones count twice)."""
     length = 0
     for at, letter in enumerate(plain):
-        length += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        length += _width(letter)
         if length > most:
             return plain[: max(at - 1, 0)].rstrip() + "…"
     return plain
 
 
-def _svg(chart: Any, rows: int, title: str = "") -> str:
-    return _finished(chart.properties(width=WIDTH, height=40 * rows, **({"title": title} if title else {})))
+def _width(text: str) -> int:
+    """How many narrow letters `text` is about as wide as."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _svg(chart: Any, rows: int) -> str:
+    return _finished(chart.properties(width=WIDTH, height=40 * rows))
+
+
+def _keyed(key: Any, chart: Any, rows: int) -> str:
+    """The chart with a line above that says how to read it."""
+    import altair as alt
+
+    sized = (key.properties(width=WIDTH, height=16), chart.properties(width=WIDTH, height=40 * rows))
+    return _finished(alt.vconcat(*sized, spacing=10))
 
 
 def _finished(chart: Any) -> str:
@@ -236,7 +270,6 @@ def _finished(chart: Any) -> str:
     spec = (
         chart.configure(font=FONT, background=PAPER, padding=4)
         .configure_view(stroke=None)
-        .configure_title(anchor="start", color=INK, fontSize=12, fontWeight="normal", offset=10)
         .configure_axis(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
     )
     root = ET.fromstring(vl_convert.vegalite_to_svg(spec.to_dict(validate=False)))  # noqa: S314 - from our own data

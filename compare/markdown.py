@@ -18,9 +18,9 @@ PICTURES, CHARTS = "pictures", "charts"
 
 #: What Markdown, GitHub's additions to it (tables, @mentions, #numbers, math, bare links) or HTML could take for more
 #: than text: anywhere, and at the beginning of a line.
-_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~@$&]|:(?=[\w/])|(?<=www)\.", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~@$&]|:(?=/|[\w+-]+:)|(?<=www)\.", re.IGNORECASE)
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_AT_START = re.compile(r"\A([-+=]|\d+(?=[.)]))")
+_AT_START = re.compile(r"\A(\s*)([-+](?=\s|\Z)|[-=](?=[-=\s]*\Z)|\d+(?=[.)](?:\s|\Z)))")
 
 
 def markdown_zip(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
@@ -59,7 +59,7 @@ def markdown(record: Record, report: Report, language: Language) -> str:
     made = t["made"].format(date=f"{record.created:%Y-%m-%d %H:%M} UTC")
     lines = [f"# {_line(record.concept.text)}", _line(f"{t['brand']} · {t['motto']} · {made}")]
     for section in report.sections:
-        lines += _section(section)
+        lines += _section(section, t["colon"])
     lines += [
         f"## {_line(t['provenance']['title'])}",
         _text(t["provenance"]["about"].format(model=record.settings.model)),
@@ -67,14 +67,14 @@ def markdown(record: Record, report: Report, language: Language) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def _section(section: Section) -> list[str]:
+def _section(section: Section, colon: str) -> list[str]:
     lines = [f"## {_line(section.title)}", *map(_text, section.about)]
     for block in section.blocks:
-        lines += [part for part in _block(block) if part]
+        lines += [part for part in _block(block, colon) if part]
     return lines
 
 
-def _block(block: Block) -> list[str]:
+def _block(block: Block, colon: str) -> list[str]:
     match block.block:
         case "text":
             text = _text(block.text)
@@ -100,7 +100,7 @@ def _block(block: Block) -> list[str]:
                 _line(one.text, keep=True) if one.mark == "none" else _marked(one.text, one.mark, signs[one.mark])
                 for one in block.stretches
             )
-            legend = "\n".join(f"- {key.sign} **{_line(key.name)}**: {_line(key.about)}" for key in block.legend)
+            legend = "\n".join(f"- {key.sign} **{_line(key.name)}**{colon}{_line(key.about)}" for key in block.legend)
             return [strip.strip(), legend]
         case "marked":
             text = "".join(_marked(one.text, one.mark, "") for one in block.stretches)
@@ -109,7 +109,7 @@ def _block(block: Block) -> list[str]:
             sign = "✓" if block.holds else "✕"
             return [*(f"**{sign} {_line(verdict)}**" for verdict in block.verdicts), _text(block.about)]
         case "code":
-            return [f"{_line(block.summary)}:" if block.summary else "", _code(block)]
+            return [f"{_line(block.summary)}{colon.rstrip()}" if block.summary else "", _code(block)]
 
 
 def _marked(text: str, mark: str, sign: str) -> str:
@@ -153,7 +153,11 @@ def _table(table: Table) -> str:
 
 
 def _facts(facts: Facts) -> str:
-    return _rows(["", ""], [[_line(term), " ".join(map(_value, values))] for term, values in facts.rows])
+    rows = []
+    for term, values in facts.rows:
+        words = any(value.style in ("kept", "lost") for value in values)
+        rows.append([_line(term), (" · " if words else " ").join(map(_value, values))])
+    return _rows(["", ""], rows)
 
 
 def _value(value: Value) -> str:
@@ -188,7 +192,7 @@ def _line(text: str, *, keep: bool = False) -> str:
     flat = " ".join(_clean(text).split("\n"))
     flat = flat if keep else flat.strip()
     escaped = _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), flat)
-    return _AT_START.sub(lambda found: f"&#{ord(found[0][0])};{found[0][1:]}", escaped)
+    return _AT_START.sub(lambda found: f"{found[1]}&#{ord(found[2][0])};{found[2][1:]}", escaped)
 
 
 def _clean(text: str) -> str:

@@ -26,6 +26,8 @@ from ideation.errors import TwinseedError
 SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
 MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm
 _KEYS = ("file", "block", "name", "mark", "style", "tone", "size")  # what the source compares or opens, not shows
+#: A space at which no line may end: between a number and its unit, and between a name and its count in a list.
+_TOGETHER = re.compile(r"(?<=\d) (?=%|points?\b|steps?\b|分|步|個)|(?<=[^\W\d]) (?=\d+(?:[,.;、。]|個| 個))")
 _LONGEST_WORD = 24  # letters without a place to break; longer words get places
 
 
@@ -119,7 +121,8 @@ def _prepared(value: Any, named: Mapping[str, str]) -> Any:
             kept = "".join(
                 named.get(letter, letter) for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc"
             )
-            return re.sub(rf"\S{{{_LONGEST_WORD}}}(?=\S)", lambda found: f"{found[0]}\u200b", balanced(kept))
+            broken = re.sub(rf"\S{{{_LONGEST_WORD}}}(?=\S)", lambda found: f"{found[0]}\u200b", balanced(kept))
+            return _TOGETHER.sub("\u00a0", broken)
         case dict():
             return {key: entry if key in _KEYS else _prepared(entry, named) for key, entry in value.items()}
         case list() | tuple():

@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from compare.findings import INSTRUMENTS
 from compare.record import Record
 from compare.report_blocks import Code, Facts, Seal, Section, Value
 
@@ -69,17 +70,28 @@ def prompts_section(record: Record, t: dict[str, Any]) -> Section:
         simple=prompts.tokens.simple, expanded=prompts.tokens.expanded, limit=prompts.tokens.limit
     )
     nothing = (Value(said["nothing"]),)
+    # Whatever was typed as it is was never turned into anything.
+    foreign = prompts.language not in ("en", "und") and prompts.expander != "given"
+    about = said["translated"].format(name=" ".join(value.text for value in by)) if foreign else ""
     rows = [
         (said["by"], tuple(by)),
         (said["language"], (Value(prompts.language),)),
         (said["tokens"], (Value(counts),)),
         (said["negative"], (Value(prompts.negative or said["no_negative"]),)),
-        (said["kept"], tuple(Value(word, "kept") for word in prompts.kept) or nothing),
-        (said["lost"], tuple(Value(word, "lost") for word in prompts.lost) or nothing),
+        (said["kept"], tuple(Value(_part(word, said), "kept") for word in prompts.kept) or nothing),
+        (said["lost"], tuple(Value(_part(word, said), "lost") for word in prompts.lost) or nothing),
     ]
     if prompts.warnings:
         rows.append((said["warnings"], tuple(Value(warning, "line") for warning in prompts.warnings)))
-    return Section("prompts", said["title"], (), (Facts(tuple(rows)),))
+    return Section("prompts", said["title"], (about,) if about else (), (Facts(tuple(rows)),))
+
+
+def _part(word: str, said: dict[str, Any]) -> str:
+    """ "subject: dog" with the kind of part in the reader's language; other words as they are."""
+    kind, separator, words = word.partition(": ")
+    if not separator or kind not in said["parts"]:
+        return word
+    return str(said["part"]).format(part=said["parts"][kind], words=words)
 
 
 def settings_section(record: Record, t: dict[str, Any]) -> Section:
@@ -106,13 +118,15 @@ def repeat_section(record: Record, t: dict[str, Any]) -> Section:
     """The command line that makes the run again."""
     command = [shlex.quote(word) for word in repeat_words(record)]
     code = Code(" ".join(command), words=tuple(command))
-    return Section("repeat", t["repeat"]["title"], (t["repeat"]["about"],), (code,))
+    about = (t["repeat"]["about"], *((t["repeat"]["observations"],) if record.observations else ()))
+    return Section("repeat", t["repeat"]["title"], about, (code,))
 
 
 def repeat_words(record: Record) -> list[str]:
-    """The words of the command line that makes the same pictures again; `shlex.join` makes one line of them.
+    """The words of the command line that makes the same run again; `shlex.join` makes one line of them.
 
-    It gives the prompts as they are, so that no expander has to be asked again.
+    It gives the prompts as they are, so that no expander has to be asked again, and names the instruments whose
+    findings are there. Observations are not in it.
     """
     prompts, settings = record.prompts, record.settings
     options = {
@@ -135,4 +149,7 @@ def repeat_words(record: Record) -> list[str]:
         words += ["--lora", f"{adapter.name}:{adapter.text_encoder:g}:{adapter.unet:g}"]
     if settings.fast:
         words.append("--fast")
+    instruments = [name for name in INSTRUMENTS if record.findings and getattr(record.findings, name) is not None]
+    if instruments:
+        words += ["--with", ",".join(instruments)]
     return ["twinseed", "pair", *words, "--", record.concept.text]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from compare.charts import Bar, Dumbbell, Interval, bars, dumbbells, intervals
-from compare.findings import Findings
+from compare.charts import MOST_LETTERS, Bar, Dumbbell, Interval, bars, dumbbells, intervals, shortened
+from compare.findings import Findings, PhraseRecord
 from compare.record import Record
 from compare.report_blocks import Audited, Block, Chart, Facts, Legend, Section, Shot, Strip, Table, Text, Value, Words
 from compare.report_prompts import audited_prompt
@@ -34,6 +34,8 @@ def verdict_section(record: Record, findings: Findings, t: dict[str, Any], langu
     if verdict is None:
         return None
     blocks: list[Block] = [Text(said, "lead")]
+    if verdict.kind == "helped":
+        blocks.append(Text(t["verdict"]["helped_means"]))
     changes = [
         (t["verdict"][name], change)
         for name, change in (("gain", verdict.gain), ("intent", verdict.intent))
@@ -66,7 +68,7 @@ def audit_section(record: Record, findings: Findings, t: dict[str, Any]) -> Sect
     blocks: list[Block] = [Text(said, "lead")] if said else []
     blocks.append(Audited(tuple(stretches), legend))
     scored = [
-        Dumbbell(f"{SIGNS.get(mark_key(phrase), '')} {phrase.text}", 100 * phrase.on_simple, 100 * phrase.on_expanded)
+        Dumbbell(_marked_label(phrase, audit), 100 * phrase.on_simple, 100 * phrase.on_expanded)
         for phrase in findings.phrases
         if phrase.mark != "shared" and phrase.on_simple is not None and phrase.on_expanded is not None
     ][:MOST_ROWS]
@@ -119,7 +121,7 @@ def card_section(findings: Findings, t: dict[str, Any]) -> Section | None:
     if mean.expanded_on_simple < mean.simple_on_simple:
         blocks.append(Text(card["crowded"], "warning"))
     if clip is not None:
-        blocks.append(Text(card["model"].format(name=clip.name)))
+        blocks.append(Text(card["model_seedling" if clip.name == "seedling" else "model"].format(name=clip.name)))
     return Section("card", card["title"], (card["about"],), tuple(blocks))
 
 
@@ -173,7 +175,7 @@ def placebo_section(findings: Findings, t: dict[str, Any]) -> Section | None:
         Words(placebo.prompt, t["placebo"]["prompt"]),
         Strip(shots),
     )
-    about = (t["placebo"]["about"], t["measure"][f"{measure}_about"])
+    about = (t["placebo"]["about"].format(tokens=placebo.tokens), t["measure"][f"{measure}_about"])
     return Section("placebo", t["placebo"]["title"], about, blocks)
 
 
@@ -188,9 +190,18 @@ def blind_section(findings: Findings, t: dict[str, Any]) -> Section | None:
     if blind.differences:
         blocks.append(Facts(((t["blind"]["differences"], tuple(Value(one, "line") for one in blind.differences)),)))
     order = t["blind"]["order"].format(arm=t["short_arm"][blind.first])
-    blocks.append(Text(t["blind"]["by"].format(name=by) + ("" if t["joint"] == "、" else " ") + order))
+    blocks.append(Text(t["pause"].join((t["blind"]["by"].format(name=by), order))))
     about = (t["blind"]["about"].format(seed=blind.seed),)
     return Section("blind", t["blind"]["title"], about, tuple(blocks))
+
+
+def _marked_label(phrase: PhraseRecord, audit: dict[str, Any]) -> str:
+    """The phrase with its mark's name: rings and dots are the pictures' in this chart."""
+    mark = mark_key(phrase)
+    if mark not in audit["marks"]:
+        return phrase.text
+    text = shortened(phrase.text, MOST_LETTERS - 16)  # so that the chart does not cut the mark off
+    return str(audit["chart_label"]).format(phrase=text, mark=audit["marks"][mark])
 
 
 def _bars(name: str, rows: list[Bar]) -> Chart:

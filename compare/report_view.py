@@ -157,7 +157,11 @@ def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes
     rows = []
     for seed in record.seeds:
         score = record.scores[seed]
-        row = [seed, f"{100 * score.mean_absolute_difference:.1f} %", f"{score.ssim:.3f}"]
+        row = [
+            seed,
+            t["measure"]["mean_absolute_difference"].format(number=f"{100 * score.mean_absolute_difference:.1f}"),
+            f"{score.ssim:.3f}",
+        ]
         if clips:
             row.append(f"{max(0.0, 100 * clips[seed]):.1f}" if seed in clips else "–")
         rows.append((*row, f"{sum(render.seconds for render in record.pair(seed)):.1f}"))

@@ -19,6 +19,7 @@ from compare.findings import (
     PlaceboRecord,
     RulerRecord,
     SweepRowRecord,
+    VerdictRecord,
 )
 from compare.record import Record
 
@@ -31,6 +32,15 @@ Measure = Literal["clip", "mean_absolute_difference"]
 #: Two arms whose fits agree to the tenth of a point that is printed are called equal; so are distances within 5 %.
 _SAME_POINTS = 0.05
 _SAME_TIMES = 0.05
+#: Fewer seeds than this and a verdict on them comes with a warning.
+_FEW_SEEDS = 4
+#: A loss below so many points is slight; a price is small where it is no more than this part of the gain.
+_SLIGHT_POINTS = 5
+_SMALL_PRICE = 1 / 3
+#: A lead over the rivals of which so much is kept is as clear as before, as `compare.verdict` has it, too.
+_CLEAR = 2 / 3
+#: What a placebo moves by less than this, in points or in percent, is nothing to divide by.
+_ALMOST_NOTHING = 0.5
 
 
 @lru_cache
@@ -41,20 +51,34 @@ def sentences(language: Language) -> dict[str, Any]:
 
 
 def verdict_text(record: Record, language: Language = "en") -> str:
-    """The verdict of `record` in one to three sentences, for the command line and the report; "" if it has none."""
+    """The verdict of `record` in one to four sentences, for the command line and the report; "" if it has none."""
     verdict = None if record.findings is None else record.findings.verdict
     if verdict is None:
         return ""
     t = sentences(language)["report"]["verdict"]
     changed = [score.mean_absolute_difference for score in record.scores.values()]
-    said: str = t[verdict.kind.replace(" ", "_")].format(
-        seeds=verdict.seeds,
-        difference=f"{100 * sum(changed) / len(changed):.1f}",
-        gain="" if verdict.gain is None else points(abs(verdict.gain.mean)),
-    )
-    if record.certificate.holds:
-        return said
-    return said + ("" if language == "zh-TW" else " ") + str(t["not_words"])
+    said = [
+        t[_verdict_key(verdict)].format(
+            seeds=verdict.seeds,
+            difference=f"{100 * sum(changed) / len(changed):.1f}",
+            gain="" if verdict.gain is None else points(abs(verdict.gain.mean)),
+            loss="" if verdict.intent is None else points(abs(verdict.intent.mean)),
+        )
+    ]
+    if 1 < verdict.seeds < _FEW_SEEDS and verdict.kind != "no clip":
+        said.append(t["few_seeds"].format(seeds=verdict.seeds))
+    if not record.certificate.holds:
+        said.append(t["not_words"])
+    return ("" if language == "zh-TW" else " ").join(said)
+
+
+def _verdict_key(verdict: VerdictRecord) -> str:
+    """The name of the verdict's sentence. "helped" names its price where the loss of the idea is as real as the gain:
+    the lead over the rivals is kept, and still the simple prompt fits less well."""
+    intent, gain = verdict.intent, verdict.gain
+    if verdict.kind == "helped" and intent is not None and gain is not None and intent.high < 0:
+        return "helped_small_price" if -intent.mean <= _SMALL_PRICE * gain.mean else "helped_price"
+    return verdict.kind.replace(" ", "_")
 
 
 def points(cosine: float) -> str:
@@ -120,18 +144,21 @@ def card_texts(cards: Sequence[CardRecord], t: dict[str, Any]) -> list[str]:
         how = "same" if abs(change) < _SAME_POINTS else "better" if change > 0 else "worse"
         said.append(sentence[f"{what}_{how}"].format(simple=points(simple), expanded=points(expanded)))
     if mean.simple_on_rivals is not None and mean.expanded_on_rivals is not None:
-        lead = sentence["rivals"].format(
-            simple=points(mean.simple_on_simple - mean.simple_on_rivals),
-            expanded=points(mean.expanded_on_simple - mean.expanded_on_rivals),
-        )
-        said.append(lead)
+        simple = mean.simple_on_simple - mean.simple_on_rivals
+        expanded = mean.expanded_on_simple - mean.expanded_on_rivals
+        clear = simple > 0 and expanded >= _CLEAR * simple
+        lead = sentence["rivals"].format(simple=points(simple), expanded=points(expanded))
+        said.append(t["pause"].join((lead, sentence["rivals_clear" if clear else "rivals_dim"])))
     if len(cards) == 1:
         return [*said, sentence["one_seed"]]
-    kept = sum(100 * (card.expanded_on_simple - card.simple_on_simple) > -_SAME_POINTS for card in cards)
+    losses = [100 * (card.simple_on_simple - card.expanded_on_simple) for card in cards]
+    losses = [loss for loss in losses if loss >= _SAME_POINTS]
+    many = "idea_none" if not losses else "idea_all" if len(losses) == len(cards) else "idea_some"
+    slightly = "_slightly" if losses and sum(losses) < _SLIGHT_POINTS * len(losses) else ""
     gained = sum(100 * (card.expanded_on_expanded - card.simple_on_expanded) > _SAME_POINTS for card in cards)
     return [
         *said,
-        sentence["idea_count"].format(number=kept, seeds=len(cards)),
+        sentence[f"{many}{slightly}"].format(number=len(losses), seeds=len(cards)),
         sentence["details_count"].format(number=gained, seeds=len(cards)),
     ]
 
@@ -147,26 +174,39 @@ def ruler_text(ruler: RulerRecord, t: dict[str, Any]) -> str:
 def placebo_text(placebo: PlaceboRecord, t: dict[str, Any]) -> str:
     """Did empty words move the picture as far as the real ones?"""
     measure = measure_of((placebo.moved, placebo.words_moved))
-    empty, real = amount(placebo.moved, measure), amount(placebo.words_moved, measure)
-    if max(empty, real) < 0.005:
-        return str(t["placebo"]["none"])
-    if real > empty:
-        # An empty word that moved nothing would make the ratio endless; a thousand says as much.
-        return str(t["placebo"]["more"]).format(times=_times(min(real / empty, 1000) if empty else 1000))
-    return str(t["placebo"]["less"]).format(times=_times(min(empty / real, 1000) if real else 1000))
+    filler, real = amount(placebo.moved, measure), amount(placebo.words_moved, measure)
+    if max(filler, real) < _ALMOST_NOTHING:
+        said = "none"
+    elif filler < _ALMOST_NOTHING:
+        said = "almost_nothing"
+    else:
+        said = "more" if real > filler else "less"
+    return str(t["placebo"][said]).format(
+        placebo=distance_text(placebo.moved, measure, t),
+        words=distance_text(placebo.words_moved, measure, t),
+        times=_times(real / max(filler, _ALMOST_NOTHING)),
+        tokens=placebo.tokens,
+    )
 
 
 def ladder_texts(ladder: LadderRecord, measure: Measure, t: dict[str, Any]) -> tuple[str, str]:
-    """The phrase that moved the picture most on the way up, and the one that it can least do without; or ""."""
+    """What moved the picture most on the way up, and what it can least do without, both in the first where they are two
+    phrases; the second alone again. Or "".
+    """
     rungs = [rung for rung in ladder.rungs[1:] if amount(rung.moved, measure) > 0]
     without = [one for one in ladder.without if amount(one.moved, measure) > 0]
     up = max(rungs, key=lambda rung: amount(rung.moved, measure), default=None)
     down = max(without, key=lambda one: amount(one.moved, measure), default=None)
+    differ = up is not None and down is not None and up.phrase != down.phrase
     return (
         ""
         if up is None
-        else str(t["ladder"]["lead"]).format(
-            phrase=up.phrase or t["ladder"]["reworded"], distance=distance_text(up.moved, measure, t)
+        else str(t["ladder"]["lead_two" if differ else "lead"]).format(
+            seed=ladder.seed,
+            phrase=up.phrase or t["ladder"]["reworded"],
+            distance=distance_text(up.moved, measure, t),
+            left_out="" if down is None else down.phrase,
+            left_out_distance="" if down is None else distance_text(down.moved, measure, t),
         ),
         ""
         if down is None

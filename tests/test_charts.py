@@ -79,7 +79,8 @@ def test_bars_are_as_long_as_their_numbers() -> None:
 def test_arms_and_curves_differ_in_shape() -> None:
     pair = parsed(CHARTS["dumbbells"]("a"))
     dots = [path.get("fill") for path in pair.iter(f"{SVG}path") if (path.get("d") or "").startswith("M4")]
-    assert len(set(dots)) == 2, "one is hollow, one is full"
+    assert sorted(dots) == sorted([dots[0], dots[1]] * 2), "one is hollow, one is full, in the key as on the lines"
+    assert len(set(dots)) == 2
     lines = CHARTS["curves"]("a")
     assert len(set(re.findall(r'stroke-dasharray="([^"]+)"', lines))) == 2
 

@@ -83,6 +83,21 @@ def test_texts_stay_texts() -> None:
     assert max(columns) <= 6, "a text adds no cells"
 
 
+def test_numbers_and_times_are_left_alone() -> None:
+    record, files = full_record(images=2, observations="1. one\n- two\n---\n12:56 and -3.2\n:smile: +1")
+    pages = {}
+    for language in LANGUAGES:
+        with zipfile.ZipFile(BytesIO(markdown_zip(record, files, language))) as archive:
+            pages[language] = archive.read("report.md").decode()
+    page = pages["en"]
+    assert " 14:25 UTC" in page
+    assert re.search(r"\| 7 \| 28\.1 \| 27\.6 \|", page)
+    assert "> &#49;. one\n> &#45; two\n> &#45;--\n> 12:56 and -3.2\n> \\:smile: +1" in page
+    assert "| dog · riding a bicycle · watercolor |" in page
+    assert "**drawn**: fits" in page
+    assert "**畫出來了**：與" in pages["zh-TW"]
+
+
 def test_directions_are_closed_and_long_texts_stay() -> None:
     record, files = sample_record(observations=f"\u202eleft \u2066open\na🐕‍🦺\0b\n{'x' * 5000}")
     with zipfile.ZipFile(BytesIO(markdown_zip(record, files))) as archive:

@@ -12,7 +12,7 @@ import pytest
 from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 
 from compare import report_fonts
-from compare.pdf import pdf_report
+from compare.pdf import _prepared, pdf_report
 from compare.report_fonts import SIGNS, TEXT, FontError, faces_for
 from compare.sentences import LANGUAGES, Language
 
@@ -72,6 +72,20 @@ def test_texts_are_never_source() -> None:
         observations=text,
     )
     assert pdf_report(record, files, "en").startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        ("37.0 % of it", "37.0\u00a0% of it"),
+        ("(28.0 points)", "(28.0\u00a0points)"),
+        ("drawn 2, there already 1, ignored 1.", "drawn\u00a02, there already\u00a01, ignored\u00a01."),
+        ("畫出來了 2 個、", "畫出來了\u00a02\u00a0個、"),
+        ("a photo of 3 dogs", "a photo of 3 dogs"),
+    ],
+)
+def test_numbers_stay_with_what_they_count(text: str, together: str) -> None:
+    assert _prepared({"said": [text], "file": text}, {}) == {"said": [together], "file": text}
 
 
 def test_what_no_font_has_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from compare.findings import Findings
 from compare.record import RecordError
 from compare.report import LANGUAGES, LOCALE_FOLDER, Language, marked_prompt, render_report, repeat_words, verdict_text
 from compare.report_prompts import audited_prompt
-from compare.sentences import card_texts, ruler_text, sentences
+from compare.sentences import card_texts, ladder_texts, placebo_text, ruler_text, sentences
 from ideation.concept import Concept, typed_concept
 from ideation.prompt_pair import TokenCount
 
@@ -207,7 +207,7 @@ def test_where_the_concept_came_from() -> None:
     assert f"number 12 of draw {2**60}" in drawn
     assert "騎腳踏車" in drawn
     typed = outline(concept=typed_concept("a dog")).text
-    assert "Typed by hand" in typed
+    assert "Entered by hand" in typed
     assert "number" not in typed
     unknown = outline(concept=Concept("собака", "und"))
     assert "lang" not in unknown.all("h1")[0]
@@ -332,8 +332,109 @@ def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
     assert "another subject" not in " ".join(card_texts(cards, t))
     rivals = {"simple_on_rivals": 0.25, "expanded_on_rivals": 0.27}
     led = [card.model_copy(update=rivals) for card in cards]
-    assert "by 3.2 points on the simple pictures, by 0.8 on the expanded" in " ".join(card_texts(led, t))
+    said = " ".join(card_texts(led, t))
+    assert "by 3.2 points on the simple pictures and 0.8 on the expanded" in said
+    assert "idea is clear" not in said
+    clear = [card.model_copy(update={**rivals, "expanded_on_rivals": 0.255}) for card in cards]
+    assert "2.3 on the expanded ones. So the idea is clear." in " ".join(card_texts(clear, t))
     assert "another subject" not in " ".join(card_texts([led[0], cards[1]], t))
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ((0, -0.01, 0), "in all 3 seeds the expanded picture fits the simple prompt at least as well"),
+        ((0.01, 0, 0.02), "in 2 of 3 seeds the expanded picture fits the simple prompt slightly less well"),
+        ((0.2, 0, 0.1), "in 2 of 3 seeds the expanded picture fits the simple prompt less well"),
+        ((0.01, 0.02, 0.03), "in all 3 seeds the expanded picture fits the simple prompt slightly less well"),
+        ((0.1, 0.2, 0.3), "in all 3 seeds the expanded picture fits the simple prompt less well"),
+    ],
+)
+def test_how_many_seeds_lost_some_of_the_idea(losses: tuple[float, ...], said: str) -> None:
+    card = next(iter(sample_findings()[0].cards.values()))
+    cards = [card.model_copy(update={"expanded_on_simple": card.simple_on_simple - loss}) for loss in losses]
+    assert said in card_texts(cards, sentences("en")["report"])[-2]
+
+
+@pytest.mark.parametrize(
+    ("intent", "said"),
+    [
+        (
+            (-0.032, -0.062, -0.002),
+            ["at a small price", "(+18.2 points)", "(-3.2). The idea is still clear", "小小的代價"],
+        ),
+        ((-0.09, -0.12, -0.06), ["at a price", "(-9.0)", "但有代價"]),
+        ((-0.032, -0.062, 0.002), ["helped. Over 4 seeds", "也仍然保留"]),
+    ],
+)
+def test_help_that_cost_something_names_its_price(intent: tuple[float, ...], said: list[str]) -> None:
+    changes = {"intent": dict(zip(("mean", "low", "high"), intent, strict=True)),
+               "gain": {"mean": 0.182, "low": 0.161, "high": 0.203}}  # fmt: skip
+    findings = Findings.model_validate({"verdict": {"kind": "helped", "seeds": 4} | changes})
+    record, files = sample_record(findings=findings)
+    texts = " ".join(verdict_text(record, language) for language in LANGUAGES)
+    for sentence in said:
+        assert sentence in texts
+    assert "not that they are better pictures" in render_report(record, files)
+
+
+@pytest.mark.parametrize(("seeds", "warned"), [(2, True), (3, True), (4, False)])
+def test_few_seeds_are_no_ground_to_stand_on(seeds: int, warned: bool) -> None:
+    record, _ = sample_record(findings=Findings.model_validate({"verdict": {"kind": "helped", "seeds": seeds}}))
+    assert (f"Only {seeds} seeds: render four or more" in verdict_text(record)) == warned
+    assert (f"只有 {seeds} 個種子" in verdict_text(record, "zh-TW")) == warned
+
+
+@pytest.mark.parametrize(
+    ("filler", "words", "said"),
+    [
+        (0.0, 0.294, "changed almost nothing (0.0 points); the real words changed 29.4 points."),
+        (0.09, 0.34, "3.8 times as far as filler words padded to as many tokens (19)"),
+        (0.2, 0.001, "at least as far (20.0 points) as the real ones (0.1 points)"),
+        (0.001, 0.002, "Neither the filler words (0.1 points) nor the real ones (0.2 points)"),
+    ],
+)
+def test_the_placebo_in_words(filler: float, words: float, said: str) -> None:
+    found = sample_findings()[0].placebo
+    assert found is not None
+    moved = {"moved": found.moved.model_copy(update={"clip": filler}),
+             "words_moved": found.words_moved.model_copy(update={"clip": words})}  # fmt: skip
+    assert said in placebo_text(found.model_copy(update=moved), sentences("en")["report"])
+
+
+def test_the_ladder_names_its_seed_and_both_phrases_where_they_differ() -> None:
+    ladder, t = sample_findings()[0].ladder, sentences("en")["report"]
+    assert ladder is not None
+    up, down = ladder_texts(ladder, "clip", t)
+    assert up == (
+        "Seed 7 only. Added one by one, “at sunset” did most (28.0 points); "
+        "in the whole prompt, leaving out “soft light” changes most (15.0 points)."
+    )
+    assert "Without “soft light”" in down
+    same = ladder.model_copy(update={"without": ladder.without[:2]})
+    assert ladder_texts(same, "clip", t)[0] == "Seed 7 only. “at sunset” moved the picture most (28.0 points)."
+
+
+def test_a_concept_from_elsewhere_says_who_turned_it_into_english() -> None:
+    prompts = replace(PROMPTS, language="zh-TW", kept=("subject: dog", "a: b"))
+    record, files = sample_record(prompts=prompts)
+    english, chinese = (render_report(record, files, language) for language in LANGUAGES)
+    assert "first turned into English by the offline expander" in english
+    assert "構想先由離線擴充器翻成英文" in chinese
+    assert "主題：dog" in chinese
+    assert ">a: b<" in chinese, "other words stay as they are"
+    typed, files = sample_record(prompts=replace(prompts, expander="given"))
+    assert "turned into English" not in render_report(typed, files)
+
+
+def test_the_command_has_the_instruments_and_not_the_observations() -> None:
+    record, files = full_record()
+    words = repeat_words(record)
+    assert words[words.index("--with") + 1] == "ruler,placebo,ladder,morph,attention,sweep,blind"
+    assert "without your observations" in render_report(record, files)
+    record, files = sample_record()
+    assert "--with" not in repeat_words(record)
+    assert "without your observations" not in render_report(record, files)
 
 
 def test_no_verdict_no_sentence() -> None:
@@ -366,6 +467,7 @@ def test_the_audit_marks_without_colour() -> None:
     assert [(text, name) for _, text, _, name in marks] == [(text, mark) for text, mark, _, _ in PHRASES]
     assert len({sign for _, _, sign, _ in marks}) == len({name for _, _, _, name in marks}) == 4
     assert "drawn 2, there already 1, ignored 1" in page
+    assert "on a beach (drawn): simple 22 %" in page, "the chart's rings and dots are pictures, so marks have names"
 
 
 def test_an_audit_that_does_not_fit_its_prompt() -> None:
