@@ -35,7 +35,7 @@ def test_progress_goes_from_opening_to_writing(seedling: OpenModel, tmp_path: Pa
         open_model=lambda name, **_: seedling,
         environ={},
     )
-    assert [progress.stage for progress in heard] == ["open", "expand", *["render"] * 4, "write"]
+    assert [progress.stage for progress in heard] == ["open", "expand", *["render"] * 4, "look", "write"]
     assert [progress.detail for progress in heard[:2]] == ["seedling", "offline"]
     assert [(p.step.pair, p.step.number) for p in heard if p.step] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     record = Gallery(tmp_path).open_record(folder.name)

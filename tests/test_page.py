@@ -165,8 +165,8 @@ def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.Mon
 
 
 def test_a_preset_moves_the_widgets(page: AppTest) -> None:
-    page.selectbox(key="preset").set_value("laptop").run()
-    assert page.selectbox(key="scheduler").value == "UniPC"
+    page.selectbox(key="preset-en").set_value("laptop").run()
+    assert page.selectbox(key="scheduler-en").value == "UniPC"
     assert page.number_input(key="steps").value == 10
     page.button(key="new_seed").click().run()
     assert page.number_input(key="steps").value == 10
@@ -295,7 +295,7 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     prompts = replace(PROMPTS, tokens=tokens, warnings=("a word was *lost*",))
     name = Gallery(runs).write(sample_run(images=3, prompts=prompts)).name
     page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    page.segmented_control(key="view").set_value("runs").run()
+    page.segmented_control(key="view-en").set_value("runs").run()
     page.text_input(key="query").set_value("no such words").run()
     assert sentences("en")["page"]["runs"]["none"] in _texts(page)
     page.text_input(key="query").set_value("dog bicycle").run()

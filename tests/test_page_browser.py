@@ -113,7 +113,7 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
 
     slider = page.get_by_role("slider", name="Line between the simple and the expanded picture")
     expect(slider).to_be_visible(timeout=WAIT_MS)
-    pictures = page.locator(".stImage img")
+    pictures = page.locator(".stImage img[alt*=' prompt gave with seed ']")
     expect(pictures).to_have_count(2)
     for picture in (*pictures.all(), *page.locator(".stage img").all()):
         picture.evaluate("picture => picture.decode()")
@@ -137,7 +137,7 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
     assert 18 <= int(slider.input_value()) <= 22
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="Report").click()
+        page.get_by_role("button", name="Report", exact=True).click()
     assert "<!doctype html>" in Path(download.value.path()).read_text(encoding="utf-8")
     folder = runs / page.url.partition("?run=")[2]
     with page.expect_download() as download:
@@ -153,8 +153,34 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Pa
     page.locator(f".st-key-run-{name}").get_by_role("button").first.click()
     expect(page.get_by_role("slider")).to_be_visible()
     expect(page.get_by_text("種子相同，除了提示詞之外一切相同")).to_be_visible()
-    boxes = [box for picture in page.locator(".stImage img").all() if (box := picture.bounding_box())]
+    boxes = [box for picture in page.locator(".stImage img[alt^='以']").all() if (box := picture.bounding_box())]
     assert len(boxes) == 2
     assert boxes[0]["y"] == boxes[1]["y"], "the two pictures are not side by side"
     widths = page.evaluate("[...document.querySelectorAll('.stMain, html')].map(e => e.scrollWidth - e.clientWidth)")
     assert max(widths) <= 0, "the page is wider than the screen"
+
+
+def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(page: Page, address: str, runs: Path) -> None:
+    page.goto(f"{address}/")
+    page.get_by_label("Concept").fill("a dog riding a bicycle, at night")
+    page.get_by_text("Steps and size").click()
+    page.get_by_label("Steps", exact=True).fill("2")
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_role("button", name="From one picture to the other").click()
+    page.get_by_role("button", name="Look", exact=True).click()
+    morph = page.get_by_text("On the way from simple to expanded")
+    expect(morph).to_be_visible(timeout=WAIT_MS)
+
+    page.get_by_label("What do you see?").fill("It got dark.")
+    page.get_by_role("button", name="Put it into the report").click()
+    expect(page.get_by_text("Your words are in the report.")).to_be_visible(timeout=WAIT_MS)
+
+    page.get_by_text("繁體中文").click()
+    expect(page.get_by_role("button", name="抽一個")).to_be_visible()
+    page.get_by_role("button", name="抽一個").click()
+    expect(page.get_by_role("textbox", name="構想", exact=True)).not_to_have_value("a dog riding a bicycle, at night")
+    expect(page.locator(".stException, [data-testid='stAlertContentError']")).to_have_count(0)
+    assert "lang=zh-TW" in page.url
+    page.reload()
+    expect(page.get_by_role("button", name="抽一個")).to_be_visible()
+    expect(page.get_by_text("寫進報告", exact=True)).to_be_visible()

@@ -17,6 +17,7 @@ from compare.gallery import Gallery
 from compare.page.closer import show_closer
 from compare.page.form import begin_form, draw_concept, show_settings, unknown_words, work_of_form
 from compare.page.history import show_history
+from compare.page.kept import kept
 from compare.page.result import show_run
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, the_worker
@@ -60,10 +61,16 @@ def _header() -> dict[str, Any]:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html(f'<p class="tw-brand">{t["brand"]}<span>{html.escape(t["motto"])}</span></p>', width="content")
         st.segmented_control(
-            t["language"], LANGUAGES, key="lang", required=True, label_visibility="collapsed", bind="query-params",
+            t["language"], LANGUAGES, key="lang", required=True, label_visibility="collapsed",
+            on_change=_remember_language,
             format_func=lambda name: {"en": "English", "zh-TW": "繁體中文"}[name],
         )  # fmt: skip
     return t
+
+
+def _remember_language() -> None:
+    """Puts the language into the address by its code: by itself, Streamlit would put its name there."""
+    st.query_params["lang"] = st.session_state.lang
 
 
 def _ask(t: dict[str, Any], gallery: Gallery) -> None:
@@ -91,8 +98,8 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
     with _shown():
         if gallery.runs(limit=1):
             st.segmented_control(
-                t["views"]["label"], ["pair", "runs"], key="view", required=True, label_visibility="collapsed",
-                format_func=lambda view: t["views"][view],
+                t["views"]["label"], ["pair", "runs"], required=True, label_visibility="collapsed",
+                format_func=lambda view: t["views"][view], **kept("view", state.lang),
             )  # fmt: skip
             if state.view == "runs":
                 show_history(gallery, _choose, t)

@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from compare.gallery import Gallery
+from compare.page.kept import kept
 from compare.page.worker import Work
 from compare.report import Language
 from generate.model_names import find_model, known_models
@@ -55,6 +56,7 @@ def begin_form() -> None:
         "expander": "auto",
         "seed": str(secrets.randbelow(2**32)),
         "images": 1,
+        "styles": [],
         "scheduler": _USUAL.scheduler,
         "steps": _USUAL.num_inference_steps,
         "guidance": _USUAL.guidance_scale,
@@ -76,8 +78,8 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     """All widgets but the concept's. `t` is the page's table of sentences."""
     s, state = t["settings"], st.session_state
     st.selectbox(
-        s["preset"], ["", *PRESETS], key="preset", on_change=_take_preset,
-        format_func=lambda name: name or s["no_preset"],
+        s["preset"], ["", *PRESETS], format_func=lambda name: name or s["no_preset"],
+        **kept("preset", language, _take_preset),
     )  # fmt: skip
     if state.preset:
         preset = PRESETS[state.preset]
@@ -87,8 +89,9 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     models = list(dict.fromkeys([*(model.name for model in known_models() if model.renders), state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
     st.selectbox(
-        s["expander"], list(EXPANDERS), key="expander", format_func=lambda name: s["expanders"].get(name, name)
-    )
+        s["expander"], list(EXPANDERS), format_func=lambda name: s["expanders"].get(name, name),
+        **kept("expander", language),
+    )  # fmt: skip
     if state.expander == "auto":
         name = automatic_expander()
         st.caption(s["auto_took"].format(name=s["expanders"].get(name, name)))
@@ -101,12 +104,12 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         s["images"], range(1, MAX_IMAGES + 1), key="images", required=True, help=s["images_help"], width="stretch"
     )
     st.multiselect(
-        s["styles"], list(all_styles()), key="styles", placeholder=s["styles_none"], help=s["styles_help"],
-        format_func=lambda name: all_styles()[name].zh if language == "zh-TW" else name,
+        s["styles"], list(all_styles()), placeholder=s["styles_none"], help=s["styles_help"],
+        format_func=lambda name: all_styles()[name].zh if language == "zh-TW" else name, **kept("styles", language),
     )  # fmt: skip
     with st.expander(s["sampling"], key="sampling"):
         st.selectbox(
-            s["scheduler"], list(SCHEDULERS), key="scheduler",
+            s["scheduler"], list(SCHEDULERS), **kept("scheduler", language),
             format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
         )  # fmt: skip
         if SCHEDULERS[state.scheduler].recommended_steps:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from compare.diff import diff
 from compare.gallery import REPORT_FILE, Gallery
-from compare.page.sections import show_sections
+from compare.page.sections import VERDICT, show_sections
 from compare.page.slider import slider
 from compare.page.text import plain
 from compare.record import RECORD_FILE, Record
@@ -35,6 +35,8 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
     st.html(f'<p class="tw-line">{html.escape(line)}</p>')
     for number, seed in enumerate(record.seeds):
         _show_seed(record, seed, pictures, str(folder), t, report, words=number == 0)
+        if number == 0:
+            show_sections(gallery, name, record, language, VERDICT)
     _show_notes(record, report)
     show_sections(gallery, name, record, language)
     with st.container(horizontal=True):

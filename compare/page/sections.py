@@ -16,17 +16,23 @@ from compare.report_blocks import Audited, Block, Chart, Grid, Moving, Report, S
 from compare.report_view import report_of
 
 #: The sections that are on the page as they are in the report, in its order; the page shows the others in its own way.
-OPEN = ("verdict", "audit", "card")
+VERDICT = ("verdict",)
+OPEN = ("audit", "card")
 FOLDED = ("apart", "ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind", "observations", "notes")
 _FILM = 6  # small pictures in one row
+CHART_WIDTH = 520
 
 
-def show_sections(gallery: Gallery, name: str, record: Record, language: Language) -> None:
-    """What the instruments found out about the run `name`."""
+def show_sections(
+    gallery: Gallery, name: str, record: Record, language: Language, sections: Sequence[str] = OPEN + FOLDED
+) -> None:
+    """What the instruments found out about the run `name`: those of its `sections` that there are."""
     folder = gallery.folder(name)
     report = _report(gallery, name, (folder / "record.json").stat().st_mtime_ns, language)
     for section in report.sections:
-        if section.name in OPEN and (section.name != "verdict" or record.findings is not None):
+        if section.name not in sections:
+            continue
+        if section.name in OPEN or (section.name in VERDICT and record.findings is not None):
             st.subheader(section.title, anchor=False)
             _show(section, report, folder)
         elif section.name in FOLDED:
@@ -35,8 +41,9 @@ def show_sections(gallery: Gallery, name: str, record: Record, language: Languag
 
 
 @st.cache_data(max_entries=8, show_spinner=False)  # type: ignore[untyped-decorator]
-def _report(_gallery: Gallery, name: str, _changed: int, language: Language) -> Report:
-    """Kept while nobody writes the record again: charts take a moment, and the script runs after every click."""
+def _report(_gallery: Gallery, name: str, changed: int, language: Language) -> Report:  # noqa: ARG001
+    """Kept while nobody writes the record again (`changed` is when): charts take a moment, and the script runs after
+    every click."""
     return report_of(_gallery.open_record(name), _gallery.pictures(name), language)
 
 
@@ -51,7 +58,7 @@ def _block(block: Block, report: Report, folder: Path) -> None:
     match block:
         case Text(text, tone):
             if tone == "warning":
-                st.warning(plain(text), icon=":material/info:")
+                st.caption(f":material/info: {plain(text)}")
             else:
                 st.markdown(f"**{plain(text)}**" if tone in ("lead", "heading") else plain(text))
         case Words(words, by):
@@ -67,11 +74,11 @@ def _block(block: Block, report: Report, folder: Path) -> None:
             if st.toggle(plain(label), key=f"play-{file}"):
                 st.image(str(folder / file), width=320, alt=alt)
         case Chart(_, svg, alt, caption):
-            st.image(svg, width="stretch", alt=alt)
+            st.image(svg, width=CHART_WIDTH, alt=alt)
             if caption:
                 st.caption(plain(caption))
         case Table(head, rows):
-            st.html(_table(head, rows))
+            st.html(f'<div class="tw-scroll">{_table(head, rows)}</div>')
         case Audited():
             st.html(_audited(block))
         case _:
