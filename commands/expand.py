@@ -71,6 +71,7 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
+    from generate.embedding_names import embedding_vectors
     from generate.model_names import find_tokenizer
     from ideation.expanders import choose_expander
     from ideation.expanders.instruction import checked_template
@@ -93,7 +94,7 @@ def expand(
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
         named = named_expanders(compare)
         concepts = concepts_of(concept, file, count, renderer, chosen_seed)
-        budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk)
+        budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk, vectors=embedding_vectors())
         rows = []
         for name, its_model in named:
             say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
@@ -107,7 +108,7 @@ def expand(
         return
     typed = typed_concept(concept or "")
     chosen = choose(expander, llm_model)
-    budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk)
+    budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk, vectors=embedding_vectors())
     say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
     pair = expand_concept(
         typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value

@@ -17,12 +17,13 @@ from compare.run import Run
 from generate.adapters import load_adapters
 from generate.aspect_ratios import match_aspect_ratio
 from generate.batch import Step
+from generate.embedding_names import embedding_vectors
 from generate.embeddings import embeddings_in, load_embeddings
 from generate.models import OpenModel, open_model
 from generate.pair import PicturePair, RenderInterrupted, render_pair, resolve_settings
 from generate.picture_file import texts_of_pairs
 from generate.picture_parameters import LoraUse
-from generate.presets import Preset, find_preset, with_preset
+from generate.presets import Preset, find_preset, preset_adapters, with_preset
 from generate.settings import RenderSettings, SettingsError
 from generate.styles import StyledPrompts, apply_styles, find_style
 from ideation.concept import Concept
@@ -120,7 +121,10 @@ def run_job(
         notes = (found.note,) if found.note else ()
     settings = resolve_settings(settings, model)
 
-    budget = TokenBudget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
+    budget = TokenBudget(
+        model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk",
+        vectors=embedding_vectors(),
+    )  # fmt: skip
     if expander is None:
         prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
     else:
@@ -197,13 +201,12 @@ def _adapters(
 
     Raises `SettingsError` where one is asked for with two weights.
     """
-    of_preset = [AdapterMention(one.name, one.weight, one.weight) for one in preset.loras] if preset is not None else []
     mentioned = [
         mention
         for prompt in (prompts.simple, prompts.expanded, prompts.negative)
         for mention in parse_prompt(prompt).adapters
     ]
-    found = tuple(dict.fromkeys([*named, *of_preset, *mentioned]))
+    found = tuple(dict.fromkeys([*named, *preset_adapters(preset), *mentioned]))
     twice = {one.name for one in found if sum(other.name == one.name for other in found) > 1}
     if twice:
         raise SettingsError(

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from generate.model_names import find_part, hub_folder
+from generate.model_names import find_part, hub_file, hub_folder
 from generate.models import OpenModel
 from generate.original_names import original_unet_name
 from generate.weight_file import ModelError, WeightFile, digest_of_file, read_weight_file
@@ -115,12 +115,13 @@ def _find(name: str, text_encoder_weight: float, unet_weight: float) -> Adapter:
     found = find_part("lora", name)
     file = found.path
     if file is None:
-        folder = hub_folder(found, "*.safetensors", "adapter_config.json")
-        files = [one for one in sorted(folder.glob("*.safetensors")) if read_weight_file(one).kind == "lora"]
+        wanted = hub_file(name)[1] or "*.safetensors"
+        folder = hub_folder(found, wanted, "adapter_config.json")
+        files = [one for one in sorted(folder.glob(wanted)) if read_weight_file(one).kind == "lora"]
         if len(files) != 1:
             raise ModelError(
                 f"{name} on the hub holds {len(files) or 'no'} LoRAs",
-                hint="fetch the one that you mean, and put it into the models folder",
+                hint=f"name the one that you mean: {found.name}/FILE.safetensors",
             )
         (file,) = files
     return Adapter(name, file, digest_of_file(file), float(text_encoder_weight), float(unet_weight))

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -95,4 +96,10 @@ def digest_of(latents: torch.Tensor) -> str:
 
 
 def library_versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES}
+
+
+@cache
+def _version(library: str) -> str:
+    """Looked up once: every time, it is read and parsed from a file."""
+    return importlib.metadata.version(library)

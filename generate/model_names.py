@@ -19,6 +19,7 @@ __all__ = [
     "find_part",
     "find_tokenizer",
     "find_vae",
+    "hub_file",
     "hub_folder",
     "hub_id",
     "known_models",
@@ -88,7 +89,8 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
     """The "lora" or "embedding" with that name, as it stands in a prompt: the name of a file without its ending.
 
     It lies in the models folder or in its `loras/` or `embeddings/`; in a subfolder of these it has the path from
-    there, or its own name where that is the only one. A LoRA may also be a hub id. Raises `ModelError` for names that
+    there, or its own name where that is the only one. A LoRA may also be a hub id, with the file that is meant behind
+    it where there is more than one: owner/name/file.safetensors (see `hub_file`). Raises `ModelError` for names that
     could lead out of these folders, links that do, and files that are broken or something else.
     """
     article = "an" if what[0] in "aeiou" else "a"
@@ -110,8 +112,8 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
     if found:
         found.sort(key=lambda model: model.kind != what)  # before a pickle of the same name
         return _usable(found[0], (what, "pickle") if what == "embedding" else (what,), what, allow_pickle)
-    if what == "lora" and (on_hub := _HUB_ID.fullmatch(name)):
-        return ModelName(name, "hub", None, revision=on_hub[2])
+    if what == "lora" and (on_hub := _HUB_ID.fullmatch(hub_file(name)[0])):
+        return ModelName(on_hub[0], "hub", None, revision=on_hub[2])
     names = [model.name for model in known]
     raise ModelError(
         f"unknown {what} {name!r}", hint=nearest(name, names) if names else f"put its .safetensors file into {place}"
@@ -145,6 +147,12 @@ def hub_folder(model: ModelName, *patterns: str) -> Path:
         return Path(snapshot_download(hub_id(model), revision=model.revision, allow_patterns=list(patterns)))
     except Exception as error:
         raise unreachable(model.name, error) from error
+
+
+def hub_file(name: str) -> tuple[str, str | None]:
+    """`owner/name` and the file of owner/name/file.safetensors; None where no file is named."""
+    repository, _, file = name.rpartition("/")
+    return (repository, file) if name.count("/") == 2 and file.endswith(".safetensors") else (name, None)
 
 
 def hub_id(model: ModelName) -> str:

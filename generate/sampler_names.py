@@ -22,7 +22,7 @@ K_DIFFUSION = {
 
 def sampler_and_schedule(scheduler: str) -> tuple[str, str]:
     """AUTOMATIC1111's sampler and schedule type for a scheduler of ours: ("DPM++ 2M", "Karras")."""
-    for schedule in ("Karras", "Exponential"):
+    for schedule in ("Karras", "Exponential", "SGM Uniform"):
         if scheduler.endswith(f" {schedule}"):
             return scheduler.removesuffix(f" {schedule}"), schedule
     return "PLMS" if scheduler == "PNDM" else scheduler, "Uniform"

@@ -337,6 +337,10 @@ def test_a_lora_from_the_hub(tiny: OpenModel, loras: Path, tmp_path: Path, monke
     save_file(peft(tiny), snapshot / "another.safetensors")
     with pytest.raises(ModelError, match="owner/name on the hub holds 2 LoRAs"):
         load_adapters(tiny, [("owner/name", 1, 1)])
+    (adapter,) = load_adapters(tiny, [("owner/name/another.safetensors", 1, 1)])
+    assert adapter.file == snapshot / "another.safetensors"
+    with pytest.raises(ModelError, match="holds no LoRAs"):
+        load_adapters(tiny, [("owner/name/third.safetensors", 1, 1)])
 
 
 # Embeddings
