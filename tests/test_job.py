@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from compare.gallery import Gallery, GalleryError
 from compare.job import Job, JobStopped, Progress, run_job
 from compare.record import Record
 from compare.report import repeat_words
+from generate.adapters import load_adapters
 from generate.batch import RenderCancelled
 from generate.models import OpenModel
 from generate.settings import RenderSettings, SettingsError
@@ -120,8 +122,9 @@ def test_an_expander_is_asked_once_for_all_images(wire: Any, seedling: OpenModel
 
 
 @pytest.fixture
-def lora(seedling: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a LoRA in Kohya's format that changes one matrix of the U-Net and one of the text encoder."""
+def lora(seedling: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of a LoRA in Kohya's format that changes one matrix of the U-Net and one of the text encoder. The model
+    is everybody's, and as it was afterwards."""
     torch.manual_seed(0)
     tensors = {}
     for part, layer in (
@@ -136,7 +139,8 @@ def lora(seedling: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     folder.mkdir(parents=True)
     save_file(tensors, folder / "loud.safetensors")
     monkeypatch.setenv("TWINSEED_MODELS", str(folder.parent))
-    return "loud"
+    yield "loud"
+    load_adapters(seedling, [])
 
 
 def test_a_lora_in_either_prompt_is_for_both_pictures(seedling: OpenModel, lora: str, tmp_path: Path) -> None:
