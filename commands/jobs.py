@@ -44,6 +44,7 @@ def job_of(
     no_cache: bool = False,
     aspect: str | None = None,
     allow_pickle: bool = False,
+    compiled: bool = False,
     noise_floor: bool = False,
     device: str = "auto",
     dtype: str = "auto",
@@ -99,6 +100,7 @@ def job_of(
         noise_floor=noise_floor,
         aspect=aspect,
         allow_pickle=allow_pickle,
+        compiled=compiled,
         examination=Examination(clip=clip, instruments=wanted, describer=expander, llm_model=llm_model, **(look or {})),
         observations=seen,
     )

@@ -89,6 +89,9 @@ Loras = Annotated[
 ]
 Vae = Annotated[str | None, typer.Option(metavar="V", help="Another VAE to decode with.")]
 Fast = Annotated[bool, typer.Option("--fast", help="Half precision where the processor has it: other digits.")]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile the U-Net first: a minute or more, that only many seeds are worth.")
+]
 AllowPickle = Annotated[bool, typer.Option("--allow-pickle", help="Open .ckpt and .pt files, tensors only.")]
 NoiseFloor = Annotated[
     bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")

@@ -9,6 +9,7 @@ from commands.options import (
     Aspect,
     Clip,
     ClipSkip,
+    Compile,
     Device,
     Dtype,
     Expanded,
@@ -73,6 +74,7 @@ def pair(
     lora: Loras = None,
     vae: Vae = None,
     fast: Fast = False,
+    compiled: Compile = False,
     allow_pickle: AllowPickle = False,
     noise_floor: NoiseFloor = False,
     device: Device = "auto",
@@ -89,7 +91,8 @@ def pair(
         Texts(concept, simple, expanded, negative), seed=seed, images=images, model=model, scheduler=scheduler,
         steps=steps, guidance=guidance, size=size, aspect=aspect, preset=preset, performance=performance, like=like,
         style=style, expander=expander, llm_model=llm_model, template=template, tokens=tokens, no_cache=no_cache,
-        clip_skip=clip_skip, lora=lora, vae=vae, fast=fast, allow_pickle=allow_pickle, noise_floor=noise_floor,
-        device=device, dtype=dtype, language=language, instruments=instruments, clip=clip, observations=observations,
+        clip_skip=clip_skip, lora=lora, vae=vae, fast=fast, compiled=compiled, allow_pickle=allow_pickle,
+        noise_floor=noise_floor, device=device, dtype=dtype, language=language, instruments=instruments,
+        clip=clip, observations=observations,
     )  # fmt: skip
     carry_out(job, runs_folder(runs), as_json, open_report)

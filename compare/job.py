@@ -43,8 +43,9 @@ class Job:
     is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's.
     `template` names what an LLM is told; `cache` False asks it even what it has answered before. `noise_floor` renders
     each simple prompt once more, alone. `aspect` is a ratio such as "16:9", for a size that the model is good at;
-    `draft` the name of a run that this one refines. `styles` holds the preset's as well. `examination` says what is to
-    be found out about the pictures, `observations` what somebody sees in them, in their own words."""
+    `draft` the name of a run that this one refines. `styles` holds the preset's as well. `compiled` has torch compile
+    the U-Net first. `examination` says what is to be found out about the pictures, `observations` what somebody sees in
+    them, in their own words."""
 
     concept: Concept
     settings: RenderSettings
@@ -63,6 +64,7 @@ class Job:
     aspect: str | None = None
     draft: str | None = None
     allow_pickle: bool = False
+    compiled: bool = False
     examination: Examination = field(default_factory=Examination)
     observations: str | None = None
 
@@ -112,7 +114,7 @@ def run_job(
     settings = job.settings
     model = open_model(
         settings.model, device=settings.device, dtype=settings.dtype, vae=settings.vae, fast=settings.fast,
-        allow_pickle=job.allow_pickle,
+        allow_pickle=job.allow_pickle, compiled=job.compiled,
     )  # fmt: skip
     notes: tuple[str, ...] = ()
     if job.aspect is not None:

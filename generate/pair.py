@@ -147,7 +147,7 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         device=model.device,
         dtype=model.dtype,
         model_digest=model.digest,
-        libraries=library_versions(),
+        libraries=library_versions() | ({"torch.compile": "inductor"} if model.compiled else {}),
     )
     renders = tuple(
         Render(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))

@@ -86,6 +86,20 @@ def test_what_is_cheap_to_find_out_is_found_out_first(
         run_job(JOB, Gallery(tmp_path / "file"), open_model=open_model, environ={})
 
 
+def test_a_model_is_opened_as_the_job_asks(tmp_path: Path) -> None:
+    class Opened(Exception):
+        pass
+
+    def open_model(name: str, **how: object) -> OpenModel:
+        raise Opened(name, how)
+
+    job = replace(JOB, settings=replace(SETTINGS, device="cpu", fast=True), compiled=True, allow_pickle=True)
+    with pytest.raises(Opened) as caught:
+        run_job(job, Gallery(tmp_path), open_model=open_model, environ={})
+    asked = {"device": "cpu", "dtype": "auto", "vae": None, "fast": True, "allow_pickle": True, "compiled": True}
+    assert caught.value.args == ("seedling", asked)
+
+
 def test_a_given_simple_prompt_is_expanded(seedling: OpenModel, tmp_path: Path) -> None:
     folder = run_job(
         replace(JOB, simple="an owl, watercolor style"),

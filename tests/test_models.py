@@ -83,6 +83,8 @@ def test_a_compiled_model_draws_the_same_and_is_watched_all_the_same(
         pair = render_pair(prompts, replace(settings, seed=seed), compiled)
         assert same(pair, render_pair(prompts, replace(settings, seed=seed), tiny)) <= 1
         assert (pair.certificate.unet_evaluations, pair.certificate.differs) == (2, ("prompt",))
+        assert pair.certificate.libraries["torch.compile"] == "inductor"
+    assert "torch.compile" not in plain.certificate.libraries
     assert len(traced) == 1, "nothing compiles it anew for another picture"
     forward = compiled.pipeline.unet.forward
     with applied(Means(unet_batch=2), compiled):
