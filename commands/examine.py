@@ -10,7 +10,6 @@ from commands.options import (
     Clip,
     ExpanderName,
     Instruments,
-    Language,
     LLMModel,
     Observations,
     OpenReport,
@@ -20,6 +19,7 @@ from commands.options import (
     Runs,
     instruments_of,
     run_of,
+    spoken_language,
     text_in,
 )
 from commands.running import tell, watched
@@ -41,8 +41,7 @@ def examine(
     """Look closer at a run that is there already, or add what you see in it; its report is written again."""
     gallery, name = run_of(run, runs)
     wanted, seen = instruments_of(instruments), text_in(observations)
-    concept = gallery.open_record(name).concept
-    spoken = language or (Language.traditional_chinese if concept.language == "zh-TW" else Language.english)
+    spoken = spoken_language(language, gallery.open_record(name).concept.language)
     if not wanted and seen is None:
         raise OptionError(
             "nothing was asked for", hint="add --with ladder, or another instrument, or --observations FILE"

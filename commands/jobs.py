@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands.concepts import concept_of
 from commands.console import say
-from commands.options import Language, OptionError, Tokens, instruments_of, seed_of, text_in
+from commands.options import Language, OptionError, Tokens, instruments_of, seed_of, spoken_language, text_in
 from commands.settings import named_settings, say_negative_parts
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def job_of(
         negative=texts.negative,
         preset=chosen.name if chosen is not None else None,
         styles=tuple(one.name for one in styles),
-        language=spoken_language(language, asked).value,
+        language=spoken_language(language, asked.language).value,
         template=template,
         tokens=tokens.value,
         cache=not no_cache,
@@ -104,11 +104,6 @@ def job_of(
         examination=Examination(clip=clip, instruments=wanted, describer=expander, llm_model=llm_model, **(look or {})),
         observations=seen,
     )
-
-
-def spoken_language(given: Language | None, concept: Concept) -> Language:
-    """The report's language: the one that was given, else the concept's."""
-    return given or (Language.traditional_chinese if concept.language == "zh-TW" else Language.english)
 
 
 def _like(picture: Path, usual: RenderSettings, texts: Texts) -> tuple[RenderSettings, Texts]:

@@ -163,6 +163,11 @@ def size_of(given: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def spoken_language(given: Language | None, of_concept: str) -> Language:
+    """The language to speak to somebody: the one that was given, else the concept's, where we have it."""
+    return given or (Language.traditional_chinese if of_concept == Language.traditional_chinese else Language.english)
+
+
 def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:
     """The gallery that a run is in, and its name there: `run` is that name, or the run's folder."""
     from compare.gallery import Gallery

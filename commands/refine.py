@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.console import say
-from commands.options import AsJson, OpenReport, RunName, Runs, run_of
+from commands.options import AsJson, OpenReport, RunName, Runs, run_of, spoken_language
 from commands.running import carry_out
 from ideation.concept import typed_concept
 
@@ -35,7 +35,7 @@ def refine(
         simple=prompts.simple,
         expanded=prompts.expanded,
         negative=prompts.negative,
-        language="zh-TW" if concept.language == "zh-TW" else "en",
+        language=spoken_language(None, concept.language).value,
         draft=name,
     )
     written = carry_out(job, gallery.root, as_json, open_report)

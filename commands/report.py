@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Language, OpenReport, OptionError, ReportLanguage, RunName, Runs, run_of
+from commands.options import OpenReport, OptionError, ReportLanguage, RunName, Runs, run_of, spoken_language
 
 
 def report(
@@ -23,7 +23,7 @@ def report(
 
     gallery, name = run_of(run, runs)
     record, pictures = gallery.open_record(name), gallery.pictures(name)
-    spoken = language or (Language.traditional_chinese if record.concept.language == "zh-TW" else Language.english)
+    spoken = spoken_language(language, record.concept.language)
     if markdown is not None:
         from compare.markdown import markdown_zip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from commands.console import progress, say
+from commands.options import spoken_language
 
 if TYPE_CHECKING:
     from compare.job import Job
@@ -47,7 +48,7 @@ def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
     say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
     for warning in (*prompts.warnings, *(record.findings.notes if record.findings is not None else ())):
         say(f"note: {warning}")
-    if verdict := verdict_text(record, "zh-TW" if record.concept.language == "zh-TW" else "en"):
+    if verdict := verdict_text(record, spoken_language(None, record.concept.language).value):
         say(verdict)
     if as_json:
         print(json.dumps(json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")), ensure_ascii=False))
