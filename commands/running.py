@@ -48,8 +48,11 @@ def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
     say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
     for warning in (*prompts.warnings, *(record.findings.notes if record.findings is not None else ())):
         say(f"note: {warning}")
-    if verdict := verdict_text(record, spoken_language(None, record.concept.language).value):
-        say(verdict)
+    verdict = None if record.findings is None else record.findings.verdict
+    if verdict is not None:
+        say(verdict_text(record, spoken_language(None, record.concept.language).value))
+        if verdict.kind == "one pair":
+            say("hint: --images 4 renders four seeds")
     if as_json:
         print(json.dumps(json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")), ensure_ascii=False))
     else:

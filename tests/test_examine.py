@@ -52,6 +52,7 @@ def test_a_pair_is_scored_without_being_asked(run: Path) -> None:
 def test_a_pair_with_a_ladder_then_attention_then_words(twinseed: Twinseed, tmp_path: Path) -> None:
     done = twinseed("pair", *WORDS, *SMALL, "--with", "ladder", "--runs", str(tmp_path), "--json")
     assert done.code == 0, done.err
+    assert "hint: --images 4 renders four seeds" in done.err, "one pair is no evidence"
     first = json.loads(done.out)
     ladder = first["findings"]["ladder"]
     assert [rung["phrase"] for rung in ladder["rungs"]] == ["", "at night", "in the snow"]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -140,6 +141,16 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
         page.get_by_role("button", name="Report", exact=True).click()
     assert "<!doctype html>" in Path(download.value.path()).read_text(encoding="utf-8")
     folder = runs / page.url.partition("?run=")[2]
+    page.get_by_role("button", name="Other formats").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report as PDF").click()
+    assert download.value.suggested_filename == f"{folder.name}.pdf"
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF-")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Report as Markdown").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {"report.md", f"pictures/{next(folder.glob('simple-*.png')).name}"} <= set(archive.namelist())
+    page.keyboard.press("Escape")
     with page.expect_download() as download:
         page.get_by_role("button", name="expanded", exact=True).click()
     assert Path(download.value.path()).read_bytes() == next(folder.glob("expanded-*.png")).read_bytes()

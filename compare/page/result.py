@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from compare.diff import diff
-from compare.gallery import REPORT_FILE, Gallery
+from compare.gallery import Gallery
+from compare.page.downloads import show_downloads
 from compare.page.sections import VERDICT, show_sections
 from compare.page.slider import slider
 from compare.page.text import plain
-from compare.record import RECORD_FILE, Record
+from compare.record import Record
 from compare.report import Language, Part, marked_prompt, sentences
 
 #: A longer concept is set smaller.
@@ -39,16 +40,7 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
             show_sections(gallery, name, record, language, VERDICT)
     _show_notes(record, report)
     show_sections(gallery, name, record, language)
-    with st.container(horizontal=True):
-        for label, file, mime in (
-            (t["result"]["report"], REPORT_FILE, "text/html"),
-            (t["result"]["record"], RECORD_FILE, "application/json"),
-        ):
-            if (folder / file).is_file():
-                st.download_button(
-                    label, (folder / file).read_bytes(), f"{name}-{file}", mime, icon=":material/download:",
-                    on_click="ignore", key=f"{name}-{file}",
-                )  # fmt: skip
+    show_downloads(gallery, name, t, language)
     return record
 
 

@@ -1,0 +1,52 @@
+"""What of a run can be taken home: its report in every format, and its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compare.gallery import REPORT_FILE, Gallery
+from compare.record import RECORD_FILE
+from compare.report import Language
+from ideation.errors import TwinseedError
+
+
+def show_downloads(gallery: Gallery, name: str, t: dict[str, Any], language: Language) -> None:
+    """Buttons for the run `name`: the report as it is kept, and in the page's language as PDF and Markdown."""
+    d, folder = t["downloads"], gallery.folder(name)
+    with st.container(horizontal=True):
+        for label, file, mime in (
+            (d["report"], REPORT_FILE, "text/html"),
+            (d["record"], RECORD_FILE, "application/json"),
+        ):
+            if (folder / file).is_file():
+                _button(label, (folder / file).read_bytes(), f"{name}-{file}", mime)
+        # Open or closed is known to the server, so that a PDF is set only for somebody who wants one.
+        others = st.popover(d["others"], icon=":material/file_export:", on_change="rerun", key=f"others-{name}")
+        with others:
+            if others.open:
+                changed = (folder / RECORD_FILE).stat().st_mtime_ns
+                try:
+                    _button(d["pdf"], _pdf(gallery, name, changed, language), f"{name}.pdf", "application/pdf")
+                except TwinseedError as problem:  # no font for Chinese, say: Markdown is still to be had
+                    st.caption(f"{problem.message}; {problem.hint}")
+                _button(d["markdown"], _markdown(gallery, name, changed, language), f"{name}.zip", "application/zip")
+
+
+def _button(label: str, content: bytes, file: str, mime: str) -> None:
+    st.download_button(label, content, file, mime, icon=":material/download:", on_click="ignore", key=f"take-{file}")
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
+def _pdf(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
+    from compare.pdf import pdf_report
+
+    return pdf_report(_gallery.open_record(name), _gallery.pictures(name), language)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
+def _markdown(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
+    from compare.markdown import markdown_zip
+
+    return markdown_zip(_gallery.open_record(name), _gallery.pictures(name), language)
