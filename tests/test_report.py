@@ -269,7 +269,8 @@ def test_every_finding_has_its_section(language: Language) -> None:
     assert all(re.search(r"\d", chart["aria-label"] or "") for chart in charts), "a chart says its numbers"
     assert not [name for name, attributes in found.elements if "style" in attributes]
     assert len(found.all("script")) == 1
-    assert not re.search(r"(src|href|action|poster|srcset)=\"(?!data:)", page)
+    assert [link["href"] for link in found.all("a")] == [f"#{name}" for name in SECTIONS if name != "verdict"]
+    assert not re.search(r"(src|href|action|poster|srcset)=\"(?!data:|#)", page)
     assert not re.search(r"url\(|@import", page)
 
 

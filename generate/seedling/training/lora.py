@@ -24,7 +24,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model_state_dict
 from PIL import Image, ImageFilter
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from generate.models import open_model
 from generate.seedling.training.captions import caption
@@ -87,7 +87,8 @@ def lora(
     tensors = train_lora(style, pictures=pictures, scenes=scenes, rank=rank)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"format": "pt"})
+    # `save_file` would keep it from everybody else on the machine.
+    partial.write_bytes(save(tensors, metadata={"format": "pt"}))
     os.replace(partial, out)
     log.info("wrote %s, %d bytes", out, out.stat().st_size)
 
