@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import CLIPModel, CLIPProcessor, CLIPTokenizer
 
@@ -71,6 +72,15 @@ def test_it_opens_as_stable_diffusion_does(pipeline: Any) -> None:
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert pipeline.text_encoder.config.max_position_embeddings == 77
     assert _pictures(pipeline, "a dog").shape == (1, 128, 128, 3)
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float32, torch.bfloat16, torch.float16])
+def test_its_weights_of_8_bits_become_what_is_asked_for(dtype: torch.dtype | None) -> None:
+    stored = load_file(SEEDLING_FOLDER / "unet" / "diffusion_pytorch_model.safetensors")
+    assert {weight.dtype for weight in stored.values()} == {torch.float8_e4m3fn, torch.float16}
+    asked = {} if dtype is None else {"dtype": dtype}
+    opened = UNet2DConditionModel.from_pretrained(SEEDLING_FOLDER / "unet", local_files_only=True, **asked)
+    assert {weight.dtype for weight in opened.parameters()} == {dtype or torch.float32}
 
 
 def test_colours_are_obeyed(pipeline: Any) -> None:

@@ -6,6 +6,7 @@ there. Its own accuracy on drawn scenes that it has never seen stands beside it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import math
@@ -29,7 +30,8 @@ from generate.schedulers import build_scheduler
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
 from generate.seedling.training.captions import attribute_labels, caption
 from generate.seedling.training.clip import retrieval
-from generate.seedling.training.dataset import DataSet, make_data_set
+from generate.seedling.training.dataset import SIZE, DataSet, make_data_set
+from generate.seedling.training.drawing import draw
 from generate.seedling.training.judge import Judge, train_judge
 from generate.seedling.training.scene import Scene, draw_scene, held_out
 from generate.settings import RenderSettings
@@ -196,14 +198,30 @@ def _retrieval(data: DataSet) -> dict[str, object]:
     return dict(_share(retrieval(clip, CLIPTokenizer.from_pretrained(SEEDLING_CLIP_FOLDER), data.pixels, texts)))
 
 
-def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidance: float) -> dict[str, float]:
-    """One prompt, 16 seeds: mean distance between pictures (0..1), and how many still show the subject."""
-    vocabulary, scene = seedling_vocabulary(), Scene("dog", "riding a bicycle")
-    pictures = generate_pictures(model, ["a dog riding a bicycle"] * 16, scheduler, steps, guidance, first_seed=100)
-    pixels = np.stack([np.asarray(picture, dtype=np.float32) / 255 for picture in pictures])
-    apart = [float(np.abs(pixels[a] - pixels[b]).mean()) for a in range(16) for b in range(a)]
-    named = judge.answers(pictures)[:, 0] == attribute_labels(scene, vocabulary)[0]
-    return {"mean distance": round(float(np.mean(apart)), 4), "subject right": round(float(named.mean()), 3)}
+def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidance: float) -> dict[str, object]:
+    """A short and a long prompt, 16 seeds each: mean distance between the pictures (0..1), the same for drawn scenes,
+    and how many of the pictures show the subject."""
+    vocabulary = seedling_vocabulary()
+    prompts = {
+        "a dog riding a bicycle": Scene("dog", "riding a bicycle"),
+        "a panda driving a car in a city at night, pop art style": Scene(
+            "panda", "driving a car", style="pop art", setting="in a city", time="at night"
+        ),
+    }
+    figures: dict[str, object] = {}
+    for prompt, scene in prompts.items():
+        pictures = generate_pictures(model, [prompt] * 16, scheduler, steps, guidance, first_seed=100)
+        drawn = [draw(scene, Random(seed), size=SIZE, jitter=0.0).picture for seed in range(16)]
+        named = judge.answers(pictures)[:, 0] == attribute_labels(scene, vocabulary)[0]
+        figures[prompt] = {
+            "distance": _apart(pictures), "drawn scenes": _apart(drawn), "subject right": round(float(named.mean()), 3)
+        }  # fmt: skip
+    return figures
+
+
+def _apart(pictures: Sequence[Image.Image]) -> float:
+    pixels = [np.asarray(picture.convert("RGB"), dtype=np.float32) / 255 for picture in pictures]
+    return round(float(np.mean([np.abs(a - b).mean() for a, b in itertools.combinations(pixels, 2)])), 3)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def grow(
     go_on: Annotated[bool, typer.Option(help="Begin with the shipped weights, not from nothing.")] = False,
     export_often: Annotated[bool, typer.Option(help="Also export at every checkpoint, to look at it.")] = False,
 ) -> None:
-    """Grows Seedling, or goes on with it, and exports the averaged weights in half precision."""
+    """Grows Seedling, or goes on with it, and exports the averaged weights."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
