@@ -28,20 +28,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import rankdata
 
-from generate.attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
-from generate.models import OpenModel, open_model
-from generate.seedling.training.canvas import Canvas
-from generate.seedling.training.drawing import draw
-from generate.seedling.training.evaluate import generate_pictures
-from generate.seedling.training.figure import ACTIONS, draw_figure
-from generate.seedling.training.latents import PatchCode
-from generate.seedling.training.scene import Scene, draw_scene
-from generate.seedling.training.unet import NOISE_SCHEDULE
+from generate.models.open import OpenModel, open_model
+from generate.render.attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
 from generate.settings import RenderSettings
+from generate.training.canvas import Canvas
+from generate.training.drawing import draw
+from generate.training.evaluate import generate_pictures
+from generate.training.figure import ACTIONS, draw_figure
+from generate.training.latents import PatchCode
+from generate.training.scene import Scene, draw_scene
+from generate.training.unet import NOISE_SCHEDULE
 from ideation.errors import TwinseedError
 from ideation.vocabulary import seedling_vocabulary
 
-PATCH_CODE = Path(__file__).parents[1] / "generate" / "seedling" / "training" / "patch_code.safetensors"
+PATCH_CODE = Path(__file__).parents[1] / "generate" / "training" / "patch_code.safetensors"
 SCHEDULER, GUIDANCE = "DPM++ 2M Karras", 5.0
 MIDDLE = 500  # the timestep up to which drawn scenes are noised, of 1000
 ASIDE = 32  # by how many pixels the figures of the second experiment stand aside: two patches of the latents

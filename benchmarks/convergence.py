@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
-from generate.schedulers import SCHEDULERS, SchedulerChoice, build_scheduler, check_steps, find_scheduler
+from generate.schedulers.table import SCHEDULERS, SchedulerChoice, build_scheduler, check_steps, find_scheduler
 from generate.settings import SettingsError
 from ideation.errors import TwinseedError
 
@@ -69,7 +69,7 @@ class Course:
 
 
 def follow(choice: SchedulerChoice, model: Any, prompt: str, seeds: Sequence[int], guidance: float) -> Course:
-    """Renders all seeds in one batch for each of `STEPS`. `model` is a `generate.models.OpenModel`."""
+    """Renders all seeds in one batch for each of `STEPS`. `model` is a `generate.models.open.OpenModel`."""
     import torch
 
     pictures: list[np.ndarray[Any, np.dtype[np.float32]]] = []
@@ -134,7 +134,7 @@ def main() -> None:
         rows = read_table(options.write.read_text(encoding="utf-8")) if options.write else {}
         if not options.only:
             rows = {}
-        from generate.models import open_model
+        from generate.models.open import open_model
 
         model = open_model(options.model, device="cpu", dtype="float32")
     except TwinseedError as error:

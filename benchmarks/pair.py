@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import generate.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
+import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 import numpy as np
 import torch
 import typer
@@ -30,10 +30,10 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionMod
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from generate.encodings import forget_encodings
-from generate.models import OpenModel, open_model
-from generate.pair import render_pair
-from generate.schedulers import build_scheduler
+from generate.models.open import OpenModel, open_model
+from generate.render.encodings import forget_encodings
+from generate.render.pair import render_pair
+from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair, TokenCount

@@ -3,7 +3,7 @@
 python benchmarks/phrases.py [--scenes 60] [--prompts 30] [--seeds 2] [--judge judge.pt] [--show]
 
 On drawn scenes the truth is certain: the picture was drawn with a thing or without it. Generated pictures are looked at
-by the judge, a classifier that `python -m generate.seedling.training.evaluate FOLDER` leaves in its folder; without it
+by the judge, a classifier that `python -m generate.training.evaluate FOLDER` leaves in its folder; without it
 only the drawn scenes are measured. What the judge sees with one seed and not with another is left out. Phrases that
 Seedling has never learnt are in no picture: their truth is "ignored".
 """
@@ -21,20 +21,20 @@ from random import Random
 import torch
 from PIL import Image
 
-from compare.bench import Bench
-from compare.phrase_audit import audit
+from compare.instruments.context import Bench
+from compare.instruments.phrase_audit import audit
 from generate.clip import Clip, open_clip
-from generate.models import OpenModel, open_model
-from generate.pair import render_pair
-from generate.seedling.training.drawing import draw
-from generate.seedling.training.judge import Judge
-from generate.seedling.training.scene import SKYLESS, Scene, draw_scene
+from generate.models.open import OpenModel, open_model
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
+from generate.training.drawing import draw
+from generate.training.judge import Judge
+from generate.training.scene import SKYLESS, Scene, draw_scene
+from ideation.draw.word_lists import built_in_words
 from ideation.expansion import given_pair
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import KINDS, seedling_vocabulary
-from ideation.words import built_in_words
 
 TRUTHS = ("drawn", "there already", "ignored: never learnt", "ignored: learnt, not drawn")
 MARKS = ("drawn", "there already", "ignored", "unclear")

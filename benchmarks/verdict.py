@@ -4,7 +4,7 @@ python benchmarks/verdict.py [--scenes 40] [--seeds 4]
 
 The expanded prompt always says what its picture shows, so the gain is real each time; what the verdict has to find out
 is whether the subject and the action of the simple prompt are still there. Also prints what the expanded pictures keep
-of the lead over the rivals, which the thresholds in `compare/verdict.py` were chosen by.
+of the lead over the rivals, which the thresholds in `compare/instruments/verdict.py` were chosen by.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from random import Random
 import numpy as np
 import torch
 
-from compare.bench import Bench
-from compare.scores import cards_of, distances_of
-from compare.verdict import verdict_of
+from compare.instruments.context import Bench
+from compare.instruments.score_card import cards_of, distances_of
+from compare.instruments.verdict import verdict_of
 from generate.clip import open_clip
-from generate.models import open_model
-from generate.seedling.training.captions import caption
-from generate.seedling.training.drawing import draw
-from generate.seedling.training.scene import Scene, draw_scene
+from generate.models.open import open_model
 from generate.settings import RenderSettings
+from generate.training.captions import caption
+from generate.training.drawing import draw
+from generate.training.scene import Scene, draw_scene
 from ideation.expansion import given_pair
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import seedling_vocabulary

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compare.job import Progress
+    from compare.session import Progress
 
 
 def say(text: str) -> None:

@@ -15,10 +15,10 @@ def doctor(as_json: AsJson = False) -> None:
     """Say what is here and what would run by default. Keys are never shown."""
     import torch
 
-    from generate.certificate import library_versions
     from generate.clip import default_clip
-    from generate.devices import choose_device, choose_dtype, explain_choice
-    from generate.model_names import known_models, models_folder
+    from generate.models.devices import choose_device, choose_dtype, explain_choice
+    from generate.models.resolve import known_models, models_folder
+    from generate.render.input_check import library_versions
     from ideation.expanders import choose_expander
 
     device = choose_device("auto")

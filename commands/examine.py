@@ -47,7 +47,7 @@ def examine(
             "nothing was asked for", hint="add --with ladder, or another instrument, or --observations FILE"
         )
 
-    from compare.examination import Examination
+    from compare.instruments.examination import Examination
     from compare.second_look import SecondLook, look_again
 
     examination = Examination(clip=clip, instruments=wanted, describer=expander, llm_model=llm_model)

@@ -28,8 +28,8 @@ from commands.options import (
 from ideation.concept import typed_concept
 
 if TYPE_CHECKING:
-    from ideation.draft import Expander
-    from ideation.expander_comparison import ExpanderRow
+    from ideation.expanders.comparison import ExpanderRow
+    from ideation.expanders.protocol import Expander
 
 
 def expand(
@@ -56,7 +56,7 @@ def expand(
     as_json: AsJson = False,
 ) -> None:
     """Turn a concept into a simple and an expanded English prompt; or compare expanders."""
-    from ideation.expansion_cache import ExpansionCache, cache_folder
+    from ideation.expanders.cache import ExpansionCache, cache_folder
 
     cache = ExpansionCache(cache_folder())
     if clear_cache:
@@ -71,12 +71,12 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.embedding_names import embedding_vectors
-    from generate.model_names import find_tokenizer
+    from generate.models.embedding_names import embedding_vectors
+    from generate.models.resolve import find_tokenizer
     from ideation.expanders import choose_expander
-    from ideation.expanders.instruction import checked_template
+    from ideation.expanders.cache import CachedExpander
+    from ideation.expanders.llm.instruction import checked_template
     from ideation.expansion import expand as expand_concept
-    from ideation.expansion_cache import CachedExpander
     from ideation.token_budget import TokenBudget
     from ideation.vocabulary import seedling_vocabulary
 
@@ -88,7 +88,7 @@ def expand(
     vocabulary = seedling_vocabulary() if renderer == "seedling" else None
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
-        from ideation.expander_comparison import compare_expander, named_expanders
+        from ideation.expanders.comparison import compare_expander, named_expanders
 
         if llm_model is not None:
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")

@@ -15,7 +15,7 @@ from commands.console import say
 from commands.options import AsJson, Language, OptionError, Seed, seed_of
 
 if TYPE_CHECKING:
-    from ideation.words import WordLists
+    from ideation.draw.word_lists import WordLists
 
 
 def ideas(
@@ -41,7 +41,7 @@ def ideas(
     as_json: AsJson = False,
 ) -> None:
     """Draw concepts: topic x action x style, with no repeats; or texts from a pattern."""
-    from ideation.randomiser import draw_many, pinned
+    from ideation.draw.randomizer import draw_many, pinned
 
     if pattern is not None:
         if topic is not None or action is not None or style is not None or exclude:
@@ -75,9 +75,9 @@ def _ideas_of_pattern(
     check: bool,
     as_json: bool,
 ) -> None:
-    from ideation.pattern_plan import PatternPlan, digits
-    from ideation.wildcards import built_in_wildcards, read_wildcards
-    from ideation.words import built_in_words
+    from ideation.draw.pattern_plan import PatternPlan, digits
+    from ideation.draw.wildcards import built_in_wildcards, read_wildcards
+    from ideation.draw.word_lists import built_in_words
 
     chinese = language is Language.traditional_chinese
     plan = PatternPlan(
@@ -109,6 +109,6 @@ def _print_ideas(rows: Iterable[tuple[Any, ...]]) -> None:
 
 
 def _words(folder: Path | None) -> WordLists:
-    from ideation.words import built_in_words, read_words
+    from ideation.draw.word_lists import built_in_words, read_words
 
     return built_in_words() if folder is None else read_words(folder)

@@ -13,7 +13,7 @@ from commands.options import Language, OptionError, Tokens, instruments_of, seed
 from commands.settings import named_settings, say_negative_parts
 
 if TYPE_CHECKING:
-    from compare.job import Job
+    from compare.session import Job
     from generate.settings import RenderSettings
     from ideation.concept import Concept
 
@@ -57,9 +57,9 @@ def job_of(
 ) -> Job:
     """The job. `named_options` are those of `named_settings`, `look` are fields of the examination. Says the concept
     and the seed on standard error. Raises `TwinseedError` for whatever can be seen to be wrong without torch."""
-    from generate.model_names import require_model
-    from generate.performance import combined_settings
-    from generate.presets import chosen_styles, find_preset
+    from generate.choices.performance import combined_settings
+    from generate.choices.presets import chosen_styles, find_preset
+    from generate.models.resolve import require_model
     from generate.settings import RenderSettings
 
     named = named_settings(aspect=aspect, tokens=tokens, **named_options)
@@ -80,8 +80,8 @@ def job_of(
     say(f"concept: {asked.text}\nseed: {settings.seed}")
 
     # torch is loaded from here on: what can go wrong without it has gone wrong by now.
-    from compare.examination import Examination
-    from compare.job import Job
+    from compare.instruments.examination import Examination
+    from compare.session import Job
 
     return Job(
         concept=asked,
@@ -108,8 +108,8 @@ def job_of(
 
 def _like(picture: Path, usual: RenderSettings, texts: Texts) -> tuple[RenderSettings, Texts]:
     """The settings in the picture's file over the usual ones, and its prompts where no others were given."""
-    from generate.picture_file import read_picture
-    from generate.picture_parameters import render_settings_of
+    from generate.files.parameters import render_settings_of
+    from generate.files.png import read_picture
 
     parameters = read_picture(picture)
     settings = render_settings_of(parameters, usual)

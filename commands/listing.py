@@ -40,11 +40,11 @@ def list_names(kind: Kind, as_json: AsJson = False) -> None:
 
 def _rows(kind: Kind) -> list[dict[str, Any]]:
     if kind is Kind.styles:
-        from generate.styles import all_styles
+        from generate.choices.styles import all_styles
 
         return [asdict(style) for style in all_styles().values()]
     if kind is Kind.schedulers:
-        from generate.schedulers import SCHEDULERS
+        from generate.schedulers.table import SCHEDULERS
 
         return [
             {"name": one.name, "class_name": one.class_name, "evaluations": one.evaluations, "settles": one.settles,
@@ -52,11 +52,11 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for one in SCHEDULERS.values()
         ]  # fmt: skip
     if kind is Kind.presets:
-        from generate.presets import PRESETS
+        from generate.choices.presets import PRESETS
 
         return [asdict(preset) for preset in PRESETS.values()]
     if kind is Kind.performance:
-        from generate.performance import all_performance
+        from generate.choices.performance import all_performance
 
         return [
             {"name": one.name, "zh": one.zh, "description": one.description,
@@ -65,7 +65,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for one in all_performance().values()
         ]  # fmt: skip
     if kind is Kind.sizes:
-        from generate.aspect_ratios import all_families
+        from generate.choices.sizes import all_families
 
         return [
             {"family": family.name, "ratio": size.ratio, "width": size.width, "height": size.height}
@@ -73,7 +73,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for size in family.sizes
         ]
     if kind is Kind.models:
-        from generate.model_names import known_models
+        from generate.models.resolve import known_models
 
         return [
             {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}
@@ -84,10 +84,10 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
     if kind is Kind.instruments:
-        from compare.findings import INSTRUMENTS
+        from compare.instruments.results import INSTRUMENTS
 
         return [{"name": name, "answers": answer} for name, answer in INSTRUMENTS.items()]
-    from ideation.words import built_in_words
+    from ideation.draw.word_lists import built_in_words
 
     words = built_in_words()
     parts = (("topic", words.topics), ("action", words.actions), ("style", words.styles))
@@ -97,19 +97,19 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 def _problems(kind: Kind) -> Sequence[TwinseedError]:
     """What is wrong with a person's own files of that kind: they are left out, and that is said."""
     if kind is Kind.styles:
-        from generate.styles import style_problems
+        from generate.choices.styles import style_problems
 
         return style_problems()
     if kind is Kind.presets:
-        from generate.presets import preset_problems
+        from generate.choices.presets import preset_problems
 
         return preset_problems()
     if kind is Kind.performance:
-        from generate.performance import performance_problems
+        from generate.choices.performance import performance_problems
 
         return performance_problems()
     if kind is Kind.sizes:
-        from generate.aspect_ratios import aspect_ratio_problems
+        from generate.choices.sizes import aspect_ratio_problems
 
         return aspect_ratio_problems()
     return ()

@@ -15,7 +15,7 @@ import typer
 from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:
-    from compare.gallery import Gallery
+    from compare.runs.gallery import Gallery
 
 
 class OptionError(TwinseedError):
@@ -120,7 +120,7 @@ MAX_OBSERVATIONS = 100_000  # bytes
 
 def instruments_of(given: Sequence[str] | None) -> tuple[str, ...]:
     """The instruments that were named, each once; commas may stand between them. Raises OptionError."""
-    from compare.findings import INSTRUMENTS
+    from compare.instruments.results import INSTRUMENTS
 
     names = [name.strip() for one in given or () for name in one.split(",")]
     for name in names:
@@ -170,7 +170,7 @@ def spoken_language(given: Language | None, of_concept: str) -> Language:
 
 def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:
     """The gallery that a run is in, and its name there: `run` is that name, or the run's folder."""
-    from compare.gallery import Gallery
+    from compare.runs.gallery import Gallery
 
     folder = Path(run)
     root, name = (folder.parent, folder.name) if folder.is_dir() else (runs_folder(runs), run)

@@ -22,8 +22,8 @@ def refine(
     as_json: AsJson = False,
 ) -> None:
     """Render a run again with more steps, from the same seed, and say how far its pictures moved."""
-    from compare.draft import refined_settings
-    from compare.job import Job
+    from compare.runs.draft import refined_settings
+    from compare.session import Job
 
     gallery, name = run_of(run, runs)
     record = gallery.open_record(name)

@@ -19,17 +19,17 @@ def report(
     open_report: OpenReport = False,
 ) -> None:
     """Write a run's report again: in another language, as Markdown or as PDF."""
-    from compare.gallery import REPORT_FILE
+    from compare.runs.gallery import REPORT_FILE
 
     gallery, name = run_of(run, runs)
     record, pictures = gallery.open_record(name), gallery.pictures(name)
     spoken = spoken_language(language, record.concept.language)
     if markdown is not None:
-        from compare.markdown import markdown_zip
+        from compare.report.markdown import markdown_zip
 
         _write(markdown, markdown_zip(record, pictures, spoken.value))
     if pdf is not None:
-        from compare.pdf import pdf_report
+        from compare.report.pdf import pdf_report
 
         _write(pdf, pdf_report(record, pictures, spoken.value))
     if markdown is None and pdf is None:

@@ -13,21 +13,21 @@ from commands.console import progress, say
 from commands.options import spoken_language
 
 if TYPE_CHECKING:
-    from compare.job import Job
-    from compare.record import Record
+    from compare.runs.record import Record
+    from compare.session import Job
 
 
 def carry_out(job: Job, runs: Path, as_json: bool, open_report: bool) -> Record:
     """Does the job with a progress bar and prints what came of it: the report's path, or the record."""
-    from compare.gallery import Gallery
-    from compare.job import run_job
+    from compare.runs.gallery import Gallery
+    from compare.session import run_job
 
     return tell(watched(lambda **how: run_job(job, Gallery(runs), **how)), as_json, open_report)
 
 
 def watched(work: Callable[..., Path]) -> Path:
     """Does the work, which takes `on_progress`, with a progress bar, and returns the folder that came of it."""
-    from compare.job import JobStopped
+    from compare.session import JobStopped
 
     with progress() as on_progress:
         try:
@@ -39,8 +39,8 @@ def watched(work: Callable[..., Path]) -> Path:
 
 def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
     """Prints what came of a run: to standard output the report's path, or the record."""
-    from compare.record import RECORD_FILE, read_record
-    from compare.sentences import verdict_text
+    from compare.report.sentences import verdict_text
+    from compare.runs.record import RECORD_FILE, read_record
 
     record = read_record(folder / RECORD_FILE)
     prompts = record.prompts

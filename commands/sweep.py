@@ -52,7 +52,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Same seed, more steps: which schedulers settle and which wander, as a picture grid and a curve."""
-    from generate.schedulers import find_scheduler
+    from generate.schedulers.table import find_scheduler
 
     look: dict[str, object] = {}
     if schedulers is not None:

@@ -1,18 +1,17 @@
 """What the words did: the record of a run, the gallery that keeps it, and its report.
 
-Nothing here imports torch. The word diff is `compare.diff.diff`; it is not repeated here, because the name of the
-function would hide the module.
+Nothing here imports torch.
 """
 
 from __future__ import annotations
 
-from compare.diff import Piece
-from compare.gallery import Gallery, GalleryError
-from compare.picture_scores import PictureScore, score
-from compare.record import Record, RecordError, parse_record, read_record
-from compare.report import LANGUAGES, Language, render_report
-from compare.run import Run, record_of
-from compare.run_index import RunRow
+from compare.instruments.distance import PictureScore, score
+from compare.report.html import LANGUAGES, Language, render_report
+from compare.runs.gallery import Gallery, GalleryError
+from compare.runs.index import RunRow
+from compare.runs.record import Record, RecordError, parse_record, read_record
+from compare.runs.run import Run, record_of
+from ideation.english.diff import Piece
 
 __all__ = [
     "LANGUAGES",

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from compare.bench import Bench
-from compare.examination import Examination, ExaminationStopped, open_scorer
-from compare.findings import Findings
-from compare.gallery import Gallery
-from compare.job import JobStopped, Progress, look
-from compare.recall import prompts_of, settings_of
-from compare.record import Record
-from compare.report import Language
-from compare.run import with_hashes
-from generate.adapters import load_adapters
-from generate.embeddings import embeddings_in, load_embeddings
-from generate.models import OpenModel, open_model
+from compare.instruments.context import Bench
+from compare.instruments.examination import Examination, ExaminationStopped, open_scorer
+from compare.instruments.results import Findings
+from compare.report.html import Language
+from compare.runs.gallery import Gallery
+from compare.runs.recall import prompts_of, settings_of
+from compare.runs.record import Record
+from compare.runs.run import with_hashes
+from compare.session import JobStopped, Progress, look
+from generate.models.lora import load_adapters
+from generate.models.open import OpenModel, open_model
+from generate.models.textual_inversion import embeddings_in, load_embeddings
 from generate.settings import SettingsError
 
 

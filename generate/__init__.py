@@ -1,12 +1,14 @@
 """Pictures: settings, named choices, models, and `render_pair`, the one way a pair is made.
 
-What is exported here never loads torch; `generate.models`, `generate.pair`, `generate.devices` and
-`generate.certificate` do, and are imported where they are needed.
+What is exported here never loads torch; `generate.models.open`, `generate.render.pair`, `generate.models.devices` and
+`generate.render.input_check` do, and are imported where they are needed.
 """
 
 from __future__ import annotations
 
-from generate.model_names import (
+from generate.choices.presets import PRESETS, Preset, find_preset
+from generate.choices.styles import Style, all_styles, find_style
+from generate.models.resolve import (
     ModelError,
     ModelName,
     find_model,
@@ -15,10 +17,8 @@ from generate.model_names import (
     models_folder,
     require_model,
 )
-from generate.presets import PRESETS, Preset, find_preset
-from generate.schedulers import SCHEDULERS, SchedulerChoice, find_scheduler
+from generate.schedulers.table import SCHEDULERS, SchedulerChoice, find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from generate.styles import Style, all_styles, find_style
 
 __all__ = [
     "PRESETS",

@@ -20,16 +20,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-import generate.quiet  # noqa: F401  isort: skip - before transformers, which prints while it loads
+import generate.models.quiet  # noqa: F401  isort: skip - before transformers, which prints while it loads
 from transformers import CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.utils import logging as transformers_logging
 
-from generate.clip_tokenizer import tokenizer_file
-from generate.devices import choose_device
+from generate.models.clip_tokenizer import tokenizer_file
+from generate.models.devices import choose_device
+from generate.models.weight_file import ModelError, digest_of_file, first_line
+from generate.models.weights import require_whole
 from generate.seedling import SEEDLING_CLIP_FOLDER
-from generate.weight_file import ModelError, digest_of_file, first_line
-from generate.weights import require_whole
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import TokenBudget
 
@@ -52,7 +52,7 @@ _BATCH = 32
 
 
 class Clip:
-    """An open CLIP, which satisfies `compare.bench.Scorer`.
+    """An open CLIP, which satisfies `compare.instruments.context.Scorer`.
 
     Every picture and every text is looked at once: vectors are kept for as long as the object lives. Pictures are
     prepared with the model's own settings by Pillow, which does it alike on every machine.

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ideation.concept import Concept, typed_concept
-from ideation.draft import Draft, DraftRequest, Expander
+from ideation.english.stems import words
 from ideation.errors import TwinseedError
-from ideation.expander_error import ExpanderError, UnknownExpander, UnusableAnswer
+from ideation.expanders.errors import ExpanderError, UnknownExpander, UnusableAnswer
+from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.protocol import Draft, DraftRequest, Expander
 from ideation.faithfulness import Faithfulness, check
-from ideation.instruction_template import InstructionTemplate
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import spoken
-from ideation.stems import words
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ideation.asked import (
+from ideation.concept import Concept
+from ideation.english.request_parser import asked_in_english
+from ideation.english.requirement import (
     QUOTED,
     Asked,
     Said,
@@ -15,8 +17,6 @@ from ideation.asked import (
     quotes_asked,
     style_asked,
 )
-from ideation.concept import Concept
-from ideation.english import asked_in_english
 
 _HAN_DIGITS = {"兩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _HAN_COUNT = re.compile(

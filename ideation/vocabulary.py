@@ -11,7 +11,7 @@ import yaml
 
 from ideation.concept import Word
 
-VOCABULARY_FILE = Path(__file__).parent / "words" / "seedling.yaml"
+VOCABULARY_FILE = Path(__file__).parent / "draw" / "lists" / "seedling.yaml"
 
 #: The attributes of a scene, in the order in which a caption usually names them.
 KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")

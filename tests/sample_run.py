@@ -10,9 +10,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from compare.findings import Findings
-from compare.record import Record
-from compare.run import Run, picture_file, record_of
+from compare.instruments.results import Findings
+from compare.runs.record import Record
+from compare.runs.run import Run, picture_file, record_of
 from generate.settings import RenderSettings
 from ideation.concept import Concept, Word
 from ideation.prompt_pair import PromptPair, TokenCount

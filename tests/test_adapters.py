@@ -15,12 +15,12 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from test_single_file import tiny_sd2, tiny_xl
 
-from generate.adapters import load_adapters, loaded_adapters, unload_adapters
-from generate.embeddings import embeddings_in, load_embeddings, loaded_embeddings, unload_embeddings
-from generate.model_names import ModelError, known_models
-from generate.models import OpenModel, open_model
-from generate.original_names import original_unet_name
-from generate.pair import render_pair
+from generate.models.lora import load_adapters, loaded_adapters, unload_adapters
+from generate.models.open import OpenModel, open_model
+from generate.models.original_names import original_unet_name
+from generate.models.resolve import ModelError, known_models
+from generate.models.textual_inversion import embeddings_in, load_embeddings, loaded_embeddings, unload_embeddings
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair, TokenCount
 

@@ -15,15 +15,15 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from PIL import Image
 
 from benchmarks import attention as benchmark
-from generate.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
-from generate.attention_figure import movement, spotlight
-from generate.conditioning import encode_pair
-from generate.embeddings import load_embeddings, unload_embeddings
-from generate.means import Means, applied
-from generate.models import OpenModel
-from generate.pair import PicturePair, render_pair
-from generate.seedling.training.sprites import FONT_FILES
+from generate.models.open import OpenModel
+from generate.models.textual_inversion import load_embeddings, unload_embeddings
+from generate.render.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
+from generate.render.attention_figure import movement, spotlight
+from generate.render.conditioning import encode_pair
+from generate.render.memory import Means, applied
+from generate.render.pair import PicturePair, render_pair
 from generate.settings import RenderSettings, SettingsError
+from generate.training.sprites import FONT_FILES
 from ideation.prompt_pair import PromptPair, TokenCount
 
 SETTINGS = RenderSettings(seed=5, num_inference_steps=2, guidance_scale=5.0)

@@ -15,8 +15,8 @@ import pytest
 from conftest import Twinseed
 from loopback import WIRES, LoopbackServer, Wire
 
-from compare.gallery import Gallery
-from compare.record import read_record
+from compare.runs.gallery import Gallery
+from compare.runs.record import read_record
 from ideation.concept import MAX_CONCEPT_CHARACTERS
 
 REPOSITORY = Path(__file__).parent.parent

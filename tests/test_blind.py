@@ -16,9 +16,9 @@ from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, 
 from PIL import Image
 from tiny_bench import EXPANDED, SETTINGS, SIMPLE, tiny_bench
 
-from compare.bench import Bench
-from compare.blind import BlindError, describe_blind
-from generate.models import OpenModel
+from compare.instruments.blind import BlindError, describe_blind
+from compare.instruments.context import Bench
+from generate.models.open import OpenModel
 
 ANSWER = {"a": "A dog on grey ground.", "b": "A dog in a dark wood.", "differences": ["A is grey, B has trees."]}
 GOOD = json.dumps(ANSWER)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import html5lib
 import pytest
 
-from compare.charts import Bar, Curve, Dumbbell, Interval, bars, curves, dumbbells, inline, intervals
+from compare.report.charts import Bar, Curve, Dumbbell, Interval, bars, curves, dumbbells, inline, intervals
 
 SVG = "{http://www.w3.org/2000/svg}"
 CHARTS: dict[str, Callable[[str], str]] = {

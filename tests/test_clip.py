@@ -11,11 +11,11 @@ import torch
 from PIL import Image, ImageDraw
 from transformers import CLIPModel, CLIPTokenizer
 
-from compare.bench import Scorer
+from compare.instruments.context import Scorer
 from generate.clip import USUAL_CLIPS, Clip, default_clip, open_clip
+from generate.models.weight_file import ModelError
 from generate.seedling import SEEDLING_CLIP_FOLDER
 from generate.settings import SettingsError
-from generate.weight_file import ModelError
 
 
 @pytest.fixture(scope="module")

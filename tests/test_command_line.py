@@ -13,9 +13,9 @@ import pytest
 from conftest import Done, Twinseed
 from jsonschema import Draft202012Validator
 
-from compare.record import SCHEMA_FILE
+from compare.runs.record import SCHEMA_FILE
+from generate.choices.styles import find_style
 from generate.settings import RenderSettings
-from generate.styles import find_style
 
 REPOSITORY = Path(__file__).parent.parent
 CONCEPT = "a dog riding a bicycle, watercolor style"

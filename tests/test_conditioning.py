@@ -13,12 +13,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.adapters import load_adapters, unload_adapters
-from generate.conditioning import encode_pair
-from generate.embeddings import load_embeddings
-from generate.encodings import encodings_of, forget_encodings
-from generate.models import OpenModel, open_model
-from generate.pair import render_pair
+from generate.models.lora import load_adapters, unload_adapters
+from generate.models.open import OpenModel, open_model
+from generate.models.textual_inversion import load_embeddings
+from generate.render.conditioning import encode_pair
+from generate.render.encodings import encodings_of, forget_encodings
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generate.devices import bf16_in_hardware, explain_choice, require_compiler
+from generate.models.devices import bf16_in_hardware, explain_choice, require_compiler
 from generate.settings import SettingsError
 
 
@@ -37,7 +37,7 @@ def test_what_was_chosen_and_why(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _number: "Graphics 9000")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: there == "mps")
-    monkeypatch.setattr("generate.devices.bf16_in_hardware", lambda: there == "cpu with bf16")
+    monkeypatch.setattr("generate.models.devices.bf16_in_hardware", lambda: there == "cpu with bf16")
     assert told in explain_choice(*asked)
 
 

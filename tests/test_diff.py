@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from compare.diff import Piece, diff, tokens
+from ideation.english.diff import Piece, diff, tokens
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from conftest import Twinseed
 
-from compare.examination import WORK, Examination
-from compare.findings import INSTRUMENTS
-from compare.gallery import Gallery
-from compare.job import Job, JobStopped, Progress, run_job
+from compare.instruments.examination import WORK, Examination
+from compare.instruments.results import INSTRUMENTS
+from compare.runs.gallery import Gallery
 from compare.second_look import SecondLook, look_again
-from generate.batch import RenderCancelled
-from generate.models import OpenModel
+from compare.session import Job, JobStopped, Progress, run_job
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept
 

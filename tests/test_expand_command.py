@@ -11,8 +11,8 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, GeminiWire, LoopbackServer, OpenAIWire
 
-from ideation.expander_error import ExpanderError
 from ideation.expanders import choose_expander, known_expanders
+from ideation.expanders.errors import ExpanderError
 
 GEMINI, OPENAI = GeminiWire(), OpenAIWire()
 DOG, OWL = "a dog riding a bicycle", "two owls reading a book"
@@ -194,8 +194,8 @@ def test_a_prompt_too_long_is_mended_or_left(
 
 
 PLUGIN = """
-from ideation.draft import Draft
-from ideation.expanders.instruction import instruction
+from ideation.expanders.protocol import Draft
+from ideation.expanders.llm.instruction import instruction
 
 class Parrot:
     name = "something else"

@@ -11,10 +11,10 @@ from loopback import KEY, WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 from tiny_tokenizer import clip_like
 
 from ideation.concept import Concept, ConceptError, Word, typed_concept
-from ideation.draft import DraftRequest
-from ideation.expander_error import ExpanderError, RefusedKey, TruncatedAnswer, WrongLanguage
 from ideation.expanders import choose_expander
-from ideation.expanders.instruction import instruction
+from ideation.expanders.errors import ExpanderError, RefusedKey, TruncatedAnswer, WrongLanguage
+from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.protocol import DraftRequest
 from ideation.expansion import GivenPromptError, expand, given_pair
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget

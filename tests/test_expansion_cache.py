@@ -12,13 +12,13 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 
-from compare.gallery import Gallery
-from compare.job import Job, run_job
-from generate.models import OpenModel
+from compare.runs.gallery import Gallery
+from compare.session import Job, run_job
+from generate.models.open import OpenModel
 from generate.settings import RenderSettings
 from ideation.concept import typed_concept
-from ideation.draft import Draft
-from ideation.expansion_cache import MAX_ENTRY_BYTES, ExpansionCache, cache_folder
+from ideation.expanders.cache import MAX_ENTRY_BYTES, ExpansionCache, cache_folder
+from ideation.expanders.protocol import Draft
 
 CONCEPT = "three dogs riding a bicycle"
 GOOD = json.dumps(

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.faithfulness import HALVES, measure, read_cases
 from ideation.concept import Concept, Word, typed_concept
+from ideation.english.stems import stem
 from ideation.faithfulness import check
-from ideation.stems import stem
 
 DRAWN = Concept(
     text="一隻狗騎腳踏車，米羅風格",

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from picture_bytes import png, with_exif, with_texts
 
-from generate.infotext import PictureError
-from generate.picture_file import MAX_FILE, parse_picture, read_mark, read_picture
-from generate.picture_parameters import LoraUse, PictureParameters, render_settings_of
-from generate.sampler_names import scheduler_named
+from generate.files.infotext import PictureError
+from generate.files.parameters import LoraUse, PictureParameters, render_settings_of
+from generate.files.png import MAX_FILE, parse_picture, read_mark, read_picture
+from generate.files.sampler_names import scheduler_named
 from generate.settings import RenderSettings, SettingsError
 from ideation.errors import TwinseedError
 

@@ -18,15 +18,15 @@ import pytest
 from PIL import Image
 from sample_run import PROMPTS, sample_record, sample_run
 
-from compare.gallery import Gallery, GalleryError, run_name, save_png
-from compare.run import Run
-from compare.run_index import INDEX_FILE
+from compare.runs.gallery import Gallery, GalleryError, run_name, save_png
+from compare.runs.index import INDEX_FILE
+from compare.runs.run import Run
 
 REPOSITORY = Path(__file__).parent.parent
 WRITE_RUNS = """
 import sys
 from pathlib import Path
-from compare.gallery import Gallery
+from compare.runs.gallery import Gallery
 from ideation.errors import TwinseedError
 from sample_run import sample_run
 

@@ -17,12 +17,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.adapters import load_adapters
-from generate.embeddings import load_embeddings
-from generate.model_names import ModelError, find_model, find_part, known_models
-from generate.models import OpenModel, open_model
+from generate.models.lora import load_adapters
+from generate.models.open import OpenModel, open_model
+from generate.models.resolve import ModelError, find_model, find_part, known_models
+from generate.models.textual_inversion import load_embeddings
+from generate.models.weight_file import read_weight_file
 from generate.seedling import SEEDLING_FOLDER
-from generate.weight_file import read_weight_file
 
 MARK = "TWINSEED_TEST_MARK"
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from generate.infotext import MAX_TEXT, Infotext, PictureError, parse_infotext
+from generate.files.infotext import MAX_TEXT, Infotext, PictureError, parse_infotext
 
 VALUES = {"Steps": "20", "Sampler": "DPM++ 2M", "Schedule type": "Karras", "Seed": "42", "Size": "512x512"}
 LAST_LINE = "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, Seed: 42, Size: 512x512"

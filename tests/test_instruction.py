@@ -11,9 +11,8 @@ from conftest import Twinseed
 from loopback import KEY, WIRES, LoopbackServer, Wire
 
 from ideation.concept import Concept, Word, typed_concept
-from ideation.draft import Draft, DraftRequest
-from ideation.expanders.instruction import checked_template, instruction
-from ideation.instruction_template import (
+from ideation.expanders.llm.instruction import checked_template, instruction
+from ideation.expanders.llm.instruction_template import (
     BUILT_IN_TEMPLATES,
     MAX_TEMPLATE_CHARACTERS,
     VARIABLES,
@@ -21,6 +20,7 @@ from ideation.instruction_template import (
     InstructionTemplateError,
     find_template,
 )
+from ideation.expanders.protocol import Draft, DraftRequest
 from ideation.vocabulary import seedling_vocabulary
 
 CONCEPT = typed_concept("a dog riding a bicycle")

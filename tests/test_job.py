@@ -12,13 +12,13 @@ import torch
 from loopback import WIRES, LoopbackServer
 from safetensors.torch import save_file
 
-from compare.gallery import Gallery, GalleryError
-from compare.job import Job, JobStopped, Progress, run_job
-from compare.record import Record
-from compare.report import repeat_words
-from generate.adapters import load_adapters
-from generate.batch import RenderCancelled
-from generate.models import OpenModel
+from compare.report.html import repeat_words
+from compare.runs.gallery import Gallery, GalleryError
+from compare.runs.record import Record
+from compare.session import Job, JobStopped, Progress, run_job
+from generate.models.lora import load_adapters
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept
 from ideation.errors import TwinseedError

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 
-from compare.bench import Bench
-from compare.findings import LadderRecord
-from compare.ladder import MOST_ADDITIONS, ladder, plan_ladder
-from generate.batch import RenderCancelled, Step
-from generate.models import OpenModel
-from generate.picture_file import parse_picture
+from compare.instruments.context import Bench
+from compare.instruments.ladder import MOST_ADDITIONS, ladder, plan_ladder
+from compare.instruments.results import LadderRecord
+from generate.files.png import parse_picture
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled, Step
 
 Made = tuple[LadderRecord, dict[str, bytes]]
 

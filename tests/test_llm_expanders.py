@@ -15,8 +15,8 @@ import pytest
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Wire
 
 from ideation.concept import typed_concept
-from ideation.draft import Draft, DraftRequest
-from ideation.expander_error import (
+from ideation.expanders import EXPANDERS, choose_expander, gemini, openai_compatible
+from ideation.expanders.errors import (
     BadRequest,
     DeadlineExceeded,
     ExpanderError,
@@ -32,9 +32,9 @@ from ideation.expander_error import (
     UnusableAnswer,
     WrongLanguage,
 )
-from ideation.expanders import EXPANDERS, choose_expander, gemini, openai_compatible
-from ideation.expanders.gemini import GeminiExpander
-from ideation.expanders.openai_compatible import OpenAIExpander
+from ideation.expanders.llm.gemini import GeminiExpander
+from ideation.expanders.llm.openai_compatible import OpenAIExpander
+from ideation.expanders.protocol import Draft, DraftRequest
 
 ANSWER = {
     "language": "en",

@@ -9,9 +9,9 @@ from tiny_llm import ANSWER, REQUEST, save_chat_model
 from tiny_tokenizer import clip_like
 
 from ideation.concept import Concept, Word, typed_concept
-from ideation.draft import DraftRequest
-from ideation.expander_error import DeadlineExceeded, UnknownLLMModel, UnusableAnswer, WrongLanguage
 from ideation.expanders import choose_expander
+from ideation.expanders.errors import DeadlineExceeded, UnknownLLMModel, UnusableAnswer, WrongLanguage
+from ideation.expanders.protocol import DraftRequest
 from ideation.expansion import expand
 from ideation.token_budget import TokenBudget
 

@@ -11,14 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generate.adapters import load_adapters, unload_adapters
-from generate.models import OpenModel
-from generate.pair import render_pair
-from generate.seedling.training.drawing import draw
-from generate.seedling.training.lora import STYLES, lora, train_lora
-from generate.seedling.training.scene import Scene
+from generate.models.lora import load_adapters, unload_adapters
+from generate.models.open import OpenModel
+from generate.models.weight_file import read_weight_file
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from generate.weight_file import read_weight_file
+from generate.training.drawing import draw
+from generate.training.lora import STYLES, lora, train_lora
+from generate.training.scene import Scene
 from ideation.prompt_pair import PromptPair, TokenCount
 
 

@@ -10,9 +10,9 @@ from io import BytesIO
 import pytest
 from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 
-from compare.markdown import markdown_zip
-from compare.record import RecordError
-from compare.sentences import LANGUAGES, Language, sentences, verdict_text
+from compare.report.markdown import markdown_zip
+from compare.report.sentences import LANGUAGES, Language, sentences, verdict_text
+from compare.runs.record import RecordError
 
 
 def contents(**changes: object) -> dict[str, bytes]:

@@ -13,10 +13,10 @@ import pytest
 import torch
 from test_pair import PROMPTS, SETTINGS, pixels
 
-from generate.batch import RenderError, Step
-from generate.means import Means, applied
-from generate.models import OpenModel, open_model
-from generate.pair import render_pair
+from generate.models.open import OpenModel, open_model
+from generate.render.batch import RenderError, Step
+from generate.render.memory import Means, applied
+from generate.render.pair import render_pair
 
 SMALL = replace(SETTINGS, num_inference_steps=3)
 
@@ -152,7 +152,7 @@ def test_a_preview_comes_nearer_to_the_picture(seedling: OpenModel) -> None:
 def test_a_preview_of_a_large_model_has_a_pixel_per_latent(
     seedling: OpenModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generate.preview._SMALL_DECODER", 0)
+    monkeypatch.setattr("generate.render.preview._SMALL_DECODER", 0)
     previews: list[Any] = []
 
     def look(step: Step) -> None:

@@ -16,11 +16,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generate.batch import RenderError
-from generate.means import Means, applied
-from generate.model_names import ModelError, find_model, find_tokenizer, known_models, require_model
-from generate.models import OpenModel, open_model
-from generate.pair import PicturePair, render_pair
+from generate.models.open import OpenModel, open_model
+from generate.models.resolve import ModelError, find_model, find_tokenizer, known_models, require_model
+from generate.render.batch import RenderError
+from generate.render.memory import Means, applied
+from generate.render.pair import PicturePair, render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 
-from compare.bench import Bench
-from compare.findings import MorphRecord
-from compare.morph import _mixed, morph
-from generate.batch import RenderCancelled, Step
-from generate.models import OpenModel
-from generate.picture_file import parse_picture
+from compare.instruments.context import Bench
+from compare.instruments.interpolation import _mixed, morph
+from compare.instruments.results import MorphRecord
+from generate.files.png import parse_picture
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled, Step
 from ideation.errors import TwinseedError
 
 Made = tuple[MorphRecord, dict[str, bytes]]

@@ -9,18 +9,18 @@ import jinja2
 import pytest
 
 import templates
-from ideation.assembly import MAX_WORDS, count_tokens
-from ideation.chooser import without_repeats
+from ideation.chinese.translation import TranslationError, to_english
 from ideation.concept import Concept, Word, typed_concept
-from ideation.details import Details, built_in_details
-from ideation.draft import Draft, DraftRequest
-from ideation.expanders.offline import OfflineExpander
+from ideation.draw.randomizer import draw, draw_many, pinned
+from ideation.draw.word_lists import built_in_words, seedling_words
+from ideation.expanders.offline.concept_analysis import read
+from ideation.expanders.offline.details import Details, built_in_details
+from ideation.expanders.offline.expander import OfflineExpander
+from ideation.expanders.offline.prompt_builder import MAX_WORDS, count_tokens
+from ideation.expanders.offline.stable_choice import without_repeats
+from ideation.expanders.protocol import Draft, DraftRequest
 from ideation.faithfulness import check
-from ideation.randomiser import draw, draw_many, pinned
-from ideation.reading import read
-from ideation.translation import TranslationError, to_english
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
-from ideation.words import built_in_words, seedling_words
 
 WORDS = built_in_words()
 SEEDLING = seedling_vocabulary()

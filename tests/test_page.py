@@ -17,11 +17,11 @@ from PIL import Image
 from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_run
 from streamlit.testing.v1 import AppTest
 
-from compare.gallery import Gallery
 from compare.page.form import automatic_expander
 from compare.page.worker import Ticket, Work, Worker, the_worker
-from compare.report import sentences
-from generate.picture_file import write_png
+from compare.report.html import sentences
+from compare.runs.gallery import Gallery
+from generate.files.png import write_png
 from generate.seedling import SEEDLING_FOLDER
 from ideation.prompt_pair import TokenCount
 from ideation.vocabulary import seedling_vocabulary
@@ -58,7 +58,7 @@ def worker() -> Iterator[Worker]:
 
 
 def work_of(job: Any) -> Work:
-    from compare.job import run_job
+    from compare.session import run_job
 
     return lambda gallery, **how: run_job(job, gallery, **how)
 
@@ -260,7 +260,7 @@ def test_stop_ends_a_job_within_a_step(page: AppTest, runs: Path) -> None:
 
 
 def test_the_worker_does_one_job_at_a_time_and_keeps_what_was_finished(worker: Worker, tmp_path: Path) -> None:
-    from compare.job import Job
+    from compare.session import Job
     from generate.settings import RenderSettings
 
     gallery = Gallery(tmp_path / "runs")
@@ -359,7 +359,7 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
 
 
 def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) -> None:
-    from compare.job import Job
+    from compare.session import Job
     from generate.settings import RenderSettings
 
     settings = RenderSettings(seed=1, num_inference_steps=30)

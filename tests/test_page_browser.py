@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from sample_run import sample_run
 
-from compare.gallery import Gallery
+from compare.runs.gallery import Gallery
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
 ROOT = Path(__file__).parent.parent

@@ -13,18 +13,18 @@ import torch
 from PIL import Image
 from transformers import CLIPImageProcessor, CLIPVisionConfig
 
-import generate.batch
-import generate.pair
-from generate.batch import RenderCancelled, RenderError, Step
-from generate.conditioning import Conditioning, encode_pair
-from generate.models import OpenModel, open_model
-from generate.pair import (
+import generate.render.batch
+import generate.render.pair
+from generate.models.open import OpenModel, open_model
+from generate.render.batch import RenderCancelled, RenderError, Step
+from generate.render.conditioning import Conditioning, encode_pair
+from generate.render.pair import (
     PicturePair,
     RenderInterrupted,
     render_pair,
     resolve_settings,
 )
-from generate.schedulers import build_scheduler
+from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
 
@@ -72,30 +72,30 @@ def test_seeds_count_up_and_each_is_what_it_is_alone(seedling: OpenModel) -> Non
 
 
 def other_noise(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
-    honest = generate.batch._noise
+    honest = generate.render.batch._noise
 
     def sabotaged(model: OpenModel, settings: RenderSettings, seeds: tuple[int, int]) -> Any:
         (simple, _), latents = honest(model, settings, seeds)
         (_, expanded), other = honest(model, settings, (seeds[0], seeds[1] + 1))
         return [simple, expanded], torch.stack([latents[0], other[1]])
 
-    monkeypatch.setattr(generate.batch, "_noise", sabotaged)
+    monkeypatch.setattr(generate.render.batch, "_noise", sabotaged)
 
 
 def a_used_generator(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
-    honest = generate.batch._noise
+    honest = generate.render.batch._noise
 
     def sabotaged(model: OpenModel, settings: RenderSettings, seeds: tuple[int, int]) -> Any:
         generators, latents = honest(model, settings, seeds)
         torch.randn(1, generator=generators[1])
         return generators, latents
 
-    monkeypatch.setattr(generate.batch, "_noise", sabotaged)
+    monkeypatch.setattr(generate.render.batch, "_noise", sabotaged)
 
 
 def other_sampler_seeds(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
     monkeypatch.setattr(
-        generate.batch,
+        generate.render.batch,
         "build_scheduler",
         lambda name, config, seeds: build_scheduler("DPM++ SDE Karras", config, [seeds[0], seeds[1] + 1]),
     )
@@ -109,7 +109,7 @@ def other_negative_prompts(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel)
             conditioning, arguments=conditioning.arguments | {"negative_prompt_embeds": torch.stack([simple, other])}
         )
 
-    monkeypatch.setattr(generate.pair, "encode_pair", sabotaged)
+    monkeypatch.setattr(generate.render.pair, "encode_pair", sabotaged)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:torchsde")

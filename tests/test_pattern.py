@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from conftest import Twinseed
 
+from ideation.draw.pattern import PatternError, Place
+from ideation.draw.pattern_plan import MAX_LISTED, PatternPlan, digits
+from ideation.draw.randomizer import DrawError
+from ideation.draw.wildcards import Entry, Wildcards, read_wildcards
 from ideation.errors import TwinseedError
-from ideation.pattern import PatternError, Place
-from ideation.pattern_plan import MAX_LISTED, PatternPlan, digits
-from ideation.randomiser import DrawError
-from ideation.wildcards import Entry, Wildcards, read_wildcards
 
 FILES = {
     "animal.txt": "cat\n2::dog\n{red|grey} fox\n",

@@ -12,9 +12,9 @@ import pytest
 from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 
 from compare import report_fonts
-from compare.pdf import _prepared, pdf_report
-from compare.report_fonts import SIGNS, TEXT, FontError, faces_for
-from compare.sentences import LANGUAGES, Language
+from compare.report.fonts import SIGNS, TEXT, FontError, faces_for
+from compare.report.pdf import _prepared, pdf_report
+from compare.report.sentences import LANGUAGES, Language
 
 
 def streams(pdf: bytes) -> bytes:

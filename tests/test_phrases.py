@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from compare.bench import Bench
-from compare.findings import PhraseRecord
-from compare.phrase_audit import audit, bank_of, mark_of, new_words
-from compare.phrases import phrases_of
+from compare.instruments.context import Bench
+from compare.instruments.phrase_audit import audit, bank_of, mark_of, new_words
+from compare.instruments.results import PhraseRecord
 from generate.clip import open_clip
-from generate.models import OpenModel
-from generate.pair import render_pair
+from generate.models.open import OpenModel
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
+from ideation.english.phrases import phrases_of
 from ideation.expansion import given_pair
 from ideation.token_budget import TokenBudget
 

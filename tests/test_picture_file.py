@@ -18,10 +18,11 @@ from PIL import Image
 from sample_run import EXPANDED, PROMPTS, SIMPLE, sample_run
 from sd_parsers import ParserManager
 
-from compare.gallery import Gallery
-from compare.record import RecordError
-from generate.infotext import PictureError
-from generate.picture_file import (
+from compare.runs.gallery import Gallery
+from compare.runs.record import RecordError
+from generate.files.infotext import PictureError
+from generate.files.parameters import LoraUse, PictureParameters, render_settings_of
+from generate.files.png import (
     PARTIAL,
     TwinseedMark,
     pair_of,
@@ -33,9 +34,8 @@ from generate.picture_file import (
     write_picture,
     write_png,
 )
-from generate.picture_parameters import LoraUse, PictureParameters, render_settings_of
-from generate.sampler_names import sampler_and_schedule, scheduler_named
-from generate.schedulers import SCHEDULERS
+from generate.files.sampler_names import sampler_and_schedule, scheduler_named
+from generate.schedulers.table import SCHEDULERS
 
 REPOSITORY = Path(__file__).parent.parent
 PARAMETERS = PictureParameters(
@@ -271,7 +271,7 @@ PICTURES = (
     """
 from pathlib import Path
 from PIL import Image
-from generate.picture_file import write_png
+from generate.files.png import write_png
 image = Image.effect_noise((32, 32), 80).convert("RGB")
 write_png(Path(root) / "0.png", image, {"parameters": "xxx"})
 """,
@@ -281,7 +281,7 @@ write_png(Path(root) / "0.png", image, {"parameters": "xxx"})
 RUNS = (
     """
 from pathlib import Path
-from compare.gallery import Gallery
+from compare.runs.gallery import Gallery
 from sample_run import sample_run
 gallery, run = Gallery(Path(root)), sample_run(size=(64, 64))
 gallery.write(run)

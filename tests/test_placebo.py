@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 
-from compare.bench import Bench
-from compare.diff import tokens
-from compare.findings import PlaceboRecord
-from compare.placebo import NEUTRAL_WORDS, padded, placebo
-from generate.batch import RenderCancelled, Step
-from generate.models import OpenModel
-from generate.picture_file import parse_picture
+from compare.instruments.context import Bench
+from compare.instruments.length_control import NEUTRAL_WORDS, padded, placebo
+from compare.instruments.results import PlaceboRecord
+from generate.files.png import parse_picture
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER
-from ideation.stems import words as spoken_words
+from ideation.english.diff import tokens
+from ideation.english.stems import words as spoken_words
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import seedling_vocabulary
 

@@ -14,15 +14,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.aspect_ratios import (
-    TOLERANCE,
-    all_families,
-    aspect_ratio_problems,
-    find_aspect_ratio,
-    match_aspect_ratio,
-)
-from generate.performance import all_performance, combined_settings, find_performance, performance_problems
-from generate.presets import (
+from generate.choices.performance import all_performance, combined_settings, find_performance, performance_problems
+from generate.choices.presets import (
     PRESETS,
     NegativePart,
     chosen_styles,
@@ -32,9 +25,16 @@ from generate.presets import (
     preset_problems,
     with_preset,
 )
-from generate.schedulers import SCHEDULERS
+from generate.choices.sizes import (
+    TOLERANCE,
+    all_families,
+    aspect_ratio_problems,
+    find_aspect_ratio,
+    match_aspect_ratio,
+)
+from generate.choices.styles import apply_styles, find_style, style_problems
+from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
-from generate.styles import apply_styles, find_style, style_problems
 from ideation.prompt_syntax import AdapterMention
 
 Own = Callable[[str, str], Path]

@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 
 from ideation.concept import Word
-from ideation.randomiser import WINDOW, DrawError, draw, draw_many, pinned
-from ideation.words import WordLists, built_in_words
+from ideation.draw.randomizer import WINDOW, DrawError, draw, draw_many, pinned
+from ideation.draw.word_lists import WordLists, built_in_words
 
 WORDS = built_in_words()
 

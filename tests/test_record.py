@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from sample_run import PROMPTS, Proof, drawing, png_files, sample_record, sample_run
 
-from compare.picture_scores import score
-from compare.record import SCHEMA_FILE, Record, RecordError, parse_record, read_record, schema_json
-from compare.run import record_of
+from compare.instruments.distance import score
+from compare.runs.record import SCHEMA_FILE, Record, RecordError, parse_record, read_record, schema_json
+from compare.runs.run import record_of
 from ideation.concept import typed_concept
 
 
@@ -26,7 +26,7 @@ def sample_json() -> dict[str, Any]:
 
 
 def test_the_schema_in_the_package_is_up_to_date() -> None:
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_json(), "run: python -m compare.record"
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_json(), "run: python -m compare.runs.record"
 
 
 def test_a_record_satisfies_the_schema() -> None:

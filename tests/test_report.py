@@ -18,13 +18,21 @@ import yaml
 from playwright.sync_api import Page, sync_playwright
 from sample_run import CONCEPT, EXPANDED, PHRASES, PROMPTS, SIMPLE, Proof, full_record, sample_findings, sample_record
 
-from compare.diff import diff
-from compare.findings import Findings
-from compare.record import RecordError
-from compare.report import LANGUAGES, LOCALE_FOLDER, Language, marked_prompt, render_report, repeat_words, verdict_text
-from compare.report_prompts import audited_prompt
-from compare.sentences import card_texts, ladder_texts, placebo_text, ruler_text, sentences
+from compare.instruments.results import Findings
+from compare.report.html import (
+    LANGUAGES,
+    LOCALE_FOLDER,
+    Language,
+    marked_prompt,
+    render_report,
+    repeat_words,
+    verdict_text,
+)
+from compare.report.prompts import audited_prompt
+from compare.report.sentences import card_texts, ladder_texts, placebo_text, ruler_text, sentences
+from compare.runs.record import RecordError
 from ideation.concept import Concept, typed_concept
+from ideation.english.diff import diff
 from ideation.prompt_pair import TokenCount
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from tiny_bench import SIMPLE, fresh, tiny_bench
 
-from compare.bench import Bench
-from compare.findings import RulerRecord
-from compare.ruler import _other_seeds, ruler
-from generate.batch import RenderCancelled, Step
-from generate.models import OpenModel
-from generate.picture_file import parse_picture
+from compare.instruments.context import Bench
+from compare.instruments.results import RulerRecord
+from compare.instruments.seed_baseline import _other_seeds, ruler
+from generate.files.png import parse_picture
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled, Step
 from generate.settings import MAX_SEED
 from ideation.errors import TwinseedError
 

@@ -17,11 +17,11 @@ from PIL import Image
 from test_pair import PROMPTS, SEED, SETTINGS, STEPS, pixels, same_pixels
 
 from benchmarks import convergence
-from generate.dpmpp_2s_ancestral import DPMPP2SAncestralScheduler
-from generate.dpmpp_3m_sde import DPMPP3MSDEScheduler
-from generate.models import OpenModel
-from generate.pair import render_pair
-from generate.schedulers import SCHEDULERS, SchedulerChoice, build_scheduler, check_steps, find_scheduler
+from generate.models.open import OpenModel
+from generate.render.pair import render_pair
+from generate.schedulers.dpmpp_2s_ancestral import DPMPP2SAncestralScheduler
+from generate.schedulers.dpmpp_3m_sde import DPMPP3MSDEScheduler
+from generate.schedulers.table import SCHEDULERS, SchedulerChoice, build_scheduler, check_steps, find_scheduler
 from generate.settings import SettingsError
 
 EVALUATIONS = {"N": lambda n: n, "N+1": lambda n: n + 1, "2N-1": lambda n: 2 * n - 1}

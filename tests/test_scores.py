@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from compare.bench import Bench
-from compare.scores import cards_of, clip_record, distances_of, rivals_of
+from compare.instruments.context import Bench
+from compare.instruments.score_card import cards_of, clip_record, distances_of, rivals_of
 from generate.clip import open_clip
-from generate.models import OpenModel
-from generate.pair import render_pair
+from generate.models.open import OpenModel
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair
 from ideation.token_budget import TokenBudget

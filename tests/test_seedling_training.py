@@ -9,12 +9,12 @@ from random import Random
 import numpy as np
 import pytest
 
-from generate.seedling.training.captions import caption
-from generate.seedling.training.drawing import draw
-from generate.seedling.training.figure import ACTIONS, SUBJECTS
-from generate.seedling.training.painting import STYLES
-from generate.seedling.training.scene import SKYLESS, Scene, draw_scene, held_out
-from generate.seedling.training.sprites import FONT_FILES
+from generate.training.captions import caption
+from generate.training.drawing import draw
+from generate.training.figure import ACTIONS, SUBJECTS
+from generate.training.painting import STYLES
+from generate.training.scene import SKYLESS, Scene, draw_scene, held_out
+from generate.training.sprites import FONT_FILES
 from ideation.vocabulary import seedling_vocabulary
 
 VOCABULARY = seedling_vocabulary()
@@ -85,7 +85,7 @@ def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None
     from diffusers import StableDiffusionPipeline
     from transformers import CLIPModel
 
-    from generate.seedling.training.grow import grow
+    from generate.training.grow import grow
 
     grow(
         tmp_path,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from generate.batch import RenderCancelled, Step
-from generate.models import OpenModel, open_model
-from generate.pair import render_pair
-from generate.series import Frame, render_series
+from generate.models.open import OpenModel, open_model
+from generate.render.batch import RenderCancelled, Step
+from generate.render.pair import render_pair
+from generate.render.series import Frame, render_series
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair, TokenCount
 

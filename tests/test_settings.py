@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from generate.presets import PRESETS, find_preset
-from generate.schedulers import SCHEDULERS
+from generate.choices.presets import PRESETS, find_preset
+from generate.choices.styles import all_styles, find_style
+from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SEED, RenderSettings, SettingsError
-from generate.styles import all_styles, find_style
 from ideation.prompt_syntax import AdapterMention
 
 

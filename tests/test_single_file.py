@@ -18,15 +18,15 @@ from original_layout import original_layout, original_unet, original_vae
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from generate.architecture import SHIPPED, configuration, prediction_type
-from generate.clip_tokenizer import CLIP_ENTRIES
-from generate.model_names import ModelError, find_model, find_tokenizer, known_models, require_model
-from generate.models import OpenModel, open_model
-from generate.pair import render_pair
+from generate.models.architecture import SHIPPED, configuration, prediction_type
+from generate.models.clip_tokenizer import CLIP_ENTRIES
+from generate.models.open import OpenModel, open_model
+from generate.models.resolve import ModelError, find_model, find_tokenizer, known_models, require_model
+from generate.models.single_file import open_single_file, scheduler_of
+from generate.models.weight_file import read_weight_file
+from generate.render.pair import render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings
-from generate.single_file import open_single_file, scheduler_of
-from generate.weight_file import read_weight_file
 from ideation.prompt_pair import PromptPair, TokenCount
 
 PROMPTS = PromptPair(

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 
-from compare.bench import Bench, mean_distance
-from compare.findings import SweepRecord
-from compare.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, judge, sweep, visibly_moved
-from generate.batch import RenderCancelled, Step
-from generate.models import OpenModel
-from generate.picture_file import parse_picture
-from generate.schedulers import SCHEDULERS
+from compare.instruments.context import Bench, mean_distance
+from compare.instruments.results import SweepRecord
+from compare.instruments.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, judge, sweep, visibly_moved
+from generate.files.png import parse_picture
+from generate.models.open import OpenModel
+from generate.render.batch import RenderCancelled, Step
+from generate.schedulers.table import SCHEDULERS
 from generate.settings import SettingsError
 
 Made = tuple[SweepRecord, dict[str, bytes]]

@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 from tiny_tokenizer import clip_like
 
-from generate.embedding_names import embedding_vectors
-from generate.embeddings import load_embeddings
-from generate.models import open_model
+from generate.models.embedding_names import embedding_vectors
+from generate.models.open import open_model
+from generate.models.textual_inversion import load_embeddings
 from ideation.token_budget import TokenBudget, TokenizerError
 
 

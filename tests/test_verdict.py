@@ -5,13 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from compare.bench import Bench
-from compare.findings import CardRecord, DistanceRecord
-from compare.scores import cards_of, distances_of
-from compare.verdict import change, verdict_of
+from compare.instruments.context import Bench
+from compare.instruments.results import CardRecord, DistanceRecord
+from compare.instruments.score_card import cards_of, distances_of
+from compare.instruments.verdict import change, verdict_of
 from generate.clip import open_clip
-from generate.models import OpenModel
-from generate.pair import render_pair
+from generate.models.open import OpenModel
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair
 from ideation.prompt_pair import PromptPair

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ideation.pattern_plan import PatternPlan
-from ideation.wildcards import Wildcards, built_in_wildcards, read_wildcards
-from ideation.words import WordListError, built_in_words
+from ideation.draw.pattern_plan import PatternPlan
+from ideation.draw.wildcards import Wildcards, built_in_wildcards, read_wildcards
+from ideation.draw.word_lists import WordListError, built_in_words
 
 
 def collection(folder: Path, files: Mapping[str, str | bytes]) -> Path:

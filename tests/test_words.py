@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ideation.concept import Word
-from ideation.grammar import concept_text, indefinite_article, style_phrase, with_article
+from ideation.draw.word_lists import WordListError, built_in_words, read_words, seedling_words
+from ideation.english.grammar import concept_text, indefinite_article, style_phrase, with_article
 from ideation.vocabulary import seedling_vocabulary
-from ideation.words import WordListError, built_in_words, read_words, seedling_words
 
 WORDS = built_in_words()
 PARTS = {"topics": WORDS.topics, "actions": WORDS.actions, "styles": WORDS.styles}

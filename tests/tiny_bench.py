@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from compare.bench import Bench
-from generate.models import OpenModel
-from generate.pair import render_pair
+from compare.instruments.context import Bench
+from generate.models.open import OpenModel
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair
 from ideation.token_budget import TokenBudget

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from ideation.concept import typed_concept
-from ideation.draft import DraftRequest
-from ideation.expanders.instruction import instruction
+from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.protocol import DraftRequest
 
 REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_limit=77)
 ANSWER = {

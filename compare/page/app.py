@@ -13,15 +13,15 @@ from typing import Any
 
 import streamlit as st
 
-from compare.gallery import Gallery
-from compare.page.closer import show_closer
 from compare.page.form import begin_form, draw_concept, show_settings, unknown_words, work_of_form
-from compare.page.history import show_history
-from compare.page.kept import kept
+from compare.page.gallery import show_history
+from compare.page.instruments_panel import show_closer
+from compare.page.localized_state import kept
 from compare.page.result import show_run
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, the_worker
-from compare.report import LANGUAGES, Language, sentences
+from compare.report.html import LANGUAGES, Language, sentences
+from compare.runs.gallery import Gallery
 from ideation.errors import TwinseedError
 
 FOLDER = Path(__file__).parent

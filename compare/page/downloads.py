@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from compare.gallery import REPORT_FILE, Gallery
-from compare.record import RECORD_FILE
-from compare.report import Language
+from compare.report.html import Language
+from compare.runs.gallery import REPORT_FILE, Gallery
+from compare.runs.record import RECORD_FILE
 from ideation.errors import TwinseedError
 
 
@@ -40,13 +40,13 @@ def _button(label: str, content: bytes, file: str, mime: str) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
 def _pdf(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
-    from compare.pdf import pdf_report
+    from compare.report.pdf import pdf_report
 
     return pdf_report(_gallery.open_record(name), _gallery.pictures(name), language)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
 def _markdown(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
-    from compare.markdown import markdown_zip
+    from compare.report.markdown import markdown_zip
 
     return markdown_zip(_gallery.open_record(name), _gallery.pictures(name), language)

@@ -11,24 +11,24 @@ from typing import Any
 
 import streamlit as st
 
-from compare.gallery import Gallery
-from compare.page.kept import kept
+from compare.page.localized_state import kept
 from compare.page.worker import Work
-from compare.report import Language
-from generate.model_names import find_model, known_models
-from generate.performance import combined_settings
-from generate.picture_file import parse_picture
-from generate.picture_parameters import render_settings_of
-from generate.presets import PRESETS, chosen_styles, find_preset, negative_parts
-from generate.schedulers import SCHEDULERS, find_scheduler
+from compare.report.html import Language
+from compare.runs.gallery import Gallery
+from generate.choices.performance import combined_settings
+from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
+from generate.choices.styles import all_styles
+from generate.files.parameters import render_settings_of
+from generate.files.png import parse_picture
+from generate.models.resolve import find_model, known_models
+from generate.schedulers.table import SCHEDULERS, find_scheduler
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
-from generate.styles import all_styles
 from ideation.concept import Concept, guess_language, typed_concept
+from ideation.draw.randomizer import draw
+from ideation.draw.word_lists import built_in_words, seedling_words
 from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
-from ideation.randomiser import draw
 from ideation.vocabulary import seedling_vocabulary
-from ideation.words import built_in_words, seedling_words
 
 MAX_IMAGES = 4
 MAX_PROMPT_CHARACTERS = 5_000
@@ -164,7 +164,7 @@ def work_of_form(language: Language) -> Work:
     expander, preset, styles = state.expander, state.preset or None, tuple(state.styles)
 
     def work(gallery: Gallery, **how: Any) -> Path:
-        from compare.job import Job, run_job
+        from compare.session import Job, run_job
 
         job = Job(concept, settings, expander, llm_model, simple, expanded, negative, preset, styles, language)
         return run_job(job, gallery, **how)

@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from compare.diff import diff
-from compare.gallery import Gallery
 from compare.page.downloads import show_downloads
 from compare.page.sections import VERDICT, show_sections
 from compare.page.slider import slider
 from compare.page.text import plain
-from compare.record import Record
-from compare.report import Language, Part, marked_prompt, sentences
+from compare.report.html import Language, Part, marked_prompt, sentences
+from compare.runs.gallery import Gallery
+from compare.runs.record import Record
+from ideation.english.diff import diff
 
 #: A longer concept is set smaller.
 MOST_HEADER_CHARACTERS = 120

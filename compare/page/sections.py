@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from compare.gallery import Gallery
 from compare.page.text import plain
-from compare.record import Record
-from compare.report import Language
-from compare.report_blocks import Audited, Block, Chart, Grid, Moving, Report, Section, Shot, Strip, Table, Text, Words
-from compare.report_view import report_of
+from compare.report.blocks import Audited, Block, Chart, Grid, Moving, Report, Section, Shot, Strip, Table, Text, Words
+from compare.report.html import Language
+from compare.report.view import report_of
+from compare.runs.gallery import Gallery
+from compare.runs.record import Record
 
 #: The sections that are on the page as they are in the report, in its order; the page shows the others in its own way.
 VERDICT = ("verdict",)

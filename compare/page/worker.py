@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from compare.gallery import Gallery
+from compare.runs.gallery import Gallery
 from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:  # torch comes along with these, and the page is up long before it
-    from compare.job import Progress
-    from generate.models import OpenModel
+    from compare.session import Progress
+    from generate.models.open import OpenModel
 
 
 #: What a ticket is for: it gets the gallery, and `on_progress` and `open_model` by name, and returns a run's folder.
@@ -56,7 +56,7 @@ class Ticket:
         problem = self.future.exception()
         if problem is None:
             return self.future.result(), None
-        from compare.job import JobStopped
+        from compare.session import JobStopped
 
         return (problem.folder, problem.reason) if isinstance(problem, JobStopped) else (None, problem)
 
@@ -94,7 +94,7 @@ class Worker:
 
     def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> Path:
         ticket.begun = True
-        from generate.batch import RenderCancelled
+        from generate.render.batch import RenderCancelled
 
         looked = 0.0
 
@@ -110,7 +110,7 @@ class Worker:
         return work(gallery, on_progress=on_progress, open_model=self._open)
 
     def _open(self, name: str, **how: Any) -> OpenModel:
-        from generate.models import open_model
+        from generate.models.open import open_model
 
         wanted = (name, how)
         if self._opened is None or self._opened[0] != wanted:

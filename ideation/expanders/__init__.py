@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ideation.draft import Expander
 from ideation.errors import nearest
-from ideation.expander_error import ExpanderError, MissingKey, UnknownExpander
+from ideation.expanders.errors import ExpanderError, MissingKey, UnknownExpander
 from ideation.expanders.plugin import PluginExpander, distribution_of, find_plugins
+from ideation.expanders.protocol import Expander
 
 if TYPE_CHECKING:
-    from ideation.expansion_cache import ExpansionCache
+    from ideation.expanders.cache import ExpansionCache
 
 __all__ = ["DEFAULT_DEADLINE_S", "EXPANDERS", "choose_expander", "known_expanders"]
 
@@ -47,7 +47,7 @@ def choose_expander(
     expander, endpoint = _chosen(name, llm_model, environ)
     if cache is None or expander.name == "offline":
         return expander
-    from ideation.expansion_cache import CachedExpander
+    from ideation.expanders.cache import CachedExpander
 
     return CachedExpander(expander, cache, endpoint)
 
@@ -70,13 +70,13 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
                 f"the offline expander has no model, so --llm-model {llm_model} means nothing to it",
                 hint="leave one of the two away",
             )
-        from ideation.expanders.offline import OfflineExpander
+        from ideation.expanders.offline.expander import OfflineExpander
 
         return OfflineExpander(), ""
     if chosen == "gemini":
         if not gemini_key:
             raise MissingKey("there is no key for Gemini", hint="set GEMINI_API_KEY (or GOOGLE_API_KEY)")
-        from ideation.expanders.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
+        from ideation.expanders.llm.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
 
         endpoint = environ.get("GEMINI_API_ENDPOINT") or None
         gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
@@ -87,13 +87,13 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
                 "there is neither a key for OpenAI nor the address of a compatible server",
                 hint="set OPENAI_API_KEY, or OPENAI_BASE_URL as in http://127.0.0.1:11434/v1",
             )
-        from ideation.expanders.openai_compatible import OpenAIExpander
+        from ideation.expanders.llm.openai_compatible import OpenAIExpander
 
         return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ)), _place(base_url)
     if chosen == "local":
         if not llm_model:
             raise MissingKey("the local expander needs a model", hint="name a folder or a hub id with --llm-model NAME")
-        from ideation.expanders.local import LocalExpander
+        from ideation.expanders.llm.local import LocalExpander
 
         return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
     point = find_plugins().get(chosen)

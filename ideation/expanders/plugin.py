@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from ideation.draft import Draft, DraftRequest, Expander
 from ideation.errors import TwinseedError
-from ideation.expander_error import ExpanderError, shortened
+from ideation.expanders.errors import ExpanderError, shortened
+from ideation.expanders.protocol import Draft, DraftRequest, Expander
 
 GROUP = "twinseed.expanders"
 

@@ -1,0 +1,1 @@
+"""Instruments: what can be found out about a rendered pair."""

@@ -1,0 +1,173 @@
+"""The blind description: a language model with eyes tells what it sees in both pictures, not knowing which is which."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+import templates
+from compare.instruments.context import Bench
+from compare.instruments.results import Arm, BlindRecord
+from generate.files.png_text import encode_png
+from ideation.errors import TwinseedError
+from ideation.expanders import choose_expander
+from ideation.expanders.errors import ExpanderError, Refusal, UnusableAnswer, shortened
+
+#: Pictures are shown at a size that models are good at. Pixels of small ones are doubled and redoubled, never smoothed.
+_SMALLEST, _LARGEST = 512, 1024
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "a": {"type": "string"},
+        "b": {"type": "string"},
+        "differences": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["a", "b", "differences"],
+}
+_MOST_CHARACTERS = 50_000
+_Said = Annotated[str, StringConstraints(min_length=1, max_length=3000)]
+
+
+class BlindError(TwinseedError):
+    """No blind description could be had."""
+
+
+@runtime_checkable
+class Sighted(Protocol):
+    """An expander whose model can be shown pictures."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def llm_model(self) -> str | None: ...
+    def ask(self, parts: Sequence[str | bytes], *, schema: dict[str, Any], spent_s: float) -> str: ...
+
+
+class _Answer(BaseModel):
+    """What a model is asked for. Extra keys are let pass: models like to add some."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    a: _Said
+    b: _Said
+    differences: Annotated[tuple[_Said, ...], Field(max_length=30)]
+
+    @field_validator("a", "b", mode="before")
+    @classmethod
+    def _one_line(cls, value: Any) -> Any:
+        """Some answer with an object, a key for each thing that was asked about."""
+        if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+            value = " ".join(value.values())
+        return " ".join(value.split()) if isinstance(value, str) else value
+
+    @field_validator("differences", mode="before")
+    @classmethod
+    def _lines(cls, value: Any) -> Any:
+        listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return tuple(filter(None, (" ".join(item.split()) for item in value))) if listed else value
+
+
+def describe_blind(bench: Bench, expander: str, llm_model: str | None, environ: Mapping[str, str]) -> BlindRecord:
+    """Shows both pictures of the first seed, as A and B in an order drawn from the seed, without their metadata, to
+    the model behind `expander` (a name, as `choose_expander` takes it), and asks what it sees.
+
+    The pictures are sent to that model's server. An answer in the wrong form is asked for once more. Raises
+    `BlindError`, for an expander without eyes as well.
+    """
+    seed = bench.seeds[0]
+    first: Arm = "simple" if random.Random(f"blind {seed}").random() < 0.5 else "expanded"
+    second: Arm = "expanded" if first == "simple" else "simple"
+    try:
+        asked = choose_expander(expander, llm_model=llm_model, environ=environ)
+        if not isinstance(asked, Sighted):
+            raise BlindError(
+                f"the expander {asked.name!r} cannot look at pictures",
+                hint="set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL and name gemini or openai, "
+                "with a model that can see",
+            )
+        answer = _ask(asked, _shown(bench.pictures[first, seed]), _shown(bench.pictures[second, seed]))
+    except ExpanderError as error:
+        hint = error.hint.partition("; or work without an LLM")[0]
+        if isinstance(error, Refusal):
+            hint = "another model may describe them: --llm-model NAME"
+        # Without the cause, as the expanders do it: it may repeat the key.
+        raise BlindError(f"no blind description: {error.message}", hint=f"{hint}; or leave it out") from None
+    said = {first: answer.a, second: answer.b}
+    return BlindRecord(
+        expander=asked.name,
+        llm_model=asked.llm_model,
+        seed=str(seed),
+        first=first,
+        simple=said["simple"],
+        expanded=said["expanded"],
+        differences=answer.differences,
+    )
+
+
+def _ask(expander: Sighted, a: bytes, b: bytes) -> _Answer:
+    """The answer, mended once if need be. Raises `ExpanderError`."""
+    began, problem = time.monotonic(), None
+    for last in (False, True):
+        told = templates.render("prompts/blind.txt.j2", problem=problem)
+        text = expander.ask(
+            [told, "Picture A:", a, "Picture B:", b], schema=_SCHEMA, spent_s=time.monotonic() - began if last else 0.0
+        )
+        try:
+            return _read(text)
+        except UnusableAnswer as error:
+            if last:
+                raise
+            problem = json.dumps(error.message)
+    raise AssertionError("unreachable")
+
+
+def _read(text: str) -> _Answer:
+    """The last object in an answer that has the form. Raises `UnusableAnswer`."""
+    hint = "try again, or name a model that can see and follows instructions with --llm-model NAME"
+    spoken = re.split(r"</(?:think|thinking|reasoning|thought)>", text[:_MOST_CHARACTERS])[-1]
+    problem = ""
+    for found in reversed(list(_objects(spoken))):
+        try:
+            return _Answer.model_validate(found)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_input=False)[0]
+            problem = problem or f" ({'.'.join(map(str, wrong['loc']))}: {wrong['msg'].lower()})"
+    raise UnusableAnswer(f"the LLM's answer holds no description of A and B{problem}: {shortened(spoken)}", hint=hint)
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a text; one that has no "a" is looked into, as some models wrap their answer in another. So
+    many braces are tried: a text of nothing else must not take minutes."""
+    decoder = json.JSONDecoder(strict=False)
+    position = text.find("{")
+    for _ in range(200):
+        if position < 0:
+            return
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError):
+            end = position + 1
+        else:
+            yield value
+            end = end if "a" in value else position + 1
+        position = text.find("{", end)
+
+
+def _shown(image: Image.Image) -> bytes:
+    """The picture as a PNG without a word: its metadata would tell the prompt."""
+    image = image.convert("RGB")
+    longest = max(image.size)
+    scale = -(-_SMALLEST // longest)
+    if scale > 1:
+        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+    elif longest > _LARGEST:
+        image.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
+    return encode_png(image, {})

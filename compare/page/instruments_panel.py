@@ -1,0 +1,71 @@
+"""A closer look: the instruments to choose from, and a place for what somebody sees in the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from compare.instruments.results import INSTRUMENTS
+from compare.page.worker import Work
+from compare.report.html import Language
+from compare.runs.gallery import Gallery
+from compare.runs.record import Record
+
+MOST_CHARACTERS = 20_000
+
+
+def show_closer(
+    name: str, record: Record, t: dict[str, Any], language: Language, add: Callable[[Work], None], *, busy: bool
+) -> None:
+    """The choice of instruments and the field for observations; `add` is called with the work that is asked for."""
+    c, state = t["closer"], st.session_state
+    found = record.findings
+    left = [one for one in INSTRUMENTS if found is None or getattr(found, one) is None]
+    st.subheader(c["title"], anchor=False)
+    if left:
+        st.caption(c["about"])
+        st.pills(
+            c["title"], left, selection_mode="multi", key=f"closer-{name}-{language}", label_visibility="collapsed",
+            format_func=lambda one: c["instruments"][one],
+        )  # fmt: skip
+        st.button(
+            c["go"], key="closer-go", icon=":material/search:", on_click=_look, args=(name, language, add),
+            disabled=busy or not state.get(f"closer-{name}-{language}"),
+        )  # fmt: skip
+    words = f"observations-{name}"
+    state.setdefault(words, record.observations or "")
+    # A form takes what is in the field when its button is pressed; without one, the first click only leaves the field.
+    with st.form("observations", border=False):
+        st.text_area(c["observations"], key=words, placeholder=c["observations_example"], max_chars=MOST_CHARACTERS)
+        st.form_submit_button(
+            c["save"], key="observations-save", icon=":material/edit_note:", on_click=_observe,
+            args=(name, language, add), disabled=busy,
+        )  # fmt: skip
+    if record.observations:
+        st.caption(c["saved"])
+
+
+def _look(name: str, language: Language, add: Callable[[Work], None]) -> None:
+    wanted = tuple(st.session_state[f"closer-{name}-{language}"])
+
+    def work(gallery: Gallery, **how: Any) -> Path:
+        from compare.instruments.examination import Examination
+        from compare.second_look import SecondLook, look_again
+
+        return look_again(SecondLook(name, Examination(instruments=wanted), None, language), gallery, **how)
+
+    add(work)
+
+
+def _observe(name: str, language: Language, add: Callable[[Work], None]) -> None:
+    words = st.session_state[f"observations-{name}"]
+
+    def work(gallery: Gallery, **how: Any) -> Path:
+        from compare.second_look import SecondLook, look_again
+
+        return look_again(SecondLook(name, None, words, language), gallery, **how)
+
+    add(work)

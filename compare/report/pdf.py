@@ -1,0 +1,131 @@
+"""The report as a PDF on A4, set by Typst from a fixed source: the texts are data that it reads, never source."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+import templates
+from compare.report.blocks import balanced
+from compare.report.charts import FONT, PAPER
+from compare.report.fonts import MONO, faces_for
+from compare.report.sentences import Language, sentences
+from compare.report.view import report_of
+from compare.runs.record import Record
+from ideation.errors import TwinseedError
+
+SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
+MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm
+_KEYS = ("file", "block", "name", "mark", "style", "tone", "size")  # what the source compares or opens, not shows
+#: A space at which no line may end: between a number and its unit, and between a name and its count in a list.
+_TOGETHER = re.compile(r"(?<=\d) (?=%|points?\b|steps?\b|分|步|個)|(?<=[^\W\d]) (?=\d+(?:[,.;、。]|個| 個))")
+_LONGEST_WORD = 24  # letters without a place to break; longer words get places
+
+
+class PdfError(TwinseedError):
+    """The PDF could not be set."""
+
+
+def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
+    """The PDF of the report of `record`, whose files have the bytes `pictures`.
+
+    Characters that no font on this computer has are shown by their number, and a note says so. Raises `PdfError`,
+    `compare.report.fonts.FontError` when Chinese is needed and no font has it, and `compare.runs.record.RecordError` as
+    `compare.report.html.render_report` does.
+    """
+    import typst
+
+    t = sentences(language)["report"]
+    report = report_of(record, pictures, language)
+    of_findings = () if record.findings is None else record.findings.files
+    still = "" if record.findings is None or record.findings.morph is None else record.findings.morph.animation
+    wanted = {name: pictures[name] for name in record.files if name != still} | report.drawn
+    content: dict[str, Any] = {
+        "language": language,
+        "title": record.concept.text,
+        "brand": f"{t['brand']} · {t['motto']}",
+        "made": t["made"].format(date=f"{record.created:%Y-%m-%d %H:%M} UTC"),
+        "sections": [asdict(section) for section in report.sections],
+        "provenance": {
+            "title": t["provenance"]["title"],
+            "about": t["provenance"]["about"].format(model=record.settings.model),
+        },
+    }
+    files: dict[str, bytes] = {}
+    for number, (name, picture) in enumerate(wanted.items()):
+        files[f"picture-{number}.{'png' if name not in of_findings else 'jpg'}"] = _picture(
+            picture, name in of_findings
+        )
+    content["files"] = dict(zip(wanted, files, strict=True))
+    charts = [block for section in content["sections"] for block in section["blocks"] if block["block"] == "chart"]
+    svgs = [block.pop("svg") for block in charts]
+    faces = faces_for(letter for text in (json.dumps(content, ensure_ascii=False), *svgs) for letter in set(text))
+    named = {letter: f"[U+{ord(letter):04X}]" for letter in faces.missing}
+    for block, svg in zip(charts, svgs, strict=True):
+        block["file"] = f"chart-{block['name']}.svg"
+        families = ", ".join(f"'{family}'" for family in faces.families)
+        text = svg.replace(FONT, families).replace(PAPER, "#ffffff")
+        files[block["file"]] = "".join(named.get(letter, letter) for letter in text).encode()
+    keys = content.pop("files")
+    content = _prepared(content, named) | {
+        "files": keys,
+        "fonts": list(faces.families),
+        "mono": [MONO, *faces.families],
+    }
+    # Its list of characters must not be cleaned again: it is all numbers already.
+    content["missing"] = t["pdf"]["missing"].format(characters=", ".join(named.values())) if named else ""
+    with tempfile.TemporaryDirectory(prefix="twinseed-pdf-") as folder:
+        root = Path(folder)
+        for name, data in files.items():
+            (root / name).write_bytes(data)
+        (root / "report.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        (root / "report.typ").write_bytes(SOURCE.read_bytes())
+        try:
+            pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=record.created)
+        except typst.TypstError as error:
+            raise PdfError(
+                f"the PDF could not be set: {error}", hint="take the HTML report, and please report this"
+            ) from error
+    if not isinstance(pdf, bytes):
+        raise PdfError(
+            "the PDF could not be set: it came out empty", hint="take the HTML report, and please report this"
+        )
+    return pdf
+
+
+def _picture(content: bytes, small: bool) -> bytes:
+    """The picture as the PDF holds it: the pair as it is, whatever is shown `small` as a JPEG."""
+    with Image.open(io.BytesIO(content)) as image:
+        copy = image.convert("RGB")
+    if max(copy.size) > MOST_PIXELS:
+        copy.thumbnail((MOST_PIXELS, MOST_PIXELS), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    copy.save(buffer, **({"format": "JPEG", "quality": 90} if small else {"format": "PNG"}))
+    return buffer.getvalue()
+
+
+def _prepared(value: Any, named: Mapping[str, str]) -> Any:
+    """The texts in `value` without control characters, with the `named` letters by their numbers, long words broken."""
+    match value:
+        case str():
+            text = value.replace("\r\n", "\n")
+            kept = "".join(
+                named.get(letter, letter) for letter in text if letter in "\n\t" or unicodedata.category(letter) != "Cc"
+            )
+            broken = re.sub(rf"\S{{{_LONGEST_WORD}}}(?=\S)", lambda found: f"{found[0]}\u200b", balanced(kept))
+            return _TOGETHER.sub("\u00a0", broken)
+        case dict():
+            return {key: entry if key in _KEYS else _prepared(entry, named) for key, entry in value.items()}
+        case list() | tuple():
+            return [_prepared(entry, named) for entry in value]
+        case _:
+            return value

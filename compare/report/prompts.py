@@ -1,0 +1,65 @@
+"""Prompts cut up for display: by what the diff says of their words, or by what the phrase audit says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from compare.instruments.results import PhraseRecord
+from compare.report.blocks import Stretch
+from compare.report.sentences import mark_key
+from ideation.english.diff import Kind, Piece, tokens
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of one prompt as the report shows it; joining the texts gives the prompt back."""
+
+    text: str
+    mark: Kind
+    unseen: bool
+
+
+def marked_prompt(
+    pieces: list[Piece], side: Literal["simple", "expanded"], dropped: tuple[str, ...] = ()
+) -> list[Part]:
+    """One side of a diff, cut up for display: words that are only there are marked, the `dropped` tail is unseen.
+
+    White space and commas at the end of a piece stay unmarked, because a line under them looks like a slip.
+    """
+    seen = _seen_length("".join(getattr(piece, side) for piece in pieces), dropped)
+    parts: list[Part] = []
+    position = 0
+    for piece in pieces:
+        text: str = getattr(piece, side)
+        cut = min(max(seen - position, 0), len(text))
+        for stretch, unseen in ((text[:cut], False), (text[cut:], True)):
+            core = re.sub(r"[\s,;.]+\Z", "", stretch)
+            parts += [Part(core, piece.kind, unseen), Part(stretch[len(core) :], "same", False)]
+        position += len(text)
+    return [part for part in parts if part.text]
+
+
+def audited_prompt(prompt: str, phrases: Sequence[PhraseRecord]) -> list[Stretch]:
+    """`prompt` cut up at its `phrases`; joining the texts gives it back. A phrase that lies outside it is left out."""
+    stretches: list[Stretch] = []
+    position = 0
+    for phrase in sorted(phrases, key=lambda phrase: phrase.start):
+        if position <= phrase.start < phrase.end <= len(prompt):
+            stretches += [
+                Stretch(prompt[position : phrase.start]),
+                Stretch(prompt[phrase.start : phrase.end], mark_key(phrase)),
+            ]
+            position = phrase.end
+    return [stretch for stretch in (*stretches, Stretch(prompt[position:])) if stretch.text]
+
+
+def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:
+    """How many characters of `prompt` come before its `dropped` last words; all, if those are not its last words."""
+    tail = [token.key for token in tokens(" ".join(dropped)) if token.key]
+    found = tokens(prompt)
+    if not tail or [token.key for token in found[-len(tail) :]] != tail:
+        return len(prompt)
+    return len(prompt) - sum(len(token.text) for token in found[-len(tail) :])

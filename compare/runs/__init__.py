@@ -1,0 +1,1 @@
+"""Runs: the record of a run, and the gallery that keeps it."""

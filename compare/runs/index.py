@@ -1,0 +1,190 @@
+"""The index of the runs: SQLite for searching, made from the folders and never trusted further than them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from compare.runs.record import RECORD_FILE, Record, RecordError, read_record
+
+INDEX_FILE = "twinseed.db"
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+# A new number makes every index anew once.
+_VERSION = 1
+_TABLE = """
+    CREATE TABLE runs (
+        name PRIMARY KEY, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
+        expanded_file, search
+    )
+"""
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = """
+    SELECT name, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
+        expanded_file
+    FROM runs WHERE matches(search) ORDER BY created DESC, name DESC LIMIT ?
+"""
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One line of the index. `created` is ISO 8601 in UTC; the files are those of the run's first seed."""
+
+    name: str
+    created: str
+    concept: str
+    simple: str
+    expanded: str
+    expander: str
+    model: str
+    scheduler: str
+    seed: str
+    images: int
+    simple_file: str
+    expanded_file: str
+
+
+class RunIndex:
+    """The index of the runs under the folder `root`, in `root/twinseed.db`; several processes may use it at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.path = root / INDEX_FILE
+
+    def add(self, name: str, record: Record) -> None:
+        """Raises `sqlite3.Error` or `OSError`; the run will then be taken in when the index is next asked."""
+        self._with_index(lambda index: _insert(index, name, record))
+
+    def rows(self, limit: int, query: str) -> list[RunRow]:
+        """The newest runs first that hold every word of `query`, as the folders are now."""
+        words = _searchable(query).split()
+
+        def find(index: sqlite3.Connection) -> list[RunRow]:
+            self._bring_up_to_date(index)
+            index.create_function("matches", 1, lambda text: all(word in text for word in words), deterministic=True)
+            return [RunRow(*row) for row in index.execute(_SELECT, (limit,))]
+
+        try:
+            return self._with_index(find)
+        except sqlite3.OperationalError:  # read-only or locked: the folders alone still tell everything
+            with closing(sqlite3.connect(":memory:", isolation_level=None)) as index:
+                index.execute(_TABLE)
+                return find(index)
+
+    def rebuild(self) -> int:
+        """Makes the index anew and returns the number of runs in it. Raises `sqlite3.Error` or `OSError`."""
+
+        def fill(index: sqlite3.Connection) -> int:
+            with _transaction(index):
+                index.execute("DELETE FROM runs")
+            self._bring_up_to_date(index)
+            return int(index.execute("SELECT count(*) FROM runs").fetchone()[0])
+
+        return self._with_index(fill)
+
+    def _with_index(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Does `work` on the index. A broken index is moved aside, and the folders fill a new one first."""
+        try:
+            with closing(_open(self.path)) as index:
+                return work(index)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
+                raise
+            aside = self.path.with_name(f"{INDEX_FILE}.broken-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
+            logger.warning("the index %s is broken (%s): kept as %s, made anew", self.path, error, aside.name)
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            self.path.replace(aside)
+        for leftover in ("-wal", "-shm"):  # of the broken file: SQLite would play them into the new one
+            self.path.with_name(INDEX_FILE + leftover).unlink(missing_ok=True)
+        with closing(_open(self.path)) as index:
+            self._bring_up_to_date(index)
+            return work(index)
+
+    def _bring_up_to_date(self, index: sqlite3.Connection) -> None:
+        """Takes in the runs that are not in the index, and drops those whose folder is gone."""
+        # First the index, then the folders: a run that another process writes in between is not taken for deleted.
+        known = {name for (name,) in index.execute("SELECT name FROM runs")}
+        with os.scandir(self.root) as entries:
+            present = {e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)}
+        found = []
+        for name in sorted(present - known):
+            path = self.root / name / RECORD_FILE
+            if path.exists():
+                try:
+                    found.append((name, read_record(path)))
+                except RecordError as error:
+                    logger.warning("left out of the gallery: %s", error.message)
+        if found or known - present:
+            with _transaction(index):
+                index.executemany("DELETE FROM runs WHERE name = ?", [(name,) for name in known - present])
+                for name, record in found:
+                    _insert(index, name, record)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    index = sqlite3.connect(path, timeout=10, isolation_level=None)
+    try:
+        with contextlib.suppress(sqlite3.OperationalError):  # some network folders have no WAL: slower, but it works
+            index.execute("PRAGMA journal_mode = WAL")
+        if _version(index) != _VERSION:
+            with _transaction(index):
+                if _version(index) != _VERSION:  # nobody else was quicker
+                    index.execute("DROP TABLE IF EXISTS runs")
+                    index.execute(_TABLE)
+                    index.execute(f"PRAGMA user_version = {_VERSION}")
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def _version(index: sqlite3.Connection) -> int:
+    return int(index.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextlib.contextmanager
+def _transaction(index: sqlite3.Connection) -> Iterator[None]:
+    """Short, and locked for writing from the start, so that two processes wait for each other instead of failing."""
+    index.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        index.execute("ROLLBACK")
+        raise
+    index.execute("COMMIT")
+
+
+def _insert(index: sqlite3.Connection, name: str, record: Record) -> None:
+    simple, expanded = record.pair(record.seeds[0])
+    row = (
+        name,
+        f"{record.created:%Y-%m-%dT%H:%M:%SZ}",
+        record.concept.text,
+        record.prompts.simple,
+        record.prompts.expanded,
+        record.prompts.expander,
+        record.settings.model,
+        record.settings.scheduler,
+        record.settings.seed,
+        len(record.seeds),
+        simple.file,
+        expanded.file,
+    )
+    index.execute(_INSERT, (*row, _searchable(" ".join(map(str, row)))))
+
+
+def _searchable(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()

@@ -1,0 +1,1 @@
+"""Named choices: styles, presets, performance levels and sizes, from small files."""

@@ -1,0 +1,137 @@
+"""PNG text chunks: read without trust and without decoding a pixel, written in a fixed order.
+
+Pillow would do for pictures of one's own. It reads whole chunks before it looks at their size, though, and reports
+hostile ones in half a dozen ways (https://www.w3.org/TR/png-3/#11textinfo has the format).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Collection, Mapping
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from generate.files.infotext import MAX_TEXT, PictureError
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_PIXELS = 100_000_000
+MAX_CHUNK = 2**24  # bytes, of what is not pixels
+MAX_CHUNKS = 2**16
+XMP = "XML:com.adobe.xmp"
+_TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_SUSPICIOUS = "it was made to do harm, or it is damaged; use the picture as its program saved it"
+
+
+def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
+    """The picture as PNG with those texts, Latin-1 as tEXt and all else as UTF-8: equal input, equal bytes.
+
+    Raises `PictureError` for a text that no chunk can hold.
+    """
+    chunks = PngInfo()
+    for keyword, text in texts.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise _unwritable(keyword, f"half a character, {text[error.start]!r}") from error
+        if "\0" in text:
+            raise _unwritable(keyword, "the character U+0000")
+        if keyword == XMP:  # Latin-1 or not, it is looked for in this kind of chunk only
+            chunks.add_itxt(keyword, text)
+        else:
+            chunks.add_text(keyword, text)
+    file = io.BytesIO()
+    image.save(file, format="PNG", pnginfo=chunks)
+    return file.getvalue()
+
+
+def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]:
+    """The texts under the keywords `wanted`; the others are left alone.
+
+    Of several chunks with one keyword the last counts. Errors call the picture `name`. Raises `PictureError` for what
+    is no PNG, cut off or damaged, and for what is larger than a picture with its settings can be.
+    """
+    if not png.startswith(SIGNATURE):
+        raise PictureError(f"{name} is not a PNG picture", hint="give the file as its program saved it")
+    texts: dict[str, str] = {}
+    position, seen, kind = len(SIGNATURE), 0, b""
+    while kind != b"IEND":
+        if len(png) < position + 12:
+            raise _cut_off(name)
+        length, kind = struct.unpack_from(">I4s", png, position)
+        if seen == 0 and (kind, length) != (b"IHDR", 13):
+            raise PictureError(f"{name} does not begin as a PNG picture does", hint=_SUSPICIOUS)
+        if kind != b"IDAT" and length > MAX_CHUNK:
+            raise _too_large(name, f"a part of {length:,} bytes that is not pixels", f"{MAX_CHUNK:,}")
+        if len(png) < position + 12 + length:
+            raise _cut_off(name)
+        if seen == MAX_CHUNKS:
+            raise PictureError(f"{name} consists of too many parts", hint=_SUSPICIOUS)
+        data = memoryview(png)[position + 8 : position + 8 + length]
+        if zlib.crc32(data, zlib.crc32(kind)) != int.from_bytes(png[position + 8 + length : position + 12 + length]):
+            raise PictureError(f"{name} is damaged", hint="copy the picture again from where it was made")
+        if kind == b"IHDR":
+            width, height = struct.unpack_from(">II", data)
+            if width * height > MAX_PIXELS:
+                raise _too_large(name, f"{width:,} x {height:,} pixels", f"{MAX_PIXELS:,}")
+        elif kind in _TEXT:
+            keyword, zero, rest = bytes(data).partition(b"\0")
+            if not zero or not 1 <= len(keyword) <= 79:
+                raise _malformed(name)
+            key = keyword.decode("latin-1")
+            if key in wanted:
+                texts[key] = _text(kind, rest, name)
+        position += 12 + length
+        seen += 1
+    return texts
+
+
+def _text(kind: bytes, rest: bytes, name: str) -> str:
+    if kind == b"tEXt":
+        return _within_limit(rest, name).decode("latin-1")
+    if kind == b"zTXt":
+        return _inflated(rest[1:], name).decode("latin-1")
+    compressed = rest[:1] == b"\1"
+    parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
+    if len(parts) < 3:
+        raise _malformed(name)
+    text = _inflated(parts[2], name) if compressed else _within_limit(parts[2], name)
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise _malformed(name) from error
+
+
+def _inflated(data: bytes, name: str) -> bytes:
+    inflate = zlib.decompressobj()
+    try:
+        text = inflate.decompress(data, MAX_TEXT + 1)
+    except zlib.error as error:
+        raise _malformed(name) from error
+    if len(text) <= MAX_TEXT and not inflate.eof:
+        raise _malformed(name)
+    return _within_limit(text, name)
+
+
+def _within_limit(text: bytes, name: str) -> bytes:
+    if len(text) > MAX_TEXT:
+        raise _too_large(name, "a text", f"{MAX_TEXT:,} bytes")
+    return text
+
+
+def _unwritable(keyword: str, what: str) -> PictureError:
+    return PictureError(f"the picture's text {keyword!r} contains {what}", hint="take it out of the prompt")
+
+
+def _too_large(name: str, what: str, most: str) -> PictureError:
+    return PictureError(f"{name} has {what}; at most {most} are read", hint=_SUSPICIOUS)
+
+
+def _cut_off(name: str) -> PictureError:
+    return PictureError(f"{name} is cut off", hint="copy the picture again from where it was made")
+
+
+def _malformed(name: str) -> PictureError:
+    return PictureError(f"{name} has a text that is not in PNG's format", hint=_SUSPICIOUS)

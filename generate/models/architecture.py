@@ -1,0 +1,117 @@
+"""Architectures: what a model is made of, by its small files, by a folder beside it, or by its shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from generate.models.weight_file import ModelError, families, family_of_checkpoint, first_line, latent_channels
+from generate.seedling import SEEDLING_FOLDER
+
+#: The pipelines, by diffusers' class names, that pairs are rendered with.
+PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
+
+#: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
+_LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
+
+#: Folders in diffusers' layout without weights: the published sizes of Stable Diffusion 1.x (Rombach et al. 2022),
+#: 2.x and XL (Podell et al. 2023).
+SHIPPED = Path(__file__).parent / "architectures"
+
+_UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def pipeline_class(folder: Path) -> str:
+    """The entry of `PIPELINES` that the model in `folder` is made for. Raises `ModelError`."""
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        kind = index["_class_name"]
+        libraries = {part: value[0] for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+    except _UNREADABLE as error:
+        raise ModelError(
+            f"model_index.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
+            hint="save or download the model again",
+        ) from error
+    if kind not in PIPELINES:
+        raise ModelError(f"the model in {folder} is a {kind}", hint=f"Twinseed renders with {' and '.join(PIPELINES)}")
+    for part, library in libraries.items():
+        if library not in _LIBRARIES:
+            raise ModelError(
+                f"the model in {folder} wants its {part} from {library!r}, which is no part of Stable Diffusion",
+                hint="nothing is loaded from there, since it could be any program: take another model",
+            )
+    return str(kind)
+
+
+def family_of_folder(folder: Path) -> str:
+    """ "sd1", "sd2", "sdxl", "seedling" or "unknown", by the configuration of the U-Net. Raises `ModelError`."""
+    try:
+        unet = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
+        family = families().get(unet["cross_attention_dim"], "unknown")
+        return family if unet["in_channels"] == (latent_channels() if family == "seedling" else 4) else "unknown"
+    except _UNREADABLE as error:
+        raise ModelError(
+            f"unet/config.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
+            hint="save or download the model again",
+        ) from error
+
+
+def own_configuration(file: Path) -> Path | None:
+    """The folder `NAME/` beside `NAME.safetensors`, if it holds a configuration: a model_index.json and no weights."""
+    folder = file.with_suffix("")
+    return folder if (folder / "model_index.json").is_file() and not any(folder.glob("unet/*.safetensors")) else None
+
+
+def configuration(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> Path:
+    """The folder whose configuration the checkpoint `file` is loaded with. Raises `ModelError` where there is none."""
+    own = own_configuration(file)
+    if own is not None:
+        return own
+    family = family_of_checkpoint(shapes)
+    first = shapes.get("model.diffusion_model.input_blocks.0.0.weight", ())
+    if family == "seedling":
+        return SEEDLING_FOLDER
+    if first[:2] != (320, 4) or family == "unknown":
+        raise ModelError(
+            f"{file.name} is not shaped like Stable Diffusion 1.x, 2.x or XL (text to picture)",
+            hint=f"if it is of that make in other sizes, put its configuration into the folder {file.with_suffix('')}",
+        )
+    if family == "sd2" and prediction_type(file, shapes, metadata) == "epsilon":
+        family = "sd2-base"
+    return SHIPPED / family
+
+
+def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> str | None:
+    """ "epsilon" or "v_prediction", where the file or what lies beside it says so; its tensors alone cannot tell.
+
+    Told by the header's `modelspec.prediction_type`, by a tensor `v_pred`, or by the original `NAME.yaml`.
+    """
+    if "v_pred" in shapes:
+        return "v_prediction"
+    told = {"v": "v_prediction", "v_prediction": "v_prediction", "epsilon": "epsilon"}
+    if (name := metadata.get("modelspec.prediction_type", "").lower()) in told:
+        return told[name]
+    original = file.with_suffix(".yaml")
+    if not original.is_file():
+        return None
+    try:
+        parameters = yaml.safe_load(original.read_text(encoding="utf-8"))["model"]["params"]
+        return "v_prediction" if parameters.get("parameterization", "eps") == "v" else "epsilon"
+    except (*_UNREADABLE, yaml.YAMLError) as error:
+        raise ModelError(
+            f"{original} cannot be read: {type(error).__name__}",
+            hint="it is read as the model's original configuration",
+        ) from error
+
+
+def vocabulary_entries(file: Path, shapes: Shapes) -> int:
+    """How many words the text encoder in a checkpoint knows. Raises `ModelError` where there is no such part."""
+    for name, shape in shapes.items():
+        if name.endswith("token_embedding.weight"):
+            return shape[0]
+    raise ModelError(f"{file.name} has no text encoder in it", hint="take the whole checkpoint, not its U-Net alone")

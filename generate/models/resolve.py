@@ -1,0 +1,229 @@
+"""Model names: what a name stands for, on this machine or on the hub, without loading anything. Torch is not needed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from generate.models.architecture import configuration, pipeline_class, vocabulary_entries
+from generate.models.catalog import ModelName, known_models
+from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
+from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, models_folder, require_plain_name
+from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from ideation.errors import nearest
+
+__all__ = [
+    "ModelError",
+    "ModelName",
+    "find_model",
+    "find_part",
+    "find_tokenizer",
+    "find_vae",
+    "hub_file",
+    "hub_folder",
+    "hub_id",
+    "known_models",
+    "models_folder",
+    "require_model",
+    "tokenizer_of",
+    "unreachable",
+]
+
+_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
+_PLACES = {"lora": LORAS, "embedding": EMBEDDINGS, "vae": VAES}
+
+
+def find_model(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> ModelName:
+    """What `name` stands for: a known model, the path of a model folder or weight file, or a hub id.
+
+    A file in the models folder may be named without its ending, a hub id with a revision: `owner/name@revision`.
+    Raises `ModelError`, for an unknown name with the nearest.
+    """
+    known = known_models()
+    found = _named(name, [model for model in known if model.renders or model.kind == "broken"]) or _at(name)
+    if found is None and (on_hub := _HUB_ID.fullmatch(f"{name}@{revision}" if revision else name)):
+        return ModelName(name, "hub", None, revision=on_hub[2])
+    if found is not None and revision is not None:
+        raise ModelError(f"{name} is here and has no revisions", hint="a revision is of a hub id, owner/name")
+    if found is None and (part := _named(name, known)) is not None:
+        found = part
+    if found is None:
+        raise ModelError(
+            f"unknown model {name!r}",
+            hint=f"{nearest(name, [model.name for model in known if model.renders])}; "
+            "or give a folder, a .safetensors file, or a hub id such as owner/name",
+        )
+    return _usable(found, ("embedded", "folder", "checkpoint", "pickle"), "model", allow_pickle)
+
+
+def require_model(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> ModelName:
+    """As `find_model`, and looks into its small files as well, on the hub if need be.
+
+    Fails in a moment where opening the model would load torch first. Raises `ModelError`.
+    """
+    found = find_model(name, revision=revision, allow_pickle=allow_pickle)
+    if found.path is not None and found.path.is_file():
+        tokenizer_of(found)
+    else:
+        pipeline_class(found.path or hub_folder(found, "model_index.json"))
+    return found
+
+
+def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
+    """The VAE with that name: a file in the models folder or its `vae/`, a path, or a hub id. A folder holds a VAE or a
+    model with one. Raises `ModelError`."""
+    known = [model for model in known_models() if model.kind in ("vae", "folder", "pickle", "broken")]
+    found = _named(name, known) or _at(name, folder_of="config.json")
+    if found is not None:
+        return _usable(found, ("vae", "folder", "pickle"), "VAE", allow_pickle)
+    if on_hub := _HUB_ID.fullmatch(name):
+        return ModelName(name, "hub", None, revision=on_hub[2])
+    raise ModelError(
+        f"unknown VAE {name!r}",
+        hint=f"put its file into {models_folder() / VAES}, or give a path or a hub id; "
+        + nearest(name, [model.name for model in known if model.kind == "vae"]),
+    )
+
+
+def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
+    """The "lora" or "embedding" with that name, as it stands in a prompt: the name of a file without its ending.
+
+    It lies in the models folder or in its `loras/` or `embeddings/`; in a subfolder of these it has the path from
+    there, or its own name where that is the only one. A LoRA may also be a hub id, with the file that is meant behind
+    it where there is more than one: owner/name/file.safetensors (see `hub_file`). Raises `ModelError` for names that
+    could lead out of these folders, links that do, and files that are broken or something else.
+    """
+    article = "an" if what[0] in "aeiou" else "a"
+    require_plain_name(f"{article} {what}", name)
+    place = models_folder() / _PLACES[what]
+    known = [
+        model
+        for model in known_models()
+        if model.kind == what or (model.path is not None and model.path.is_relative_to(place))
+    ]
+    wanted = name.removesuffix(".safetensors")
+    found = [model for model in known if model.name == wanted] or [
+        model for model in known if model.name.rpartition("/")[2] == wanted
+    ]
+    if len({model.name for model in found}) > 1:
+        raise ModelError(
+            f"there is more than one {what} {name!r}", hint=f"name one of {', '.join(model.name for model in found)}"
+        )
+    if found:
+        found.sort(key=lambda model: model.kind != what)  # before a pickle of the same name
+        return _usable(found[0], (what, "pickle") if what == "embedding" else (what,), what, allow_pickle)
+    if what == "lora" and (on_hub := _HUB_ID.fullmatch(hub_file(name)[0])):
+        return ModelName(on_hub[0], "hub", None, revision=on_hub[2])
+    names = [model.name for model in known]
+    raise ModelError(
+        f"unknown {what} {name!r}", hint=nearest(name, names) if names else f"put its .safetensors file into {place}"
+    )
+
+
+def find_tokenizer(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Path:
+    """The `tokenizer.json` of the model with that name, on the hub if need be. Raises `ModelError`."""
+    return tokenizer_file(tokenizer_of(find_model(name, revision=revision, allow_pickle=allow_pickle)))
+
+
+def tokenizer_of(model: ModelName) -> Path:
+    """The folder of the model's tokenizer. Raises `ModelError`."""
+    if model.path is None:
+        return hub_folder(model, "tokenizer/*") / "tokenizer"
+    if not model.path.is_file():
+        return model.path / "tokenizer"
+    entries = None
+    if model.path.suffix.lower() == ".safetensors":  # a pickle tells nothing before it is loaded
+        weights = read_weight_file(model.path)
+        configuration(model.path, weights.shapes, weights.metadata)
+        entries = vocabulary_entries(model.path, weights.shapes)
+    return find_clip_tokenizer(model.path, entries)
+
+
+def hub_folder(model: ModelName, *patterns: str) -> Path:
+    """The local copy of the files of a model on the hub that match the `patterns`. Raises `ModelError`."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(hub_id(model), revision=model.revision, allow_patterns=list(patterns)))
+    except Exception as error:
+        raise unreachable(model.name, error) from error
+
+
+def hub_file(name: str) -> tuple[str, str | None]:
+    """`owner/name` and the file of owner/name/file.safetensors; None where no file is named."""
+    repository, _, file = name.rpartition("/")
+    return (repository, file) if name.count("/") == 2 and file.endswith(".safetensors") else (name, None)
+
+
+def hub_id(model: ModelName) -> str:
+    """`owner/name`, without the revision."""
+    return model.name.partition("@")[0]
+
+
+def unreachable(name: str, error: Exception) -> ModelError:
+    """The error for what did not come from the hub, for whatever reason the hub's library gave."""
+    reason = error.__cause__ or error  # the cause says what happened, the error around it how to use the library
+    return ModelError(
+        f"the model {name} is not on this machine and could not be fetched from the hub: {first_line(reason)}",
+        hint="check the id and the network; without either, --model seedling works offline",
+    )
+
+
+def _named(name: str, known: list[ModelName]) -> ModelName | None:
+    """The one with that name; else the file with that name and an ending, if it is the only one."""
+    found = [model for model in known if model.name == name]
+    if not found and name:
+        found = [model for model in known if model.path and model.path.is_file() and _stem(model) == name]
+    found.sort(key=lambda model: model.kind in ("pickle", "broken"))
+    return found[0] if found else None
+
+
+def _stem(model: ModelName) -> str:
+    ending = model.path.suffix if model.path else ""
+    return model.name.removesuffix(ending)
+
+
+def _at(name: str, *, folder_of: str = "model_index.json") -> ModelName | None:
+    """The file or folder with that path, if there is one; a folder must have the file `folder_of` in it."""
+    try:
+        path = Path(name).expanduser()
+        if not name or not path.exists():
+            return None
+    except (OSError, RuntimeError):  # a name that no path can have: too long, or ~ of nobody
+        return None
+    if path.is_dir():
+        if (path / "model_index.json").is_file() or (path / folder_of).is_file():
+            return ModelName(name, "folder", path)
+        raise ModelError(
+            f"{name} is not a model folder: there is no {folder_of} in it",
+            hint="name the folder that a diffusers pipeline was saved in, with model_index.json at its top",
+        )
+    if path.suffix.lower() in PICKLES:
+        return ModelName(name, "pickle", path, path.stat().st_size)
+    if path.suffix.lower() == ".safetensors":
+        weights = read_weight_file(path)
+        return ModelName(name, weights.kind, path, weights.size, weights.family)
+    raise ModelError(
+        f"the model {name} is a file of another kind",
+        hint="name a .safetensors file, or a folder in diffusers' layout, with model_index.json at its top",
+    )
+
+
+def _usable(found: ModelName, kinds: tuple[str, ...], what: str, allow_pickle: bool) -> ModelName:
+    if found.kind == "broken":
+        out = "leads out" in found.problem
+        raise ModelError(
+            found.problem,
+            hint="put the file itself there, or name the folder that it is in with TWINSEED_MODELS"
+            if out
+            else "save or download it again",
+        )
+    if found.kind not in kinds:
+        other = f"a {found.kind}" if found.kind in ("checkpoint", "lora", "vae") else f"of kind {found.kind}"
+        raise ModelError(
+            f"{found.path} is no {what}: going by its tensors it is {other}",
+            hint="`twinseed list models` shows what is there, and its kinds",
+        )
+    if found.kind == "pickle" and found.path is not None:
+        require_pickle(found.path, allowed=allow_pickle)
+    return found

@@ -1,0 +1,100 @@
+"""Weights: tensors read from files without running anything, and models that are filled wholly or not at all."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from generate.models.weight_file import ModelError, first_line, read_weight_file, require_pickle
+
+Tensors = dict[str, torch.Tensor]
+
+
+def read_tensors(path: Path, *, allow_pickle: bool = False) -> tuple[Tensors, Mapping[str, str]]:
+    """All tensors of a file by name, on the CPU, and the header's metadata.
+
+    `.safetensors`, or with `allow_pickle` a torch pickle, of which nothing but tensors and plain values is ever built
+    (`weights_only`). Raises `ModelError` for broken files, and for pickles with anything else in them.
+    """
+    if path.suffix.lower() == ".safetensors":
+        metadata = read_weight_file(path).metadata
+        try:
+            return load_file(path), metadata
+        except (OSError, SafetensorError) as error:
+            raise ModelError(f"{path} cannot be read: {first_line(error)}", hint="download or copy it again") from error
+    return {key: value for key, value in read_pickle(path, allowed=allow_pickle).items() if torch.is_tensor(value)}, {}
+
+
+def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
+    """What a torch pickle holds, without the `state_dict` around it. Raises `ModelError`; see `read_tensors`."""
+    require_pickle(path, allowed=allowed)
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(
+                path
+            ) as archive:  # torch stores; what is squeezed could unpack to more than there is room
+                if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+                    raise ModelError(f"{path} is a compressed zip file, not a torch pickle", hint="unpack it first")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns of the pickles of other programs, before it refuses them
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"{path} holds more than tensors, and was not read: what else is in it could run as a program",
+            hint="take the model's .safetensors file",
+        ) from error
+    except Exception as error:  # on rubbish the unpickler stumbles in any way
+        raise ModelError(f"{path} cannot be read: {first_line(error)}", hint="download or copy it again") from error
+    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise ModelError(f"{path} holds no named tensors", hint="take the model's .safetensors file")
+    return content
+
+
+def fill(model: Any, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype, what: str, file: Path) -> Any:
+    """`model`, made on the meta device, with every one of its weights taken from `tensors`; what is left over is no
+    matter. Raises `ModelError` for weights that are missing or have another shape."""
+    wanted = model.state_dict()
+    missing = [name for name in wanted if name not in tensors]
+    if missing:
+        raise ModelError(
+            f"the {what} in {file.name} is not whole: {len(wanted) - len(missing)} tensors of {len(wanted)} are there",
+            hint=f"{missing[0]} is missing, for one: download it again, or it is of another make than it seems",
+        )
+    for name, like in wanted.items():
+        if tensors[name].shape != like.shape:
+            raise ModelError(
+                f"the {what} in {file.name} has other sizes: {name} is {list(tensors[name].shape)}, "
+                f"not {list(like.shape)}",
+                hint="it belongs to another model, or its configuration does",
+            )
+    model.load_state_dict({name: tensors[name].to(dtype) for name in wanted}, assign=True)
+    return model.eval()
+
+
+def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
+    """Raises `ModelError` where the weight files in `folder` have fewer tensors than the module that was made of them.
+
+    The libraries fill the gaps with random numbers and say so in their logs only. Tensors are counted, not compared by
+    name, because the libraries rename those of older files.
+    """
+    found = 0
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, "pt") as weights:  # older text encoders keep their positions as well
+            found += sum(not key.endswith("position_ids") for key in weights.keys())  # noqa: SIM118
+    if found < (wanted := len(module.state_dict())):
+        raise ModelError(
+            f"the {what} is not whole: {found} tensors of {wanted} are there",
+            hint="its config.json belongs to another model, or weights are missing: save or download it again",
+        )

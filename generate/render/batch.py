@@ -1,0 +1,215 @@
+"""One batch: pictures that go through the U-Net together, each with its own prompt and seed, everything else shared."""
+
+from __future__ import annotations
+
+import gc
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from PIL import Image
+
+from generate.models.open import OpenModel
+from generate.render.conditioning import Conditioning
+from generate.render.input_check import Witness, digest_of
+from generate.render.memory import Means, applied
+from generate.render.preview import Preview
+from generate.schedulers.table import build_scheduler
+from generate.settings import RenderSettings
+from ideation.errors import TwinseedError
+
+
+class RenderError(TwinseedError):
+    """A render that came to nothing: out of memory, or numbers that are no numbers."""
+
+
+class RenderCancelled(TwinseedError):
+    """Somebody asked to stop."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Progress: pair `pair` of `pairs`, step `number` of `steps`, all counted from 1. `preview` draws both pictures as
+    the model expects them at this step; it costs something only when it is called, which must be before the next."""
+
+    pair: int
+    pairs: int
+    number: int
+    steps: int
+    preview: Callable[[], list[Image.Image]] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is to be rendered: one picture for each row of `conditioning`, from the seed of the same place. It is batch
+    `number` of `batches`, counted from 1, for whoever listens; `watchers` are entered around the U-Net's work,
+    which is not compiled then."""
+
+    model: OpenModel
+    settings: RenderSettings
+    conditioning: Conditioning
+    seeds: tuple[int, ...]
+    number: int = 1
+    batches: int = 1
+    on_step: Callable[[Step], None] | None = None
+    watchers: Sequence[AbstractContextManager[Any]] = ()
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The pictures of a batch in its order, with what was seen on the way. `seconds` is the wall time of all of them,
+    `differs` names what was not equal among them, `shape` is that of the latents."""
+
+    images: tuple[Image.Image, ...]
+    seconds: float
+    latents_sha256: tuple[str, ...]
+    differs: frozenset[str]
+    scheduler: dict[str, Any]
+    evaluations: int
+    shape: tuple[int, ...]
+    given_up: tuple[str, ...]
+
+
+def render_batch(batch: Batch, means: Means) -> tuple[Rendered, Means]:
+    """Renders by `means`, or by the first smaller ones that do, which are returned for the batches that follow.
+
+    Raises `RenderError` where not even the smallest do, and what `on_step` raises.
+    """
+    while True:
+        try:
+            # Tensors without a history cost less than those whose history is only not written down. Weights that move
+            # to and fro would become such, and could not be written to afterwards.
+            with applied(means, batch.model), torch.inference_mode(not means.cpu_offload):
+                return _render(batch, means), means
+        except _DecoderOverflow as overflow:
+            if means.vae_float32:
+                raise RenderError(
+                    f"the decoder's numbers run over in {batch.model.dtype}, and in float32 too",
+                    hint="render with --dtype float32, or with a lower --guidance",
+                ) from overflow
+            means = replace(means, vae_float32=True)
+        except RuntimeError as error:
+            smaller = means.smaller(batch.model) if _out_of_memory(error) else None
+            if smaller is None:
+                if not _out_of_memory(error):
+                    raise
+                raise RenderError(
+                    f"{batch.settings.width}x{batch.settings.height} pixels do not fit into the memory of "
+                    f"{batch.model.device}, not even one at a time",
+                    hint="take a smaller --size, or --device cpu",
+                ) from error
+            means = smaller
+        gc.collect()
+        if batch.model.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has a class for it, the CPU and MPS have only words."""
+    return any(words in str(error) for words in ("out of memory", "can't allocate memory"))
+
+
+class _DecoderOverflow(Exception):
+    """The decoder drew numbers that are no numbers, of which diffusers makes a black picture."""
+
+
+def _render(batch: Batch, means: Means) -> Rendered:
+    model, settings, count = batch.model, batch.settings, len(batch.seeds)
+    scheduler = build_scheduler(settings.scheduler, model.scheduler_config, list(batch.seeds))
+    generators, latents = _noise(model, settings, batch.seeds)
+    witness = Witness(count)
+    preview = Preview(model, settings.guidance_scale, count)
+
+    def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
+            raise RenderError(
+                f"the numbers ran over at step {step + 1} in {model.dtype}",
+                hint="render with --dtype float32, or with a lower --guidance",
+            )
+        if batch.on_step is not None:
+            batch.on_step(Step(batch.number, batch.batches, step + 1, pipeline.num_timesteps, preview.pictures))
+        return {}
+
+    began = time.perf_counter()
+    images = _run(batch, scheduler, generators, latents, after_step, witness, preview)
+    seconds = time.perf_counter() - began
+    # Equal generators that drew equally often end alike; DPM++ SDE has its own seeds instead.
+    states = {digest_of(generator.get_state()) for generator in generators}
+    if len(states) > 1 or len(set(scheduler.config.get("noise_sampler_seed") or ())) > 1:
+        witness.differs.add("noise on the way")
+    return Rendered(
+        images=tuple(images),
+        seconds=seconds,
+        latents_sha256=tuple(map(digest_of, latents)),
+        differs=frozenset(witness.differs),
+        scheduler={"class_name": type(scheduler).__name__, "config": dict(scheduler.config)},
+        evaluations=witness.evaluations,
+        shape=tuple(latents.shape),
+        given_up=means.given_up,
+    )
+
+
+def _noise(
+    model: OpenModel, settings: RenderSettings, seeds: Sequence[int]
+) -> tuple[list[torch.Generator], torch.Tensor]:
+    """One fresh generator per picture and the initial latents that each has drawn, (pictures, channels, height, width).
+
+    Drawn in float32 and then cast, one picture at a time, as diffusers does it: the noise is the same on every device.
+    """
+    generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+    unit = model.size_unit
+    shape = (1, model.pipeline.unet.config.in_channels, (settings.height or 0) // unit, (settings.width or 0) // unit)
+    drawn = [torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators]
+    return generators, torch.cat(drawn).to(model.device, model.pipeline.unet.dtype)
+
+
+def _run(
+    batch: Batch,
+    scheduler: Any,
+    generators: list[torch.Generator],
+    latents: torch.Tensor,
+    after_step: Callable[..., dict[str, Any]],
+    witness: Witness,
+    preview: Preview,
+) -> list[Image.Image]:
+    pipeline, settings = batch.model.pipeline, batch.settings
+    pipeline.scheduler = scheduler
+    hooks = [
+        pipeline.unet.register_forward_pre_hook(witness.watch, with_kwargs=True),
+        pipeline.unet.register_forward_hook(preview.watch, with_kwargs=True),
+    ]
+    try:
+        with ExitStack() as stack:
+            if batch.watchers and batch.model.compiled:  # what is compiled has no layers that could be watched
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
+            for watcher in batch.watchers:
+                stack.enter_context(watcher)
+            stack.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", module="torchsde")  # complains of its own rounding, in the seventh digit
+            warnings.filterwarnings("error", "invalid value encountered in cast", RuntimeWarning)
+            result = pipeline(
+                **{name: value[: len(latents)] for name, value in batch.conditioning.arguments.items()},
+                width=settings.width,
+                height=settings.height,
+                num_inference_steps=settings.num_inference_steps,
+                guidance_scale=settings.guidance_scale,
+                generator=generators,
+                latents=latents,
+                callback_on_step_end=after_step,
+                callback_on_step_end_tensor_inputs=["latents"],
+            )
+    except RuntimeWarning as warning:
+        raise _DecoderOverflow from warning
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if any(getattr(result, "nsfw_content_detected", None) or ()):
+        raise RenderError(
+            "the model's own safety checker took a picture for indecent and blackened it",
+            hint="take another --seed, or other words",
+        )
+    return list(result.images)

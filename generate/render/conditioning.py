@@ -1,0 +1,169 @@
+"""Conditioning: prompts become what the U-Net reads, of any length, both arms in one batch without touching either."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from generate.models.open import OpenModel
+from generate.render.encodings import encodings_of
+from generate.settings import RenderSettings, SettingsError
+from ideation.prompt_pair import PromptPair
+from ideation.prompt_syntax import ParsedPrompt, parse_prompt
+
+#: A chunk that is full ends behind its last comma, if that is among its last so many tokens.
+_COMMA_REACH = 20
+#: The longest context that both arms are brought to, in tokens.
+_MAX_CONTEXT = 77 * 60
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """`arguments` are the pipeline's, by name, each (2, ...): simple, expanded. `lengths` says how many tokens of
+    context the simple, the expanded and the negative prompt took by themselves, start, end and padding included."""
+
+    arguments: dict[str, torch.Tensor]
+    lengths: dict[str, int]
+
+    def rows(self, picks: Sequence[int]) -> Conditioning:
+        """The conditioning of those of its pictures, in that order."""
+        return replace(self, arguments={name: value[list(picks)] for name, value in self.arguments.items()})
+
+
+@torch.no_grad()
+def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings) -> Conditioning:
+    """The embeddings of both arms and of their one negative prompt.
+
+    Every prompt goes through the text encoders alone: in a batch, one text twice can come out different in its last
+    bits; and once, for as long as nobody changes the encoders. Contexts of different lengths are repeated to their
+    least common multiple: to attention, a context twice is the same as once, while padding would be read as words. A
+    prompt without syntax comes out as diffusers' own `encode_prompt` has it, bit for bit. Raises `SettingsError`.
+    """
+    texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
+    known, encoded = encodings_of(model), {}
+    for name, text in texts.items():
+        key = (text, settings.long_prompts, settings.clip_skip)
+        encoding = known.get(key)
+        if encoding is None:
+            encoding = _encode(model, text, settings, name)
+            known.keep(key, encoding)
+        encoded[name] = encoding
+    lengths = {name: context.shape[1] for name, (context, _) in encoded.items()}
+    common = math.lcm(*lengths.values())
+    if common > _MAX_CONTEXT:
+        raise SettingsError(
+            f"the prompts take {', '.join(map(str, lengths.values()))} tokens of context; "
+            f"brought to one length they would take {common}",
+            hint="shorten the longest, or let it be cut with --tokens truncate",
+        )
+    contexts = {name: context.repeat(1, common // lengths[name], 1) for name, (context, _) in encoded.items()}
+    arguments = {
+        "prompt_embeds": torch.cat([contexts["simple"], contexts["expanded"]]),
+        "negative_prompt_embeds": torch.cat([contexts["negative"]] * 2),
+    }
+    pooled = {name: vector for name, (_, vector) in encoded.items() if vector is not None}
+    if pooled:  # XL models only
+        arguments["pooled_prompt_embeds"] = torch.cat([pooled["simple"], pooled["expanded"]])
+        arguments["negative_pooled_prompt_embeds"] = torch.cat([pooled["negative"]] * 2)
+    return Conditioning(arguments, lengths)
+
+
+def _encode(
+    model: OpenModel, prompt: str, settings: RenderSettings, name: str
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The context of one prompt, (1, 77 times the chunks, width), and the pooled vector that XL models want."""
+    parsed = parse_prompt(prompt)
+    if len(parsed.sections) > 1 and settings.long_prompts == "truncate":
+        raise SettingsError(
+            f"the {name} prompt has a BREAK in it, and long prompts are cut",
+            hint="add --tokens chunk, so that each part gets a chunk of its own; or write the word in small letters",
+        )
+    pipeline = model.pipeline
+    xl = hasattr(pipeline, "text_encoder_2")
+    encoders = [(pipeline.tokenizer, pipeline.text_encoder)]
+    if xl:
+        encoders.append((pipeline.tokenizer_2, pipeline.text_encoder_2))
+    contexts: list[torch.Tensor] = []
+    pooled: torch.Tensor | None = None
+    for tokenizer, encoder in encoders:
+        if encoder is None:  # the refiner of XL has the second one only
+            continue
+        parts = []
+        for chunk in prompt_chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
+            context, vector = _encode_chunk(encoder, chunk, settings.clip_skip, penultimate=xl)
+            parts.append(context)
+            if vector is not None and pooled is None:  # of the first chunk, as the web UI does it
+                pooled = vector
+        contexts.append(torch.cat(parts, dim=1))
+    last = encoders[-1][1]
+    return torch.cat(contexts, dim=-1).to(model.device, last.dtype), pooled
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """What an encoder reads at once: (1, 77) ids, their mask of what is no padding, and a weight for each."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    weights: torch.Tensor
+
+
+def prompt_chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunked: bool) -> Iterator[_Chunk]:
+    limit = int(tokenizer.model_max_length)
+    room = limit - 2
+    comma = tokenizer.convert_tokens_to_ids(",</w>")  # the unknown token's, which is the end's, where there is none
+    rows: list[list[tuple[int, float]]] = []
+    for section in parsed.sections:
+        tokens: list[tuple[int, float]] = []
+        for stretch in section:
+            text = pipeline.maybe_convert_prompt(stretch.text, tokenizer)  # names of textual inversion become tokens
+            ids = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids
+            tokens += [(token, stretch.weight) for token in ids]
+        while len(tokens) > room and chunked:
+            commas = (k + 1 for k in range(room - 1, room - 1 - _COMMA_REACH, -1) if tokens[k][0] == comma)
+            end = next(commas, room)
+            rows.append(tokens[:end])
+            tokens = tokens[end:]
+        rows.append(tokens[:room])
+    for row in rows:
+        padding = limit - 2 - len(row)
+        ids = [tokenizer.bos_token_id, *(token for token, _ in row), tokenizer.eos_token_id]
+        yield _Chunk(
+            torch.tensor([ids + [tokenizer.pad_token_id] * padding]),
+            torch.tensor([[1] * len(ids) + [0] * padding]),
+            torch.tensor([1.0, *(weight for _, weight in row), *[1.0] * (padding + 1)]),
+        )
+
+
+def _encode_chunk(
+    encoder: Any, chunk: _Chunk, clip_skip: int, *, penultimate: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """`clip_skip` last layers are left out; XL models are trained on the penultimate layer to begin with."""
+    mask = chunk.mask.to(encoder.device) if getattr(encoder.config, "use_attention_mask", False) else None
+    if penultimate:
+        output = encoder(chunk.ids.to(encoder.device), output_hidden_states=True)
+        context = output.hidden_states[-(clip_skip + 2)]
+    elif clip_skip:
+        output = encoder(chunk.ids.to(encoder.device), attention_mask=mask, output_hidden_states=True)
+        context = encoder.final_layer_norm(output.hidden_states[-(clip_skip + 1)])
+    else:
+        output = encoder(chunk.ids.to(encoder.device), attention_mask=mask)
+        context = output[0]
+    vector = output[0] if penultimate and output[0].ndim == 2 else None
+    return _weighted(context, chunk.weights), vector
+
+
+def _weighted(context: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Each token's vector times its weight; then all of them scaled so that the chunk is as loud as before.
+
+    The web UI brings back the mean over the chunk; of the standard CLIP that is as good as its root mean square, which
+    is used here, because it cannot come near zero and so turn the whole context around.
+    """
+    if (weights == 1).all():
+        return context
+    weighted = context * weights.to(context)[None, :, None]
+    return weighted * (context.square().mean().sqrt() / weighted.square().mean().sqrt().clamp_min(1e-6))

@@ -1,0 +1,122 @@
+"""Means: what a render is done with when memory or number formats run short, and the next smaller way.
+
+Whatever is given up is given up for both arms: a pair whose arms were computed in two ways compares the ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from generate.models.open import OpenModel
+
+
+@dataclass(frozen=True)
+class Means:
+    """How a pair is computed. `unet_batch` is how many pictures go through the U-Net at a time (with guidance each
+    counts twice); None is all of them."""
+
+    unet_batch: int | None = None
+    vae_tiled: bool = False
+    vae_float32: bool = False
+    cpu_offload: bool = False
+
+    @property
+    def given_up(self) -> tuple[str, ...]:
+        """What is not as it would be with enough memory, in words; empty for the usual way."""
+        return tuple(
+            words
+            for words, holds in (
+                (f"U-Net in batches of {self.unet_batch}", self.unet_batch is not None),
+                ("VAE in tiles", self.vae_tiled),
+                ("VAE in float32", self.vae_float32),
+                ("parts of the model moved to the CPU in turn", self.cpu_offload),
+            )
+            if holds
+        )
+
+    def smaller(self, model: OpenModel) -> Means | None:
+        """The next way that takes less memory; None where there is none left.
+
+        First the arms' guidance is taken apart, then the arms, then the decoder's picture; last, on CUDA, what is not
+        at work leaves the device.
+        """
+        match self:
+            case Means(unet_batch=None):
+                return replace(self, unet_batch=2)
+            case Means(unet_batch=2):
+                return replace(self, unet_batch=1)
+            case Means(vae_tiled=False):
+                return replace(self, vae_tiled=True)
+            case Means(cpu_offload=False) if model.device.startswith("cuda"):
+                return replace(self, cpu_offload=True)
+        return None
+
+
+@contextmanager
+def applied(means: Means, model: OpenModel) -> Iterator[None]:
+    """The model works by these means inside the block and as before after it."""
+    pipeline = model.pipeline
+    undo: list[Callable[[], Any]] = []
+    try:
+        if means.unet_batch is not None:
+            undo.append(_in_slices(pipeline.unet, means.unet_batch))
+        if means.vae_tiled:
+            pipeline.vae.enable_slicing()
+            pipeline.vae.enable_tiling()
+            undo += [pipeline.vae.disable_slicing, pipeline.vae.disable_tiling]
+        if means.vae_float32:
+            undo.append(_in_float32(pipeline.vae))
+        if means.cpu_offload:
+            pipeline.enable_model_cpu_offload(device=model.device)
+            undo.append(lambda: (pipeline.remove_all_hooks(), pipeline.to(model.device)))
+        yield
+    finally:
+        for step in reversed(undo):
+            step()
+
+
+def _in_slices(unet: Any, size: int) -> Callable[[], None]:
+    """Makes the U-Net compute `size` rows of its batch at a time. Hooks still see the whole batch."""
+    whole, own = unet.forward, unet.__dict__.get("forward")
+
+    def sliced(sample: torch.Tensor, timestep: Any, **keywords: Any) -> tuple[torch.Tensor]:
+        rows = len(sample)
+
+        def of(value: Any, begin: int) -> Any:
+            if isinstance(value, dict):
+                return {name: of(entry, begin) for name, entry in value.items()}
+            batched = torch.is_tensor(value) and value.ndim > 0 and len(value) == rows
+            return value[begin : begin + size] if batched else value
+
+        keywords["return_dict"] = False  # what the pipelines ask for
+        made = [
+            whole(of(sample, k), of(timestep, k), **{name: of(value, k) for name, value in keywords.items()})[0]
+            for k in range(0, rows, size)
+        ]
+        return (torch.cat(made),)
+
+    def undo() -> None:
+        del unet.forward
+        if own is not None:  # the compiled one
+            unet.forward = own
+
+    unet.forward = sliced
+    return undo
+
+
+def _in_float32(vae: Any) -> Callable[[], None]:
+    usual = vae.dtype
+    decode = vae.decode
+    vae.to(torch.float32)
+    vae.decode = lambda latents, *arguments, **keywords: decode(latents.float(), *arguments, **keywords)
+
+    def undo() -> None:
+        del vae.__dict__["decode"]
+        vae.to(usual)
+
+    return undo

@@ -1,0 +1,168 @@
+"""render_pair(): the one way a pair of pictures is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from generate.models.lora import loaded_adapters
+from generate.models.open import OpenModel
+from generate.models.textual_inversion import loaded_embeddings
+from generate.render.batch import Batch, Rendered, Step, render_batch
+from generate.render.conditioning import Conditioning, encode_pair
+from generate.render.input_check import ARMS, Certificate, NoiseFloor, library_versions
+from generate.render.memory import Means
+from generate.schedulers.table import check_steps
+from generate.settings import RenderSettings, SettingsError
+from ideation.errors import TwinseedError
+from ideation.prompt_pair import PromptPair
+
+
+class RenderInterrupted(TwinseedError):
+    """A render that stopped on the way, for `reason`, when some pairs were `finished` already."""
+
+    def __init__(self, finished: PicturePair, reason: BaseException) -> None:
+        done = finished.settings.images
+        super().__init__(
+            f"stopped after {done} pair{'s' if done > 1 else ''}: {str(reason) or type(reason).__name__}",
+            hint=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
+        )
+        self.finished, self.reason = finished, reason
+
+
+@dataclass(frozen=True)
+class Render:
+    """One picture; `arm` is "simple" or "expanded", `seconds` its half of the pair's wall time."""
+
+    arm: str
+    seed: int
+    image: Image.Image
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PicturePair:
+    """All pictures of one run, seed by seed, simple before expanded; `settings` with nothing left open."""
+
+    settings: RenderSettings
+    renders: tuple[Render, ...]
+    certificate: Certificate
+
+
+def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettings:
+    """The settings with the model's own size, device and dtype filled in.
+
+    Raises `SettingsError` for a size that the model's latents cannot have, and for more steps than the scheduler takes.
+    """
+    check_steps(settings.scheduler, settings.num_inference_steps, model.scheduler_config)
+    width, height = model.native_size
+    settings = replace(
+        settings,
+        width=settings.width or width,
+        height=settings.height or height,
+        device=model.device,
+        dtype=model.dtype,
+    )
+    unit = model.size_unit
+    for side, pixels in (("width", settings.width), ("height", settings.height)):
+        if pixels is not None and pixels % unit:
+            raise SettingsError(
+                f"{side} is {pixels} pixels; {model.name} draws in squares of {unit}",
+                hint=f"the nearest that works is {max(unit, round(pixels / unit) * unit)}",
+            )
+    return settings
+
+
+def render_pair(
+    prompts: PromptPair,
+    settings: RenderSettings,
+    model: OpenModel,
+    *,
+    noise_floor: bool = False,
+    on_step: Callable[[Step], None] | None = None,
+    watchers: Sequence[AbstractContextManager[Any]] = (),
+) -> PicturePair:
+    """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt.
+
+    Both pictures of a seed get a fresh CPU generator with that seed, so they begin with the same noise and, with
+    schedulers that add noise on the way, go on with the same; every other argument is shared by the batch. Equal
+    arguments give equal pixels, bit for bit, on the same machine and libraries.
+
+    Where memory runs short, or half precision overflows in the decoder, both pictures are rendered again by smaller
+    means, and the certificate says which. `noise_floor` renders each simple prompt once more, alone, to tell what the
+    shape of a batch does to a picture from what words do.
+
+    `watchers` are entered while the U-Net works on the first seed, to look on. `on_step` hears of every step and may
+    raise `RenderCancelled`. Raises `SettingsError` or `RenderError`; where some pairs were finished by then,
+    `RenderInterrupted` with them, whatever stopped the others.
+    """
+    settings = resolve_settings(settings, model)
+    conditioning = encode_pair(model, prompts, settings)
+    made: list[_Seed] = []
+    means = Means()
+    try:
+        for number, seed in enumerate(settings.seeds, start=1):
+            batch = Batch(
+                model, settings, conditioning, (seed, seed), number, settings.images, on_step,
+                watchers if number == 1 else (),
+            )  # fmt: skip
+            rendered, means = render_batch(batch, means)
+            made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, means) if noise_floor else None))
+    except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away
+        if not made:
+            raise
+        raise RenderInterrupted(_pictures(settings, model, conditioning, made), stopped) from stopped
+    return _pictures(settings, model, conditioning, made)
+
+
+@dataclass(frozen=True)
+class _Seed:
+    """The finished pair of one seed."""
+
+    seed: int
+    rendered: Rendered
+    noise_floor: NoiseFloor | None
+
+
+def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditioning, made: list[_Seed]) -> PicturePair:
+    first = made[0].rendered
+    differs = frozenset[str]().union(*(pair.rendered.differs for pair in made))
+    certificate = Certificate(
+        same_seed=differs.isdisjoint({"initial noise", "noise on the way"}),
+        differs=tuple(sorted(differs)),
+        latents_sha256={pair.seed: dict(zip(ARMS, pair.rendered.latents_sha256, strict=True)) for pair in made},
+        scheduler=first.scheduler,
+        unet_evaluations=first.evaluations,
+        batch_shape=first.shape,
+        context=conditioning.lengths,
+        adapters={one.name: one.digest for one in loaded_adapters(model)}
+        | {one.name: one.digest for one in loaded_embeddings(model)},
+        given_up={pair.seed: pair.rendered.given_up for pair in made if pair.rendered.given_up},
+        noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
+        device=model.device,
+        dtype=model.dtype,
+        model_digest=model.digest,
+        libraries=library_versions() | ({"torch.compile": "inductor"} if model.compiled else {}),
+    )
+    renders = tuple(
+        Render(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))
+        for pair in made
+        for arm, image in zip(ARMS, pair.rendered.images, strict=True)
+    )
+    return PicturePair(replace(settings, images=len(made)), renders, certificate)
+
+
+def _noise_floor(batch: Batch, pair: Rendered, means: Means) -> NoiseFloor:
+    """How far the simple picture moves when it is rendered alone: the same numbers, added up in another order."""
+    conditioning = batch.conditioning.rows([0])
+    alone, _ = render_batch(
+        replace(batch, conditioning=conditioning, seeds=batch.seeds[:1], on_step=None, watchers=()), means
+    )
+    apart = [np.asarray(image.convert("RGB"), dtype=np.int16) for image in (pair.images[0], alone.images[0])]
+    difference = np.abs(apart[0] - apart[1])
+    return NoiseFloor(round(float(difference.mean()) / 255, 6), int(difference.max()))

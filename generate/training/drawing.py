@@ -1,0 +1,47 @@
+"""Drawing: a scene as a picture. Background and weather first, then the figure and its prop, then the style."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from PIL import Image, ImageFilter
+
+from generate.training.background import draw_background
+from generate.training.canvas import Canvas
+from generate.training.figure import draw_figure
+from generate.training.painting import paint
+from generate.training.scene import Scene
+
+_LAYOUTS = 8  # how many arrangements of each background there are, each with its shades
+_HALO = (253, 251, 245)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn scene: the picture (RGB) and the mask of its figure (L, white where the subject and its prop are)."""
+
+    picture: Image.Image
+    figure: Image.Image
+
+
+def draw(scene: Scene, random: Random, *, size: int = 128, jitter: float = 0.0) -> Drawing:
+    """The scene as a picture of `size` x `size` pixels.
+
+    What the scene leaves open comes from `random`: one of eight arrangements of the background, which way all of it
+    faces, the grain of the style. `jitter` is how far the figure strays from its usual place, in units of a 128th of
+    the picture. The figure stands before the weather and has a pale rim, like a paper cut-out: it is the same figure
+    in the rain and at night, and can be told from any background.
+    """
+    layout = random.randrange(_LAYOUTS)
+    canvas = Canvas(size * 2, Random(layout))  # drawn at twice the size and shrunk: smooth edges
+    draw_background(canvas, scene, layout)
+    layer = Canvas(size * 2, random, clear=True)
+    draw_figure(layer, scene, random, jitter)
+    alpha = layer.image.getchannel("A")
+    canvas.image.paste(_HALO, (0, 0), alpha.filter(ImageFilter.MaxFilter(5)))
+    canvas.image.paste(layer.image, (0, 0), layer.image)
+    picture, figure = canvas.image.reduce(2), alpha.reduce(2)
+    if random.random() < 0.3:
+        picture, figure = (part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for part in (picture, figure))
+    return Drawing(paint(picture, figure, scene.style, random), figure)

@@ -1,0 +1,228 @@
+"""Evaluates a grown Seedling: `python -m generate.training.evaluate FOLDER`.
+
+The judge, trained on drawn scenes alone, looks at generated pictures and says how often each attribute of the prompt is
+there. Its own accuracy on drawn scenes that it has never seen stands beside it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from PIL import Image
+from transformers import CLIPModel, CLIPTokenizer
+
+from generate.models.open import OpenModel, open_model
+from generate.render.pair import render_pair
+from generate.schedulers.table import build_scheduler
+from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
+from generate.settings import RenderSettings
+from generate.training.captions import attribute_labels, caption
+from generate.training.clip import retrieval
+from generate.training.dataset import SIZE, DataSet, make_data_set
+from generate.training.drawing import draw
+from generate.training.judge import Judge, train_judge
+from generate.training.scene import Scene, draw_scene, held_out
+from ideation.draw.randomizer import draw as draw_concept
+from ideation.draw.word_lists import seedling_words
+from ideation.expanders.offline.expander import OfflineExpander
+from ideation.expansion import expand
+from ideation.token_budget import TokenBudget
+from ideation.vocabulary import KINDS, seedling_vocabulary
+
+log = logging.getLogger(__name__)
+
+_BATCH = 16
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="The folder that grow.py worked in; the judge is kept there.")],
+    prompts: Annotated[int, typer.Option(help="Short, long and held-out prompts: so many of each.")] = 500,
+    steps: Annotated[int, typer.Option()] = 20,
+    guidance: Annotated[float, typer.Option()] = 5.0,
+    scheduler: Annotated[str, typer.Option()] = "DPM++ 2M Karras",
+    threads: Annotated[int, typer.Option()] = 1,
+    out: Annotated[Path | None, typer.Option(help="Where to write the figures as JSON, and grids beside it.")] = None,
+) -> None:
+    """Prints accuracy per attribute, with 95 % Wilson intervals, and the variety between seeds."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(threads)
+    vocabulary = seedling_vocabulary()
+    judge = train_judge(make_data_set(folder / "rich", 40_960, seed=22, richness=0.95), folder / "judge.pt")
+    unseen = make_data_set(folder / "unseen", 2_048, seed=77, richness=0.8, held_out=True)
+    began = time.monotonic()
+    model = open_model("seedling")
+    loading = time.monotonic() - began
+    figures: dict[str, object] = {"prompts": prompts, "steps": steps, "guidance": guidance, "scheduler": scheduler}
+    weights = sum(
+        file.stat().st_size for folder in (SEEDLING_FOLDER, SEEDLING_CLIP_FOLDER) for file in folder.rglob("*")
+    )
+    figures["megabytes"], figures["seconds to load"] = round(weights / 1e6, 1), round(loading, 2)
+
+    drawn = judge.answers([Image.fromarray(pixels) for pixels in unseen.pixels])
+    figures["drawn scenes"] = _accuracy(unseen.scenes, drawn)
+
+    random = Random(2026)
+    sets: dict[str, tuple[list[Scene], bool]] = {
+        "short": ([_short(random) for _ in range(prompts)], False),
+        "long": ([_long(random, combination_held_out=False) for _ in range(prompts)], True),
+        "held out": ([_long(random, combination_held_out=True) for _ in range(prompts)], True),
+    }
+    for name, (scenes, wordy) in sets.items():
+        texts = [caption(scene, random, vocabulary, keep=1.0, chattering=wordy) for scene in scenes]
+        began = time.monotonic()
+        pictures = generate_pictures(model, texts, scheduler, steps, guidance)
+        figures[name] = _accuracy(scenes, judge.answers(pictures)) | {
+            "seconds a picture": round((time.monotonic() - began) / len(texts), 3)
+        }
+        log.info("%s: %s", name, figures[name])
+        if out is not None:
+            grid(pictures[:36]).save(out.with_name(f"{out.stem}-{name.replace(' ', '-')}.png"))
+            lines = [
+                json.dumps({"prompt": text, **asdict(scene)}) for text, scene in zip(texts[:36], scenes, strict=False)
+            ]
+            out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
+    figures["retrieval among 32"] = _retrieval(unseen)
+    figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if out is not None:
+        out.write_text(text + "\n", encoding="utf-8")
+
+
+def generate_pictures(
+    model: OpenModel, texts: Sequence[str], scheduler: str, steps: int, guidance: float, first_seed: int = 0
+) -> list[Image.Image]:
+    """One picture per prompt, with the seeds `first_seed`, `first_seed + 1`, ..."""
+    pictures: list[Image.Image] = []
+    for k in range(0, len(texts), _BATCH):
+        batch = list(texts[k : k + _BATCH])
+        seeds = [first_seed + k + number for number in range(len(batch))]
+        model.pipeline.scheduler = build_scheduler(scheduler, model.scheduler_config, seeds)
+        pictures += model.pipeline(
+            batch, num_inference_steps=steps, guidance_scale=guidance,
+            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
+        ).images  # fmt: skip
+    return pictures
+
+
+def grid(pictures: Sequence[Image.Image], columns: int = 6, gap: int = 4) -> Image.Image:
+    """The pictures, all of one size, on a white sheet."""
+    width, height = pictures[0].size
+    rows = math.ceil(len(pictures) / columns)
+    sheet = Image.new("RGB", (columns * (width + gap) - gap, rows * (height + gap) - gap), "white")
+    for number, picture in enumerate(pictures):
+        sheet.paste(picture, (number % columns * (width + gap), number // columns * (height + gap)))
+    return sheet
+
+
+def _short(random: Random) -> Scene:
+    scene = draw_scene(random, seedling_vocabulary(), richness=1.0)
+    return Scene(scene.subject, scene.action, style=random.choice(seedling_vocabulary().names("style")))
+
+
+def _long(random: Random, *, combination_held_out: bool) -> Scene:
+    vocabulary = seedling_vocabulary()
+    while True:
+        scene = draw_scene(random, vocabulary, richness=1.0, include_held_out=combination_held_out)
+        if scene.setting and held_out(scene.subject, scene.action, vocabulary) == combination_held_out:
+            return scene
+
+
+def _accuracy(scenes: Iterable[Scene], answers: NDArray[np.int64]) -> dict[str, object]:
+    """Per kind, over the scenes that name it: share right, the 95 % interval, and how many there were."""
+    vocabulary, scenes = seedling_vocabulary(), list(scenes)
+    right = answers == np.array([attribute_labels(scene, vocabulary) for scene in scenes])
+    figures: dict[str, object] = {}
+    for k, kind in enumerate(KINDS):
+        named = np.array([getattr(scene, kind) is not None for scene in scenes])
+        if named.any():
+            figures[kind] = _share(right[named, k])
+    figures["subject and action"] = _share(right[:, 0] & right[:, 1])
+    return figures
+
+
+def _share(right: NDArray[np.bool_]) -> dict[str, float | int | list[float]]:
+    """Wilson's interval for a share, which stays inside 0..1."""
+    count, p, z = len(right), float(right.mean()), 1.96
+    middle = (p + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    return {"right": round(p, 3), "interval": [round(middle - reach, 3), round(middle + reach, 3)], "of": count}
+
+
+def _added_words(
+    model: OpenModel, judge: Judge, concepts: int, steps: int, guidance: float, scheduler: str
+) -> dict[str, object]:
+    """Random concepts through the whole of `twinseed pair` with the offline expander: how often what the expansion
+    added (setting, time, weather, colour) is in the expanded picture, word by word and all of a concept's at once."""
+    vocabulary = seedling_vocabulary()
+    budget = TokenBudget(model.tokenizer_file, model.token_limit)
+    words: list[bool] = []
+    whole: list[bool] = []
+    for index in range(concepts):
+        concept = draw_concept(seedling_words(vocabulary), seed=2027, index=index)
+        prompts = expand(concept, OfflineExpander(), budget, seed=index, vocabulary=vocabulary)
+        before, after = vocabulary.find(prompts.simple), vocabulary.find(prompts.expanded)
+        added = {
+            kind: after[kind] for kind in ("setting", "time", "weather", "colour") if kind in after.keys() - before
+        }
+        if not added:
+            continue
+        settings = RenderSettings(seed=index, num_inference_steps=steps, guidance_scale=guidance, scheduler=scheduler)
+        picture = render_pair(prompts, settings, model).renders[1].image
+        (answer,) = judge.answers([picture])
+        shown = [answer[KINDS.index(kind)] == vocabulary.names(kind).index(term.name) for kind, term in added.items()]
+        words += shown
+        whole.append(all(shown))
+    return {"each word": _share(np.array(words)), "all words of a concept": _share(np.array(whole))}
+
+
+def _retrieval(data: DataSet) -> dict[str, object]:
+    """How often the shipped CLIP finds a drawn scene's own full caption among 32, on scenes that it has never seen."""
+    random, vocabulary = Random(32), seedling_vocabulary()
+    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in data.scenes]
+    clip = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
+    return dict(_share(retrieval(clip, CLIPTokenizer.from_pretrained(SEEDLING_CLIP_FOLDER), data.pixels, texts)))
+
+
+def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidance: float) -> dict[str, object]:
+    """A short and a long prompt, 16 seeds each: mean distance between the pictures (0..1), the same for drawn scenes,
+    and how many of the pictures show the subject."""
+    vocabulary = seedling_vocabulary()
+    prompts = {
+        "a dog riding a bicycle": Scene("dog", "riding a bicycle"),
+        "a panda driving a car in a city at night, pop art style": Scene(
+            "panda", "driving a car", style="pop art", setting="in a city", time="at night"
+        ),
+    }
+    figures: dict[str, object] = {}
+    for prompt, scene in prompts.items():
+        pictures = generate_pictures(model, [prompt] * 16, scheduler, steps, guidance, first_seed=100)
+        drawn = [draw(scene, Random(seed), size=SIZE, jitter=0.0).picture for seed in range(16)]
+        named = judge.answers(pictures)[:, 0] == attribute_labels(scene, vocabulary)[0]
+        figures[prompt] = {
+            "distance": _apart(pictures), "drawn scenes": _apart(drawn), "subject right": round(float(named.mean()), 3)
+        }  # fmt: skip
+    return figures
+
+
+def _apart(pictures: Sequence[Image.Image]) -> float:
+    pixels = [np.asarray(picture.convert("RGB"), dtype=np.float32) / 255 for picture in pictures]
+    return round(float(np.mean([np.abs(a - b).mean() for a, b in itertools.combinations(pixels, 2)])), 3)
+
+
+if __name__ == "__main__":
+    typer.run(evaluate)

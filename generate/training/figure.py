@@ -1,0 +1,113 @@
+"""The figure of a scene: the subject, in the pose of its action, with the prop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from generate.training.canvas import Canvas
+from generate.training.scene import Scene
+from generate.training.sprites import COLOURS
+
+#: Glyph of the head, and the colour of the body under it; None where the glyph is a whole animal already.
+SUBJECTS: dict[str, tuple[str, tuple[int, int, int] | None]] = {
+    "dog": ("🐶", (240, 216, 178)),
+    "cat": ("🐱", (255, 196, 60)),
+    "rabbit": ("🐰", (200, 206, 214)),
+    "fox": ("🦊", (244, 104, 20)),
+    "bear": ("🐻", (122, 82, 70)),
+    "panda": ("🐼", (48, 48, 52)),
+    "koala": ("🐨", (120, 130, 136)),
+    "tiger": ("🐯", (250, 140, 0)),
+    "lion": ("🦁", (252, 190, 60)),
+    "monkey": ("🐵", (160, 108, 60)),
+    "pig": ("🐷", (250, 190, 180)),
+    "cow": ("🐮", (236, 232, 226)),
+    "mouse": ("🐭", (140, 154, 164)),
+    "frog": ("🐸", (142, 198, 36)),
+    "chicken": ("🐔", (240, 240, 240)),
+    "penguin": ("🐧", None),
+    "owl": ("🦉", None),
+    "octopus": ("🐙", None),
+    "unicorn": ("🦄", (238, 236, 244)),
+    "dragon": ("🐲", (20, 140, 60)),
+    "robot": ("🤖", (130, 156, 168)),
+    "alien": ("👽", (150, 164, 176)),
+    "ghost": ("👻", None),
+    "elephant": ("🐘", None),
+}
+
+# Heads stand in one column, at heights that are multiples of 16 units, all of one size, with the body at the same
+# place under them. The latents code pictures by patches of 16 pixels: so a dog's head is the same code wherever an
+# action puts it, and the U-Net has to learn it once, not once for each action.
+_HEAD_SIZE, _BODY_SIZE, _BODY_BELOW = 56, 38, 40
+
+
+@dataclass(frozen=True)
+class _Pose:
+    """Where the head is, in units, and the prop: its glyph, centre, size, turn in degrees; in front of the figure or
+    behind it; `string` ties it to the body; without `body` the figure sits in the prop."""
+
+    head: tuple[int, int]
+    prop: str
+    at: tuple[int, int]
+    size: int
+    turn: int = 0
+    front: bool = True
+    string: bool = False
+    body: bool = True
+
+
+ACTIONS = {
+    "riding a bicycle": _Pose((64, 32), "🚲", (64, 90), 84),
+    "driving a car": _Pose((64, 48), "🚗", (64, 90), 98),
+    "riding a rocket": _Pose((64, 32), "🚀", (64, 90), 100, turn=-45),
+    "sailing a boat": _Pose((64, 64), "⛵", (64, 66), 118, front=False, body=False),
+    "riding a skateboard": _Pose((64, 48), "🛹", (64, 110), 84, turn=-24),
+    "playing the guitar": _Pose((64, 48), "🎸", (82, 88), 66),
+    "playing the drums": _Pose((64, 48), "🥁", (64, 98), 62),
+    "blowing a trumpet": _Pose((64, 48), "🎺", (100, 70), 54),
+    "holding a balloon": _Pose((64, 64), "🎈", (106, 32), 56, front=False, string=True),
+    "holding an umbrella": _Pose((64, 64), "☂️", (76, 46), 92, turn=-12, front=False),
+    "reading a book": _Pose((64, 48), "📖", (64, 98), 62),
+    "eating pizza": _Pose((64, 48), "🍕", (96, 90), 52),
+    "eating ice cream": _Pose((64, 48), "🍦", (26, 80), 56),
+    "kicking a ball": _Pose((64, 48), "⚽", (102, 104), 42),
+    "wearing a crown": _Pose((64, 64), "👑", (64, 24), 50),
+    "flying a kite": _Pose((64, 64), "🪁", (22, 26), 52, front=False, string=True),
+}
+
+
+def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float) -> None:
+    """`jitter` is how far it strays from its usual place, in units."""
+    glyph, coat = SUBJECTS[scene.subject]
+    pose = ACTIONS[scene.action]
+    dx, dy = random.uniform(-jitter, jitter), random.uniform(-jitter, jitter)
+    grow = 1 + random.uniform(-jitter, jitter) / 60
+    x, y, prop_x, prop_y = pose.head[0] + dx, pose.head[1] + dy, pose.at[0] + dx, pose.at[1] + dy
+
+    def put_prop() -> None:
+        canvas.stamp(pose.prop, prop_x, prop_y, pose.size * grow, turn=pose.turn)
+
+    if not pose.front:
+        put_prop()
+    if pose.string:
+        ink = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
+        canvas.pen.line(canvas.at(prop_x, prop_y + pose.size * 0.45, x, y + _BODY_BELOW), fill=ink, width=3)
+    if coat is None:  # a whole animal: larger, and it reaches down to where the body would be
+        canvas.stamp(glyph, x, y + 8, _HEAD_SIZE * 1.3 * grow, scene.colour)
+    else:
+        if pose.body:
+            _body(canvas, x, y + _BODY_BELOW, _BODY_SIZE * grow, COLOURS[scene.colour] if scene.colour else coat)
+        canvas.stamp(glyph, x, y, _HEAD_SIZE * grow, scene.colour)
+    if pose.front:
+        put_prop()
+
+
+def _body(canvas: Canvas, x: float, y: float, size: float, coat: tuple[int, int, int]) -> None:
+    dark = (int(coat[0] * 0.8), int(coat[1] * 0.8), int(coat[2] * 0.8))
+    w, h = size * 0.42, size * 0.55
+    for side in (-1, 1):
+        canvas.pen.ellipse(canvas.at(x + side * w * 0.55 - 6, y + h - 8, x + side * w * 0.55 + 6, y + h + 7), fill=dark)
+        canvas.pen.ellipse(canvas.at(x + side * w - 5, y - h * 0.5, x + side * w + 5, y + h * 0.45), fill=dark)
+    canvas.pen.ellipse(canvas.at(x - w, y - h, x + w, y + h), fill=coat)

@@ -1,0 +1,112 @@
+"""The judge: a small classifier, trained on drawn scenes alone, that says what a picture shows."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+from torch.nn import functional
+
+from generate.training.captions import attribute_labels
+from generate.training.dataset import SIZE, DataSet
+from ideation.vocabulary import KINDS, seedling_vocabulary
+
+log = logging.getLogger(__name__)
+
+
+class _Block(nn.Module):
+    def __init__(self, inward: int, outward: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inward, outward, 3, stride=2, padding=1)
+        self.second = nn.Conv2d(outward, outward, 3, padding=1)
+        self.norms = nn.ModuleList([nn.GroupNorm(8, outward), nn.GroupNorm(8, outward)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        half = functional.silu(self.norms[0](self.first(x)))
+        return half + functional.silu(self.norms[1](self.second(half)))
+
+
+class Judge(nn.Module):
+    """(n, 3, 128, 128) in -1..1 to one tensor of logits per kind; the last class of each kind is "neutral"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 24, 48, 96, 160, 224)
+        self.blocks = nn.Sequential(*(_Block(a, b) for a, b in itertools.pairwise(widths)))
+        classes = [len(seedling_vocabulary().terms[kind]) + 1 for kind in KINDS]
+        self.heads = nn.ModuleList(
+            nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(widths[-1] * 16, count)) for count in classes
+        )
+
+    def forward(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+        seen = self.blocks(pictures)
+        return [head(seen) for head in self.heads]
+
+    @torch.no_grad()
+    def answers(self, pictures: list[Image.Image]) -> NDArray[np.int64]:
+        """(n, 7): for each picture the class of each kind, in the order of `KINDS`."""
+        self.eval()
+        sized = [picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS) for picture in pictures]
+        chunks = [
+            torch.stack(
+                [answer.argmax(1) for answer in self(_as_input(np.stack([np.asarray(p) for p in sized[k : k + 64]])))],
+                1,
+            )
+            for k in range(0, len(sized), 64)
+        ]
+        answers = torch.cat(chunks).numpy()
+        # A flat illustration and a picture of no style look the same: the answer is the one that has a name.
+        styles, column = seedling_vocabulary().names("style"), KINDS.index("style")
+        answers[answers[:, column] == len(styles), column] = styles.index("flat illustration")
+        return answers
+
+
+def _as_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
+    return (
+        torch.from_numpy(pixels)
+        .permute(0, 3, 1, 2)
+        .float()
+        .div(127.5)
+        .sub(1)
+        .contiguous(memory_format=torch.channels_last)
+    )
+
+
+def train_judge(data: DataSet, checkpoint: Path, *, pictures: int = 40_000, batch: int = 64) -> Judge:
+    """Trains on drawn scenes, or loads the checkpoint if it is there. A little blur and noise in training keeps the
+    judge from hanging on details that no decoder draws."""
+    judge = Judge()
+    judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+    if checkpoint.is_file():
+        judge.load_state_dict(torch.load(checkpoint, weights_only=True))
+        return judge.eval()
+    vocabulary = seedling_vocabulary()
+    labels = torch.tensor([attribute_labels(scene, vocabulary) for scene in data.scenes])
+    optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.02)
+    steps, numbers = pictures // batch, np.random.default_rng(9)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 2e-3 * min(1.0, step / 50, 1.6 * (1 - step / steps) + 0.01)
+        pick = np.sort(numbers.integers(0, len(data), batch))
+        pixels = _as_input(data.pixels[pick])
+        if step % 2:
+            pixels = functional.interpolate(functional.avg_pool2d(pixels, 2), scale_factor=2, mode="bilinear")
+            pixels = pixels + 0.08 * torch.randn_like(pixels)
+        with torch.autocast("cpu", torch.bfloat16):
+            answers = judge(pixels)
+        loss = torch.stack(
+            [functional.cross_entropy(answer.float(), labels[pick, k]) for k, answer in enumerate(answers)]
+        ).sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
+        optimizer.step()
+        if step % 50 == 49:
+            log.info("judge: %d of %d pictures, loss %.3f", (step + 1) * batch, pictures, loss.item())
+    torch.save(judge.state_dict(), checkpoint)
+    return judge.eval()

@@ -1,0 +1,233 @@
+"""The U-Net: stock `UNet2DConditionModel` on 8x8x48 latents, v-prediction, trained together with the text encoder."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from numpy.typing import NDArray
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generate.training.autoencoder import Roughen
+from generate.training.captions import caption, chatter
+from generate.training.checkpoint import load_checkpoint, save_checkpoint
+from generate.training.latents import CHANNELS
+from generate.training.scene import Scene
+from generate.training.text_encoder import WIDTH, token_ids
+from ideation.vocabulary import seedling_vocabulary
+
+log = logging.getLogger(__name__)
+
+#: The noise schedule. `clip_sample` and `set_alpha_to_one` matter to DDIM, which would draw mush without them.
+NOISE_SCHEDULE = {
+    "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction", "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1,
+}  # fmt: skip
+
+
+def new_unet() -> UNet2DConditionModel:
+    unet = UNet2DConditionModel(
+        sample_size=8, in_channels=CHANNELS, out_channels=CHANNELS, block_out_channels=(160, 256), layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        attention_head_dim=(5, 8), cross_attention_dim=WIDTH, use_linear_projection=True, norm_num_groups=16,
+    )  # fmt: skip
+    unet.set_attn_processor(AttnProcessor())  # on CPUs faster than flash attention's backward pass
+    return unet
+
+
+@dataclass(frozen=True)
+class LatentSet:
+    """What the U-Net learns from: (n, 48, 8, 8) latents of scenes, and how much of each patch the figure covers,
+    (n, 8, 8) uint8."""
+
+    latents: NDArray[np.float16]
+    scenes: Sequence[Scene]
+    coverage: NDArray[np.uint8]
+
+
+#: Styles whose few colours leave light and time of day to a shade.
+FEW_COLOURS = ("blueprint", "ink wash", "pencil sketch")
+
+#: The convolutions at 4x4 latents: after growing, the content that they decide is right; what is still wrong (light,
+#: weather, the grain of a style) is up to the attention and the finer layers.
+COARSE_LAYERS = ("down_blocks.1.resnets", "mid_block.resnets", "up_blocks.0.resnets")
+
+
+def hard_scenes(data: LatentSet) -> LatentSet:
+    """The set with the scenes repeated that are learnt last: light and weather, most of all in styles of few colours,
+    and the styles that are taken for one another."""
+    often = [
+        1
+        + (scene.time is not None) * (3 if scene.style in FEW_COLOURS else 1)
+        + 2 * (scene.weather is not None)
+        + 2 * (scene.style == "Van Gogh")
+        + (scene.style in ("pixel art", "oil painting", "flat illustration"))
+        for scene in data.scenes
+    ]
+    picks = [pick for pick, times in enumerate(often) for _ in range(times)]
+    return LatentSet(data.latents[picks], [data.scenes[pick] for pick in picks], data.coverage[picks])
+
+
+class Average:
+    """The exponential moving average of some modules' weights: what is shipped."""
+
+    def __init__(self, modules: dict[str, nn.Module]) -> None:
+        self.modules = {name: copy.deepcopy(module).eval().requires_grad_(False) for name, module in modules.items()}
+
+    @torch.no_grad()
+    def update(self, modules: dict[str, nn.Module], decay: float) -> None:
+        for name, module in modules.items():
+            torch._foreach_lerp_(list(self.modules[name].parameters()), list(module.parameters()), 1 - decay)
+
+    def state_dict(self) -> dict[str, dict[str, torch.Tensor]]:
+        return {name: module.state_dict() for name, module in self.modules.items()}
+
+    def load_state_dict(self, state: dict[str, dict[str, torch.Tensor]]) -> None:
+        for name, module in self.modules.items():
+            module.load_state_dict(state[name])
+
+
+def train_unet(
+    plain: LatentSet,
+    rich: LatentSet,
+    unet: UNet2DConditionModel,
+    text_encoder: CLIPTextModel,
+    tokenizer: CLIPTokenizer,
+    checkpoint: Path,
+    *,
+    pictures: int,
+    plain_first: float = 1.0,
+    figure_weight: float = 3.0,
+    frozen: Sequence[str] = (),
+    batch: int = 48,
+    rate: float = 8e-4,
+    device: str = "cpu",
+    on_save: Callable[[int, Average], None] | None = None,
+) -> Average:
+    """Trains for `pictures` pictures in all, going on from the checkpoint, and returns the averaged weights.
+
+    Plain scenes first, a share of `plain_first` falling to 15 % at 45 % of the run; one caption in ten is empty or
+    says nothing, for classifier-free guidance and for negative prompts; timesteps lean to high noise, where the content
+    is decided; patches of the figure count up to `figure_weight` times as much as the background, which does not move
+    the optimum but gets there sooner; the rate is constant for 70 % of the run and then falls to nothing. Parameters of
+    the U-Net whose names start with one of `frozen` keep their values.
+    """
+    steps = pictures // batch
+    modules: dict[str, nn.Module] = {
+        "unet": unet.to(device, memory_format=torch.channels_last),
+        "text_encoder": text_encoder.to(device),
+    }
+    average = Average(modules)
+    for name, parameter in unet.named_parameters():
+        parameter.requires_grad_(not name.startswith(tuple(frozen)))
+    learning = [parameter for parameter in unet.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        [{"params": learning, "lr": rate}, {"params": text_encoder.parameters(), "lr": 0.3 * rate}],
+        betas=(0.9, 0.98), weight_decay=0.01, fused=True,
+    )  # fmt: skip
+
+    def fall(step: int) -> float:
+        progress = step / steps
+        return min(1.0, step / 200) * (
+            1.0 if progress < 0.7 else 0.5 + 0.5 * float(np.cos(np.pi * (progress - 0.7) / 0.3))
+        )
+
+    parts = {**modules, "optimizer": optimizer, "average": average}
+    done, began, smooth = load_checkpoint(checkpoint, parts, device), time.monotonic(), None
+    noise_schedule = _schedule()
+    unet.train()
+    text_encoder.train()
+    for step in range(done, steps):
+        for group, share in zip(optimizer.param_groups, (1.0, 0.3), strict=True):
+            group["lr"] = rate * share * fall(step)
+        numbers, random = np.random.default_rng((3, step)), Random(f"captions/{step}")
+        plain_share = max(0.15, plain_first - (plain_first - 0.15) * step / steps / 0.45)
+        count = int(numbers.binomial(batch, plain_share))
+        latents, texts, covered = [], [], []
+        for data, size in ((plain, count), (rich, batch - count)):
+            for pick in numbers.integers(0, len(data.scenes), size):
+                latents.append(data.latents[pick])
+                texts.append(_training_text(data.scenes[pick], random))
+                covered.append(data.coverage[pick])
+        clean = torch.from_numpy(np.stack(latents)).float().to(device)
+        noise = torch.from_numpy(numbers.standard_normal(clean.shape, dtype=np.float32)).to(device)
+        timesteps = torch.from_numpy((999 * numbers.random(batch) ** 0.7).astype(np.int64)).to(device)
+        noisy = noise_schedule.add_noise(clean, noise, timesteps).contiguous(memory_format=torch.channels_last)
+        velocity = noise_schedule.get_velocity(clean, noise, timesteps)
+        with torch.autocast(device, torch.bfloat16):
+            context = text_encoder(token_ids(tokenizer, texts).to(device)).last_hidden_state
+            predicted = unet(noisy, timesteps, context).sample
+        share_covered = torch.from_numpy(np.stack(covered)).to(device).float().div(255)[:, None]
+        weight = 1 + (figure_weight - 1) * share_covered
+        loss = ((predicted.float() - velocity).square() * (weight / weight.mean())).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_([*learning, *text_encoder.parameters()], 1.0)
+        optimizer.step()
+        average.update(modules, min(0.998, (step + 1) / (step + 10)))
+        smooth = loss.item() if smooth is None else 0.99 * smooth + 0.01 * loss.item()
+        if step % 25 == 24 or step == steps - 1:
+            pace = (step + 1 - done) * batch / (time.monotonic() - began)
+            log.info("unet: %d of %d pictures, loss %.4f, %.1f a second", (step + 1) * batch, pictures, smooth, pace)
+        if step % 200 == 199 or step == steps - 1:
+            save_checkpoint(checkpoint, parts, step + 1)
+            if on_save is not None:
+                on_save(step + 1, average)
+    return average
+
+
+def drawn_by(
+    unet: UNet2DConditionModel, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, scenes: Sequence[Scene]
+) -> Roughen:
+    """Latents as the U-Net would finish them from a noisy state: what the decoder will have to draw from.
+
+    A third keep their own values; the others get noise of up to 400 of the 1000 timesteps, which the U-Net takes out
+    again in one go, guided by the scene's caption as strongly as in use.
+    """
+    schedule = _schedule()
+    vocabulary, random = seedling_vocabulary(), Random("drawn by")
+
+    @torch.no_grad()
+    def roughen(latents: torch.Tensor, pick: NDArray[np.int64]) -> torch.Tensor:
+        some = torch.rand(len(latents)) < 2 / 3
+        if not some.any():
+            return latents
+        clean, count = latents[some], int(some.sum())
+        timesteps = torch.randint(40, 400, (count,), device=clean.device)
+        noisy = schedule.add_noise(clean, torch.randn_like(clean), timesteps)
+        texts = [caption(scenes[k], random, vocabulary) for k, chosen in zip(pick, some, strict=True) if chosen]
+        ids = token_ids(tokenizer, [*texts, *[""] * count]).to(clean.device)
+        with torch.autocast(clean.device.type, torch.bfloat16):
+            context = text_encoder(ids).last_hidden_state
+            told, untold = unet(noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), context).sample.float().chunk(2)
+        velocity = untold + (1 + 4 * torch.rand(count, 1, 1, 1, device=clean.device)) * (told - untold)
+        signal = schedule.alphas_cumprod.to(clean.device)[timesteps].view(-1, 1, 1, 1)
+        finished = latents.clone()
+        finished[some.to(latents.device)] = signal.sqrt() * noisy - (1 - signal).sqrt() * velocity
+        return finished
+
+    return roughen
+
+
+def _schedule() -> DDPMScheduler:
+    return DDPMScheduler(**{k: v for k, v in NOISE_SCHEDULE.items() if k not in ("set_alpha_to_one", "steps_offset")})
+
+
+def _training_text(scene: Scene, random: Random) -> str:
+    vocabulary = seedling_vocabulary()
+    if random.random() < 0.1:
+        return (
+            "" if random.random() < 0.7 else ", ".join(chatter(random, vocabulary) for _ in range(random.randint(1, 5)))
+        )
+    return caption(scene, random, vocabulary)

@@ -1,0 +1,1 @@
+"""From Chinese to English without a language model."""

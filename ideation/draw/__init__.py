@@ -1,0 +1,1 @@
+"""Drawing concepts: word lists, wildcards, patterns and the randomizer."""

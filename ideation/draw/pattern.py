@@ -1,0 +1,238 @@
+"""The pattern: text with choices, wildcards and variables in it, as people write them, read into a tree.
+
+{a|b|2::c}                one of the options; the third twice as often
+{2$$ and $$a|b|c}         two different ones, joined by " and "; {1-2$$...} one or two
+__animals/cat__           an entry of the list of that name; globs: __animals/*__
+${who={a cat|a dog}}      from here on, ${who} stands for this; with =! it is drawn once and stays the same
+\\{ \\} \\| \\$ \\_ \\: \\\\    the character itself
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NoReturn
+
+from ideation.draw.word_lists import read_weight
+from ideation.errors import TwinseedError
+
+#: How deep choices, variables and wildcards may lie in one another.
+MAX_NESTING = 50
+#: The longest pattern, or entry of a list. Concepts may have 5,000 characters.
+MAX_PATTERN_CHARACTERS = 20_000
+
+_PLAIN = re.compile(r"[^{}|$_\\]+")
+_ESCAPED = re.compile(r"\\([{}|$_:\\])")
+_RANGE_HEAD = re.compile(r"([^{}|$\\]*)\$\$")
+_RANGE = re.compile(r"\s*(?:([0-9]{1,4})|([0-9]{0,4})-([0-9]{0,4}))\s*")
+_SEPARATOR = re.compile(r"((?:\\[{}|$_:\\]|[^{}|])*?)\$\$")
+_WEIGHT = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*::")
+_WILDCARD = re.compile(r"__([^\n{}|$\\]+?)__")
+_VARIABLE = re.compile(r"\$\{\s*([^\W\d]\w*)\s*(=!?|:|(?=\}))")
+
+
+class PatternError(TwinseedError):
+    """A pattern that cannot be used; the message begins with the place of the fault."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something stands: lines and columns count from 1, columns in characters."""
+
+    source: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.source}, line {self.line}, column {self.column}"
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Text that stands for itself."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Wildcard:
+    """An entry of the lists whose names match."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Variable:
+    """The use of a variable; `default` is None where it must have been set."""
+
+    name: str
+    default: Parts | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A variable is set: to a value drawn `once`, or to a pattern drawn anew at each use."""
+
+    name: str
+    value: Parts
+    once: bool
+    place: Place
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of the options of a choice."""
+
+    parts: Parts
+    weight: Fraction
+    place: Place
+
+
+@dataclass(frozen=True)
+class Choice:
+    """From `least` to `most` different options (None: as many as there are), joined by `separator`."""
+
+    options: tuple[Option, ...]
+    least: int
+    most: int | None
+    separator: str
+    place: Place
+
+
+Part = Literal | Wildcard | Variable | Assignment | Choice
+Parts = tuple[Part, ...]
+
+
+def parse_pattern(text: str, origin: Place) -> Parts:
+    """The tree of a pattern that begins at `origin`. Raises `PatternError`."""
+    if len(text) > MAX_PATTERN_CHARACTERS:
+        raise PatternError(
+            f"{origin}: this has {len(text):,} characters; {MAX_PATTERN_CHARACTERS:,} are accepted",
+            hint="put long lists of options in a file, and use it as a wildcard",
+        )
+    return _Parser(text, origin).parse()
+
+
+class _Parser:
+    def __init__(self, text: str, origin: Place) -> None:
+        self._text = text
+        self._origin = origin
+        self._position = 0
+
+    def parse(self) -> Parts:
+        parts = self._parts("", 0)
+        if self._position < len(self._text):
+            self._fault(self._position, "this } closes nothing", "take it out, or write \\} for the character")
+        return parts
+
+    def _parts(self, ends: str, depth: int) -> Parts:
+        """Parts up to, and without, one of the characters in `ends`, a stray brace, or the end of the text."""
+        if depth > MAX_NESTING:
+            self._fault(self._position - 1, f"braces lie more than {MAX_NESTING} deep", "nest less")
+        parts: list[Part] = []
+        text = self._text
+        while self._position < len(text):
+            at = self._position
+            character = text[at]
+            if character == "}" or character in ends:
+                break
+            if character == "{":
+                parts.append(self._choice(at, depth + 1))
+            elif text.startswith("${", at):
+                parts.append(self._variable(at, depth + 1))
+            elif text.startswith("__", at):
+                parts.append(self._wildcard(at))
+            elif escaped := _ESCAPED.match(text, at):
+                parts.append(Literal(escaped[1]))
+                self._position = escaped.end()
+            else:
+                plain = _PLAIN.match(text, at)
+                self._position = plain.end() if plain else at + 1
+                parts.append(Literal(text[at : self._position]))
+        return tuple(parts)
+
+    def _choice(self, opened: int, depth: int) -> Choice:
+        self._position = opened + 1
+        least, most, separator = self._range()
+        options: list[Option] = []
+        while not options or self._text[self._position - 1] == "|":
+            place = self._place(self._position)
+            weight = self._weight()
+            options.append(Option(self._parts("|", depth), weight, place))
+            self._expect_end(opened, "this { is not closed", "add a } at its end, or write \\{ for the character")
+        if len(options) == 1 and all(isinstance(p, Literal) and not p.text.strip() for p in options[0].parts):
+            self._fault(opened, "there is nothing to choose from", "put options in, as in {a|b}, or take it out")
+        return Choice(tuple(options), least, most, separator, self._place(opened))
+
+    def _range(self) -> tuple[int, int | None, str]:
+        head = _RANGE_HEAD.match(self._text, self._position)
+        if head is None:
+            return 1, 1, ""
+        numbers = _RANGE.fullmatch(head[1])
+        if numbers is None or head[1].strip() in ("", "-"):
+            self._fault(
+                self._position,
+                f"{head[1].strip()[:20]!r} is not a range",
+                "write {2$$a|b|c}, {1-2$$a|b|c} or {2-$$a|b|c}; \\$ is the character",
+            )
+        exact, least, most = numbers.groups()
+        lowest = int(exact or least or 1)
+        highest = int(exact) if exact else int(most) if most else None
+        if highest is not None and not lowest <= highest != 0:
+            self._fault(self._position, f"{head[1].strip()!r} is not a range", "write the smaller number first")
+        self._position = head.end()
+        separator = _SEPARATOR.match(self._text, self._position)
+        if separator is None:
+            return lowest, highest, ", "
+        self._position = separator.end()
+        return lowest, highest, _ESCAPED.sub(r"\1", separator[1])
+
+    def _weight(self) -> Fraction:
+        found = _WEIGHT.match(self._text, self._position)
+        if found is None:
+            return Fraction(1)
+        try:
+            weight = read_weight(found[1])
+        except ValueError as error:
+            self._fault(self._position, str(error), "as in {a|2::b}; write \\:: for the characters")
+        self._position = found.end()
+        return weight
+
+    def _variable(self, opened: int, depth: int) -> Variable | Assignment:
+        head = _VARIABLE.match(self._text, opened)
+        if head is None:
+            self._fault(opened, "this is not a variable", "write ${name=...} to set one, ${name} to use it, or \\${")
+        self._position = head.end()
+        name, sign = head.groups()
+        value = self._parts("", depth)
+        self._expect_end(opened, "this ${ is not closed", "add a } at its end, or write \\${ for the characters")
+        if sign.startswith("="):
+            return Assignment(name, value, sign == "=!", self._place(opened))
+        return Variable(name, value if sign else None, self._place(opened))
+
+    def _wildcard(self, opened: int) -> Wildcard:
+        found = _WILDCARD.match(self._text, opened)
+        if found is None:
+            self._fault(
+                opened, "this __ is not closed", "write __name__ for an entry of a list, or \\__ for the characters"
+            )
+        self._position = found.end()
+        return Wildcard(found[1].strip().strip("/"), self._place(opened))
+
+    def _expect_end(self, opened: int, message: str, hint: str) -> None:
+        if self._position == len(self._text):
+            self._fault(opened, message, hint)
+        self._position += 1
+
+    def _place(self, position: int) -> Place:
+        origin = self._origin
+        line = self._text.count("\n", 0, position)
+        if not line:
+            return Place(origin.source, origin.line, origin.column + position)
+        return Place(origin.source, origin.line + line, position - self._text.rindex("\n", 0, position))
+
+    def _fault(self, position: int, message: str, hint: str) -> NoReturn:
+        raise PatternError(f"{self._place(position)}: {message}", hint=hint)

@@ -1,0 +1,200 @@
+"""The plan of a pattern: its wildcards and variables found, all its faults named, its combinations counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import NoReturn
+
+from ideation.draw.pattern import (
+    MAX_NESTING,
+    MAX_PATTERN_CHARACTERS,
+    Assignment,
+    Choice,
+    Literal,
+    Parts,
+    PatternError,
+    Place,
+    Variable,
+    Wildcard,
+    parse_pattern,
+)
+from ideation.draw.pattern_space import Dice, Fixed, Pick, Recalled, Remembered, Series, Space
+from ideation.draw.randomizer import DrawError
+from ideation.draw.wildcards import Wildcards
+from ideation.errors import nearest
+
+#: The longest text that a pattern may become, in characters and steps.
+MAX_TEXT = MAX_PATTERN_CHARACTERS
+#: So many options may be taken at once.
+MAX_PICKS = 100
+#: So many combinations are listed unless a number is named.
+MAX_LISTED = 100_000
+
+_SPECIAL = frozenset("{}$_\\")
+_Weighted = tuple[Fraction, Space]
+
+
+class PatternPlan:
+    """A pattern that was found to be sound. `count` is the exact number of its combinations.
+
+    A combination is a way through the pattern; two of them may become the same text, as in `{a|a}`.
+    """
+
+    def __init__(self, text: str, wildcards: Wildcards) -> None:
+        """Raises `PatternError` and `WordListError`, each with the place of the fault."""
+        if not text.strip():
+            raise PatternError("the pattern is empty", hint='give one, as in "{a red|a blue} boat on __place__"')
+        builder = _Builder(wildcards)
+        self._space = builder.series(parse_pattern(text, Place("the pattern")), {}, 1)
+        self.count = self._space.count
+
+    def draw(self, seed: int, start: int, count: int) -> Iterator[str]:
+        """The texts at places `start` to `start + count - 1` of the draw that belongs to `seed`; they may repeat."""
+        if seed < 0 or start < 0 or count < 1:
+            raise DrawError(
+                f"seed {seed}, start {start} and {count} texts were asked for",
+                hint="give whole numbers, 1 text or more",
+            )
+        return (_tidy(self._space.draw(Dice(seed, index), {})) for index in range(start, start + count))
+
+    def enumerate(self, start: int = 0, count: int | None = None) -> Iterator[str]:
+        """The combinations number `start` to `start + count - 1`, in order; without `count`, to the last one."""
+        last = self.count if count is None else start + count
+        if start < 0 or (count is not None and count < 1) or last > self.count or start >= self.count:
+            raise DrawError(
+                f"combinations {digits(start, ',')} to {digits(last - 1, ',')} were asked for, but the pattern has "
+                f"{digits(self.count, ',')}, numbered from 0",
+                hint="ask for fewer, or start earlier",
+            )
+        if count is None and last - start > MAX_LISTED:
+            raise DrawError(
+                f"the pattern has {digits(self.count, ',')} combinations; {MAX_LISTED:,} are listed at once",
+                hint="-n says how many, and --start from which on; or draw some at random, without --all",
+            )
+        return (_tidy(self._space.nth(number, {})) for number in range(start, last))
+
+
+def digits(number: int, grouping: str = "") -> str:
+    """A whole number of any length, grouped with "," if you like; `str` refuses to give more than 4,300 digits."""
+    return format(Decimal(number), f"{grouping}f")
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())
+
+
+class _Builder:
+    """Makes spaces of trees. A list sees no variables but its own, so each is built once, however often it is used."""
+
+    def __init__(self, wildcards: Wildcards) -> None:
+        self._wildcards = wildcards
+        self._built: dict[str, list[_Weighted]] = {}
+        self._picks: dict[tuple[str, int, int | None, str], Space] = {}
+        self._open: list[str] = []
+        self._slots = 0
+
+    def series(self, parts: Parts, outer: dict[str, Space], depth: int) -> Space:
+        scope = dict(outer)
+        made: list[Space] = []
+        for part in parts:
+            if isinstance(part, Literal):
+                made.append(Fixed(part.text))
+                continue
+            if depth > MAX_NESTING:
+                _fault(part.place, f"this lies more than {MAX_NESTING} deep in others", "nest less")
+            if isinstance(part, Wildcard):
+                made.append(_checked(self._from_lists(part, depth, 1, 1, "", part.place), part.place))
+            elif isinstance(part, Choice):
+                made.append(_checked(self._choice(part, scope, depth), part.place))
+            elif isinstance(part, Variable):
+                made.append(self._variable(part, scope, depth))
+            else:
+                self._assign(part, scope, made, depth)
+        if len(made) == 1:
+            return made[0]
+        first = next((part.place for part in parts if not isinstance(part, Literal)), None)
+        return _checked(Series(made), first) if first else Series(made)
+
+    def _choice(self, choice: Choice, scope: dict[str, Space], depth: int) -> Space:
+        first = choice.options[0].parts
+        if len(choice.options) == 1 and choice.most != 1 and len(first) == 1 and isinstance(first[0], Wildcard):
+            # {2$$__animal__}: two different animals
+            return self._from_lists(first[0], depth + 1, choice.least, choice.most, choice.separator, choice.place)
+        options = [(option.weight, self.series(option.parts, scope, depth + 1)) for option in choice.options]
+        return _pick(options, choice.least, choice.most, choice.separator, choice.place)
+
+    def _from_lists(
+        self, wildcard: Wildcard, depth: int, least: int, most: int | None, separator: str, place: Place
+    ) -> Space:
+        key = (wildcard.name, least, most, separator)
+        if key not in self._picks:
+            self._picks[key] = _pick(self._options(wildcard, depth), least, most, separator, place)
+        return self._picks[key]
+
+    def _options(self, wildcard: Wildcard, depth: int) -> list[_Weighted]:
+        names = self._wildcards.matching(wildcard.name)
+        if not names:
+            hint = self._wildcards.suggestion(wildcard.name)
+            _fault(wildcard.place, f"there is no list called {wildcard.name!r}", hint)
+        return [option for name in names for option in self._list(name, wildcard.place, depth)]
+
+    def _list(self, name: str, place: Place, depth: int) -> list[_Weighted]:
+        if name in self._open:
+            circle = " -> ".join([*self._open[self._open.index(name) :], name])
+            _fault(place, f"the lists lead round in a circle: {circle}", "take one of these wildcards out")
+        if name not in self._built:
+            self._open.append(name)
+            self._built[name] = [
+                (entry.weight, Fixed(entry.text))
+                if _SPECIAL.isdisjoint(entry.text)
+                else (entry.weight, self.series(parse_pattern(entry.text, entry.place), {}, depth + 1))
+                for entry in self._wildcards.entries(name)
+            ]
+            self._open.pop()
+        return self._built[name]
+
+    def _variable(self, variable: Variable, scope: dict[str, Space], depth: int) -> Space:
+        if variable.name in scope:
+            return scope[variable.name]
+        if variable.default is None:
+            known = nearest(variable.name, list(scope)) if scope else f"set it before, as in ${{{variable.name}=...}}"
+            _fault(variable.place, f"the variable {variable.name!r} is not set here", known)
+        return self.series(variable.default, scope, depth + 1)
+
+    def _assign(self, assignment: Assignment, scope: dict[str, Space], made: list[Space], depth: int) -> None:
+        value = self.series(assignment.value, scope, depth + 1)
+        scope[assignment.name] = value
+        if assignment.once:
+            self._slots += 1
+            made.append(Remembered(self._slots, value))
+            scope[assignment.name] = Recalled(self._slots, value)
+
+
+def _pick(options: list[_Weighted], least: int, most: int | None, separator: str, place: Place) -> Space:
+    highest = len(options) if most is None else most
+    if highest > len(options) or least > highest:
+        _fault(place, f"{max(highest, least)} of {len(options)} options are asked for", "ask for fewer")
+    if highest > MAX_PICKS:
+        _fault(place, f"{highest} options at once are asked for; {MAX_PICKS} are accepted", "ask for fewer")
+    if len(options) == least == highest == 1:
+        return options[0][1]
+    return Pick([space for _, space in options], [weight for weight, _ in options], least, highest, separator)
+
+
+def _checked(space: Space, place: Place) -> Space:
+    """The space, if its texts can be made: a long one would take for ever, a deep one end in a RecursionError."""
+    if space.size > MAX_TEXT:
+        _fault(
+            place,
+            f"this can become {digits(space.size, ',')} characters long; {MAX_TEXT:,} are accepted",
+            "repeat less",
+        )
+    if space.height > 3 * MAX_NESTING:
+        _fault(place, f"this lies more than {MAX_NESTING} deep in others", "nest less")
+    return space
+
+
+def _fault(place: Place, message: str, hint: str) -> NoReturn:
+    raise PatternError(f"{place}: {message}", hint=hint)

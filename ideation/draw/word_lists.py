@@ -1,0 +1,240 @@
+"""Word lists: the topics, actions and styles that concepts are drawn from."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import gcd, lcm
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ideation.concept import Word
+from ideation.errors import TwinseedError
+from ideation.vocabulary import Vocabulary
+
+BUILT_IN_FOLDER = Path(__file__).parent / "lists"
+LIST_NAMES = ("topics", "actions", "styles")
+ENDINGS = (".txt", ".yaml", ".yml", ".json")
+MAX_ENTRY_CHARACTERS = 200
+#: The heaviest weight, and the most places that a list may take in the draw once its weights are counted in.
+MAX_WEIGHT = 1_000
+MAX_PLACES = 100_000
+
+_ENTRY_HINT = (
+    "an entry is a text, or a mapping with en, and zh, measure and weight if you like: "
+    "{en: dog, zh: 狗, measure: 隻, weight: 2}"
+)
+_WEIGHTED = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*::(.*)", re.DOTALL)
+
+
+class WordListError(TwinseedError):
+    """A word list that cannot be used: missing, empty, unreadable, with a bad or a doubled entry."""
+
+
+@dataclass(frozen=True)
+class WordLists:
+    """What a concept can be made of. Every topic goes with every action and every style.
+
+    An entry with weight 2 stands twice in its list, beside one with weight 1: it takes two places in the draw.
+    """
+
+    topics: tuple[Word, ...]
+    actions: tuple[Word, ...]
+    styles: tuple[Word, ...]
+
+    @property
+    def size(self) -> int:
+        """How many places the draw has: how many different concepts there are, where no entry has a weight."""
+        return len(self.topics) * len(self.actions) * len(self.styles)
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    en: str
+    zh: str = ""
+    measure: str = ""
+    weight: str | int | float = 1
+
+
+@lru_cache(maxsize=1)
+def built_in_words() -> WordLists:
+    """The lists that come with Twinseed, in English and 繁體中文."""
+    return WordLists(*(_read_list(BUILT_IN_FOLDER / f"{name}.yaml") for name in LIST_NAMES))
+
+
+def seedling_words(vocabulary: Vocabulary) -> WordLists:
+    """The subjects, actions and styles that the embedded model can draw."""
+    return WordLists(*(tuple(t.word for t in vocabulary.terms[kind]) for kind in ("subject", "action", "style")))
+
+
+def read_words(folder: Path) -> WordLists:
+    """A person's own lists: `topics`, `actions` and `styles`, each as .txt, .yaml, .yml or .json, in UTF-8.
+
+    A text file has one entry per line, with blank lines and `#` comments; the others hold a list of texts or of
+    mappings `{en, zh, measure, weight}`. `2::cat`, and `{cat: 2}` in YAML and JSON, have a weight as well. A list that
+    is not there falls back to the built-in one. Raises `WordListError`.
+    """
+    if not folder.is_dir():
+        raise WordListError(
+            f"there is no folder {str(folder)!r}",
+            hint=f"make it and put topics.txt, {_WANTED[1]} or {_WANTED[2]} in it",
+        )
+    lists: dict[str, tuple[Word, ...]] = {}
+    for name in LIST_NAMES:
+        files = [folder / f"{name}{ending}" for ending in ENDINGS if (folder / f"{name}{ending}").exists()]
+        if len(files) > 1:
+            raise WordListError(
+                f"{folder} has more than one list of {name}: {', '.join(file.name for file in files)}",
+                hint="keep the one that is meant",
+            )
+        if files:
+            lists[name] = _read_list(files[0])
+    if not lists:
+        raise WordListError(
+            f"the folder {str(folder)!r} has no word list", hint=f"it needs at least one of {', '.join(_WANTED)}"
+        )
+    built_in = built_in_words()
+    return WordLists(*(lists.get(name, getattr(built_in, name)) for name in LIST_NAMES))
+
+
+_WANTED = tuple(f"{name}.txt" for name in LIST_NAMES)
+
+
+def _read_list(file: Path) -> tuple[Word, ...]:
+    text = decode(file)
+    entries = {".txt": _text_entries, ".json": _json_entries}.get(file.suffix, _yaml_entries)(file, text)
+    seen: dict[str, str] = {}
+    words: list[Word] = []
+    weights: list[Fraction] = []
+    for place, raw in entries:
+        word, weight = _word(file, place, raw)
+        first = seen.setdefault(word.en.casefold(), place)
+        if first != place:
+            raise WordListError(
+                f"{file}, {place}: {word.en!r} is there already, in {first}", hint="take one of the two out"
+            )
+        words.append(word)
+        weights.append(weight)
+    if not words:
+        raise WordListError(f"{file} has no entries", hint="put one entry on each line, or delete the file")
+    unit = lcm(*(weight.denominator for weight in weights))
+    places = [int(weight * unit) for weight in weights]
+    common = gcd(*places)
+    places = [count // common for count in places]
+    if len(set(places)) > 1 and sum(places) > MAX_PLACES:
+        raise WordListError(
+            f"the weights of {file} need {sum(places):,} places in the draw; {MAX_PLACES:,} are accepted",
+            hint="give rounder weights: whole numbers, or halves",
+        )
+    return tuple(word for word, count in zip(words, places, strict=True) for _ in range(count))
+
+
+def read_weight(given: str | int | float) -> Fraction:
+    """A weight from a list or a pattern. Raises `ValueError`, saying what is wrong with it."""
+    try:
+        weight = Fraction(str(given).strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"the weight {str(given)[:20]!r} is not a number") from error
+    if not Fraction(1, MAX_WEIGHT) <= weight <= MAX_WEIGHT or isinstance(given, bool):
+        raise ValueError(f"the weight {str(given)[:20]} is not from 1/{MAX_WEIGHT:,} to {MAX_WEIGHT:,}")
+    return weight
+
+
+def decode(file: Path) -> str:
+    """The text of a list in UTF-8, without its byte order mark. Raises `WordListError`."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise WordListError(
+            f"{file} cannot be read: {error.strerror}", hint="check that it is a file that you may read"
+        ) from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise WordListError(
+            f"{file}, line {line}: this is not UTF-8 text", hint="save the file as UTF-8 in your editor"
+        ) from error
+
+
+def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    # Not splitlines(), which would also cut at form feeds and other characters that editors count as part of a line.
+    for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield f"line {number}", line
+
+
+def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    try:
+        content = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise WordListError(
+            f"{file}{where}: this is not JSON: {error}", hint='it should look like ["dog", "cat"]'
+        ) from error
+    if not isinstance(content, list):
+        raise WordListError(f"{file} does not hold a list", hint='it should look like ["dog", "cat"]')
+    for number, raw in enumerate(content, start=1):
+        yield f"entry {number}", raw
+
+
+def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    # Composed, not loaded: nodes know their lines, and an entry such as `no` or `7` stays the text that was written.
+    hint = "it should be a list: one line `- dog` for each entry"
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise WordListError(f"{file}{where}: this is not YAML: {problem}", hint=hint) from error
+    if root is None:
+        return
+    if not isinstance(root, yaml.SequenceNode):
+        raise WordListError(f"{file} does not hold a list", hint=hint)
+    for node in root.value:
+        raw: Any = node.value
+        if isinstance(node, yaml.MappingNode):
+            raw = {key.value: value.value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        yield f"line {node.start_mark.line + 1}", raw
+
+
+def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:
+    if isinstance(raw, str) and (weighted := _WEIGHTED.fullmatch(raw)):
+        raw = {"en": weighted[2], "weight": weighted[1]}
+    elif isinstance(raw, dict) and len(raw) == 1 and not raw.keys() & _Entry.model_fields.keys():
+        ((name, weight),) = raw.items()
+        raw = {"en": name, "weight": weight}
+    try:
+        entry = _Entry.model_validate({"en": raw} if isinstance(raw, str) else raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        part = ".".join(map(str, first["loc"]))
+        raise WordListError(
+            f"{file}, {place}: {f'{part!r}: ' if part else ''}{first['msg']}", hint=_ENTRY_HINT
+        ) from error
+    en, zh, measure = (" ".join(part.split()) for part in (entry.en, entry.zh, entry.measure))
+    if not en:
+        raise WordListError(f"{file}, {place}: the entry is empty", hint=_ENTRY_HINT)
+    if len(en) > MAX_ENTRY_CHARACTERS:
+        raise WordListError(
+            f"{file}, {place}: the entry has {len(en):,} characters; {MAX_ENTRY_CHARACTERS} are accepted",
+            hint="an entry is a few words, one per line",
+        )
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in en + zh + measure):
+        raise WordListError(
+            f"{file}, {place}: the entry contains control characters", hint="type it again as plain text"
+        )
+    try:
+        return Word(en, zh or en, measure), read_weight(entry.weight)
+    except ValueError as error:
+        raise WordListError(f"{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat") from error

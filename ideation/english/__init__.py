@@ -1,0 +1,1 @@
+"""English as text: words, stems, phrases, and what a request asks for."""

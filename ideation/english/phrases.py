@@ -1,0 +1,163 @@
+"""Phrases: an expanded prompt cut into the pieces that one can look for in a picture, one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ideation.english.diff import tokens
+from ideation.vocabulary import seedling_vocabulary
+
+_QUOTED = re.compile(r'"[^"\n]{1,100}"|“[^”\n]{1,100}”|「[^」\n]{1,100}」')
+_SYNTAX = re.compile(
+    r"""
+    \\[()\[\]\\]                                                     # an escaped bracket is a plain one
+    | (?P<apart> <lora:[^<>]*> | \bBREAK\b )
+    | (?P<close> :\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\) | [)\]] )
+    | (?P<open> [(\[] )
+    """,
+    re.VERBOSE,
+)
+_SEPARATOR = re.compile(
+    r"""
+    ,(?!(?<=\d,)\d{3}\b) | [;\n|、。，；！？] | [!?]+(?=\s|$) | \s[-–—]+\s | —
+    | (?<![A-Z])(?<!\b[MDS]rs)(?<!\b[MDS][rts])\.(?=[\s)\]]|$) | :(?=\s)(?!\s*[\d.]+\s*\))
+    """,
+    re.VERBOSE,
+)
+_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+
+#: Words without a meaning of their own.
+ARTICLES = frozenset("a an the".split())
+#: Groups that begin with these say where, when, in which weather or with what.
+_PLACES = frozenset(
+    "in on at by under underneath beneath near beside behind among amongst amid amidst over above below inside outside "
+    "atop next during".split()
+)
+_OTHERS = frozenset(
+    "with without along across around beyond between before after against through within while wearing surrounded lit "
+    "illuminated bathed".split()
+)
+_PARTICLES = frozenset("out up down high deep low far just right all away back off close".split())
+#: What a preposition clings to: "oil on canvas", "lit by candles", "focus on the eyes", "a painting by".
+_TAKES_ANY = frozenset(
+    "of oil ink acrylic gouache tempera charcoal chalk pastel focus emphasis accent accents and or as from to into "
+    "like than".split()
+)
+_TAKES_MEANS = frozenset("lit made done drawn seen set shot cut woven hung worn built sunk spun strewn".split())
+_MEANS = frozenset("by with in".split())
+_OWN = frozenset("its his her their it him them".split())
+_TIMES = frozenset("noon sunset sunrise dusk dawn night midnight midday twilight daybreak nightfall daytime".split())
+#: Groups that say how a thing is, not where it is: "in bloom", "a castle in the background".
+_BOUND = re.compile(
+    r"(?:in (?:the |full )?(?:background|foreground|distance|middle distance|bloom|flight|motion|mid-air|air|detail"
+    r"|hand|focus|progress|love|profile|place)|on (?:fire|top|display|guard)|at (?:work|play|rest|hand|once|peace)"
+    r"|by (?:hand|side)|under construction|over (?:it|them))\b"
+)
+#: Behind the first comma, groups are cut off short pieces only where they tell a place or a time.
+_SHORT = 6
+
+
+def phrases_of(text: str) -> list[tuple[str, int, int]]:
+    """The phrases of a prompt in order, each with its characters: `text[start:end]` is the phrase.
+
+    Cut at commas, ends of sentences, BREAK and `<lora:...>`, and before the groups that tell a place, a time, weather
+    or what is held: "a dog riding a bicycle", "on a snowy beach", "at sunset". Quoted words stay together. Brackets and
+    weights stay with their phrase when they are around all of it or inside it, and fall between phrases when they are
+    around several. Phrases without a word are left out.
+    """
+    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    apart, brackets = _syntax(text)
+    apart += [match.span() for match in _SEPARATOR.finditer(text) if not any(a < match.start() < b for a, b in quoted)]
+    chunks = _between(apart, len(text))
+    cuts = [cut for number, (a, b) in enumerate(chunks) for cut in _group_starts(text, a, b, quoted, first=number == 0)]
+    cuts = [_before_brackets(cut, text, brackets) for cut in cuts]
+    for marks in brackets:
+        # A pair of brackets that does not stay within one phrase belongs to none of them.
+        (_, begin), (end, _) = marks[0], marks[-1]
+        if len(marks) == 1 or any(begin <= a < end for a, _ in apart) or any(begin < cut < end for cut in cuts):
+            apart += marks
+    found = [_trimmed(text, a, b) for a, b in _between([*apart, *((cut, cut) for cut in cuts)], len(text))]
+    return [(text[a:b], a, b) for a, b in found if any(t.key and t.key not in ARTICLES for t in tokens(text[a:b]))]
+
+
+def _syntax(text: str) -> tuple[list[tuple[int, int]], list[list[tuple[int, int]]]]:
+    """What never belongs to a phrase, and the brackets: the places of both of a pair, or of one that is alone."""
+    apart, brackets, opened = [], [], list[tuple[int, int]]()
+    for mark in _SYNTAX.finditer(text):
+        if mark["apart"]:
+            apart.append(mark.span())
+        elif mark["open"]:
+            opened.append(mark.span())
+        elif mark["close"]:
+            brackets.append([opened.pop(), mark.span()] if opened else [mark.span()])
+    return apart, brackets + [[alone] for alone in opened]
+
+
+def _between(apart: list[tuple[int, int]], length: int) -> list[tuple[int, int]]:
+    """The stretches that are left when those in `apart` are taken out."""
+    left, position = [], 0
+    for a, b in sorted(apart):
+        if a > position or (a == b and a == position):
+            left.append((position, a))
+        position = max(position, b)
+    left.append((position, length))
+    return [(a, b) for a, b in left if a < b]
+
+
+def _group_starts(text: str, start: int, end: int, quoted: list[tuple[int, int]], *, first: bool) -> Iterator[int]:
+    """Where in `text[start:end]` a new group begins, the start itself apart."""
+    kept = [*quoted, *(match.span() for match in _kept_together().finditer(text, start, end))]
+    words = list(_WORD.finditer(text, start, end))
+    spoken = [word.group().casefold() for word in words]
+    heads = _PLACES | _OTHERS if first or len(words) > _SHORT else _PLACES
+    for k in range(1, len(words)):
+        begin = k - 1 if spoken[k - 1] in _PARTICLES and k > 1 else k
+        if (
+            spoken[k] in heads
+            and k + 1 < len(words)
+            and not _clings(spoken[:begin], spoken[k], spoken[k + 1])
+            and not _BOUND.match(text[words[k].start() : end].casefold())
+            and not any(a < words[k].start() < b for a, b in kept)
+            and any(word not in ARTICLES for word in spoken[:begin])
+            and not (spoken[k] in ("lit", "illuminated", "bathed", "surrounded") and spoken[k + 1] not in _MEANS)
+        ):
+            yield words[begin].start()
+
+
+def _clings(before: list[str], head: str, after: str) -> bool:
+    """Whether the word before a preposition wants it: "dressed in red", "looking at the sea", "oil on canvas"."""
+    last = before[-1]
+    if after in _OWN:
+        return True
+    if head == "at" and after in _TIMES:
+        return False
+    if last in _TAKES_ANY or last in _PLACES or last in _OTHERS:
+        return True
+    if head in _MEANS and (last in _TAKES_MEANS or (last.endswith("ed") and len(last) > 4)):
+        return True
+    return head in ("at", "by", "with") and last.endswith("ing") and len(last) > 5
+
+
+@lru_cache(maxsize=1)
+def _kept_together() -> re.Pattern[str]:
+    """Phrases that Seedling knows as one, with a preposition inside: "flying on a rocket"."""
+    known = [phrase for terms in seedling_vocabulary().terms.values() for term in terms for phrase in term.phrases]
+    inner = [phrase for phrase in known if any(word in _PLACES | _OTHERS for word in phrase.split()[1:])]
+    return re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(inner, key=len, reverse=True))) + r")\b", re.IGNORECASE)
+
+
+def _before_brackets(cut: int, text: str, brackets: list[list[tuple[int, int]]]) -> int:
+    """A group that begins right behind an opening bracket begins in front of it."""
+    for (a, b), *_ in sorted(brackets, reverse=True):
+        if b <= cut and not text[b:cut].strip() and text[a] in "([":
+            cut = a
+    return cut
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    stretch = text[start:end]
+    return start + len(stretch) - len(stretch.lstrip(" \t\r\n.,")), end - len(stretch) + len(
+        stretch.rstrip(" \t\r\n.,")
+    )

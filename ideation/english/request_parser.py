@@ -1,0 +1,286 @@
+"""Reading a concept in English: noun phrases, verbs and styles by word tables and places, without a parser."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from functools import lru_cache
+
+from ideation.draw.word_lists import built_in_words
+from ideation.english.requirement import (
+    COLOURS,
+    NUMBERS,
+    QUOTED,
+    Asked,
+    absence_asked,
+    colour_asked,
+    count_asked,
+    number_in,
+    phrase_asked,
+    quotes_asked,
+    style_asked,
+)
+from ideation.english.stems import GLUE, content_stems, phrasings, stem, words
+from ideation.vocabulary import seedling_vocabulary
+
+_NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"
+_NEGATED = re.compile(
+    rf"\b(?:{_NEGATION})\s+(?:(?:any|a|an|the|wearing|having|holding|showing)\s+)*(?P<what>[^,.;]+)", re.IGNORECASE
+)
+_MEDIUM = re.compile(
+    r"^\s*(?:an?\s+|the\s+)?(?P<medium>(?:[\w-]+\s+){0,2}(?:photo|photograph|painting|drawing|sketch|illustration|"
+    r"watercolou?r|print|poster|mural|engraving|woodcut|render|picture|image|portrait|close-up|view))"
+    r"\s+(?:of|showing)\s+",
+    re.IGNORECASE,
+)
+_STYLE = (
+    re.compile(r"\bin\s+(?:the|an?)\s+(?:style|manner)\s+of\s+(?P<style>[^,;.]+)", re.IGNORECASE),
+    re.compile(r"(?:^|[,;]|\bin)\s*(?:(?:the|an?)\s+)?(?P<style>[^,;]+?)(?:['’]s)?[\s-]+styled?\b", re.IGNORECASE),
+    re.compile(r"\bby\s+(?P<style>[A-Z][\w.é-]+(?:\s+(?:van|von|de|da|di|[A-Z][\w.é-]+))*)\s*(?=$|[,;.])"),
+)
+
+_STOPS = frozenset(
+    "in on at by with to for from into onto near over under through across along beside behind between above below "
+    "inside outside around against beneath among amid during before after toward towards like as while when where "
+    "that which who whose and or but of upon off next atop down up out".split()
+)
+_AUXILIARIES = frozenset("is are was were has have had be being been does do can will".split())
+#: Nouns that end like a participle.
+_NOT_VERBS = frozenset(
+    "king ring wing string spring thing ceiling building evening morning wedding viking duckling seedling sibling "
+    "gosling pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling "
+    "lighting".split()
+)
+#: Things that are named by what they are for: nobody swims in "an empty swimming pool".
+_NAMED_BY_USE = frozenset(
+    "swimming pool, living room, dining room, dining table, waiting room, sewing machine, washing machine, "
+    "vending machine, rocking chair, shopping mall, shopping cart, shopping bag, walking stick, fishing boat, "
+    "fishing rod, fishing net, sleeping bag, hiking boots, frying pan, racing car, racing bike, flying saucer, "
+    "parking lot, cutting board, skating rink, ice skating rink, boxing ring, boxing gloves, running shoes, "
+    "baking tray, mixing bowl, drinking fountain, watering can, hunting dog, rowing boat, sailing boat, "
+    "sailing ship, dressing table, dressing gown, reading glasses, reading lamp, spinning top, spinning wheel, "
+    "knitting needles, landing strip, landing gear, climbing frame, bowling ball, bowling alley, skipping rope, "
+    "riding boots, chewing gum, magnifying glass, steering wheel, wrapping paper, operating table".split(", ")
+)
+#: Numbers that are also the people or things themselves: "a wedding couple" dances, "a couple of apples" is two.
+_GATHERED = frozenset("couple pair duo trio quartet quintet twin twins triplet triplets".split())
+#: What stands between a thing and what it is made of or surrounded by.
+_PASSIVES = frozenset("full made built carved drawn woven lit seen hung worn grown known kept held shown born".split())
+#: Nouns that only gather or frame the thing that is asked for.
+_FRAMES = frozenset(
+    "group herd flock pack pile stack bunch pair couple dozen trio duo lot school swarm crowd row set kind "
+    "piece".split()
+)
+#: What people add to every prompt, and adjectives that say the same of everything.
+_FILLER = frozenset(
+    "detailed highly beautiful cute quality best masterpiece realistic photorealistic high resolution hd uhd 4k 8k art "
+    "artwork picture image scene trending artstation professional very pretty nice lovely amazing stunning please draw "
+    "show make create want there here something it them him her me you i we us other another each every all says "
+    "saying said labeled titled pm am oclock called named".split()
+)
+_ADJECTIVES = frozenset(
+    "small tiny little big large huge giant gigantic old young ancient cute happy sad angry tall short fat thin long "
+    "new lonely brave wise lazy sleepy friendly scary fluffy furry wild wet dry hot cold dark bright pale shiny broken "
+    "strange smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy empty".split()
+)
+
+
+def asked_in_english(text: str) -> list[Asked]:
+    """Everything that a concept or a simple prompt in English asks for, the subject first."""
+    found = quotes_asked(text)
+    text = QUOTED.sub(" ", text)
+    text, absences = _without_absences(text)
+    text, styles = _without_style(text)
+    # An action from the lists is known as a whole; elsewhere "ice skating" would be ice that skates.
+    actions = [phrase_asked("action", match.group()) for match in _known_actions().finditer(text)]
+    text = _known_actions().sub(" , ", text)
+    clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if words(clause)]
+    things: list[Asked] = []
+    for number, clause in enumerate(clauses):
+        things += _things_asked(clause, main=number == 0)
+    # The subject first, as people say it.
+    things[1:1] = actions
+    things += [*styles, *_counts_asked(clauses), *_colours_asked(clauses), *found, *absences]
+    return list({thing.name: thing for thing in things}.values())
+
+
+def _without_absences(text: str) -> tuple[str, list[Asked]]:
+    found = []
+    for match in _NEGATED.finditer(text):
+        if match.group().casefold().startswith(("no longer", "no matter", "not only", "not far")):
+            continue
+        for part in re.split(r"\b(?:or|nor|and)\b", match["what"]):
+            phrase, _ = _noun_phrase(words(part))
+            if words(part) and not phrase and _is_participle(words(part)[0]):
+                found.append(absence_asked(words(part)[0]))
+            if phrase:
+                found.append(absence_asked(phrase[-1]))
+            if "and" in match["what"].split():
+                break  # "without a hat and with a scarf": what comes after "and" may well be there
+    return _NEGATED.sub(lambda m: " , " + _after_absence(m["what"]), text), found
+
+
+def _after_absence(what: str) -> str:
+    """What follows the thing that is absent: "in a park" of "a hat in a park"."""
+    rest = re.search(r"\b(?:and|in|on|at|with|near|under|by|while)\b.*", what)
+    return rest.group() if rest else ""
+
+
+def _without_style(text: str) -> tuple[str, list[Asked]]:
+    if medium := _MEDIUM.match(text):
+        text = text[medium.end() :]
+        text, styles = _without_style(text)
+        named = [word for word in words(medium["medium"]) if word not in _FILLER | {"portrait", "view", "close", "up"}]
+        return text, [*([style_asked(" ".join(named))] if named else []), *styles]
+    for pattern in _STYLE:
+        if (match := pattern.search(text)) and words(match["style"]):
+            style = match["style"].strip()
+            return text[: match.start()] + " , " + text[match.end() :], [style_asked(style)]
+    for known in _known_styles():
+        # Only where it stands as a style: as a clause of its own, or as "in watercolor", "as an oil painting".
+        pattern = re.compile(
+            rf"(?:(?:^|[,;])\s*|\b(?:in|as)\s+(?:an?\s+)?){re.escape(known)}"
+            r"(?:\s+(?:painting|drawing|art|picture))?\s*(?=$|[,;.])",
+            re.IGNORECASE,
+        )
+        if match := pattern.search(text):
+            return text[: match.start()] + " , " + text[match.end() :], [style_asked(known)]
+    return text, []
+
+
+@lru_cache(maxsize=1)
+def _known_styles() -> list[str]:
+    names = {word.en for word in built_in_words().styles}
+    names |= {phrase for term in seedling_vocabulary().terms["style"] for phrase in term.phrases}
+    return sorted(names, key=len, reverse=True)
+
+
+def _things_asked(clause: str, *, main: bool) -> list[Asked]:
+    """Subjects, actions and details of one clause. The head of a noun phrase is asked for, its adjectives are not."""
+    found: list[Asked] = []
+    kind = "subject" if main else "detail"
+    tokens = words(clause)
+    at = 0
+    while at < len(tokens):
+        phrase, end = _noun_phrase(tokens, at)
+        gathers = tokens[end : end + 1] == ["of"] and phrase[-1:] and phrase[-1] in _FRAMES
+        # In "five white and one brown" the colours stand for things that were named before.
+        if phrase and not gathers and not (kind == "detail" and COLOURS.issuperset(phrase)):
+            # In "a sleeping cat" the participle before the noun is all that is said of what it does.
+            found += [
+                phrase_asked("action", word)
+                for word, after in itertools.pairwise(phrase)
+                if main and _is_participle(word) and f"{word} {after}" not in _NAMED_BY_USE
+            ]
+            found.append(phrase_asked(kind, phrase[-1]))
+        at = end
+        if at < len(tokens) and _is_verb(tokens, at):
+            _, end = _noun_phrase(tokens, at + 1)
+            # "riding a bicycle": up to the object, of which only the head is looked for.
+            found.append(_action_asked(tokens[at:end]))
+            kind = "detail"
+            at = end
+        elif at < len(tokens):
+            kind = kind if tokens[at] in ("and", "or", "of") else "detail"
+            at += 1
+    return found
+
+
+def _action_asked(tokens: list[str]) -> Asked:
+    content = [token for token in tokens if token not in COLOURS and token not in NUMBERS and token not in GLUE]
+    name = " ".join(tokens)
+    if phrasings(content_stems(name)) != {content_stems(name)}:
+        return phrase_asked("action", name)
+    wanted = tuple(map(stem, dict.fromkeys([content[0], content[-1]])))
+    return Asked(f"action: {name}", lambda said: said.says(wanted))
+
+
+def _noun_phrase(tokens: list[str], start: int = 0) -> tuple[list[str], int]:
+    """The words of the noun phrase from `start`, without articles, numbers, colours and filler, and where it ends."""
+    phrase: list[str] = []
+    end = start
+    while end < len(tokens) and tokens[end] not in _STOPS | _AUXILIARIES and not _is_verb(tokens, end):
+        token = tokens[end]
+        if _is_passive(tokens, end):
+            break
+        is_number = token.isdigit() or (token in NUMBERS and not _stands_alone(tokens, end))
+        if token not in GLUE and token not in _FILLER and not is_number:
+            phrase.append(token)
+        end += 1
+    without_colours = [token for token in phrase if token not in COLOURS]
+    return without_colours or phrase, end
+
+
+def _is_participle(token: str) -> bool:
+    return len(token) > 4 and token.endswith("ing") and token not in _NOT_VERBS
+
+
+def _is_passive(tokens: list[str], at: int) -> bool:
+    """The "made" of "a tower made of cheese"."""
+    after = tokens[at + 1 : at + 2]
+    return at > 0 and (tokens[at] in _PASSIVES or tokens[at].endswith("ed")) and bool(after) and after[0] in _STOPS
+
+
+def _stands_alone(tokens: list[str], at: int) -> bool:
+    """Whether "couple" is the couple itself, and not the number of something else."""
+    after = tokens[at + 1 : at + 2]
+    ends = not after or (after[0] != "of" and after[0] in _STOPS | _AUXILIARIES) or _is_participle(after[0])
+    return tokens[at] in _GATHERED and ends
+
+
+def _is_verb(tokens: list[str], at: int) -> bool:
+    """A participle after its noun, or a known verb in the form that follows a noun: "rides", "two dogs ride"."""
+    token, before = tokens[at], tokens[at - 1] if at else ""
+    is_number = before.isdigit() or (before in NUMBERS and before not in _GATHERED)
+    after_noun = bool(before) and not (before in GLUE | COLOURS | _ADJECTIVES | _STOPS or is_number)
+    if " ".join(tokens[at : at + 2]) in _NAMED_BY_USE:
+        return False
+    if _is_participle(token):
+        if not before:
+            return tokens[1:2] == [] or tokens[1] in GLUE
+        return after_noun or before in ("and", "while") or before in _AUXILIARIES
+    if not after_noun or stem(token) not in _verbs():
+        return False
+    return token.endswith("s") != before.endswith("s")
+
+
+@lru_cache(maxsize=1)
+def _known_actions() -> re.Pattern[str]:
+    names = sorted((action.en for action in built_in_words().actions), key=len, reverse=True)
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def _verbs() -> frozenset[str]:
+    return frozenset(stem(words(action.en)[0]) for action in built_in_words().actions)
+
+
+def _counts_asked(clauses: list[str]) -> list[Asked]:
+    found = []
+    for clause in clauses:
+        for match in re.finditer(r"(?<![\w.-])(half\s+a\s+dozen|(\w+)\s+dozen|\w+)(-\w+)?(?=\s|$)", clause):
+            number = number_in(match.group(1))
+            if number is None:
+                continue
+            after = words(clause[match.end() :])
+            after = after[1:] if after[:1] == ["of"] else after
+            noun = words(match.group(3))[:1] if match.group(3) else _noun_phrase(after)[0][-1:]
+            if number == 0 or not noun or noun[0] in ("pm", "am", "mm", "percent", "degrees", "bit", "oclock"):
+                continue
+            found.append(count_asked(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
+    return found
+
+
+def _spoken(number: str) -> str:
+    return f"a {number} of" if number.casefold() in ("pair", "couple", "duo", "trio") else " ".join(words(number))
+
+
+def _colours_asked(clauses: list[str]) -> list[Asked]:
+    pairs: list[tuple[str, str | None]] = []
+    for clause in clauses:
+        tokens = words(clause)
+        for at, token in enumerate(tokens):
+            if token in COLOURS:
+                pairs.append((token, next(reversed(_noun_phrase(tokens, at + 1)[0]), None)))
+    every = frozenset(stem(colour) for colour, _ in pairs)
+    return [colour_asked(colour, noun, every - {stem(colour)}) for colour, noun in pairs]

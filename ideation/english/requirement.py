@@ -1,0 +1,163 @@
+"""What a concept asks for: subject, action, style, counts, colours, quoted text, absences and the rest of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ideation.english.stems import content_stems, phrasings, same, stem, words
+
+NUMBERS = {
+    **{name: number for number, name in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen twenty".split())},
+    "single": 1, "lone": 1, "solitary": 1, "pair": 2, "couple": 2, "duo": 2, "twin": 2, "twins": 2, "trio": 3,
+    "triplet": 3, "triplets": 3, "quartet": 4, "quintet": 5, "dozen": 12, "hundred": 100, "thousand": 1000,
+}  # fmt: skip
+
+COLOURS = frozenset(
+    "red orange yellow green blue purple violet pink brown black white gray grey gold golden silver turquoise "
+    "teal cyan magenta crimson scarlet beige maroon lavender lilac indigo navy amber ivory bronze copper "
+    "emerald azure".split()
+)
+
+QUOTED = re.compile(
+    r"\"(?P<a>[^\"]+)\"|“(?P<b>[^”]+)”|「(?P<c>[^」]+)」|『(?P<d>[^』]+)』|‘(?P<e>[^’]+)’|(?<!\w)'(?P<f>[^']+)'(?!\w)"
+)
+
+
+@dataclass
+class Said:
+    """A prompt, taken apart once so that many things can be looked for in it."""
+
+    text: str
+    words: list[str] = field(init=False)
+    stems: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.words = words(self.text)
+        self.stems = [stem(word) for word in self.words]
+        # "skate board" says skateboard.
+        self._all = {*self.stems, *(stem(a + b) for a, b in zip(self.words, self.words[1:], strict=False))}
+
+    def says(self, phrase: tuple[str, ...]) -> bool:
+        """Whether all of a phrase is there in some form: stems, synonyms, or a phrase that means the same."""
+        return any(all(self._all & same(part) for part in way) for way in phrasings(phrase))
+
+    def places(self, word_stem: str) -> list[int]:
+        wanted = {part for way in phrasings((word_stem,)) if len(way) == 1 for part in way} | same(word_stem)
+        return [place for place, found in enumerate(self.stems) if found in wanted]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that a concept asks for, by a name for people, and how to see whether a prompt says it."""
+
+    name: str
+    said_in: Callable[[Said], bool]
+
+
+def phrase_asked(kind: str, phrase: str) -> Asked:
+    wanted = content_stems(phrase) or tuple(map(stem, words(phrase)))
+    return Asked(f"{kind}: {phrase}", lambda said: said.says(wanted))
+
+
+def style_asked(style: str) -> Asked:
+    """A style's words, or of a painter the last name: Miro for Joan Miro."""
+    last = (
+        content_stems(style)[-1:]
+        if re.fullmatch(r"(?:[A-Z][\w.'’-]*\s+(?:(?:van|von|de|da)\s+)?)+[A-Z]\S*", style)
+        else ()
+    )
+    wanted = tuple(s for s in content_stems(style) if s not in _GENERIC_STYLE) or content_stems(style)
+    return Asked(f"style: {style}", lambda said: said.says(wanted) or (bool(last) and said.says(last)))
+
+
+_GENERIC_STYLE = frozenset(map(stem, "painting art picture drawing print movement work".split()))
+
+
+def quotes_asked(text: str) -> list[Asked]:
+    return [_quote_asked(quoted) for quoted in (m.group(m.lastgroup or 0) for m in QUOTED.finditer(text))]
+
+
+def _quote_asked(quoted: str) -> Asked:
+    wanted = " ".join(quoted.split()).casefold()
+    return Asked(f'text: "{quoted}"', lambda said: wanted in " ".join(said.text.split()).casefold())
+
+
+def count_asked(number: int, noun: str, name: str) -> Asked:
+    wanted = stem(words(noun)[-1]) if words(noun) else ""
+    return Asked(f"count: {name}", lambda said: _counts(said, number, wanted))
+
+
+def colour_asked(colour: str, noun: str | None, others: frozenset[str]) -> Asked:
+    """`others` are the stems of the concept's other colours: one of them right before `noun` is a swap."""
+    wanted, thing = stem(words(colour)[0]), stem(words(noun)[-1]) if noun else None
+
+    def said_in(said: Said) -> bool:
+        if not said.says((wanted,)):
+            return False
+        places = said.places(thing) if thing else []
+        own = phrasings((wanted,)) | {(s,) for s in same(wanted)}
+        before = [said.stems[max(0, place - 2) : place] for place in places]
+        swapped = [bool(others & set(near)) and not any((s,) in own for s in near) for near in before]
+        return not swapped or not all(swapped)
+
+    return Asked(f"colour: {colour}", said_in)
+
+
+def absence_asked(noun: str) -> Asked:
+    thing = stem(words(noun)[-1])
+    empty = _EMPTY if thing in (stem("person"), stem("human")) else frozenset()
+
+    def said_in(said: Said) -> bool:
+        for place in said.places(thing):
+            before = said.words[max(0, place - 5) : place]
+            if {"without", "no", "not", "never", "minus", "lacking", "free", "devoid", "sans", "nor"} & set(before):
+                return True
+            if said.words[place + 1 : place + 2] == ["free"]:
+                return True
+        return bool(empty & set(said.words)) or any(
+            (w.endswith("less") and stem(w[:-4]) == thing) or (w.startswith("un") and stem(w[2:]) == thing)
+            for w in said.words
+        )
+
+    return Asked(f"negation: no {noun}", said_in)
+
+
+_EMPTY = frozenset("empty deserted uninhabited unpopulated abandoned desolate unpeopled".split())
+
+
+def number_in(text: str) -> int | None:
+    tokens = words(text)
+    if tokens[:1] == ["half"]:
+        return 6
+    if len(tokens) == 2:
+        factor = number_in(tokens[0]) if tokens[0] not in ("a", "one") else 1
+        return 12 if factor is None else 12 * factor
+    if len(tokens) == 1 and tokens[0].isdigit():
+        return int(tokens[0]) if len(tokens[0]) <= 3 else None
+    return NUMBERS.get(tokens[0]) if len(tokens) == 1 else None
+
+
+def _counts(said: Said, number: int, noun: str) -> bool:
+    numbers = {place: value for place, word in enumerate(said.words) if (value := number_in(word)) is not None}
+    if number == 1:
+        numbers |= {place: 1 for place, word in enumerate(said.words) if word in ("a", "an")}
+    for place in list(numbers):
+        if said.words[place] == "dozen" and place and (factor := number_in(said.words[place - 1])):
+            numbers[place] = 12 * factor
+        elif said.words[max(0, place - 2) : place] == ["half", "a"]:
+            numbers[place] = 6
+    things = said.places(noun)
+    for place in (place for place, value in numbers.items() if value == number):
+        if not things:
+            return True  # another word for the thing: whether it is the thing is the subject's question
+        for thing in (thing for thing in things if place < thing <= place + 6):
+            if not any(place < other < thing and value != number for other, value in numbers.items()):
+                return True
+        after = said.words[place + 1 : place + 2]
+        if any(thing < place <= thing + 3 for thing in things) and after in ([], ["of"], ["in"], ["total"]):
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""Expanders that ask a language model."""

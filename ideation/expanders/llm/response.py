@@ -1,0 +1,300 @@
+"""Reading an LLM's answer: what was meant as a draft is taken out of it, everything else is a typed error."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import unicodedata
+import warnings
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from ideation.expanders.errors import Refusal, TruncatedAnswer, UnusableAnswer, WrongLanguage, shortened
+from ideation.expanders.protocol import Draft
+
+#: The JSON schema of an answer. A plain dict, because the providers' own converters lose `required` on the way.
+ANSWER_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "language": {"type": "string"},
+        "simple": {"type": "string"},
+        "expanded": {"type": "string"},
+        "negative": {"type": "string"},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["language", "simple", "expanded", "negative", "reasons"],
+}
+
+#: An answer is a few sentences; a longer one is a model that repeats itself.
+MAX_ANSWER_CHARACTERS = 50_000
+MAX_PROMPT_CHARACTERS = 4_000
+
+_ASK_AGAIN = "try again, or name a model that follows instructions better with --llm-model NAME"
+_SAY_IT_OTHERWISE = "say the concept in other words, or try another model with --llm-model NAME"
+
+_THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THOUGHT_ENDS = re.compile(r"</(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
+_THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
+
+_LABELLED = re.compile(
+    r"^[ \t>*#\d.)-]*(?P<key>language|simple|expanded|negative)(?:\s+(?:english\s+)?prompt)?"
+    r"(?:[*\s]*[:：]|[*#]*[ \t]*\n)[*\s]*(?P<value>.+)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+_REFUSAL = re.compile(
+    r"""^\W*(?:
+        (?:i['’]?m|i\sam|we['’]?re)?\s*(?:so|very|really|truly)?\s*(?:sorry|afraid)\b[\s,.:;!-]*(?:but\s|that\s)?(?:i|we|as)\b
+      | (?:unfortunately|regrettably|apologies)\b[\s,.:;-]*(?:but\s)?(?:i|we|as)\b
+      | i\s(?:sincerely\s|do\s)?apologi[sz]e\b.{0,60}\b(?:can['’]?t|cannot|unable|won['’]?t)\b
+      | (?:this|your|the)\s(?:request|prompt|concept|content)\s(?:\w+\s)?(?:violates|goes\sagainst|is\snot\sallowed)
+      | as\san?\s(?:ai|artificial|language\smodel|large\slanguage)
+      | (?:i|we)\s(?:can['’]?t|cannot|can\snot|won['’]?t|will\snot)\s(?:\w+\s){0,2}?(?:help|assist|create|generate|
+        provide|fulfil|comply|do|make|produce|write|support|continue|process|engage|draw|depict|describe|answer)
+      | (?:i['’]?m|i\sam)\s(?:unable|not\sable|not\scomfortable|not\sallowed)\sto\b
+      | i\smust\s(?:\w+\s)?decline
+      | (?:很)?(?:抱歉|對不起|对不起|不好意思)[，,。\s]*(?:但)?我
+      | 我(?:無法|无法|不能)(?:協助|协助|幫|帮|提供|生成|產生|創作|创作|完成)
+      | (?:申し訳|すみません)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+# Enough to tell a French or German prompt from an English one with a borrowed name in it. Words that English shares
+# ("die", "on", "no", "con") are left out.
+_FOREIGN_GLUE = frozenset(
+    "der das und eine einen einem einer mit auf im un une le les des du et avec sur dans el los las una "
+    "y en del gli nel della il uno um uma com na em het een met op van".split()
+)
+#: How a prompt begins in those languages, where it is too short to have more of their words. None begins a name.
+_FOREIGN_ARTICLES = ("un ", "une ", "eine ", "einen ", "uno ", "um ", "uma ", "een ")
+_ENGLISH_GLUE = frozenset("a an the of with in on and by at under over near its".split())
+#: What stands before a line of Markdown: a heading, a list.
+_MARKER = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|\d{1,2}[.)]\s+)+")
+#: What some models write before the prompt inside the form: "Here is the expanded prompt:".
+_LABEL = re.compile(
+    r"^(?:(?:sure|certainly|of course|okay|ok)\W+)?(?:here(?:['’]s| is)\s+)?(?:(?:the|an?|your|my)\s+)?"
+    r"(?:(?:simple|expanded|negative|english|detailed|final|image)\s+)*prompt(?:\s+in\s+english)?\s*(?:[:：]\s*|$)",
+    re.IGNORECASE,
+)
+#: Switches of another tool, which a diffusion model would read as words.
+_SWITCHES = re.compile(r"\s--[a-z]+(?:\s+[\w.:]+)?(?=\s--|\s*$)")
+#: Words of `templates/prompts/expand.txt.j2` that no prompt needs: the model has copied its instruction.
+_INSTRUCTION = re.compile(
+    r"CONCEPT-[0-9A-F]{12,}|the concept in plain english|the same picture as a rich prompt", re.IGNORECASE
+)
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»")
+
+
+class _Answer(BaseModel):
+    """What an LLM is asked for. Here alone extra keys are let pass: LLMs like to add some."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    language: str = "und"
+    simple: str
+    expanded: str
+    negative: str = ""
+    reasons: tuple[str, ...] = ()
+
+    @field_validator("simple", "expanded", "negative", mode="before")
+    @classmethod
+    def _joined(cls, value: Any) -> Any:
+        """A list of phrases is a prompt that somebody forgot to join; null is an empty one."""
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return ", ".join(_MARKER.sub("", item) for item in value)
+        return "" if value is None else value
+
+    @field_validator("reasons", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """The reasons are shown, never used: whatever cannot be shown as lines is left out."""
+        if isinstance(value, str):
+            value = [value]
+        if isinstance(value, dict):
+            value = [f"{key}: {reason}" for key, reason in value.items()]
+        return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _tag(cls, value: Any) -> Any:
+        tag = str(value).strip().replace("_", "-")
+        return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else "und"
+
+
+def read_answer(text: str) -> Draft:
+    """The draft in an LLM's answer.
+
+    A preamble, code fences, thoughts, a list around the object, text after it, trailing commas, Python's quotes and a
+    second layer of JSON are passed over; of several drafts the last counts, as second thoughts do. Raises
+    `UnusableAnswer` when there is none (its subclasses `TruncatedAnswer` and `WrongLanguage` say why), `Refusal` when
+    the LLM declined.
+    """
+    if len(text) > MAX_ANSWER_CHARACTERS:
+        raise UnusableAnswer(f"the LLM answered with {len(text):,} characters of text", hint=_ASK_AGAIN)
+    spoken = _without_thoughts(text)
+    if not spoken:
+        raise UnusableAnswer("the LLM gave an empty answer", hint=_ASK_AGAIN)
+    objects, broken_off = _objects(spoken)
+    if not objects:
+        objects, _ = _objects(re.sub(r",(\s*[}\]])", r"\1", spoken))
+    if not objects:
+        objects = _python_object(spoken)
+    twice = [_encoded_twice(value) for item in [{"": spoken}, *objects] for value in item.values()]
+    objects += [item for found in twice for item in found]
+    # A refusal is recognised by its words even where the LLM put them into the form.
+    for said in [value for item in objects for value in item.values() if isinstance(value, str)] or [spoken]:
+        if _REFUSAL.match(said):
+            raise Refusal(f"the LLM declined: {shortened(said)}", hint=_SAY_IT_OTHERWISE)
+    if declined := [item["refusal"] for item in objects if item.get("refusal") and "simple" not in item]:
+        raise Refusal(f"the LLM declined: {shortened(str(declined[0]))}", hint=_SAY_IT_OTHERWISE)
+    problem = ""
+    # Some write an object for each prompt: together they are a draft.
+    together = {key: value for item in objects for key, value in item.items()}
+    for candidate in [*reversed(objects), together] if objects else [_labelled(spoken)]:
+        try:
+            answer = _Answer.model_validate(candidate)
+        except ValidationError as error:
+            named = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors(include_url=False))
+            problem = problem or "; ".join(named)
+            continue
+        return _checked(answer)
+    if broken_off or ("}" not in spoken and re.search(r"\{\s*'", spoken)):
+        raise TruncatedAnswer(f"the LLM's answer broke off: …{shortened(spoken[-60:])}", hint=_ASK_AGAIN)
+    reason = f" ({problem})" if problem else ""
+    raise UnusableAnswer(f"the LLM's answer holds no two prompts{reason}: {shortened(spoken)}", hint=_ASK_AGAIN)
+
+
+def _without_thoughts(text: str) -> str:
+    text = text.strip().removeprefix("\ufeff")
+    if text.startswith(("{", "[")):
+        return text
+    text = _THOUGHT.sub(" ", text)
+    # Some chat templates open the thought themselves, so that only its end stands in the answer.
+    text = _THOUGHT_ENDS.split(text)[-1].strip()
+    if begin := _THOUGHT_BEGINS.search(text):
+        if "{" in text[: begin.start()]:
+            return text[: begin.start()].strip()
+        # A thought that nobody closed and that ends with a whole object was done; any other was cut off.
+        if not text.rstrip("` \n").endswith("}"):
+            raise TruncatedAnswer("the LLM was cut off while it was still thinking", hint=_ASK_AGAIN)
+        return text[begin.end() :].strip()
+    return text
+
+
+def _objects(text: str) -> tuple[list[dict[str, Any]], bool]:
+    """The JSON objects in the text, keys folded, and whether one began and never ended.
+
+    An object that holds no prompt is looked into: some models wrap their answer in another.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    found: list[dict[str, Any]] = []
+    broken_off = False
+    position = text.find("{")
+    # Each failed attempt may read to the end: a bound keeps a text of nothing but braces from taking minutes.
+    for _ in range(200):
+        if position < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except RecursionError:
+            break
+        except json.JSONDecodeError as error:
+            broken_off = broken_off or "Unterminated" in error.msg or not text[error.pos :].strip(" \n\r\t`")
+            position = text.find("{", position + 1)
+            continue
+        found.append({_folded(key): item for key, item in value.items()})
+        holds_prompt = "simple" in found[-1] or "expanded" in found[-1]
+        position = text.find("{", end if holds_prompt else position + 1)
+    return found, broken_off
+
+
+def _python_object(text: str) -> list[dict[str, Any]]:
+    """The object of a model that answers with a Python dictionary, single quotes and all. Only literals are read."""
+    begin, end = text.find("{"), text.rfind("}")
+    if not 0 <= begin < end:
+        return []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about backslashes in a model's words
+            value = ast.literal_eval(text[begin : end + 1])
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return []
+    return [{_folded(str(key)): item for key, item in value.items()}] if isinstance(value, dict) else []
+
+
+def _encoded_twice(value: Any) -> list[dict[str, Any]]:
+    """The objects in a string that holds JSON, itself written as JSON."""
+    if not isinstance(value, str) or "{" not in value or "expanded" not in value:
+        return []
+    if value.startswith('"') and value.endswith('"'):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            return []
+    return _objects(value)[0]
+
+
+def _folded(key: str) -> str:
+    """ "Simple Prompt", "simple_prompt" and "simple" are one key."""
+    return re.sub(r"[\W_]*prompt$", "", key.strip().casefold())
+
+
+def _labelled(text: str) -> dict[str, Any]:
+    """The answer of a model that cannot write JSON: lines such as `**Simple prompt:** a dog`."""
+    return {match["key"].casefold(): match["value"].strip() for match in _LABELLED.finditer(text)}
+
+
+def _checked(answer: _Answer) -> Draft:
+    simple, expanded, negative = (_plain(text) for text in (answer.simple, answer.expanded, answer.negative))
+    for name, prompt in (("simple", simple), ("expanded", expanded)):
+        if not any(character.isalnum() for character in prompt):
+            raise UnusableAnswer(f"the LLM left the {name} prompt empty", hint=_ASK_AGAIN)
+        if _INSTRUCTION.search(prompt):
+            raise UnusableAnswer(f"the LLM repeats its instruction as the {name} prompt", hint=_ASK_AGAIN)
+        if len(prompt) > MAX_PROMPT_CHARACTERS:
+            raise UnusableAnswer(f"the LLM's {name} prompt has {len(prompt):,} characters", hint=_ASK_AGAIN)
+        if not _is_english(prompt):
+            raise WrongLanguage(f"the LLM's {name} prompt is not in English: {shortened(prompt)}", hint=_ASK_AGAIN)
+    return Draft(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
+
+
+def _plain(text: str) -> str:
+    """One line without control characters, Markdown, a label in front or quotes around the whole."""
+    visible = "".join(
+        " " if c.isspace() else c for c in _unlisted(text) if c.isspace() or unicodedata.category(c)[0] != "C"
+    )
+    line = re.sub(r"\*\*|__|`", "", " ".join(visible.split()))
+    line = re.sub(r"(?<![\w*])([*_])(?=\S)([^*_]+)(?<=\S)\1(?![\w*])", r"\2", line)
+    line = _LABEL.sub("", line)
+    for begin, end in ('""', "''", "“”"):
+        inner = line[1:-1]
+        if len(line) > 1 and line[0] == begin and line[-1] == end and begin not in inner and end not in inner:
+            line = inner.strip()
+    return _SWITCHES.sub("", line)
+
+
+def _unlisted(text: str) -> str:
+    """Headings and lists, on lines of their own or all on one, as phrases with commas between them."""
+    if re.match(r"\s*1[.)]\s", text) and re.search(r"\s2[.)]\s", text):
+        text = re.sub(r"\s(?=\d{1,2}[.)]\s)", "\n", text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not any(map(_MARKER.match, lines)):
+        return text
+    phrases = [_MARKER.sub("", line).strip(" ,;") for line in lines]
+    return ", ".join(phrase for phrase in phrases if _LABEL.sub("", phrase.strip("*_:")))
+
+
+def _is_english(prompt: str) -> bool:
+    """Mostly Latin letters outside of quoted words, and not the small words of another language."""
+    spoken = _QUOTED.sub(" ", prompt)
+    letters = [character for character in spoken if character.isalpha()]
+    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    if latin < 0.8 * len(letters):
+        return False
+    words = set(re.findall(r"\w+", spoken.casefold()))
+    if spoken.casefold().startswith(_FOREIGN_ARTICLES) and not words & _ENGLISH_GLUE:
+        return False
+    return len(words & _FOREIGN_GLUE) < 2 or bool(words & _ENGLISH_GLUE)

@@ -1,0 +1,1 @@
+"""The offline expander: templates and word tables, no model and no network."""

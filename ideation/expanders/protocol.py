@@ -1,0 +1,56 @@
+"""The seam between a concept and whoever writes the prompts: one request, one draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ideation.concept import Concept
+from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class DraftRequest:
+    """What an expander is asked for.
+
+    `token_limit` is what the encoder of the rendering model sees, start and end tokens included. `vocabulary` is set
+    when the rendering model knows only those words. `complaints` is empty at first; when an answer lost something of
+    the concept, the one repair request carries `previous` and names what was lost. `spent_s` are the seconds that
+    earlier requests for the same concept took: an expander with a deadline counts them in. `template` is what an LLM
+    is told, None the usual instruction; `fit` False lets the expanded prompt be longer than the encoder reads.
+    """
+
+    concept: Concept
+    seed: int
+    token_limit: int
+    vocabulary: Vocabulary | None = None
+    previous: Draft | None = None
+    complaints: tuple[str, ...] = ()
+    spent_s: float = 0.0
+    template: InstructionTemplate | None = None
+    fit: bool = True
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an expander answers: unchecked yet, but already plain strings without preamble, fences or markup."""
+
+    language: str
+    simple: str
+    expanded: str
+    negative: str = ""
+    reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Expander(Protocol):
+    """Turns a concept into a draft. Raises `ideation.errors.TwinseedError` when it cannot."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def llm_model(self) -> str | None: ...
+
+    def draft(self, request: DraftRequest) -> Draft: ...
