@@ -83,10 +83,13 @@ def follow(choice: SchedulerChoice, model: Any, prompt: str, seeds: Sequence[int
             warnings.simplefilter("ignore")  # torchsde of its rounding, diffusers' KDPM2 of numpy
             pictures.append(
                 model.pipeline(
-                    [prompt] * len(seeds), num_inference_steps=steps, guidance_scale=guidance, output_type="np",
+                    [prompt] * len(seeds),
+                    num_inference_steps=steps,
+                    guidance_scale=guidance,
+                    output_type="np",
                     generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
                 ).images
-            )  # fmt: skip
+            )
     distances: list[float | None] = [distance(fewer, more) for fewer, more in pairwise(pictures)]
     distances += [None] * (len(STEPS) - 1 - len(distances))
     apart = [distance(one, other) for one, other in combinations(pictures[-1], 2)]

@@ -65,9 +65,13 @@ def main(
         if fast or compiled:
             ours = open_model(name, device=device, dtype="auto" if fast else dtype, fast=fast, compiled=compiled)
     settings = RenderSettings(
-        seed=SEED, num_inference_steps=steps, scheduler=scheduler, width=size or None, height=size or None,
+        seed=SEED,
+        num_inference_steps=steps,
+        scheduler=scheduler,
+        width=size or None,
+        height=size or None,
         guidance_scale=5.0,
-    )  # fmt: skip
+    )
     prompts = PromptPair(SIMPLE, "en", SIMPLE, EXPANDED, NEGATIVE, "given", None, (), (), TokenCount(77, 1, 1))
 
     def two_calls() -> list[Image.Image]:
@@ -75,9 +79,14 @@ def main(
         for prompt in (SIMPLE, EXPANDED):
             plain.pipeline.scheduler = build_scheduler(scheduler, plain.scheduler_config, [SEED])
             images += plain.pipeline(
-                prompt, negative_prompt=NEGATIVE, num_inference_steps=steps, guidance_scale=5.0,
-                width=size or None, height=size or None, generator=torch.Generator("cpu").manual_seed(SEED),
-            ).images  # fmt: skip
+                prompt,
+                negative_prompt=NEGATIVE,
+                num_inference_steps=steps,
+                guidance_scale=5.0,
+                width=size or None,
+                height=size or None,
+                generator=torch.Generator("cpu").manual_seed(SEED),
+            ).images
         return images
 
     def pair() -> list[Image.Image]:
@@ -125,12 +134,18 @@ def main(
             kind = ", ".join([ours.dtype, *["fast"] * fast, *["compiled"] * compiled])
         print(f"{way:<22} {statistics.median(seconds):8.3f} s   ({min(seconds):.3f} to {max(seconds):.3f}; {kind})")
     print(f"ratio                  {statistics.median(ratios):8.3f}     ({min(ratios):.3f} to {max(ratios):.3f})")
-    print(f"of processor time      {statistics.median(of_processor):8.3f}     "
-          f"({min(of_processor):.3f} to {max(of_processor):.3f})")  # fmt: skip
-    print(f"outside U-Net and VAE  {100 * statistics.median(outside):8.1f} %   "
-          f"({100 * statistics.median(reading):.1f} % in the text encoder)")  # fmt: skip
-    print(f"pictures differ by     {max(one.max() for one in apart):8d} of 255 at most, "
-          f"{np.mean([one.mean() for one in apart]):.3f} on average")  # fmt: skip
+    print(
+        f"of processor time      {statistics.median(of_processor):8.3f}     "
+        f"({min(of_processor):.3f} to {max(of_processor):.3f})"
+    )
+    print(
+        f"outside U-Net and VAE  {100 * statistics.median(outside):8.1f} %   "
+        f"({100 * statistics.median(reading):.1f} % in the text encoder)"
+    )
+    print(
+        f"pictures differ by     {max(one.max() for one in apart):8d} of 255 at most, "
+        f"{np.mean([one.mean() for one in apart]):.3f} on average"
+    )
     print(f"peak memory            {_peak(ours.device):8.0f} MB")
 
 
@@ -182,20 +197,34 @@ def _sd15_shaped(folder: Path) -> Path:
     tokenizer = CLIPTokenizer.from_pretrained(SEEDLING_FOLDER / "tokenizer")
     text = CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(tokenizer), hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
-            num_attention_heads=12, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+            vocab_size=len(tokenizer),
+            hidden_size=768,
+            intermediate_size=3072,
+            num_hidden_layers=12,
+            num_attention_heads=12,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
         )
-    )  # fmt: skip
+    )
     unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
     vae = AutoencoderKL(
-        block_out_channels=(128, 256, 512, 512), layers_per_block=2, sample_size=512,
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
-    )  # fmt: skip
+        block_out_channels=(128, 256, 512, 512),
+        layers_per_block=2,
+        sample_size=512,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+    )
     scheduler = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER).scheduler
     StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, scheduler=scheduler, safety_checker=None,
-        feature_extractor=None, requires_safety_checker=False,
-    ).save_pretrained(folder)  # fmt: skip
+        vae=vae,
+        text_encoder=text,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
     return folder
 
 

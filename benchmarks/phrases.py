@@ -41,9 +41,18 @@ MARKS = ("drawn", "there already", "ignored", "unclear")
 
 #: Phrases that nobody taught Seedling, as language models like to write them; the rest is from the word lists.
 _STRANGE = (
-    "brutalist architecture", "volumetric god rays", "shot on 35mm film", "made of liquid chrome", "with freckles",
-    "knitted from wool", "autumn leaves", "holographic sushi", "polished marble", "lens flare", "a grumpy accountant",
-)  # fmt: skip
+    "brutalist architecture",
+    "volumetric god rays",
+    "shot on 35mm film",
+    "made of liquid chrome",
+    "with freckles",
+    "knitted from wool",
+    "autumn leaves",
+    "holographic sushi",
+    "polished marble",
+    "lens flare",
+    "a grumpy accountant",
+)
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,11 @@ def cases(number: int, seed: int, *, missing: bool) -> list[Case]:
     """With `missing`, some phrases name what the scene has not, and some what its simple picture shows unasked."""
     random, vocabulary = Random(f"phrases/{seed}"), seedling_vocabulary()
     unlearnt = [
-        word.en for words in (built_in_words().topics, built_in_words().styles) for word in words
+        word.en
+        for words in (built_in_words().topics, built_in_words().styles)
+        for word in words
         if not vocabulary.find(word.en)
-    ]  # fmt: skip
+    ]
     found: list[Case] = []
     while len(found) < number:
         scene = draw_scene(random, vocabulary, richness=1.0)

@@ -100,10 +100,17 @@ def expand(
             say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
             rows.append(
                 compare_expander(
-                    name, its_model, choose, concepts, budget,
-                    seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value,
+                    name,
+                    its_model,
+                    choose,
+                    concepts,
+                    budget,
+                    seed=chosen_seed,
+                    vocabulary=vocabulary,
+                    template=told_to,
+                    tokens=tokens.value,
                 )
-            )  # fmt: skip
+            )
         _print_comparison(rows, csv, as_json)
         return
     typed = typed_concept(concept or "")
@@ -133,13 +140,16 @@ def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) 
         print_table(
             [
                 {
-                    name: f"{value:.0%}" if name in shares and value is not None
-                    else f"{value:.1f}" if isinstance(value, float) else value
+                    name: f"{value:.0%}"
+                    if name in shares and value is not None
+                    else f"{value:.1f}"
+                    if isinstance(value, float)
+                    else value
                     for name, value in row.items()
                 }
                 for row in values
             ]
-        )  # fmt: skip
+        )
     if csv is not None:
         from csv import DictWriter
 

@@ -48,10 +48,19 @@ def ladder(
 ) -> None:
     """From the simple to the expanded prompt, one phrase at a time, same seed: which phrase moved the picture."""
     job = job_of(
-        Texts(concept, simple, expanded, negative), seed=seed, model=model, scheduler=scheduler, steps=steps,
-        guidance=guidance, size=size, expander=expander, llm_model=llm_model, language=language,
-        instruments=("ladder",), clip=clip,
-    )  # fmt: skip
+        Texts(concept, simple, expanded, negative),
+        seed=seed,
+        model=model,
+        scheduler=scheduler,
+        steps=steps,
+        guidance=guidance,
+        size=size,
+        expander=expander,
+        llm_model=llm_model,
+        language=language,
+        instruments=("ladder",),
+        clip=clip,
+    )
     record = carry_out(job, runs_folder(runs), as_json, open_report)
     found = record.findings.ladder if record.findings is not None else None
     for number, rung in enumerate(found.rungs if found is not None else ()):

@@ -47,10 +47,16 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         from generate.schedulers.table import SCHEDULERS
 
         return [
-            {"name": one.name, "class_name": one.class_name, "evaluations": one.evaluations, "settles": one.settles,
-             "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None, "note": one.note}
+            {
+                "name": one.name,
+                "class_name": one.class_name,
+                "evaluations": one.evaluations,
+                "settles": one.settles,
+                "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None,
+                "note": one.note,
+            }
             for one in SCHEDULERS.values()
-        ]  # fmt: skip
+        ]
     if kind is Kind.presets:
         from generate.choices.presets import PRESETS
 
@@ -59,11 +65,16 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         from generate.choices.performance import all_performance
 
         return [
-            {"name": one.name, "zh": one.zh, "description": one.description,
-             "steps": one.num_inference_steps or f"x {one.steps_factor:g}", "scheduler": one.scheduler,
-             "source": one.source}
+            {
+                "name": one.name,
+                "zh": one.zh,
+                "description": one.description,
+                "steps": one.num_inference_steps or f"x {one.steps_factor:g}",
+                "scheduler": one.scheduler,
+                "source": one.source,
+            }
             for one in all_performance().values()
-        ]  # fmt: skip
+        ]
     if kind is Kind.sizes:
         from generate.choices.sizes import all_families
 

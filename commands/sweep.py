@@ -60,9 +60,18 @@ def sweep(
     if steps is not None:
         look["sweep_steps"] = _step_counts(steps)
     job = job_of(
-        Texts(concept, simple, expanded, negative), seed=seed, model=model, guidance=guidance, size=size,
-        expander=expander, llm_model=llm_model, language=language, instruments=("sweep",), clip=clip, look=look,
-    )  # fmt: skip
+        Texts(concept, simple, expanded, negative),
+        seed=seed,
+        model=model,
+        guidance=guidance,
+        size=size,
+        expander=expander,
+        llm_model=llm_model,
+        language=language,
+        instruments=("sweep",),
+        clip=clip,
+        look=look,
+    )
     record = carry_out(job, runs_folder(runs), as_json, open_report)
     found = record.findings.sweep if record.findings is not None else None
     for row in found.rows if found is not None else ():

@@ -76,9 +76,13 @@ def _bench(
     """The bench as it was when the run was made, with the pictures of its files."""
     settings, prompts = settings_of(record), prompts_of(record)
     model = open_model(
-        settings.model, device=settings.device, dtype=settings.dtype, vae=settings.vae, fast=settings.fast,
+        settings.model,
+        device=settings.device,
+        dtype=settings.dtype,
+        vae=settings.vae,
+        fast=settings.fast,
         allow_pickle=wanted.allow_pickle,
-    )  # fmt: skip
+    )
     if model.digest != record.certificate.model_digest:
         raise SettingsError(
             f"the model {settings.model} is not the one that made the run: its weights are others",

@@ -113,9 +113,14 @@ def run_job(
     on_progress(Progress("open", job.settings.model))
     settings = job.settings
     model = open_model(
-        settings.model, device=settings.device, dtype=settings.dtype, vae=settings.vae, fast=settings.fast,
-        allow_pickle=job.allow_pickle, compiled=job.compiled,
-    )  # fmt: skip
+        settings.model,
+        device=settings.device,
+        dtype=settings.dtype,
+        vae=settings.vae,
+        fast=settings.fast,
+        allow_pickle=job.allow_pickle,
+        compiled=job.compiled,
+    )
     notes: tuple[str, ...] = ()
     if job.aspect is not None:
         found = match_aspect_ratio(job.aspect, model.native_size, unit=model.size_unit)
@@ -124,17 +129,26 @@ def run_job(
     settings = resolve_settings(settings, model)
 
     budget = TokenBudget(
-        model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk",
+        model.tokenizer_file,
+        model.token_limit,
+        chunked=settings.long_prompts == "chunk",
         vectors=embedding_vectors(),
-    )  # fmt: skip
+    )
     if expander is None:
         prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
     else:
         on_progress(Progress("expand", expander.name))
         prompts = expand(
-            job.concept, expander, budget, seed=settings.seed, vocabulary=vocabulary_of(settings.model),
-            simple=job.simple, expanded=job.expanded, template=template, tokens=job.tokens,
-        )  # fmt: skip
+            job.concept,
+            expander,
+            budget,
+            seed=settings.seed,
+            vocabulary=vocabulary_of(settings.model),
+            simple=job.simple,
+            expanded=job.expanded,
+            template=template,
+            tokens=job.tokens,
+        )
     if job.negative is not None:
         prompts = replace(prompts, negative=job.negative)
     worded = apply_styles(styles, prompts.simple, prompts.expanded, with_preset(prompts.negative, preset))
@@ -150,14 +164,21 @@ def run_job(
     def write(pictures: PicturePair, findings: Findings | None, files: Mapping[str, bytes]) -> Path:
         on_progress(Progress("write"))
         run = Run(
-            job.concept, prompts, pictures.settings, pictures.renders, pictures.certificate,
-            preset=job.preset, styles=tuple(style.name for style in styles),
+            job.concept,
+            prompts,
+            pictures.settings,
+            pictures.renders,
+            pictures.certificate,
+            preset=job.preset,
+            styles=tuple(style.name for style in styles),
             draft=drift_from(gallery, job.draft, pictures.renders) if job.draft is not None else None,
             png_text=texts_of_pairs(
                 prompts, pictures.settings, pictures.renders, pictures.certificate.model_digest, loras
             ),
-            findings=findings, files=files, observations=job.observations,
-        )  # fmt: skip
+            findings=findings,
+            files=files,
+            observations=job.observations,
+        )
         return gallery.write(run, job.language)
 
     def on_step(step: Step) -> None:
@@ -229,6 +250,10 @@ def _reworded(prompts: PromptPair, budget: TokenBudget, worded: StyledPrompts) -
     if tokens.dropped and not prompts.tokens.dropped:
         warnings += (f"with the style, these words fall off the encoder's end: {', '.join(tokens.dropped)}",)
     return replace(
-        prompts, simple=worded.simple, expanded=worded.expanded, negative=worded.negative, tokens=tokens,
+        prompts,
+        simple=worded.simple,
+        expanded=worded.expanded,
+        negative=worded.negative,
+        tokens=tokens,
         warnings=warnings,
-    )  # fmt: skip
+    )

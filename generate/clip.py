@@ -98,9 +98,12 @@ class Clip:
         for k in range(0, len(new), _BATCH):
             batch = new[k : k + _BATCH]
             tokens = self._tokenizer(
-                [spoken(text) for text in batch], padding="longest", max_length=self.limit, truncation=True,
+                [spoken(text) for text in batch],
+                padding="longest",
+                max_length=self.limit,
+                truncation=True,
                 return_tensors="pt",
-            )  # fmt: skip
+            )
             vectors = self._encoded(self._text_tower, tokens["input_ids"], tokens["attention_mask"])
             self._texts |= dict(zip(batch, vectors, strict=True))
         return self._stacked([self._texts[text] for text in texts])

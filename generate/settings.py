@@ -51,19 +51,37 @@ class RenderSettings:
     fast: bool = False
 
     def __post_init__(self) -> None:
-        _require(1 <= self.num_inference_steps <= MAX_STEPS, f"steps is {self.num_inference_steps}",
-                 f"give a whole number from 1 to {MAX_STEPS}; 20 is a good start")  # fmt: skip
-        _require(1 <= self.images <= MAX_IMAGES, f"images is {self.images}",
-                 f"give a whole number from 1 to {MAX_IMAGES}: so many seeds are rendered")  # fmt: skip
-        _require(0 <= self.seed <= MAX_SEED - self.images, f"seed is {self.seed}",
-                 f"give a whole number from 0 to {MAX_SEED - self.images}")  # fmt: skip
-        _require(math.isfinite(self.guidance_scale) and 0 <= self.guidance_scale <= 100,
-                 f"guidance is {self.guidance_scale}", "give a number from 0 to 100; 4 to 8 is usual")  # fmt: skip
-        _require(0 <= self.clip_skip <= 8, f"clip skip is {self.clip_skip}",
-                 "give a whole number from 0 to 8: so many last layers of the text encoder are left out")  # fmt: skip
+        _require(
+            1 <= self.num_inference_steps <= MAX_STEPS,
+            f"steps is {self.num_inference_steps}",
+            f"give a whole number from 1 to {MAX_STEPS}; 20 is a good start",
+        )
+        _require(
+            1 <= self.images <= MAX_IMAGES,
+            f"images is {self.images}",
+            f"give a whole number from 1 to {MAX_IMAGES}: so many seeds are rendered",
+        )
+        _require(
+            0 <= self.seed <= MAX_SEED - self.images,
+            f"seed is {self.seed}",
+            f"give a whole number from 0 to {MAX_SEED - self.images}",
+        )
+        _require(
+            math.isfinite(self.guidance_scale) and 0 <= self.guidance_scale <= 100,
+            f"guidance is {self.guidance_scale}",
+            "give a number from 0 to 100; 4 to 8 is usual",
+        )
+        _require(
+            0 <= self.clip_skip <= 8,
+            f"clip skip is {self.clip_skip}",
+            "give a whole number from 0 to 8: so many last layers of the text encoder are left out",
+        )
         for side, pixels in (("width", self.width), ("height", self.height)):
-            _require(pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE), f"{side} is {pixels} pixels",
-                     f"give a multiple of 8 from 8 to {MAX_SIDE}, as in --size 512x512")  # fmt: skip
+            _require(
+                pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE),
+                f"{side} is {pixels} pixels",
+                f"give a multiple of 8 from 8 to {MAX_SIDE}, as in --size 512x512",
+            )
 
     @property
     def seeds(self) -> list[int]:

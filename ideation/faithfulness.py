@@ -24,9 +24,21 @@ _HAN_COUNT = re.compile(
 )
 _HAN_COLOUR = re.compile(r"([紅红藍蓝黃黄綠绿紫黑白灰橙棕])色|粉[紅红]色?|金色|銀色")
 _HAN_COLOURS = {
-    "紅": "red", "红": "red", "藍": "blue", "蓝": "blue", "黃": "yellow", "黄": "yellow", "綠": "green", "绿": "green",
-    "紫": "purple", "黑": "black", "白": "white", "灰": "gray", "橙": "orange", "棕": "brown",
-}  # fmt: skip
+    "紅": "red",
+    "红": "red",
+    "藍": "blue",
+    "蓝": "blue",
+    "黃": "yellow",
+    "黄": "yellow",
+    "綠": "green",
+    "绿": "green",
+    "紫": "purple",
+    "黑": "black",
+    "白": "white",
+    "灰": "gray",
+    "橙": "orange",
+    "棕": "brown",
+}
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small model
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: no test may reach for the network
 
 SETTINGS_FROM_OUTSIDE = (
-    "GEMINI_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_ENDPOINT", "OPENAI_API_KEY", "OPENAI_BASE_URL",
-    "TWINSEED_CLIP", "TWINSEED_LLM_DEADLINE", "TWINSEED_RUNS",
-)  # fmt: skip
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "GEMINI_API_ENDPOINT",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "TWINSEED_CLIP",
+    "TWINSEED_LLM_DEADLINE",
+    "TWINSEED_RUNS",
+)
 
 
 @dataclass(frozen=True)
@@ -92,27 +98,47 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = CLIPTokenizer.from_pretrained(SEEDLING_FOLDER / "tokenizer")
     text_encoder = CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, projection_dim=32,
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            intermediate_size=37,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            projection_dim=32,
         )
-    )  # fmt: skip
+    )
     unet = UNet2DConditionModel(
-        sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=32,
-        attention_head_dim=4, down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        sample_size=2,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        norm_num_groups=8,
+        cross_attention_dim=32,
+        attention_head_dim=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
+    )
     vae = AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8, 8), norm_num_groups=4, layers_per_block=1,
-        down_block_types=("DownEncoderBlock2D",) * 5, up_block_types=("UpDecoderBlock2D",) * 5,
-    )  # fmt: skip
+        block_out_channels=(8, 8, 8, 8, 8),
+        norm_num_groups=4,
+        layers_per_block=1,
+        down_block_types=("DownEncoderBlock2D",) * 5,
+        up_block_types=("UpDecoderBlock2D",) * 5,
+    )
     scheduler = DDIMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False
     )
     folder = tmp_path_factory.mktemp("models") / "tiny"
     StableDiffusionPipeline(
-        vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, unet=unet, scheduler=scheduler, safety_checker=None,
-        feature_extractor=None, requires_safety_checker=False,
-    ).save_pretrained(folder)  # fmt: skip
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
     for name in ("vocab.json", "merges.txt"):
         shutil.copy(SEEDLING_FOLDER / "tokenizer" / name, folder / "tokenizer")
     (folder / "tokenizer" / "tokenizer.json").unlink()
@@ -140,19 +166,39 @@ def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenMo
     words = plain.text_encoder.config
     second = CLIPTextModelWithProjection(
         CLIPTextConfig(
-            vocab_size=words.vocab_size, hidden_size=32, intermediate_size=37, num_hidden_layers=2,
-            num_attention_heads=4, bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, projection_dim=32,
+            vocab_size=words.vocab_size,
+            hidden_size=32,
+            intermediate_size=37,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id,
+            projection_dim=32,
         )
-    )  # fmt: skip
+    )
     unet = diffusers.UNet2DConditionModel(
-        sample_size=2, block_out_channels=(32, 64), layers_per_block=1, norm_num_groups=8, cross_attention_dim=64,
-        attention_head_dim=(2, 4), use_linear_projection=True, addition_embed_type="text_time",
-        addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + 32,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
+        sample_size=2,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        norm_num_groups=8,
+        cross_attention_dim=64,
+        attention_head_dim=(2, 4),
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + 32,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )
     folder = tmp_path_factory.mktemp("xl")
     diffusers.StableDiffusionXLPipeline(
-        vae=plain.vae, text_encoder=plain.text_encoder, tokenizer=plain.tokenizer, text_encoder_2=second,
-        tokenizer_2=plain.tokenizer, unet=unet, scheduler=plain.scheduler, add_watermarker=False,
-    ).save_pretrained(folder)  # fmt: skip
+        vae=plain.vae,
+        text_encoder=plain.text_encoder,
+        tokenizer=plain.tokenizer,
+        text_encoder_2=second,
+        tokenizer_2=plain.tokenizer,
+        unet=unet,
+        scheduler=plain.scheduler,
+        add_watermarker=False,
+    ).save_pretrained(folder)
     return open_model(str(folder), device="cpu")

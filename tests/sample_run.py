@@ -138,56 +138,85 @@ def sample_findings(
         return name
 
     added = ("on a beach", "at sunset", "soft light")
-    rungs = [SIMPLE, "a dog riding a bicycle on a beach, watercolor style",
-             "a dog riding a bicycle on a beach at sunset, watercolor style", EXPANDED]  # fmt: skip
+    rungs = [
+        SIMPLE,
+        "a dog riding a bicycle on a beach, watercolor style",
+        "a dog riding a bicycle on a beach at sunset, watercolor style",
+        EXPANDED,
+    ]
     frames = [draw(f"morph-{at}.png", at / 4) for at in range(5)]
     files["morph.webp"] = png(
-        Image.open(BytesIO(files["morph-0.png"])), "WEBP", save_all=True, duration=200,
+        Image.open(BytesIO(files["morph-0.png"])),
+        "WEBP",
+        save_all=True,
+        duration=200,
         append_images=[Image.open(BytesIO(files[name])) for name in frames[1:]],
-    )  # fmt: skip
+    )
     cards = {
         seed: {
-            "simple_on_simple": 0.281 + 0.002 * at, "expanded_on_simple": 0.276 + 0.004 * at,
-            "simple_on_expanded": 0.262, "expanded_on_expanded": 0.301 + 0.003 * at,
+            "simple_on_simple": 0.281 + 0.002 * at,
+            "expanded_on_simple": 0.276 + 0.004 * at,
+            "simple_on_expanded": 0.262,
+            "expanded_on_expanded": 0.301 + 0.003 * at,
         }
         for at, seed in enumerate(seeds)
-    }  # fmt: skip
+    }
     many = len(seeds) > 1
     content: dict[str, Any] = {
         "clip": {"name": "seedling-clip", "digest": "cd" * 32, "limit": 77, "expanded_cut": ("watercolor", "style")},
         "distances": {seed: distance(0.12 + 0.01 * at, 0.31) for at, seed in enumerate(seeds)},
         "cards": cards,
         "phrases": tuple(
-            {"text": text, "start": EXPANDED.index(text), "end": EXPANDED.index(text) + len(text), "mark": mark,
-             "on_simple": simple, "on_expanded": expanded}
+            {
+                "text": text,
+                "start": EXPANDED.index(text),
+                "end": EXPANDED.index(text) + len(text),
+                "mark": mark,
+                "on_simple": simple,
+                "on_expanded": expanded,
+            }
             for text, mark, simple, expanded in PHRASES
         ),
         "verdict": {
-            "kind": ("one pair", "cannot tell", "helped")[min(len(seeds), 3) - 1], "seeds": len(seeds),
+            "kind": ("one pair", "cannot tell", "helped")[min(len(seeds), 3) - 1],
+            "seeds": len(seeds),
             "intent": {"mean": -0.003, "low": -0.012, "high": 0.006} if many else None,
             "gain": {"mean": 0.039, "low": 0.028, "high": 0.05} if many else None,
         },
         "ruler": {
             "files": {str(seed): draw(f"ruler-{seed}.png", 0, seed) for seed in (1001, 1002, 1003)},
-            "words": distance(0.13, 0.34), "other_seed": distance(0.08, 0.16), "times": 2.125, "measure": "clip",
+            "words": distance(0.13, 0.34),
+            "other_seed": distance(0.08, 0.16),
+            "times": 2.125,
+            "measure": "clip",
         },
         "ladder": {
             "seed": seeds[0],
             "rungs": tuple(
-                {"prompt": prompt, "phrase": phrase, "file": draw(f"ladder-{at}.png", at / 3),
-                 "moved": distance(moved, 2 * moved), "from_simple": distance(at * 0.04, at * 0.1)}
+                {
+                    "prompt": prompt,
+                    "phrase": phrase,
+                    "file": draw(f"ladder-{at}.png", at / 3),
+                    "moved": distance(moved, 2 * moved),
+                    "from_simple": distance(at * 0.04, at * 0.1),
+                }
                 for at, (prompt, phrase, moved) in enumerate(
                     zip(rungs, ("", *added), (0, 0.09, 0.14, 0.01), strict=True)
                 )
             ),
             "without": tuple(
-                {"prompt": EXPANDED.replace(f" {phrase}", ""), "phrase": phrase,
-                 "file": draw(f"without-{at}.png", 0.5), "moved": distance(0.03 * at, 0.05 * at)}
+                {
+                    "prompt": EXPANDED.replace(f" {phrase}", ""),
+                    "phrase": phrase,
+                    "file": draw(f"without-{at}.png", 0.5),
+                    "moved": distance(0.03 * at, 0.05 * at),
+                }
                 for at, phrase in enumerate(added, start=1)
             ),
         },
         "morph": {
-            "seed": seeds[0], "animation": "morph.webp",
+            "seed": seeds[0],
+            "animation": "morph.webp",
             "frames": tuple(
                 {"part": at / 4, "file": name, "moved": distance(moved, 2 * moved)}
                 for at, (name, moved) in enumerate(zip(frames, (0, 0.01, 0.06, 0.03, 0.01), strict=True))
@@ -196,11 +225,19 @@ def sample_findings(
         "attention": {
             "seed": seeds[0],
             "words": tuple(
-                {"arm": arm, "word": word, "new": word in ("beach", "sunset"), "weight": weight,
-                 "file": draw(f"attention-{arm}-{word}.png", 0.5)}
+                {
+                    "arm": arm,
+                    "word": word,
+                    "new": word in ("beach", "sunset"),
+                    "weight": weight,
+                    "file": draw(f"attention-{arm}-{word}.png", 0.5),
+                }
                 for arm, word, weight in (
-                    ("simple", "dog", 0.31), ("simple", "bicycle", 0.22), ("expanded", "dog", 0.2),
-                    ("expanded", "beach", 0.17), ("expanded", "sunset", 0.12),
+                    ("simple", "dog", 0.31),
+                    ("simple", "bicycle", 0.22),
+                    ("expanded", "dog", 0.2),
+                    ("expanded", "beach", 0.17),
+                    ("expanded", "sunset", 0.12),
                 )
             ),
             "shared": ({"word": "dog", "overlap": 0.81, "file": draw("attention-shared-dog.png", 0.5)},),
@@ -208,40 +245,63 @@ def sample_findings(
         "sweep": {
             "seed": seeds[0],
             "rows": tuple(
-                {"scheduler": name, "settles": settles, "settled": settles,
-                 "recommended_steps": 20 if settles else None,
-                 "cells": tuple(
-                     {"num_inference_steps": steps, "unet_evaluations": steps, "seconds": steps / 10,
-                      "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
-                      "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),
-                      "moved": None if at == 0 else distance(moved[at], 2 * moved[at])}
-                     for at, steps in enumerate((5, 10, 20, 40))
-                 )}
+                {
+                    "scheduler": name,
+                    "settles": settles,
+                    "settled": settles,
+                    "recommended_steps": 20 if settles else None,
+                    "cells": tuple(
+                        {
+                            "num_inference_steps": steps,
+                            "unet_evaluations": steps,
+                            "seconds": steps / 10,
+                            "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
+                            "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),
+                            "moved": None if at == 0 else distance(moved[at], 2 * moved[at]),
+                        }
+                        for at, steps in enumerate((5, 10, 20, 40))
+                    ),
+                }
                 for row, (name, settles, moved) in enumerate(
                     (("DPM++ 2M Karras", True, (0, 0.12, 0.03, 0.008)), ("Euler a", False, (0, 0.13, 0.12, 0.11)))
                 )
             ),
         },
         "placebo": {
-            "prompt": f"{SIMPLE}, this is a picture of a thing", "tokens": 19,
+            "prompt": f"{SIMPLE}, this is a picture of a thing",
+            "tokens": 19,
             "files": {seed: draw(f"placebo-{seed}.png", 0.2) for seed in seeds},
-            "on_simple": dict.fromkeys(seeds, 0.279), "on_expanded": dict.fromkeys(seeds, 0.264),
-            "moved": distance(0.04, 0.09), "words_moved": distance(0.13, 0.34),
+            "on_simple": dict.fromkeys(seeds, 0.279),
+            "on_expanded": dict.fromkeys(seeds, 0.264),
+            "moved": distance(0.04, 0.09),
+            "words_moved": distance(0.13, 0.34),
         },
         "blind": {
-            "expander": "gemini", "llm_model": "gemini-3.5-flash", "seed": seeds[0], "first": "expanded",
-            "simple": "A brown dog on a pale ground.", "expanded": "A brown dog before a warm orange sky.",
+            "expander": "gemini",
+            "llm_model": "gemini-3.5-flash",
+            "seed": seeds[0],
+            "first": "expanded",
+            "simple": "A brown dog on a pale ground.",
+            "expanded": "A brown dog before a warm orange sky.",
             "differences": ("The sky of A is orange.", "B has no background."),
         },
         "notes": ("attention: the model has no map for words that its tokenizer splits off",),
-    }  # fmt: skip
+    }
     return Findings.model_validate(content | changes), files
 
 
 def full_record(images: int = 1, size: tuple[int, int] = (32, 32), **changes: Any) -> tuple[Record, dict[str, bytes]]:
     """A record with findings of every instrument and with observations; `changes` replace fields of the `Run`."""
     findings, files = sample_findings(tuple(str(7 + at) for at in range(images)), size)
-    run = sample_run(images=images, size=size, **{"findings": findings, "files": files,
-                     "observations": "The sky is warmer,\nand the dog looks happier.", **changes})  # fmt: skip
+    run = sample_run(
+        images=images,
+        size=size,
+        **{
+            "findings": findings,
+            "files": files,
+            "observations": "The sky is warmer,\nand the dog looks happier.",
+            **changes,
+        },
+    )
     pictures = png_files(run)
     return record_of(run, pictures), pictures | dict(run.files)

@@ -149,8 +149,12 @@ def expected(model: OpenModel, base: Tensors, scale: float, *, only: Callable[[s
 
 def test_formats_and_arithmetic(any_model: OpenModel, loras: Path) -> None:
     base = weights(any_model)
-    diffusers_metadata = {"unet.r": RANK, "unet.lora_alpha": ALPHA, "text_encoder.lora_alpha": ALPHA,
-                          "text_encoder_2.lora_alpha": ALPHA}  # fmt: skip
+    diffusers_metadata = {
+        "unet.r": RANK,
+        "unet.lora_alpha": ALPHA,
+        "text_encoder.lora_alpha": ALPHA,
+        "text_encoder_2.lora_alpha": ALPHA,
+    }
     save_file(kohya(any_model), loras / "kohya.safetensors")
     save_file(kohya(any_model, original=True), loras / "original.safetensors")
     save_file(peft(any_model), loras / "peft.safetensors")
@@ -201,8 +205,10 @@ def test_pictures_are_those_of_diffusers(
 def test_weights_pictures_and_unloading(tiny: OpenModel, loras: Path) -> None:
     base, drawn = weights(tiny), pictures(tiny)
     for name, factor in (("one", 1.0), ("two", -0.5)):
-        save_file({key: tensor * factor if "lora_up" in key else tensor for key, tensor in kohya(tiny).items()},
-                  loras / f"{name}.safetensors")  # fmt: skip
+        save_file(
+            {key: tensor * factor if "lora_up" in key else tensor for key, tensor in kohya(tiny).items()},
+            loras / f"{name}.safetensors",
+        )
     (adapter,) = load_adapters(tiny, [("one", 0.25, 0.75)])
     assert adapter.digest == hashlib.sha256((loras / "one.safetensors").read_bytes()).hexdigest()
     assert (adapter.name, adapter.text_encoder_weight, adapter.unet_weight) == ("one", 0.25, 0.75)
@@ -277,7 +283,7 @@ def first(tensors: Tensors, end: str) -> str:
         (changed(lambda t: t.update({"lora_unet_x.dora_scale": torch.zeros(4)})), "another make than LoRA"),
         (changed(lambda t: t.update({"something": torch.zeros(4)})), "'something', which is none of a LoRA"),
     ],
-)  # fmt: skip
+)
 def test_loras_that_do_not_fit(make: Callable[[Tensors], Tensors], message: str, tiny: OpenModel, loras: Path) -> None:
     save_file(make(kohya(tiny)), loras / "odd.safetensors")
     save_file(kohya(tiny), loras / "good.safetensors")

@@ -228,8 +228,12 @@ def test_output_that_finds_no_room() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "twinseed.py", "ideas", "-n", "2000"],
-            cwd=REPOSITORY, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
-        )  # fmt: skip
+            cwd=REPOSITORY,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
     assert done.returncode == 1
     assert_says(done.stderr, "no room left", "make room")
 

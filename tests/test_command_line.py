@@ -64,9 +64,18 @@ def test_an_expansion(twinseed: Twinseed) -> None:
     done = twinseed("expand", CONCEPT, "--expander", "offline", "--json")
     pair = json.loads(done.out)
     assert list(pair) == [
-        "source", "language", "simple", "expanded", "negative", "expander", "llm_model", "kept", "lost", "tokens",
+        "source",
+        "language",
+        "simple",
+        "expanded",
+        "negative",
+        "expander",
+        "llm_model",
+        "kept",
+        "lost",
+        "tokens",
         "warnings",
-    ]  # fmt: skip
+    ]
     assert set(pair["tokens"]) == {"limit", "simple", "expanded", "dropped"}
     assert (pair["source"], pair["expander"], pair["llm_model"]) == (CONCEPT, "offline", None)
     assert done.err == "expander: offline\n"
@@ -94,8 +103,11 @@ def test_a_pair(twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(folders) == 2, "a run never takes the place of another"
     for folder in folders:
         assert {path.name for path in folder.iterdir()} == {
-            "record.json", "report.html", "simple-7.png", "expanded-7.png",
-        }  # fmt: skip
+            "record.json",
+            "report.html",
+            "simple-7.png",
+            "expanded-7.png",
+        }
 
 
 def test_several_images_of_a_drawn_concept(twinseed: Twinseed, tmp_path: Path) -> None:
@@ -231,8 +243,11 @@ def test_the_program_in_a_process_of_its_own(tmp_path: Path) -> None:
     """What only a real process shows: an old code page on standard output, and progress kept off it."""
     done = subprocess.run(
         [sys.executable, REPOSITORY / "twinseed.py", "ideas", "-n", "2", "--seed", "1", "--language", "zh-TW"],
-        cwd=tmp_path, capture_output=True, timeout=60, env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert len(done.stdout.decode().splitlines()) == 2
 

@@ -17,9 +17,21 @@ from ideation.expanders.errors import ExpanderError
 GEMINI, OPENAI = GeminiWire(), OpenAIWire()
 DOG, OWL = "a dog riding a bicycle", "two owls reading a book"
 COLUMNS = [
-    "expander", "llm_model", "concepts", "answered", "kept", "english", "tokens_mean", "tokens_max", "over_limit",
-    "refused", "failed", "cached", "seconds", "error",
-]  # fmt: skip
+    "expander",
+    "llm_model",
+    "concepts",
+    "answered",
+    "kept",
+    "english",
+    "tokens_mean",
+    "tokens_max",
+    "over_limit",
+    "refused",
+    "failed",
+    "cached",
+    "seconds",
+    "error",
+]
 
 
 def answer(simple: str, expanded: str) -> str:

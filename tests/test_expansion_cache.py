@@ -22,9 +22,14 @@ from ideation.expanders.protocol import Draft
 
 CONCEPT = "three dogs riding a bicycle"
 GOOD = json.dumps(
-    {"language": "en", "simple": CONCEPT, "expanded": f"{CONCEPT}, on a beach, warm light", "negative": "blurry",
-     "reasons": ["a beach is wide"]}
-)  # fmt: skip
+    {
+        "language": "en",
+        "simple": CONCEPT,
+        "expanded": f"{CONCEPT}, on a beach, warm light",
+        "negative": "blurry",
+        "reasons": ["a beach is wide"],
+    }
+)
 COUNT_LOST = GOOD.replace("three dogs riding a bicycle, on", "dogs riding a bicycle, on")
 DRAFT = Draft("en", CONCEPT, f"{CONCEPT}, on a beach", "blurry", ("a beach is wide",))
 NAME = "0" * 64
@@ -159,9 +164,11 @@ def test_a_job_asks_again_only_for_what_is_different(seedling: OpenModel, tmp_pa
         jobs = (job, job, replace(job, cache=False), replace(job, tokens="truncate"), replace(job, template="teaching"))
         for changed, requests in zip(jobs, (1, 1, 2, 3, 4), strict=True):
             run_job(
-                changed, Gallery(tmp_path), open_model=lambda name, **_: seedling,
+                changed,
+                Gallery(tmp_path),
+                open_model=lambda name, **_: seedling,
                 environ=environment(OPENAI, server.url),
-            )  # fmt: skip
+            )
             assert len(server.requests) == requests
     told = [OPENAI.told(request) for request in server.requests]
     assert ["At most 45 words" in text for text in told] == [True, True, False, True]

@@ -26,32 +26,50 @@ def lost(text: str, expanded: str, simple: str | None = None) -> list[str]:
     ("concept", "asked"),
     [
         ("a dog riding a bicycle, Joan Miro style", ["subject: dog", "action: riding a bicycle", "style: Joan Miro"]),
-        ("three red apples on a blue plate",
-         ["subject: apples", "detail: plate", "count: three apples", "colour: red", "colour: blue"]),
-        ("a small brown dog rides a bike in the forest without people",
-         ["subject: dog", "action: rides a bike", "detail: forest", "colour: brown", "negation: no people"]),
+        (
+            "three red apples on a blue plate",
+            ["subject: apples", "detail: plate", "count: three apples", "colour: red", "colour: blue"],
+        ),
+        (
+            "a small brown dog rides a bike in the forest without people",
+            ["subject: dog", "action: rides a bike", "detail: forest", "colour: brown", "negation: no people"],
+        ),
         ('a cat holding a sign that says "OPEN"', ["subject: cat", "action: holding a sign", 'text: "OPEN"']),
-        ("a pair of penguins dancing, in the style of Van Gogh",
-         ["subject: penguins", "action: dancing", "style: Van Gogh", "count: a pair of penguins"]),
+        (
+            "a pair of penguins dancing, in the style of Van Gogh",
+            ["subject: penguins", "action: dancing", "style: Van Gogh", "count: a pair of penguins"],
+        ),
         ("an oil painting of a sleeping fox", ["action: sleeping", "subject: fox", "style: oil painting"]),
-        ("an empty street with no cars or people at night",
-         ["subject: street", "detail: night", "negation: no cars", "negation: no people"]),
+        (
+            "an empty street with no cars or people at night",
+            ["subject: street", "detail: night", "negation: no cars", "negation: no people"],
+        ),
         ("a dozen eggs in a basket", ["subject: eggs", "detail: basket", "count: a dozen eggs"]),
-        ("a photo of an old man reading a newspaper, by Edward Hopper",
-         ["subject: man", "action: reading a newspaper", "style: photo", "style: Edward Hopper"]),
+        (
+            "a photo of an old man reading a newspaper, by Edward Hopper",
+            ["subject: man", "action: reading a newspaper", "style: photo", "style: Edward Hopper"],
+        ),
         ("a king wearing a crown eating pizza", ["subject: king", "action: wearing a crown", "action: eating pizza"]),
         ("two dogs play chess", ["subject: dogs", "action: play chess", "count: two dogs"]),
         ("dog", ["subject: dog"]),
         ("an empty swimming pool", ["subject: pool"]),
         ("a wedding couple dancing", ["subject: couple", "action: dancing"]),
         ("a tower made of cheese", ["subject: tower", "detail: cheese"]),
-        ("three eggs, two white and one brown",
-         ["subject: eggs", "count: three eggs", "count: two white", "count: one brown", "colour: white",
-          "colour: brown"]),
+        (
+            "three eggs, two white and one brown",
+            [
+                "subject: eggs",
+                "count: three eggs",
+                "count: two white",
+                "count: one brown",
+                "colour: white",
+                "colour: brown",
+            ],
+        ),
         ("a truck full of pumpkins", ["subject: truck", "detail: pumpkins"]),
         ("a man not smiling", ["subject: man", "negation: no smiling"]),
     ],
-)  # fmt: skip
+)
 def test_what_a_concept_asks_for(concept: str, asked: list[str]) -> None:
     assert list(check(typed_concept(concept), concept, concept).kept) == asked
 
@@ -127,10 +145,13 @@ def test_a_loss_in_the_simple_prompt_counts_too() -> None:
         ("a dog riding a bicycle, Joan Miro style", "a hound on the beach riding a bike, in Miró's manner", []),
         ("a dog riding a bicycle", "a dog riding a bicycle, on a beach", ["style: Joan Miro"]),
         ("a wolf riding a bicycle, Joan Miro style", "a dog riding a bicycle, Joan Miro style", ["subject: dog"]),
-        ("a dog with a bicycle, Joan Miro style", "a dog riding a bicycle, Joan Miro style",
-         ["action: riding a bicycle"]),
+        (
+            "a dog with a bicycle, Joan Miro style",
+            "a dog riding a bicycle, Joan Miro style",
+            ["action: riding a bicycle"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_drawn_concept_is_checked_by_its_english_names(simple: str, expanded: str, named: list[str]) -> None:
     result = check(DRAWN, simple, expanded)
     assert list(result.lost) == named
@@ -167,11 +188,18 @@ def test_the_labelled_set_is_what_the_figures_say() -> None:
 @pytest.mark.parametrize(
     ("kind", "recall", "precision"),
     [
-        ("subject", 0.97, 0.99), ("subject dropped", 0.99, 0), ("subject swapped", 0.95, 0),
-        ("count", 0.99, 0.95), ("colour", 0.99, 0.99), ("action", 0.99, 0.9), ("style", 0.99, 0.99),
-        ("text", 0.99, 0.99), ("negation", 0.99, 0.85), ("any", 0.99, 0.96),
+        ("subject", 0.97, 0.99),
+        ("subject dropped", 0.99, 0),
+        ("subject swapped", 0.95, 0),
+        ("count", 0.99, 0.95),
+        ("colour", 0.99, 0.99),
+        ("action", 0.99, 0.9),
+        ("style", 0.99, 0.99),
+        ("text", 0.99, 0.99),
+        ("negation", 0.99, 0.85),
+        ("any", 0.99, 0.96),
     ],
-)  # fmt: skip
+)
 def test_the_gate_is_as_good_as_its_figures(kind: str, recall: float, precision: float) -> None:
     score = measure(read_cases())[kind]
     assert score.recall >= recall, score
@@ -186,10 +214,21 @@ def test_what_matters_most_is_found_in_both_halves(half: str, kind: str) -> None
 
 @pytest.mark.parametrize(
     "forms",
-    ["ride rides riding rode", "pony ponies", "fly flies flying flew", "run running ran", "bicycle bicycles",
-     "wolf wolves", "mouse mice", "impressionist impressionism", "dress dresses", "sit sitting sat", "gray grey",
-     "feed feeds feeding fed"],
-)  # fmt: skip
+    [
+        "ride rides riding rode",
+        "pony ponies",
+        "fly flies flying flew",
+        "run running ran",
+        "bicycle bicycles",
+        "wolf wolves",
+        "mouse mice",
+        "impressionist impressionism",
+        "dress dresses",
+        "sit sitting sat",
+        "gray grey",
+        "feed feeds feeding fed",
+    ],
+)
 def test_the_forms_of_a_word_share_a_stem(forms: str) -> None:
     assert len({stem(form) for form in forms.split()}) == 1
 

@@ -112,9 +112,23 @@ def test_a_squeezed_pickle(models: Path) -> None:
 
 
 NAMES = [
-    "../evil", "..", "a/../../evil", "..\\evil", "styles\\..\\..\\evil", "/etc/passwd", "//server/share",
-    "\\\\server\\x", "C:evil", "C:\\evil", "~/evil", "~root", "", " ", "a\0b", "a\nb",
-]  # fmt: skip
+    "../evil",
+    "..",
+    "a/../../evil",
+    "..\\evil",
+    "styles\\..\\..\\evil",
+    "/etc/passwd",
+    "//server/share",
+    "\\\\server\\x",
+    "C:evil",
+    "C:\\evil",
+    "~/evil",
+    "~root",
+    "",
+    " ",
+    "a\0b",
+    "a\nb",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

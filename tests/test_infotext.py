@@ -17,7 +17,7 @@ PROMPTS = [
     "a dog, a cat: (friends:1.3), [rain]",
     'a sign that says "open, 24: hours"',
     '"quoted from end to end"',
-    "back\\slash \\, \\u002c and \\\"",
+    'back\\slash \\, \\u002c and \\"',
     "one line\nanother line\n\na third",
     "  spaces around  \n\ttabs and spaces \n",
     "\n\n",
@@ -34,7 +34,7 @@ PROMPTS = [
     "<lora:add_detail:0.7> a dog",
     "line\u2028separators\x85and\x0bothers\x1c",
     "",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("negative", PROMPTS)
@@ -47,10 +47,32 @@ def test_what_is_written_is_read_back(prompt: str, negative: str) -> None:
 def test_random_texts_come_back() -> None:
     rng = random.Random(20261124)
     pieces = [
-        ",", ":", '"', "\\", "\n", " ", "\t", "\r", "Negative prompt:", "Negative prompt: ", "Steps: 5", "{",
-        "Prompt: ", "a", "dog", "Lora hashes: ", "狗", "🐶", "é", "\u2028", "x" * 70,
-        ", Seed: 3", "<lora:a:1>", "'", "\\u002c",
-    ]  # fmt: skip
+        ",",
+        ":",
+        '"',
+        "\\",
+        "\n",
+        " ",
+        "\t",
+        "\r",
+        "Negative prompt:",
+        "Negative prompt: ",
+        "Steps: 5",
+        "{",
+        "Prompt: ",
+        "a",
+        "dog",
+        "Lora hashes: ",
+        "狗",
+        "🐶",
+        "é",
+        "\u2028",
+        "x" * 70,
+        ", Seed: 3",
+        "<lora:a:1>",
+        "'",
+        "\\u002c",
+    ]
 
     def text() -> str:
         return "".join(rng.choices(pieces, k=rng.randrange(12)))

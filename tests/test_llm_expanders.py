@@ -103,7 +103,7 @@ def packages_loaded() -> None:
         f"```\n{GOOD}\n```",
         f"```python\n{GOOD}",
         f"<think>A beach is wide, so let me answer.\n{GOOD}",
-        f"{GOOD}\n\nI hope {{this}} helps! Shall I write \"another\"?",
+        f'{GOOD}\n\nI hope {{this}} helps! Shall I write "another"?',
         str(ANSWER),
         GOOD.replace('"simple"', '"SIMPLE"').replace('"expanded"', '"Expanded_Prompt"'),
         json.dumps(GOOD),
@@ -116,11 +116,37 @@ def packages_loaded() -> None:
         expanding("Here's the expanded English prompt: a dog riding a bicycle, on a beach, warm light"),
         expanding('"a dog riding a bicycle, on a beach,\u200b warm light --ar 16:9 --v 6"'),
     ],
-    ids=["plain", "preamble", "fence-tag", "think", "think-end", "list", "wrapped", "comma", "keys", "markdown",
-         "two", "labels", "headings", "fence", "fence-open", "think-open", "trailing", "python", "keys-case",
-         "twice", "twice-inside", "one-each", "numbered", "numbered-line", "bullets", "markdown-list", "label-inside",
-         "switches"],
-)  # fmt: skip
+    ids=[
+        "plain",
+        "preamble",
+        "fence-tag",
+        "think",
+        "think-end",
+        "list",
+        "wrapped",
+        "comma",
+        "keys",
+        "markdown",
+        "two",
+        "labels",
+        "headings",
+        "fence",
+        "fence-open",
+        "think-open",
+        "trailing",
+        "python",
+        "keys-case",
+        "twice",
+        "twice-inside",
+        "one-each",
+        "numbered",
+        "numbered-line",
+        "bullets",
+        "markdown-list",
+        "label-inside",
+        "switches",
+    ],
+)
 def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) -> None:
     draft, server = draft_of(wire, [wire.says(text)])
     assert draft.simple == "a dog riding a bicycle"
@@ -168,11 +194,43 @@ def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) 
         ("<!DOCTYPE html><html><body>Sign in</body></html>", UnusableAnswer, "a web page instead of an answer"),
         ("x" + "\n" * 49_000 + "y", UnusableAnswer, "holds no two prompts"),
     ],
-    ids=["empty", "blank", "prose", "missing", "type", "no-simple", "deep", "braces", "endless", "cut", "cut-fence",
-         "cut-think", "sorry", "cannot", "zh-refusal", "refusal-inside", "zh", "fr", "fr-short", "ja-expanded",
-         "null", "all-null", "whitespace", "instruction-name", "placeholders", "instruction-text", "too-long",
-         "object-inside", "cut-python", "apology", "policy", "refusal-key", "page-inside", "newlines"],
-)  # fmt: skip
+    ids=[
+        "empty",
+        "blank",
+        "prose",
+        "missing",
+        "type",
+        "no-simple",
+        "deep",
+        "braces",
+        "endless",
+        "cut",
+        "cut-fence",
+        "cut-think",
+        "sorry",
+        "cannot",
+        "zh-refusal",
+        "refusal-inside",
+        "zh",
+        "fr",
+        "fr-short",
+        "ja-expanded",
+        "null",
+        "all-null",
+        "whitespace",
+        "instruction-name",
+        "placeholders",
+        "instruction-text",
+        "too-long",
+        "object-inside",
+        "cut-python",
+        "apology",
+        "policy",
+        "refusal-key",
+        "page-inside",
+        "newlines",
+    ],
+)
 def test_an_answer_without_a_draft_is_a_typed_error(
     wire: Wire, text: str, error: type[ExpanderError], message: str
 ) -> None:
@@ -407,8 +465,15 @@ def test_a_router_reports_trouble_inside_a_200() -> None:
 
 def test_a_refusal_field_is_a_refusal() -> None:
     message = {"role": "assistant", "content": None, "refusal": "I will not draw this."}
-    body = json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "m",
-                       "choices": [{"index": 0, "finish_reason": "stop", "message": message}]})  # fmt: skip
+    body = json.dumps(
+        {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "m",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        }
+    )
     raised, _ = error_of(OpenAIWire(), [Reply(body=body)])
     assert type(raised) is Refusal
     assert "I will not draw this." in raised.message
@@ -496,7 +561,7 @@ def test_auto_goes_by_the_keys_that_are_there(
         ("gemini", None, {"GEMINI_API_KEY": "g", "TWINSEED_LLM_DEADLINE": "soon"}, ExpanderError, "'soon'", "seconds"),
         ("gemini", None, {"GEMINI_API_KEY": "g", "TWINSEED_LLM_DEADLINE": "0"}, ExpanderError, "'0'", "seconds"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_chosen(
     name: str, llm_model: str | None, environ: dict[str, str], error: type[ExpanderError], message: str, hint: str
 ) -> None:
@@ -518,8 +583,10 @@ def test_the_deadline_comes_from_the_environment() -> None:
 
 def test_the_table_and_the_choice_name_the_same_expanders() -> None:
     environ = {"GEMINI_API_KEY": "g", "OPENAI_API_KEY": "o"}
-    chosen = {name: choose_expander(name, llm_model="m" if name == "local" else None, environ=environ).name
-              for name in EXPANDERS}  # fmt: skip
+    chosen = {
+        name: choose_expander(name, llm_model="m" if name == "local" else None, environ=environ).name
+        for name in EXPANDERS
+    }
     assert chosen.pop("auto") == "gemini"
     assert all(name == kind for name, kind in chosen.items())
 

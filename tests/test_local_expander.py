@@ -101,9 +101,18 @@ def save_rewriter(tokenizer_folder: Path, folder: Path, told: str, written: str)
     tokenizer.backend_tokenizer.decoder = decoders.BPEDecoder(suffix="</w>")
     torch.manual_seed(0)
     config = T5Config(
-        vocab_size=len(tokenizer), d_model=32, d_kv=16, d_ff=32, num_layers=1, num_decoder_layers=1, num_heads=2,
-        dropout_rate=0, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=16,
+        d_ff=32,
+        num_layers=1,
+        num_decoder_layers=1,
+        num_heads=2,
+        dropout_rate=0,
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+    )
     model = T5ForConditionalGeneration(config)
     inputs, labels = tokenizer(told, return_tensors="pt"), tokenizer(written, return_tensors="pt")["input_ids"][:, 1:]
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)

@@ -105,8 +105,10 @@ def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
     known = known_models(tmp_path)
     assert [(model.name, model.kind) for model in known] == [
-        ("seedling", "embedded"), ("a", "folder"), ("b", "folder"),
-    ]  # fmt: skip
+        ("seedling", "embedded"),
+        ("a", "folder"),
+        ("b", "folder"),
+    ]
     assert known[0].path == SEEDLING_FOLDER, "nothing takes the embedded model's name away"
     assert [model.name for model in known_models(tmp_path / "nowhere")] == ["seedling"]
     assert [model.name for model in known_models(tmp_path / "a file")] == ["seedling"]
@@ -144,15 +146,23 @@ def test_everything_in_the_folder_is_told_apart(tiny_folder: Path, tmp_path: Pat
     (tmp_path / "readme.txt").touch()
     known = known_models(tmp_path)
     assert [(one.name, one.kind, one.family) for one in known] == [
-        ("seedling", "embedded", "seedling"), ("grown", "folder", "seedling"), ("whole", "folder", "unknown"),
+        ("seedling", "embedded", "seedling"),
+        ("grown", "folder", "seedling"),
+        ("whole", "folder", "unknown"),
         ("unet.safetensors", "checkpoint", "unknown"),
-        ("checkpoint", "lora", "sd1"), ("deep/ink", "lora", "sd2"), ("large", "lora", "sdxl"),
+        ("checkpoint", "lora", "sd1"),
+        ("deep/ink", "lora", "sd2"),
+        ("large", "lora", "sdxl"),
         ("unknown", "lora", "unknown"),
-        ("Style", "embedding", "sd1"), ("both", "embedding", "sdxl"),
-        ("sharper.safetensors", "vae", "unknown"), ("sharp.safetensors", "vae", "unknown"),
-        ("old.ckpt", "pickle", "unknown"), ("mystery.safetensors", "unknown", "unknown"),
-        ("half", "broken", "unknown"), ("cut.safetensors", "broken", "unknown"),
-    ]  # fmt: skip
+        ("Style", "embedding", "sd1"),
+        ("both", "embedding", "sdxl"),
+        ("sharper.safetensors", "vae", "unknown"),
+        ("sharp.safetensors", "vae", "unknown"),
+        ("old.ckpt", "pickle", "unknown"),
+        ("mystery.safetensors", "unknown", "unknown"),
+        ("half", "broken", "unknown"),
+        ("cut.safetensors", "broken", "unknown"),
+    ]
     for one in known:
         assert one.path is not None
         assert one.size == sum(
@@ -180,8 +190,11 @@ def test_the_safety_checker_of_a_model_is_kept(feature_extractor: str, tiny_fold
     CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(
         folder / "feature_extractor"
     )
-    parts = {"safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
-             "feature_extractor": ["transformers", feature_extractor], "requires_safety_checker": True}  # fmt: skip
+    parts = {
+        "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
+        "feature_extractor": ["transformers", feature_extractor],
+        "requires_safety_checker": True,
+    }
     index = json.loads((folder / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps(index | parts))
     model = open_model(str(folder), device="cpu")
@@ -293,12 +306,17 @@ def _only_file(folder: Path, *parts: str) -> Path:
         (missing("scheduler", "scheduler_config.json"), "cannot be loaded .*scheduler_config.json"),
         (missing("tokenizer", "vocab.json"), "has no tokenizer: neither tokenizer.json nor vocab.json"),
         (rubbish("tokenizer", "vocab.json"), "the tokenizer in .* cannot be read"),
-        *((damage(part, "*.safetensors"), "cannot be loaded from .*")
-          for part in ("unet", "vae", "text_encoder") for damage in (missing, cut_off, rubbish)),
-        *((one_tensor_less(part), f"the {part} of the model .* is not whole: [0-9]+ tensors of")
-          for part in ("unet", "vae", "text_encoder")),
+        *(
+            (damage(part, "*.safetensors"), "cannot be loaded from .*")
+            for part in ("unet", "vae", "text_encoder")
+            for damage in (missing, cut_off, rubbish)
+        ),
+        *(
+            (one_tensor_less(part), f"the {part} of the model .* is not whole: [0-9]+ tensors of")
+            for part in ("unet", "vae", "text_encoder")
+        ),
     ],
-)  # fmt: skip
+)
 def test_broken_folders(damage: Callable[[Path], None], message: str, tiny_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     shutil.copytree(tiny_folder, folder)

@@ -72,16 +72,18 @@ def test_no_detail_says_a_word_twice() -> None:
 
 @pytest.mark.parametrize(
     ("topic", "action", "style", "places"),
-    [("octopus", "playing chess", "ink wash", ["underwater"]),
-     ("surfer", "eating ice cream", "watercolor", ["seaside"]),
-     ("baker", "baking sourdough bread", "oil painting", ["kitchen"]),
-     ("baker", "riding a bicycle", "oil painting", ["street", "meadow", "seaside"]),
-     ("owl", "reading a book", "gouache", ["library"]),
-     ("camel", "playing the violin", "pop art", ["desert"]),
-     ("penguin", "doing yoga", "crochet", ["snow"]),
-     ("octopus", "baking sourdough bread", "manga", ["kitchen"]),
-     ("alien", "taking a selfie", "collage", ["space"])],
-)  # fmt: skip
+    [
+        ("octopus", "playing chess", "ink wash", ["underwater"]),
+        ("surfer", "eating ice cream", "watercolor", ["seaside"]),
+        ("baker", "baking sourdough bread", "oil painting", ["kitchen"]),
+        ("baker", "riding a bicycle", "oil painting", ["street", "meadow", "seaside"]),
+        ("owl", "reading a book", "gouache", ["library"]),
+        ("camel", "playing the violin", "pop art", ["desert"]),
+        ("penguin", "doing yoga", "crochet", ["snow"]),
+        ("octopus", "baking sourdough bread", "manga", ["kitchen"]),
+        ("alien", "taking a selfie", "collage", ["space"]),
+    ],
+)
 def test_the_setting_fits_the_concept(topic: str, action: str, style: str, places: list[str]) -> None:
     concept = drawn(topic, action, style)
     known = [place for scene in places for place in DETAILS.scenes[scene].places]
@@ -92,10 +94,13 @@ def test_the_setting_fits_the_concept(topic: str, action: str, style: str, place
 
 @pytest.mark.parametrize(
     "concept",
-    [drawn("owl", "flying a kite", "oil painting"), drawn("dog", "gazing at the stars", "watercolor"),
-     typed_concept("a cat at midnight on a street")],
+    [
+        drawn("owl", "flying a kite", "oil painting"),
+        drawn("dog", "gazing at the stars", "watercolor"),
+        typed_concept("a cat at midnight on a street"),
+    ],
     ids=lambda concept: concept.text,
-)  # fmt: skip
+)
 def test_night_concepts_get_no_daylight(concept: Concept) -> None:
     day = [phrase for light in DETAILS.lights.values() if light.time == "day" for phrase in (*light.light, *light.sign)]
     for seed in range(40):
@@ -153,15 +158,17 @@ def test_reasons_are_one_sentence_for_each_detail() -> None:
 
 @pytest.mark.parametrize(
     ("concept", "unwanted"),
-    [("an octopus dancing", "extra limbs"),
-     ("a sign that says hello", "text"),
-     ("a dog reading a newspaper, pencil sketch", "text"),
-     ("a misty lake at dawn", "blurry"),
-     ("a crowded market", "cluttered background"),
-     ("a photo of a dog", "photograph"),
-     ("a red balloon, pencil sketch style", "color"),
-     ("a painting of a dog, photo", "painting")],
-)  # fmt: skip
+    [
+        ("an octopus dancing", "extra limbs"),
+        ("a sign that says hello", "text"),
+        ("a dog reading a newspaper, pencil sketch", "text"),
+        ("a misty lake at dawn", "blurry"),
+        ("a crowded market", "cluttered background"),
+        ("a photo of a dog", "photograph"),
+        ("a red balloon, pencil sketch style", "color"),
+        ("a painting of a dog, photo", "painting"),
+    ],
+)
 def test_the_negative_prompt_does_not_contradict_the_concept(concept: str, unwanted: str) -> None:
     for seed in range(20):
         negative = expand(concept, seed).negative.split(", ")
@@ -177,13 +184,15 @@ def test_the_negative_prompt_fits_the_medium() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "beginning", "rest"),
-    [("a dog riding a bicycle, Joan Miro style", "a dog riding a bicycle ", ", Joan Miro style, "),
-     ("a knight in the style of Rembrandt", "a knight ", " in the style of Rembrandt, "),
-     ("an old lighthouse, oil painting", "an old lighthouse ", ", oil painting, "),
-     ("three red apples on a wooden table.", "three red apples on a wooden table, ", ""),
-     ("cats playing poker", "cats playing poker ", ""),
-     ('a sign that says "Hello, World"', 'a sign that says "Hello, World", ', "")],
-)  # fmt: skip
+    [
+        ("a dog riding a bicycle, Joan Miro style", "a dog riding a bicycle ", ", Joan Miro style, "),
+        ("a knight in the style of Rembrandt", "a knight ", " in the style of Rembrandt, "),
+        ("an old lighthouse, oil painting", "an old lighthouse ", ", oil painting, "),
+        ("three red apples on a wooden table.", "three red apples on a wooden table, ", ""),
+        ("cats playing poker", "cats playing poker ", ""),
+        ('a sign that says "Hello, World"', 'a sign that says "Hello, World", ', ""),
+    ],
+)
 def test_typed_text_is_kept_as_it_is(typed: str, beginning: str, rest: str) -> None:
     draft = expand(typed, 5)
     assert draft.simple == typed
@@ -246,11 +255,17 @@ def test_seedling_reads_captions_as_it_was_trained_on() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "kept", "never"),
-    [("a red dog on a beach, watercolor style", "a red dog on a beach at|a red dog on a beach in the", "blue|forest"),
-     ("a dog in a forest at night", "a dog in a forest at night", "noon|sunset|beach"),
-     ("a dog in outer space", "a dog in outer space, ", "at noon|at night|rain|snow|fog"),
-     ("a panda in a kitchen", "a panda in a kitchen ", "beach|forest|mountains|meadow|in a city")],
-)  # fmt: skip
+    [
+        (
+            "a red dog on a beach, watercolor style",
+            "a red dog on a beach at|a red dog on a beach in the",
+            "blue|forest",
+        ),
+        ("a dog in a forest at night", "a dog in a forest at night", "noon|sunset|beach"),
+        ("a dog in outer space", "a dog in outer space, ", "at noon|at night|rain|snow|fog"),
+        ("a panda in a kitchen", "a panda in a kitchen ", "beach|forest|mountains|meadow|in a city"),
+    ],
+)
 def test_seedling_agrees_with_what_the_concept_says(typed: str, kept: str, never: str) -> None:
     for seed in range(30):
         expanded = expand(typed, seed, vocabulary=SEEDLING).expanded
@@ -277,15 +292,20 @@ def test_every_drawn_concept_translates_back() -> None:
 
 @pytest.mark.parametrize(
     ("chinese", "english"),
-    [("一隻狗在騎腳踏車，米羅風格", "a dog riding a bicycle, Joan Miro style"),
-     ("狗騎腳踏車", "a dog riding a bicycle"),
-     ("一隻紅色的狗在海灘上騎腳踏車，水彩風格", "a red dog riding a bicycle on a beach, watercolor style"),
-     ("水彩風格的貓頭鷹在夜晚看書", "an owl reading a book at night, watercolor style"),
-     ("雪中的企鵝在山裡撐傘、油畫", "a penguin holding an umbrella in the mountains in the snow, oil painting style"),
-     ("一隻熊貓正在太空中彈吉他。", "a panda playing the guitar in outer space"),
-     ("一隻紅鶴在吃冰淇淋", "a flamingo eating ice cream"),
-     ("紫色章魚", "a purple octopus")],
-)  # fmt: skip
+    [
+        ("一隻狗在騎腳踏車，米羅風格", "a dog riding a bicycle, Joan Miro style"),
+        ("狗騎腳踏車", "a dog riding a bicycle"),
+        ("一隻紅色的狗在海灘上騎腳踏車，水彩風格", "a red dog riding a bicycle on a beach, watercolor style"),
+        ("水彩風格的貓頭鷹在夜晚看書", "an owl reading a book at night, watercolor style"),
+        (
+            "雪中的企鵝在山裡撐傘、油畫",
+            "a penguin holding an umbrella in the mountains in the snow, oil painting style",
+        ),
+        ("一隻熊貓正在太空中彈吉他。", "a panda playing the guitar in outer space"),
+        ("一隻紅鶴在吃冰淇淋", "a flamingo eating ice cream"),
+        ("紫色章魚", "a purple octopus"),
+    ],
+)
 def test_chinese_of_known_words_becomes_english(chinese: str, english: str) -> None:
     assert to_english(chinese) == english
     draft = expand(chinese)
@@ -297,15 +317,17 @@ def test_chinese_of_known_words_becomes_english(chinese: str, english: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("一隻狗在騎恐龍", "does not know '騎恐龍'"),
-     ("三隻狗在看書", "does not know '三隻狗在看書'"),
-     ("一隻狗和一隻貓", "does not know '和一隻貓'"),
-     ("狗，貓", "one topic at a time"),
-     ("犬が自転車に乗っている", "reads English and 繁體中文"),
-     ("개가 자전거를 탄다", "reads English and 繁體中文"),
-     ("собака на велосипеде", "reads English and 繁體中文"),
-     ("我的dog", "does not know")],
-)  # fmt: skip
+    [
+        ("一隻狗在騎恐龍", "does not know '騎恐龍'"),
+        ("三隻狗在看書", "does not know '三隻狗在看書'"),
+        ("一隻狗和一隻貓", "does not know '和一隻貓'"),
+        ("狗，貓", "one topic at a time"),
+        ("犬が自転車に乗っている", "reads English and 繁體中文"),
+        ("개가 자전거를 탄다", "reads English and 繁體中文"),
+        ("собака на велосипеде", "reads English and 繁體中文"),
+        ("我的dog", "does not know"),
+    ],
+)
 def test_other_text_says_what_to_set_up(text: str, message: str) -> None:
     with pytest.raises(TranslationError) as caught:
         expand(text)

@@ -224,9 +224,14 @@ def test_xl_models_render_pairs_too(negative: str, tiny_xl: OpenModel) -> None:
     for render, prompt in zip(pair.renders, (PROMPTS.simple, PROMPTS.expanded), strict=True):
         tiny_xl.pipeline.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(tiny_xl.scheduler_config)
         alone = tiny_xl.pipeline(
-            prompt, negative_prompt=negative, width=32, height=32, num_inference_steps=2, guidance_scale=5.0,
+            prompt,
+            negative_prompt=negative,
+            width=32,
+            height=32,
+            num_inference_steps=2,
+            guidance_scale=5.0,
             generator=torch.Generator("cpu").manual_seed(SEED),
-        ).images[0]  # fmt: skip
+        ).images[0]
         assert np.abs(pixels(render.image) - pixels(alone)).max() <= 1
 
 

@@ -52,34 +52,36 @@ def wildcards(folder: Path) -> Wildcards:
 
 @pytest.mark.parametrize(
     ("pattern", "texts"),
-    [("a cat", ["a cat"]),
-     ("  two \n words ", ["two words"]),
-     ("{a|b|2::c}", ["a", "b", "c"]),
-     ("{a} {b|c}", ["a b", "a c"]),
-     ("x{|y}", ["x", "xy"]),
-     ("{a|{b|c{d|e}}}f", ["af", "bf", "cdf", "cef"]),
-     ("{2$$ and $$a|b|c}", ["a and b", "a and c", "b and a", "b and c", "c and a", "c and b"]),
-     ("{1-2$$a|b}", ["a", "b", "a, b", "b, a"]),
-     ("{-2$$+$$a|b}", ["a", "b", "a+b", "b+a"]),
-     ("{2-$$/$$a|b}", ["a/b", "b/a"]),
-     ("{0-1$$a|b}!", ["!", "a!", "b!"]),
-     ("{2$$$$a|b}", ["ab", "ba"]),
-     ("{2$$\\|$$a|{b|c}}", ["a|b", "a|c", "b|a", "c|a"]),
-     ("__size__", ["small", "huge"]),
-     ("__animal__!", ["cat!", "dog!", "red fox!", "grey fox!"]),
-     ("on __place__", ["on a small house", "on a small boat", "on a huge house", "on a huge boat", "on the moon"]),
-     ("{2$$-$$__size__}", ["small-huge", "huge-small"]),
-     ("__deep/*__ __siz?__", ["oddity small", "oddity huge"]),
-     ("${x={a|b}}${x}${x}", ["aa", "ab", "ba", "bb"]),
-     ("${x=!{a|b}}${x}${x}", ["aa", "bb"]),
-     ("${x=!{a|b}}{${x}|c}${x}", ["aa", "ca", "bb", "cb"]),
-     ("${x=!a}${y=!${x}b}${x=c}${x}${y}", ["cab"]),
-     ("${x:{a|b}} {${x=c}${x}|d}", ["a c", "a d", "b c", "b d"]),
-     ("__once__", ["small and small", "huge and huge"]),
-     (r"\{a\|b\} \$\{x\} \__y\__ 1\::2 \\ \(c\)", [r"{a|b} ${x} __y__ 1::2 \ \(c\)"]),
-     ("[a|b] costs $5, snake_case (x:1.2)", ["[a|b] costs $5, snake_case (x:1.2)"]),
-     ("{一隻|兩隻}貓", ["一隻貓", "兩隻貓"])],
-)  # fmt: skip
+    [
+        ("a cat", ["a cat"]),
+        ("  two \n words ", ["two words"]),
+        ("{a|b|2::c}", ["a", "b", "c"]),
+        ("{a} {b|c}", ["a b", "a c"]),
+        ("x{|y}", ["x", "xy"]),
+        ("{a|{b|c{d|e}}}f", ["af", "bf", "cdf", "cef"]),
+        ("{2$$ and $$a|b|c}", ["a and b", "a and c", "b and a", "b and c", "c and a", "c and b"]),
+        ("{1-2$$a|b}", ["a", "b", "a, b", "b, a"]),
+        ("{-2$$+$$a|b}", ["a", "b", "a+b", "b+a"]),
+        ("{2-$$/$$a|b}", ["a/b", "b/a"]),
+        ("{0-1$$a|b}!", ["!", "a!", "b!"]),
+        ("{2$$$$a|b}", ["ab", "ba"]),
+        ("{2$$\\|$$a|{b|c}}", ["a|b", "a|c", "b|a", "c|a"]),
+        ("__size__", ["small", "huge"]),
+        ("__animal__!", ["cat!", "dog!", "red fox!", "grey fox!"]),
+        ("on __place__", ["on a small house", "on a small boat", "on a huge house", "on a huge boat", "on the moon"]),
+        ("{2$$-$$__size__}", ["small-huge", "huge-small"]),
+        ("__deep/*__ __siz?__", ["oddity small", "oddity huge"]),
+        ("${x={a|b}}${x}${x}", ["aa", "ab", "ba", "bb"]),
+        ("${x=!{a|b}}${x}${x}", ["aa", "bb"]),
+        ("${x=!{a|b}}{${x}|c}${x}", ["aa", "ca", "bb", "cb"]),
+        ("${x=!a}${y=!${x}b}${x=c}${x}${y}", ["cab"]),
+        ("${x:{a|b}} {${x=c}${x}|d}", ["a c", "a d", "b c", "b d"]),
+        ("__once__", ["small and small", "huge and huge"]),
+        (r"\{a\|b\} \$\{x\} \__y\__ 1\::2 \\ \(c\)", [r"{a|b} ${x} __y__ 1::2 \ \(c\)"]),
+        ("[a|b] costs $5, snake_case (x:1.2)", ["[a|b] costs $5, snake_case (x:1.2)"]),
+        ("{一隻|兩隻}貓", ["一隻貓", "兩隻貓"]),
+    ],
+)
 def test_the_combinations_of_a_pattern(pattern: str, texts: list[str], wildcards: Wildcards) -> None:
     plan = PatternPlan(pattern, wildcards)
     assert list(plan.enumerate()) == texts
@@ -104,11 +106,13 @@ def test_any_place_of_a_draw_can_be_had_at_once(wildcards: Wildcards) -> None:
 
 @pytest.mark.parametrize(
     ("seed", "index", "text"),
-    [(1, 3, "cat in the moon"),
-     (1, 10**30, "cat and grey fox in a small house"),
-     (2**63 - 1, 4, "dog and cat in a small boat"),
-     (7, 1, "red fox in a huge boat")],
-)  # fmt: skip
+    [
+        (1, 3, "cat in the moon"),
+        (1, 10**30, "cat and grey fox in a small house"),
+        (2**63 - 1, 4, "dog and cat in a small boat"),
+        (7, 1, "red fox in a huge boat"),
+    ],
+)
 def test_a_seed_and_a_place_always_give_the_same_text(seed: int, index: int, text: str, wildcards: Wildcards) -> None:
     assert list(PatternPlan("{1-3$$ and $$__animal__} in __place__", wildcards).draw(seed, index, 1)) == [text]
 
@@ -204,12 +208,14 @@ def test_a_fault_is_named_with_its_place(pattern: str, message: str, hint: str, 
 
 @pytest.mark.parametrize(
     ("pattern", "start", "count", "message"),
-    [("{a|b|c}" * 40, 0, None, f"the pattern has {3**40:,} combinations; {MAX_LISTED:,} are listed at once"),
-     ("{a|b}", 2, None, "combinations 2 to 1 were asked for, but the pattern has 2"),
-     ("{a|b}", 0, 3, "combinations 0 to 2 were asked for, but the pattern has 2"),
-     ("{a|b}", 0, 0, "combinations 0 to -1 were asked for"),
-     ("{a|b}", -1, 1, "combinations -1 to -1 were asked for")],
-)  # fmt: skip
+    [
+        ("{a|b|c}" * 40, 0, None, f"the pattern has {3**40:,} combinations; {MAX_LISTED:,} are listed at once"),
+        ("{a|b}", 2, None, "combinations 2 to 1 were asked for, but the pattern has 2"),
+        ("{a|b}", 0, 3, "combinations 0 to 2 were asked for, but the pattern has 2"),
+        ("{a|b}", 0, 0, "combinations 0 to -1 were asked for"),
+        ("{a|b}", -1, 1, "combinations -1 to -1 were asked for"),
+    ],
+)
 def test_what_cannot_be_listed(pattern: str, start: int, count: int | None, message: str, wildcards: Wildcards) -> None:
     with pytest.raises(DrawError) as caught:
         PatternPlan(pattern, wildcards).enumerate(start, count)
@@ -238,12 +244,14 @@ def test_the_command_draws_lists_and_checks(twinseed: Twinseed, folder: Path) ->
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(("--pattern", "{a"), "error: the pattern, line 1, column 1: this { is not closed\nhint: "),
-     (("--pattern", "a", "--topic", "dog"), "error: --pattern was given with --topic"),
-     (("--pattern", "a", "--exclude", "dog"), "error: --pattern was given with --topic"),
-     (("--check",), "error: --all and --check belong to a pattern"),
-     (("--exclude", "catt"), "error: 'catt' is to be left out, but no list has it\nhint: did you mean 'cat'?")],
-)  # fmt: skip
+    [
+        (("--pattern", "{a"), "error: the pattern, line 1, column 1: this { is not closed\nhint: "),
+        (("--pattern", "a", "--topic", "dog"), "error: --pattern was given with --topic"),
+        (("--pattern", "a", "--exclude", "dog"), "error: --pattern was given with --topic"),
+        (("--check",), "error: --all and --check belong to a pattern"),
+        (("--exclude", "catt"), "error: 'catt' is to be left out, but no list has it\nhint: did you mean 'cat'?"),
+    ],
+)
 def test_the_command_says_what_is_wrong(options: tuple[str, ...], message: str, twinseed: Twinseed) -> None:
     done = twinseed("ideas", *options)
     assert (done.code, done.out) == (1, "")

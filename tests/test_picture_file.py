@@ -51,9 +51,13 @@ PARAMETERS = PictureParameters(
     model_hash="abababab12",
 )
 MARK = TwinseedMark(
-    pair="1" * 64, arm="simple", seed=str(2**60 + 1), partner_pixels_sha256="2" * 64, settings_digest="3" * 64,
+    pair="1" * 64,
+    arm="simple",
+    seed=str(2**60 + 1),
+    partner_pixels_sha256="2" * 64,
+    settings_digest="3" * 64,
     model_digest="4" * 64,
-)  # fmt: skip
+)
 HARD_PROMPTS = [
     'commas, colons: and "quotes"',
     "two\nlines",
@@ -92,16 +96,21 @@ def test_random_parameters_come_back(tmp_path: Path) -> None:
 
     for _ in range(300):
         parameters = PictureParameters(
-            prompt=text(), negative_prompt=text(), seed=rng.randrange(2**63),
+            prompt=text(),
+            negative_prompt=text(),
+            seed=rng.randrange(2**63),
             num_inference_steps=rng.randrange(1, 1001),
-            guidance_scale=rng.choice([0.0, 7.0, 1e-7, rng.uniform(0, 100)]), scheduler=rng.choice(list(SCHEDULERS)),
-            width=8 * rng.randrange(1, 513), height=8 * rng.randrange(1, 513), model=text() or None,
+            guidance_scale=rng.choice([0.0, 7.0, 1e-7, rng.uniform(0, 100)]),
+            scheduler=rng.choice(list(SCHEDULERS)),
+            width=8 * rng.randrange(1, 513),
+            height=8 * rng.randrange(1, 513),
+            model=text() or None,
             model_hash=f"{rng.randrange(2**40):010x}",
             loras=tuple(
                 LoraUse(f"lora {number}-狗", rng.choice([0.7, 1.0, -0.25]), rng.choice([None, "ab12"]))
                 for number in range(rng.randrange(3))
             ),
-        )  # fmt: skip
+        )
         write_picture(tmp_path / "a.png", IMAGE, parameters, MARK)
         assert read_picture(tmp_path / "a.png") == parameters
 
@@ -123,8 +132,11 @@ def test_another_program_reads_the_same(tmp_path: Path, prompt: str) -> None:
     assert sampler.model is not None
     assert (sampler.model.name, sampler.model.hash) == ("seedling", "abababab12")
     assert sampler.parameters == {
-        "scheduler": "Karras", "seed": str(2**60 + 1), "steps": "20", "cfg_scale": "5.5",
-    }  # fmt: skip
+        "scheduler": "Karras",
+        "seed": str(2**60 + 1),
+        "steps": "20",
+        "cfg_scale": "5.5",
+    }
     assert found.metadata["Size"] == "64x48"
     assert found.metadata["RNG"] == "CPU"
 
@@ -296,8 +308,10 @@ def kill_at_random(what: tuple[str, str, float], root: Path) -> int:
     script = KILLER.format(setup=what[0], work=what[1], longest=what[2])
     done = subprocess.run(
         [sys.executable, "-c", script, str(REPOSITORY), str(REPOSITORY / "tests"), str(root)],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return int(done.stdout)
 

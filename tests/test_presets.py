@@ -161,8 +161,12 @@ def test_a_preset_of_ones_own(own: Own) -> None:
     assert list(PRESETS)[-1] == "My Class"
     assert (preset.source, preset.negative, preset.loras[0].weight) == (str(file), "ugly, blurry", 0.7)
     assert combined_settings(preset) == {
-        "scheduler": "Euler a", "num_inference_steps": 24, "guidance_scale": 6.0, "width": 768, "height": 512,
-    }  # fmt: skip
+        "scheduler": "Euler a",
+        "num_inference_steps": 24,
+        "guidance_scale": 6.0,
+        "width": 768,
+        "height": 512,
+    }
 
 
 LIGHTNING = "ByteDance/SDXL-Lightning/sdxl_lightning_4step_lora.safetensors"
@@ -255,13 +259,21 @@ def test_what_a_preset_names_and_is_not_there(own: Own) -> None:
         ("default", "quality", {}, {"num_inference_steps": 50, "scheduler": "DPM++ 2M Karras", "guidance_scale": 7.5}),
         ("default", "speed", {}, {"num_inference_steps": 25, "scheduler": "DPM++ 2M Karras", "guidance_scale": 7.5}),
         ("default", "extreme speed", {}, {"num_inference_steps": 8, "scheduler": "Euler", "guidance_scale": 7.5}),
-        ("default", "extreme_speed", {"scheduler": "DEIS"},
-         {"num_inference_steps": 8, "scheduler": "DEIS", "guidance_scale": 7.5}),
+        (
+            "default",
+            "extreme_speed",
+            {"scheduler": "DEIS"},
+            {"num_inference_steps": 8, "scheduler": "DEIS", "guidance_scale": 7.5},
+        ),
         ("wander", "quality", {"num_inference_steps": 5}, {"num_inference_steps": 5, "scheduler": "Euler a"}),
-        ("wander", None, {"guidance_scale": 3.0},
-         {"num_inference_steps": 20, "scheduler": "Euler a", "guidance_scale": 3.0}),
+        (
+            "wander",
+            None,
+            {"guidance_scale": 3.0},
+            {"num_inference_steps": 20, "scheduler": "Euler a", "guidance_scale": 3.0},
+        ),
     ],
-)  # fmt: skip
+)
 def test_preset_then_level_then_what_is_named(
     preset: str | None, performance: str | None, named: dict[str, Any], expected: dict[str, Any]
 ) -> None:
@@ -376,7 +388,7 @@ def test_the_sizes_of_stable_diffusion_xl() -> None:
         ("square", 64, (64, 64), ""),
         ("3:2", (768, 512), (768, 512), ""),
     ],
-)  # fmt: skip
+)
 def test_a_size_for_a_ratio(text: str, native: Any, size: tuple[int, int], note: str) -> None:
     found = match_aspect_ratio(text, native)
     assert (found.size, found.note) == (size, note)
@@ -433,12 +445,12 @@ def test_sizes_of_ones_own_come_first(own: Own) -> None:
 @pytest.mark.parametrize(
     ("size", "message", "hint"),
     [
-        ('{ratio: 16:9, width: 912, height: 512}', "'sizes.0.ratio': Input should be a valid", "ratios in quotes"),
+        ("{ratio: 16:9, width: 912, height: 512}", "'sizes.0.ratio': Input should be a valid", "ratios in quotes"),
         ('{ratio: "16:9", width: 912, height: 500}', "'sizes.0.height': Input should be a multiple", "write"),
         ('{ratio: "16:9", width: 912, height: 912}', "912x912 is not 16:9", "it is 1:1"),
         ('{ratio: "wide enough", width: 912, height: 512}', "unknown aspect ratio 'wide enough'", "such as 16:9"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_size(own: Own, size: str, message: str, hint: str) -> None:
     own("aspect_ratios/mine.yaml", f"name: mine\nnative: 512\nsizes: [{size}]\n")
     with pytest.raises(SettingsError, match=re.escape(message)) as caught:

@@ -55,7 +55,7 @@ def test_break_begins_a_new_section() -> None:
         ("(a dog <lora:m:0.7>:1.2)", "a dog", [AdapterMention("m", 0.7, 0.7)]),
         ("a <b> c", "a <b> c", []),
     ],
-)  # fmt: skip
+)
 def test_adapters_are_taken_out_of_the_prompt(prompt: str, text: str, adapters: list[AdapterMention]) -> None:
     parsed = parse_prompt(prompt)
     assert list(parsed.adapters) == adapters

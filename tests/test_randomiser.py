@@ -33,12 +33,14 @@ def shared_parts(words: WordLists, seed: int) -> int:
 
 @pytest.mark.parametrize(
     ("seed", "index", "text"),
-    [(0, 0, "a cow ice skating, Pieter Bruegel style"),
-     (1, 0, "a giraffe pushing a shopping cart, Taiwanese temple painting style"),
-     (1, 99_999, "a giraffe shopping for hats, screen print style"),
-     (7, 2_550_409, "a tortoise directing traffic, Paul Klee style"),
-     (2**63 - 1, 1_234_567, "a wizard driving a tractor, Art Deco style")],
-)  # fmt: skip
+    [
+        (0, 0, "a cow ice skating, Pieter Bruegel style"),
+        (1, 0, "a giraffe pushing a shopping cart, Taiwanese temple painting style"),
+        (1, 99_999, "a giraffe shopping for hats, screen print style"),
+        (7, 2_550_409, "a tortoise directing traffic, Paul Klee style"),
+        (2**63 - 1, 1_234_567, "a wizard driving a tractor, Art Deco style"),
+    ],
+)
 def test_a_seed_and_a_place_always_give_the_same_concept(seed: int, index: int, text: str) -> None:
     concept = draw(WORDS, seed=seed, index=index)
     assert (concept.text, concept.seed, concept.index, concept.language) == (text, seed, index, "en")
@@ -109,14 +111,16 @@ def test_chinese_draws_are_the_same_concepts() -> None:
 
 @pytest.mark.parametrize(
     ("seed", "start", "count", "message"),
-    [(-1, 0, 1, "the seed is -1"),
-     (0, -5, 1, "start is -5"),
-     (0, 0, 0, "0 concepts were asked for"),
-     (0, 0, -3, "-3 concepts were asked for"),
-     (0, 0, 61, "these word lists give 60"),
-     (0, 60, 1, "concepts 60 to 60 were asked for, but these word lists give 60"),
-     (0, 10**30, 1, "these word lists give 60")],
-)  # fmt: skip
+    [
+        (-1, 0, 1, "the seed is -1"),
+        (0, -5, 1, "start is -5"),
+        (0, 0, 0, "0 concepts were asked for"),
+        (0, 0, -3, "-3 concepts were asked for"),
+        (0, 0, 61, "these word lists give 60"),
+        (0, 60, 1, "concepts 60 to 60 were asked for, but these word lists give 60"),
+        (0, 10**30, 1, "these word lists give 60"),
+    ],
+)
 def test_a_draw_that_cannot_be_made_says_so_at_once(seed: int, start: int, count: int, message: str) -> None:
     with pytest.raises(DrawError) as caught:
         draw_many(small_lists(5, 4, 3), seed, start, count)
@@ -131,12 +135,14 @@ def test_a_part_is_pinned_by_either_name(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("topic", "text"),
-    [("my cat", "my cat riding a bicycle, Joan Miro style"),
-     ("velociraptor", "a velociraptor riding a bicycle, Joan Miro style"),
-     ("old otter", "an old otter riding a bicycle, Joan Miro style"),
-     ("two dogs", "two dogs riding a bicycle, Joan Miro style"),
-     ("Mona Lisa", "Mona Lisa riding a bicycle, Joan Miro style")],
-)  # fmt: skip
+    [
+        ("my cat", "my cat riding a bicycle, Joan Miro style"),
+        ("velociraptor", "a velociraptor riding a bicycle, Joan Miro style"),
+        ("old otter", "an old otter riding a bicycle, Joan Miro style"),
+        ("two dogs", "two dogs riding a bicycle, Joan Miro style"),
+        ("Mona Lisa", "Mona Lisa riding a bicycle, Joan Miro style"),
+    ],
+)
 def test_an_own_word_is_taken_as_typed(topic: str, text: str) -> None:
     words = pinned(WORDS, topic=topic, action="riding a bicycle", style="joan miro")
     assert words.size == 1
@@ -159,11 +165,13 @@ def test_what_is_left_out_never_comes() -> None:
 
 @pytest.mark.parametrize(
     ("topic", "exclude", "message", "hint"),
-    [(None, ["octopuss"], "'octopuss' is to be left out, but no list has it", "did you mean 'octopus'?"),
-     (None, ["zzzzzzzz"], "'zzzzzzzz' is to be left out, but no list has it", "twinseed list words"),
-     (None, [""], "'' is to be left out, but no list has it", "twinseed list words"),
-     ("dog", ["cat", "狗"], "nothing is left of the topics", "leave out less")],
-)  # fmt: skip
+    [
+        (None, ["octopuss"], "'octopuss' is to be left out, but no list has it", "did you mean 'octopus'?"),
+        (None, ["zzzzzzzz"], "'zzzzzzzz' is to be left out, but no list has it", "twinseed list words"),
+        (None, [""], "'' is to be left out, but no list has it", "twinseed list words"),
+        ("dog", ["cat", "狗"], "nothing is left of the topics", "leave out less"),
+    ],
+)
 def test_what_cannot_be_left_out(topic: str | None, exclude: list[str], message: str, hint: str) -> None:
     with pytest.raises(DrawError) as caught:
         pinned(WORDS, topic=topic, exclude=exclude)

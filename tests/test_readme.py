@@ -17,8 +17,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def _run(*arguments: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", "twinseed", *arguments],
-        cwd=ROOT, env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def test_the_help_text_is_the_programs() -> None:

@@ -377,8 +377,10 @@ def test_how_many_seeds_lost_some_of_the_idea(losses: tuple[float, ...], said: s
     ],
 )
 def test_help_that_cost_something_names_its_price(intent: tuple[float, ...], said: list[str]) -> None:
-    changes = {"intent": dict(zip(("mean", "low", "high"), intent, strict=True)),
-               "gain": {"mean": 0.182, "low": 0.161, "high": 0.203}}  # fmt: skip
+    changes = {
+        "intent": dict(zip(("mean", "low", "high"), intent, strict=True)),
+        "gain": {"mean": 0.182, "low": 0.161, "high": 0.203},
+    }
     findings = Findings.model_validate({"verdict": {"kind": "helped", "seeds": 4} | changes})
     record, files = sample_record(findings=findings)
     texts = " ".join(verdict_text(record, language) for language in LANGUAGES)
@@ -406,8 +408,10 @@ def test_few_seeds_are_no_ground_to_stand_on(seeds: int, warned: bool) -> None:
 def test_the_placebo_in_words(filler: float, words: float, said: str) -> None:
     found = sample_findings()[0].placebo
     assert found is not None
-    moved = {"moved": found.moved.model_copy(update={"clip": filler}),
-             "words_moved": found.words_moved.model_copy(update={"clip": words})}  # fmt: skip
+    moved = {
+        "moved": found.moved.model_copy(update={"clip": filler}),
+        "words_moved": found.words_moved.model_copy(update={"clip": words}),
+    }
     assert said in placebo_text(found.model_copy(update=moved), sentences("en")["report"])
 
 
@@ -471,8 +475,9 @@ def test_the_audit_marks_without_colour() -> None:
     assert strip is not None
     marks = re.findall(
         r'<span class="mark (\w+)">(.*?)</span><span class="sign" aria-hidden="true">(.)</span>'
-        r'<span class="spoken" lang="en"> \((.*?)\)</span>', strip[1]
-    )  # fmt: skip
+        r'<span class="spoken" lang="en"> \((.*?)\)</span>',
+        strip[1],
+    )
     assert [(text, name) for _, text, _, name in marks] == [(text, mark) for text, mark, _, _ in PHRASES]
     assert len({sign for _, _, sign, _ in marks}) == len({name for _, _, _, name in marks}) == 4
     assert "drawn 2, there already 1, ignored 1" in page

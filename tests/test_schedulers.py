@@ -65,9 +65,15 @@ def alone(model: OpenModel, choice: SchedulerChoice, prompt: str) -> Image.Image
     scheduler_class = OURS.get(choice.class_name) or getattr(diffusers, choice.class_name)
     model.pipeline.scheduler = scheduler_class.from_config(config, **choice.arguments, **own_seed)
     return model.pipeline(
-        prompt, negative_prompt=PROMPTS.negative, width=64, height=64, num_inference_steps=STEPS,
-        guidance_scale=SETTINGS.guidance_scale, generator=torch.Generator("cpu").manual_seed(SEED), eta=choice.eta,
-    ).images[0]  # fmt: skip
+        prompt,
+        negative_prompt=PROMPTS.negative,
+        width=64,
+        height=64,
+        num_inference_steps=STEPS,
+        guidance_scale=SETTINGS.guidance_scale,
+        generator=torch.Generator("cpu").manual_seed(SEED),
+        eta=choice.eta,
+    ).images[0]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:torchsde")
@@ -179,9 +185,17 @@ def test_latents_are_clipped_only_where_the_model_says_so(name: str, said: dict[
 
 @pytest.mark.parametrize(
     ("name", "follows"),
-    [("DPM++ 2M Karras", True), ("Euler a", True), ("DPM++ 2S a", True), ("TCD", True), ("Heun", False), ("LMS", False),
-     ("PNDM", False), ("DPM++ SDE Karras", False)],
-)  # fmt: skip
+    [
+        ("DPM++ 2M Karras", True),
+        ("Euler a", True),
+        ("DPM++ 2S a", True),
+        ("TCD", True),
+        ("Heun", False),
+        ("LMS", False),
+        ("PNDM", False),
+        ("DPM++ SDE Karras", False),
+    ],
+)
 def test_a_model_trained_to_zero_signal(name: str, follows: bool) -> None:
     config = SD_CONFIG | {"rescale_betas_zero_snr": True, "prediction_type": "v_prediction"}
     if follows:
@@ -459,11 +473,17 @@ def test_2s_ancestral_drives_img2img(seedling: OpenModel) -> None:
 
     def draw(strength: float) -> np.ndarray[Any, Any]:
         seen.clear()
-        return np.asarray(pipeline(
-            "a red dog", image=start, strength=strength, num_inference_steps=4, output_type="np",
-            generator=torch.Generator().manual_seed(SEED),
-            callback_on_step_end=lambda _pipeline, step, _timestep, _tensors: seen.append(step) or {},
-        ).images[0])  # fmt: skip
+        return np.asarray(
+            pipeline(
+                "a red dog",
+                image=start,
+                strength=strength,
+                num_inference_steps=4,
+                output_type="np",
+                generator=torch.Generator().manual_seed(SEED),
+                callback_on_step_end=lambda _pipeline, step, _timestep, _tensors: seen.append(step) or {},
+            ).images[0]
+        )
 
     half = draw(0.5)
     assert len(seen) == 3

@@ -12,9 +12,17 @@ from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair, TokenCount
 
 PROMPTS = PromptPair(
-    source="a dog", language="en", simple="a dog riding a bicycle", expanded="a dog riding a bicycle at night, neon",
-    negative="blurry", expander="offline", llm_model=None, kept=(), lost=(), tokens=TokenCount(77, 7, 10),
-)  # fmt: skip
+    source="a dog",
+    language="en",
+    simple="a dog riding a bicycle",
+    expanded="a dog riding a bicycle at night, neon",
+    negative="blurry",
+    expander="offline",
+    llm_model=None,
+    kept=(),
+    lost=(),
+    tokens=TokenCount(77, 7, 10),
+)
 SETTINGS = RenderSettings(seed=5, num_inference_steps=3, scheduler="Euler a")
 SIMPLE, EXPANDED = Frame(PROMPTS.simple, 5), Frame(PROMPTS.expanded, 5)
 

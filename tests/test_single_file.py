@@ -90,24 +90,34 @@ def test_a_model_of_other_sizes_brings_its_configuration(ending: str, tiny_folde
 
 def tiny_sd2() -> Any:
     text = CLIPTextModel(CLIPTextConfig(**TEXT, hidden_act="gelu"))
-    return StableDiffusionPipeline(**common(text, 32), safety_checker=None, feature_extractor=None,
-                                   requires_safety_checker=False)  # fmt: skip
+    return StableDiffusionPipeline(
+        **common(text, 32), safety_checker=None, feature_extractor=None, requires_safety_checker=False
+    )
 
 
 def tiny_xl() -> Any:
     second = CLIPTextModelWithProjection(CLIPTextConfig(**TEXT | {"hidden_size": 48}, hidden_act="gelu"))
     embedding = {
-        "addition_embed_type": "text_time", "addition_time_embed_dim": 8,
-        "transformer_layers_per_block": (1, 2), "projection_class_embeddings_input_dim": 6 * 8 + 48,
-    }  # fmt: skip
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "transformer_layers_per_block": (1, 2),
+        "projection_class_embeddings_input_dim": 6 * 8 + 48,
+    }
     parts = common(CLIPTextModel(CLIPTextConfig(**TEXT)), 80, **embedding)
     return StableDiffusionXLPipeline(**parts, text_encoder_2=second, tokenizer_2=tokenizer("!"))
 
 
 TEXT: dict[str, Any] = {
-    "vocab_size": 2677, "hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "bos_token_id": 2675, "eos_token_id": 2676, "projection_dim": 48, "pad_token_id": 2676,
-}  # fmt: skip
+    "vocab_size": 2677,
+    "hidden_size": 32,
+    "intermediate_size": 37,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "bos_token_id": 2675,
+    "eos_token_id": 2676,
+    "projection_dim": 48,
+    "pad_token_id": 2676,
+}
 
 
 def tokenizer(padding: str) -> Any:
@@ -122,19 +132,28 @@ def common(text_encoder: Any, width: int, **unet: Any) -> dict[str, Any]:
 
     return {
         "unet": UNet2DConditionModel(
-            sample_size=8, block_out_channels=(32, 64), layers_per_block=2, norm_num_groups=8,
-            cross_attention_dim=width, attention_head_dim=(4, 8),
+            sample_size=8,
+            block_out_channels=(32, 64),
+            layers_per_block=2,
+            norm_num_groups=8,
+            cross_attention_dim=width,
+            attention_head_dim=(4, 8),
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), use_linear_projection=True, **unet,
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            use_linear_projection=True,
+            **unet,
         ),
         "vae": AutoencoderKL(
-            block_out_channels=(8, 16), norm_num_groups=4, layers_per_block=1,
-            down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+            block_out_channels=(8, 16),
+            norm_num_groups=4,
+            layers_per_block=1,
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
         ),
         "text_encoder": text_encoder,
         "tokenizer": tokenizer("<|endoftext|>"),
         "scheduler": EulerDiscreteScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction"),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("make", [tiny_sd2, tiny_xl])
@@ -150,9 +169,11 @@ def test_openclip_and_two_encoders(make: Callable[[], Any], models: Path) -> Non
 
 # The numbers of parameters that were published with the models.
 PARAMETERS = {
-    "sd1": (859_520_964, 83_653_863, 123_060_480), "sd2": (865_910_724, 83_653_863, 340_387_840),
-    "sd2-base": (865_910_724, 83_653_863, 340_387_840), "sdxl": (2_567_463_684, 83_653_863, 123_060_480, 694_659_840),
-}  # fmt: skip
+    "sd1": (859_520_964, 83_653_863, 123_060_480),
+    "sd2": (865_910_724, 83_653_863, 340_387_840),
+    "sd2-base": (865_910_724, 83_653_863, 340_387_840),
+    "sdxl": (2_567_463_684, 83_653_863, 123_060_480, 694_659_840),
+}
 
 
 class Empty:
@@ -265,11 +286,14 @@ def test_where_the_tokenizer_is_looked_for(where: str, models: Path, monkeypatch
 
 def test_a_tokenizer_of_another_model_is_refused(models: Path) -> None:
     file = models / "one.safetensors"
-    write_zeros(file, {
-        "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight": (CLIP_ENTRIES, 768),
-        "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
-        "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768),
-    })  # fmt: skip
+    write_zeros(
+        file,
+        {
+            "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight": (CLIP_ENTRIES, 768),
+            "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
+            "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768),
+        },
+    )
     shutil.copytree(SEEDLING_FOLDER / "tokenizer", models / "one" / "tokenizer")
     with pytest.raises(ModelError, match=r"has 2677 entries, the text encoder in one\.safetensors has 49408"):
         require_model("one")
@@ -287,9 +311,12 @@ def test_a_tokenizer_of_another_model_is_refused(models: Path) -> None:
     ],
 )
 def test_what_the_model_predicts(
-    shapes: dict[str, tuple[int, ...]], metadata: dict[str, str], original: str | None, expected: str | None,
+    shapes: dict[str, tuple[int, ...]],
+    metadata: dict[str, str],
+    original: str | None,
+    expected: str | None,
     tmp_path: Path,
-) -> None:  # fmt: skip
+) -> None:
     if original is not None:
         (tmp_path / "x.yaml").write_text(original)
     assert prediction_type(tmp_path / "x.safetensors", shapes, metadata) == expected

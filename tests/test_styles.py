@@ -108,10 +108,12 @@ def test_every_style_that_seedling_knows_has_its_word(term: Term) -> None:
     [
         ([], "a dog"),
         (["photograph"], "photograph of a dog, natural light, 50mm lens, sharp focus"),
-        (["watercolor", "neon"],
-         "a dog, watercolor style, wet washes on rough paper, neon style, glowing outlines in the dark"),
+        (
+            ["watercolor", "neon"],
+            "a dog, watercolor style, wet washes on rough paper, neon style, glowing outlines in the dark",
+        ),
     ],
-)  # fmt: skip
+)
 def test_styles_go_on_both_arms_alike(named: list[str], positive: str) -> None:
     styles = [find_style(name) for name in named]
     styled = apply_styles(styles, "a dog", "a red dog, at dusk", "blurry")
@@ -140,14 +142,14 @@ FOOOCUS = json.dumps(
 )
 A1111 = (
     "\ufeffname,prompt,negative_prompt\r\n"
-    "Tail,\"misty, at dawn\",\r\n"
+    'Tail,"misty, at dawn",\r\n'
     "--- portraits ---,,\r\n"
     "# off,never,seen\r\n"
     "\r\n"
-    "Wrap, \"a \"\"fine\"\" photo of {prompt},\r\n  on film\",\"{prompt}, cartoon\"\r\n"
+    'Wrap, "a ""fine"" photo of {prompt},\r\n  on film","{prompt}, cartoon"\r\n'
     "Only negative,,ugly\r\n"
     "short,glow\r\n"
-)  # fmt: skip
+)
 OWN = """
 # mine
 - {name: 霧, positive: "{prompt}, fog"}
@@ -163,12 +165,22 @@ OWN = """
 @pytest.mark.parametrize(
     ("file", "content", "expected"),
     [
-        ("f_json", FOOOCUS, [("my fog", "foggy {prompt} . dim", "sun"), ("Sharp", "{prompt}", "blurry"),
-                             ("base", "{prompt}", "")]),
+        (
+            "f_json",
+            FOOOCUS,
+            [("my fog", "foggy {prompt} . dim", "sun"), ("Sharp", "{prompt}", "blurry"), ("base", "{prompt}", "")],
+        ),
         ("f_JSON", "\ufeff" + FOOOCUS.split("}, {")[0] + "}]", [("my fog", "foggy {prompt} . dim", "sun")]),
-        ("styles_csv", A1111, [("Tail", "{prompt}, misty, at dawn", ""),
-                               ("Wrap", 'a "fine" photo of {prompt}, on film', "{prompt}, cartoon"),
-                               ("Only negative", "{prompt}", "ugly"), ("short", "{prompt}, glow", "")]),
+        (
+            "styles_csv",
+            A1111,
+            [
+                ("Tail", "{prompt}, misty, at dawn", ""),
+                ("Wrap", 'a "fine" photo of {prompt}, on film', "{prompt}, cartoon"),
+                ("Only negative", "{prompt}", "ugly"),
+                ("short", "{prompt}, glow", ""),
+            ],
+        ),
         ("old_csv", "name,text\nfog,in fog\n", [("fog", "{prompt}, in fog", "")]),
         ("swapped_csv", "negative_prompt,name,prompt\nsun,fog,in fog", [("fog", "{prompt}, in fog", "sun")]),
         ("mine_yaml", OWN, [("霧", "{prompt}, fog", ""), ("night", "{prompt}, night", "sun")]),
@@ -176,7 +188,7 @@ OWN = """
         ("empty_yaml", "# nothing yet\n", []),
     ],
     ids=lambda value: value if isinstance(value, str) and "_" in value and len(value) < 20 else "",
-)  # fmt: skip
+)
 def test_what_people_bring_along(own: Folder, file: str, content: str, expected: list[tuple[str, str, str]]) -> None:
     folder = own(**{file: content})
     assert style_problems() == ()

@@ -29,10 +29,13 @@ def prompts(simple: str = DOG, expanded: str = f"{DOG} at night") -> PromptPair:
 def card(intent: float, gain: float, kept: float | None = None) -> CardRecord:
     """The simple picture fits its prompt by 0.3 and its rivals by 0.2; the expanded one keeps `kept` of that lead."""
     return CardRecord(
-        simple_on_simple=0.3, expanded_on_simple=0.3 + intent, simple_on_expanded=0.2, expanded_on_expanded=0.2 + gain,
+        simple_on_simple=0.3,
+        expanded_on_simple=0.3 + intent,
+        simple_on_expanded=0.2,
+        expanded_on_expanded=0.2 + gain,
         simple_on_rivals=None if kept is None else 0.2,
         expanded_on_rivals=None if kept is None else 0.3 + intent - 0.1 * kept,
-    )  # fmt: skip
+    )
 
 
 UP, DOWN, NONE = (0.05, 0.06, 0.055), (-0.05, -0.06, -0.055), (0.01, -0.012, 0.002)
@@ -58,7 +61,7 @@ UP, DOWN, NONE = (0.05, 0.06, 0.055), (-0.05, -0.06, -0.055), (0.01, -0.012, 0.0
         # A lead that may be anywhere, and on average is gone, is no help that anybody has seen.
         ([card(i, g, k) for i, g, k in zip(DOWN, UP, (1.4, -0.9, 0.2), strict=True)], "cannot tell"),
     ],
-)  # fmt: skip
+)
 def test_the_kind_follows_from_the_cards(cards: list[CardRecord], kind: str) -> None:
     distances = {str(seed): APART for seed in range(max(1, len(cards)))}
     verdict = verdict_of(prompts(), distances, {str(seed): one for seed, one in enumerate(cards)})

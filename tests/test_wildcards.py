@@ -48,24 +48,32 @@ def test_a_collection_has_files_in_folders_and_names_in_files(tmp_path: Path) ->
         "place": ["the moon", "a beach"],
     }
     assert wildcards.matching("animals/*") == [
-        "animals/birds/big", "animals/birds/small", "animals/cat", "animals/dogs", "animals/fish",
-    ]  # fmt: skip
+        "animals/birds/big",
+        "animals/birds/small",
+        "animals/cat",
+        "animals/dogs",
+        "animals/fish",
+    ]
     assert wildcards.matching("*/birds/[bs]*") == ["animals/birds/big", "animals/birds/small"]
     assert wildcards.matching("animals") == []
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("x.txt", "2::dog\n0.5 :: cat\nowl\n"),
-     ("x.yaml", "- dog: 2\n- 0.5::cat\n- owl\n"),
-     ("x.yaml", "- {text: dog, weight: 2}\n- {content: cat, weight: 0.5}\n- {text: owl}\n"),
-     ("x.json", '[{"dog": 2}, {"text": "cat", "weight": 0.5}, "owl"]')],
-)  # fmt: skip
+    [
+        ("x.txt", "2::dog\n0.5 :: cat\nowl\n"),
+        ("x.yaml", "- dog: 2\n- 0.5::cat\n- owl\n"),
+        ("x.yaml", "- {text: dog, weight: 2}\n- {content: cat, weight: 0.5}\n- {text: owl}\n"),
+        ("x.json", '[{"dog": 2}, {"text": "cat", "weight": 0.5}, "owl"]'),
+    ],
+)
 def test_entries_may_have_weights(tmp_path: Path, name: str, content: str) -> None:
     wildcards = read_wildcards(collection(tmp_path, {name: content}))
     assert [(entry.text, entry.weight) for entry in wildcards.entries("x")] == [
-        ("dog", Fraction(2)), ("cat", Fraction(1, 2)), ("owl", Fraction(1)),
-    ]  # fmt: skip
+        ("dog", Fraction(2)),
+        ("cat", Fraction(1, 2)),
+        ("owl", Fraction(1)),
+    ]
 
 
 def test_an_entry_that_is_there_twice_is_twice_as_heavy(tmp_path: Path) -> None:
@@ -86,21 +94,23 @@ def test_entries_know_where_they_stand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "message"),
-    [({"a.md": "x"}, "has no lists"),
-     ({"a.txt": "x", "a.yaml": "- y"}, "two lists are called 'a': in "),
-     ({"a.yaml": "x: [1]\ny: [2]", "b.json": '{"x": ["3"]}'}, "two lists are called 'x': in "),
-     ({"a.yaml": "- [x, y]"}, "a.yaml, line 1, column 3: this is not an entry"),
-     ({"a.yaml": "- ok\n- {x: 1, y: 2}"}, "a.yaml, line 2, column 3: this is not an entry"),
-     ({"a.yaml": "- x: heavy"}, "the weight 'heavy' is not a number"),
-     ({"a.yaml": "- x\n- [y"}, "a.yaml, line 2, column 5: this is not YAML"),
-     ({"a.yaml": "just text"}, "holds neither lists nor names of lists"),
-     ({"a.yaml": "x: []"}, "has an empty list"),
-     ({"a.yaml": "x: &x {y: *x}"}, "the names are nested too deep"),
-     ({"a.json": '["x",'}, "a.json, line 1: this is not JSON"),
-     ({"a.json": "[" * 100_000}, "a.json: this is not JSON"),
-     ({"a.json": '["x", 2, null, ["y"]]'}, "a.json, line 1, column 16: this is not an entry"),
-     ({"a.yaml": b"- b\xe4r"}, "a.yaml, line 1: this is not UTF-8 text")],
-)  # fmt: skip
+    [
+        ({"a.md": "x"}, "has no lists"),
+        ({"a.txt": "x", "a.yaml": "- y"}, "two lists are called 'a': in "),
+        ({"a.yaml": "x: [1]\ny: [2]", "b.json": '{"x": ["3"]}'}, "two lists are called 'x': in "),
+        ({"a.yaml": "- [x, y]"}, "a.yaml, line 1, column 3: this is not an entry"),
+        ({"a.yaml": "- ok\n- {x: 1, y: 2}"}, "a.yaml, line 2, column 3: this is not an entry"),
+        ({"a.yaml": "- x: heavy"}, "the weight 'heavy' is not a number"),
+        ({"a.yaml": "- x\n- [y"}, "a.yaml, line 2, column 5: this is not YAML"),
+        ({"a.yaml": "just text"}, "holds neither lists nor names of lists"),
+        ({"a.yaml": "x: []"}, "has an empty list"),
+        ({"a.yaml": "x: &x {y: *x}"}, "the names are nested too deep"),
+        ({"a.json": '["x",'}, "a.json, line 1: this is not JSON"),
+        ({"a.json": "[" * 100_000}, "a.json: this is not JSON"),
+        ({"a.json": '["x", 2, null, ["y"]]'}, "a.json, line 1, column 16: this is not an entry"),
+        ({"a.yaml": b"- b\xe4r"}, "a.yaml, line 1: this is not UTF-8 text"),
+    ],
+)
 def test_a_collection_that_cannot_be_used_says_where(
     tmp_path: Path, files: Mapping[str, str | bytes], message: str
 ) -> None:
@@ -112,9 +122,12 @@ def test_a_collection_that_cannot_be_used_says_where(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("# nothing", "has an empty list"), ("dog\n0::cat", "a.txt, line 2, column 4: the weight 0 is not from"),
-     (b"dog\nb\xe4r", "a.txt, line 2: this is not UTF-8 text")],
-)  # fmt: skip
+    [
+        ("# nothing", "has an empty list"),
+        ("dog\n0::cat", "a.txt, line 2, column 4: the weight 0 is not from"),
+        (b"dog\nb\xe4r", "a.txt, line 2: this is not UTF-8 text"),
+    ],
+)
 def test_a_text_file_is_read_when_it_is_needed(tmp_path: Path, content: str | bytes, message: str) -> None:
     wildcards = read_wildcards(collection(tmp_path, {"a.txt": content, "b.txt": "fine"}))
     assert texts(wildcards, "b") == ["fine"]

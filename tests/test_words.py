@@ -19,10 +19,28 @@ PARTS = {"topics": WORDS.topics, "actions": WORDS.actions, "styles": WORDS.style
 
 # Written down by ear, so that the rule is not tested against itself.
 TAKES_AN = {
-    "accordion", "alarm clock", "alien", "armadillo", "avocado", "axolotl", "elephant", "honest politician",
-    "hourglass", "octopus", "office chair", "ogre", "onion", "opera singer", "orchestra conductor", "ostrich",
-    "otter", "owl", "umbrella", "unemployed vampire", "X-ray technician",
-}  # fmt: skip
+    "accordion",
+    "alarm clock",
+    "alien",
+    "armadillo",
+    "avocado",
+    "axolotl",
+    "elephant",
+    "honest politician",
+    "hourglass",
+    "octopus",
+    "office chair",
+    "ogre",
+    "onion",
+    "opera singer",
+    "orchestra conductor",
+    "ostrich",
+    "otter",
+    "owl",
+    "umbrella",
+    "unemployed vampire",
+    "X-ray technician",
+}
 
 
 def test_the_lists_are_as_long_as_promised() -> None:
@@ -74,42 +92,96 @@ def test_every_style_is_a_name_before_the_word_style(style: Word) -> None:
 
 @pytest.mark.parametrize(
     ("phrase", "article"),
-    [("unicorn", "a"), ("ukulele player", "a"), ("umbrella", "an"), ("unimpressed cat", "an"),
-     ("uninvited guest", "an"),
-     ("used car", "a"), ("usher", "an"), ("one-eyed cat", "a"), ("oneroi", "an"), ("European hare", "a"), ("ewe", "a"),
-     ("hour", "an"), ("honorable judge", "an"), ("horse", "a"), ("heirloom", "an"), ("UFO", "a"), ("MRI scanner", "an"),
-     ("NASA engineer", "an"), ("8-bit hero", "an"), ("18th-century lady", "an"), ("100-year-old turtle", "a"),
-     ("universe", "a"), ("user", "a"), ("utopia", "a"), ("yeti", "a"), ("Elvis", "an"), ("X-ray", "an")],
-)  # fmt: skip
+    [
+        ("unicorn", "a"),
+        ("ukulele player", "a"),
+        ("umbrella", "an"),
+        ("unimpressed cat", "an"),
+        ("uninvited guest", "an"),
+        ("used car", "a"),
+        ("usher", "an"),
+        ("one-eyed cat", "a"),
+        ("oneroi", "an"),
+        ("European hare", "a"),
+        ("ewe", "a"),
+        ("hour", "an"),
+        ("honorable judge", "an"),
+        ("horse", "a"),
+        ("heirloom", "an"),
+        ("UFO", "a"),
+        ("MRI scanner", "an"),
+        ("NASA engineer", "an"),
+        ("8-bit hero", "an"),
+        ("18th-century lady", "an"),
+        ("100-year-old turtle", "a"),
+        ("universe", "a"),
+        ("user", "a"),
+        ("utopia", "a"),
+        ("yeti", "a"),
+        ("Elvis", "an"),
+        ("X-ray", "an"),
+    ],
+)
 def test_the_article_follows_the_sound(phrase: str, article: str) -> None:
     assert indefinite_article(phrase) == article
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("my cat", "my cat"), ("a dog", "a dog"), ("two dogs", "two dogs"), ("3 owls", "3 owls"),
-     ("Mona Lisa", "Mona Lisa"),
-     ("cats", "cats"), ("queen of hearts", "a queen of hearts"), ("octopus", "an octopus"), ("glass", "a glass"),
-     ("old women", "old women"), ("the moon", "the moon"), ("thesaurus", "a thesaurus"), ("我的貓", "我的貓"),
-     ("neighbor's dog", "neighbor's dog")],
-)  # fmt: skip
+    [
+        ("my cat", "my cat"),
+        ("a dog", "a dog"),
+        ("two dogs", "two dogs"),
+        ("3 owls", "3 owls"),
+        ("Mona Lisa", "Mona Lisa"),
+        ("cats", "cats"),
+        ("queen of hearts", "a queen of hearts"),
+        ("octopus", "an octopus"),
+        ("glass", "a glass"),
+        ("old women", "old women"),
+        ("the moon", "the moon"),
+        ("thesaurus", "a thesaurus"),
+        ("我的貓", "我的貓"),
+        ("neighbor's dog", "neighbor's dog"),
+    ],
+)
 def test_an_own_topic_gets_an_article_only_where_it_has_none(typed: str, said: str) -> None:
     assert with_article(Word(typed, typed)) == said
 
 
 @pytest.mark.parametrize(
     ("topic", "action", "style", "english", "chinese"),
-    [("dog", "riding a bicycle", "Joan Miro", "a dog riding a bicycle, Joan Miro style", "一隻狗在騎腳踏車，米羅風格"),
-     ("goldfish", "holding a balloon", "ink wash", "a goldfish holding a balloon, ink wash style",
-      "一條金魚拿著氣球，水墨畫風格"),
-     ("umbrella", "walking on the moon", "ukiyo-e", "an umbrella walking on the moon, ukiyo-e style",
-      "一把雨傘在月球上漫步，浮世繪風格")],
-)  # fmt: skip
+    [
+        (
+            "dog",
+            "riding a bicycle",
+            "Joan Miro",
+            "a dog riding a bicycle, Joan Miro style",
+            "一隻狗在騎腳踏車，米羅風格",
+        ),
+        (
+            "goldfish",
+            "holding a balloon",
+            "ink wash",
+            "a goldfish holding a balloon, ink wash style",
+            "一條金魚拿著氣球，水墨畫風格",
+        ),
+        (
+            "umbrella",
+            "walking on the moon",
+            "ukiyo-e",
+            "an umbrella walking on the moon, ukiyo-e style",
+            "一把雨傘在月球上漫步，浮世繪風格",
+        ),
+    ],
+)
 def test_a_concept_reads_well_in_both_languages(
     topic: str, action: str, style: str, english: str, chinese: str
 ) -> None:
-    parts = [next(word for word in PARTS[part] if word.en == name)
-             for part, name in (("topics", topic), ("actions", action), ("styles", style))]  # fmt: skip
+    parts = [
+        next(word for word in PARTS[part] if word.en == name)
+        for part, name in (("topics", topic), ("actions", action), ("styles", style))
+    ]
     assert concept_text(*parts, language="en") == english
     assert concept_text(*parts, language="zh-TW") == chinese
 
@@ -123,12 +195,14 @@ def test_chinese_marks_what_is_going_on_once() -> None:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("topics.txt", "\ufeff# mine\r\n\r\ndog\r\n  my  cat \r\n"),
-     ("topics.txt", "dog\nmy cat"),
-     ("topics.yaml", "- dog\n- my cat\n"),
-     ("topics.yml", "- {en: dog}\n- my cat\n"),
-     ("topics.json", '["dog", {"en": "my cat"}]')],
-)  # fmt: skip
+    [
+        ("topics.txt", "\ufeff# mine\r\n\r\ndog\r\n  my  cat \r\n"),
+        ("topics.txt", "dog\nmy cat"),
+        ("topics.yaml", "- dog\n- my cat\n"),
+        ("topics.yml", "- {en: dog}\n- my cat\n"),
+        ("topics.json", '["dog", {"en": "my cat"}]'),
+    ],
+)
 def test_own_lists_are_read_and_missing_ones_fall_back(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_bytes(content.encode())
     words = read_words(tmp_path)
@@ -147,10 +221,12 @@ def test_own_lists_may_have_chinese_names_and_words_that_yaml_would_change(tmp_p
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("topics.txt", "2::dog\ncat\n 0.5 :: my owl\n"),
-     ("topics.yaml", "- dog: 2\n- {en: cat, weight: 1}\n- 0.5::my owl\n"),
-     ("topics.json", '[{"dog": 2}, "cat", {"en": "my owl", "weight": 0.5}]')],
-)  # fmt: skip
+    [
+        ("topics.txt", "2::dog\ncat\n 0.5 :: my owl\n"),
+        ("topics.yaml", "- dog: 2\n- {en: cat, weight: 1}\n- 0.5::my owl\n"),
+        ("topics.json", '[{"dog": 2}, "cat", {"en": "my owl", "weight": 0.5}]'),
+    ],
+)
 def test_a_weight_is_that_many_places_in_the_draw(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     words = read_words(tmp_path)
@@ -164,35 +240,37 @@ def test_equal_weights_are_no_weights(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
-    [("topics.txt", b"", "topics.txt has no entries"),
-     ("topics.txt", b"dog\n0::cat\n", "topics.txt, line 2: the weight 0 is not from 1/1,000 to 1,000"),
-     ("topics.txt", b"dog\n1001::cat\n", "topics.txt, line 2: the weight 1001 is not from"),
-     ("topics.yaml", b"- dog: heavy\n", "topics.yaml, line 1: the weight 'heavy' is not a number"),
-     ("topics.yaml", b"- dog: 1/0\n", "topics.yaml, line 1: the weight '1/0' is not a number"),
-     ("topics.json", b'[{"dog": true}]', "topics.json, entry 1: "),
-     ("topics.txt", b"0.001::dog\n999.999::cat\n", "need 1,000,000 places in the draw; 100,000 are accepted"),
-     ("topics.txt", b"# nothing but this\n\n", "topics.txt has no entries"),
-     ("topics.yaml", b"", "topics.yaml has no entries"),
-     ("topics.json", b"[]", "topics.json has no entries"),
-     ("topics.txt", b"dog\ncat\nDog\n", "topics.txt, line 3: 'Dog' is there already, in line 1"),
-     ("topics.yaml", b"- dog\n- cat\n- {en: dog}\n", "topics.yaml, line 3: 'dog' is there already, in line 1"),
-     ("topics.json", b'["dog", "dog"]', "topics.json, entry 2: 'dog' is there already, in entry 1"),
-     ("topics.txt", b"dog\nb\xe4r\n", "topics.txt, line 2: this is not UTF-8 text"),
-     ("topics.txt", "dog\n".encode("utf-16"), "topics.txt, line 1: this is not UTF-8 text"),
-     ("topics.txt", b"dog\nca\x07t\n", "topics.txt, line 2: the entry contains control characters"),
-     ("topics.txt", b"dog\n" + b"x" * 201, "topics.txt, line 2: the entry has 201 characters; 200 are accepted"),
-     ("topics.yaml", b"- dog\n- [a, b\n", "topics.yaml, line 3: this is not YAML"),
-     ("topics.yaml", b"dog: cat\n", "topics.yaml does not hold a list"),
-     ("topics.yaml", b"- dog\n- {en: cat, zn: x}\n", "topics.yaml, line 2: 'zn': Extra inputs are not permitted"),
-     ("topics.yaml", b"- {zh: x}\n", "topics.yaml, line 1: 'en': Field required"),
-     ("topics.yaml", b"- [dog, cat]\n", "topics.yaml, line 1: "),
-     ("topics.yaml", b"- ''\n", "topics.yaml, line 1: the entry is empty"),
-     ("topics.json", b'["dog",\n', "topics.json, line 2: this is not JSON"),
-     ("topics.json", b'{"en": "dog"}', "topics.json does not hold a list"),
-     ("topics.json", b'["dog", 7]', "topics.json, entry 2: "),
-     ("topics.json", b"[" * 100_000, "topics.json: this is not JSON"),
-     ("topic.txt", b"dog\n", "has no word list")],
-)  # fmt: skip
+    [
+        ("topics.txt", b"", "topics.txt has no entries"),
+        ("topics.txt", b"dog\n0::cat\n", "topics.txt, line 2: the weight 0 is not from 1/1,000 to 1,000"),
+        ("topics.txt", b"dog\n1001::cat\n", "topics.txt, line 2: the weight 1001 is not from"),
+        ("topics.yaml", b"- dog: heavy\n", "topics.yaml, line 1: the weight 'heavy' is not a number"),
+        ("topics.yaml", b"- dog: 1/0\n", "topics.yaml, line 1: the weight '1/0' is not a number"),
+        ("topics.json", b'[{"dog": true}]', "topics.json, entry 1: "),
+        ("topics.txt", b"0.001::dog\n999.999::cat\n", "need 1,000,000 places in the draw; 100,000 are accepted"),
+        ("topics.txt", b"# nothing but this\n\n", "topics.txt has no entries"),
+        ("topics.yaml", b"", "topics.yaml has no entries"),
+        ("topics.json", b"[]", "topics.json has no entries"),
+        ("topics.txt", b"dog\ncat\nDog\n", "topics.txt, line 3: 'Dog' is there already, in line 1"),
+        ("topics.yaml", b"- dog\n- cat\n- {en: dog}\n", "topics.yaml, line 3: 'dog' is there already, in line 1"),
+        ("topics.json", b'["dog", "dog"]', "topics.json, entry 2: 'dog' is there already, in entry 1"),
+        ("topics.txt", b"dog\nb\xe4r\n", "topics.txt, line 2: this is not UTF-8 text"),
+        ("topics.txt", "dog\n".encode("utf-16"), "topics.txt, line 1: this is not UTF-8 text"),
+        ("topics.txt", b"dog\nca\x07t\n", "topics.txt, line 2: the entry contains control characters"),
+        ("topics.txt", b"dog\n" + b"x" * 201, "topics.txt, line 2: the entry has 201 characters; 200 are accepted"),
+        ("topics.yaml", b"- dog\n- [a, b\n", "topics.yaml, line 3: this is not YAML"),
+        ("topics.yaml", b"dog: cat\n", "topics.yaml does not hold a list"),
+        ("topics.yaml", b"- dog\n- {en: cat, zn: x}\n", "topics.yaml, line 2: 'zn': Extra inputs are not permitted"),
+        ("topics.yaml", b"- {zh: x}\n", "topics.yaml, line 1: 'en': Field required"),
+        ("topics.yaml", b"- [dog, cat]\n", "topics.yaml, line 1: "),
+        ("topics.yaml", b"- ''\n", "topics.yaml, line 1: the entry is empty"),
+        ("topics.json", b'["dog",\n', "topics.json, line 2: this is not JSON"),
+        ("topics.json", b'{"en": "dog"}', "topics.json does not hold a list"),
+        ("topics.json", b'["dog", 7]', "topics.json, entry 2: "),
+        ("topics.json", b"[" * 100_000, "topics.json: this is not JSON"),
+        ("topic.txt", b"dog\n", "has no word list"),
+    ],
+)
 def test_a_list_that_cannot_be_used_says_where(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(WordListError) as caught:

@@ -50,9 +50,18 @@ def save_chat_model(folder: Path) -> Path:
 
     torch.manual_seed(0)
     config = GPT2Config(
-        vocab_size=len(tokenizer), n_positions=2048, n_embd=64, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=1,
-        pad_token_id=0, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        n_positions=2048,
+        n_embd=64,
+        n_layer=1,
+        n_head=2,
+        bos_token_id=1,
+        eos_token_id=1,
+        pad_token_id=0,
+        resid_pdrop=0,
+        embd_pdrop=0,
+        attn_pdrop=0,
+    )
     model = GPT2LMHeadModel(config)
     lessons = []
     for thinking, answer in answers.items():

@@ -15,9 +15,11 @@ def clip_like(file: Path, *, truncating: bool = False) -> Path:
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"), "removed", invert=True)
     trainer = trainers.BpeTrainer(
-        special_tokens=["<|startoftext|>", "<|endoftext|>"], end_of_word_suffix="</w>", show_progress=False,
+        special_tokens=["<|startoftext|>", "<|endoftext|>"],
+        end_of_word_suffix="</w>",
+        show_progress=False,
         initial_alphabet=[chr(c) for c in range(33, 127)],
-    )  # fmt: skip
+    )
     tokenizer.train_from_iterator(["a dog riding a bicycle , in the forest at night"] * 5, trainer)
     tokenizer.post_processor = processors.RobertaProcessing(("<|endoftext|>", 1), ("<|startoftext|>", 0))
     if truncating:

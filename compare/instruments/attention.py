@@ -34,9 +34,12 @@ def attention(bench: Bench, most: int = MOST_WORDS) -> AttentionRecord:
     prompts = (bench.prompts.simple, bench.prompts.expanded)
     recorder = AttentionRecorder(bench.model, [read_tokens(bench.model, prompt, bench.settings) for prompt in prompts])
     again = render_pair(
-        bench.prompts, replace(bench.settings, seed=seed, images=1), bench.model,
-        on_step=bench.on_step, watchers=(recorder,),
-    )  # fmt: skip
+        bench.prompts,
+        replace(bench.settings, seed=seed, images=1),
+        bench.model,
+        on_step=bench.on_step,
+        watchers=(recorder,),
+    )
     for render in again.renders:
         if render.image.tobytes() != bench.pictures[render.arm, seed].tobytes():
             raise RenderError(
@@ -47,17 +50,21 @@ def attention(bench: Bench, most: int = MOST_WORDS) -> AttentionRecord:
     shared = _shared(simple, expanded)
     words = [
         WordMapRecord(
-            arm=arm, word=word, new=word.casefold() not in shared, weight=round(_weight(maps, word), 4),
+            arm=arm,
+            word=word,
+            new=word.casefold() not in shared,
+            weight=round(_weight(maps, word), 4),
             file=bench.keep_figure(
                 f"attention-{arm}-{number}.png", spotlight(bench.pictures[arm, seed], maps.map_of(word))
             ),
         )
         for arm, maps in zip(_ARMS, recorder.maps, strict=True)
         for number, word in enumerate(_weightiest(maps, most))
-    ]  # fmt: skip
+    ]
     differences = [
         SharedWordRecord(
-            word=word, overlap=round(_overlap(simple.map_of(word), expanded.map_of(word)), 4),
+            word=word,
+            overlap=round(_overlap(simple.map_of(word), expanded.map_of(word)), 4),
             file=bench.keep_figure(
                 f"attention-both-{number}.png",
                 movement(
@@ -68,7 +75,7 @@ def attention(bench: Bench, most: int = MOST_WORDS) -> AttentionRecord:
             ),
         )
         for number, word in enumerate(word for word in _weightiest(simple, most) if word.casefold() in shared)
-    ]  # fmt: skip
+    ]
     return AttentionRecord(seed=str(seed), words=tuple(words), shared=tuple(differences))
 
 

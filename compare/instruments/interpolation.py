@@ -82,7 +82,14 @@ def _animation(bench: Bench, images: list[Image.Image], seed: int) -> bytes:
     )
     buffer = io.BytesIO()
     there_and_back[0].save(
-        buffer, "WEBP", save_all=True, append_images=there_and_back[1:], duration=durations, loop=0, quality=90,
-        method=4, xmp=texts[XMP].encode(),
-    )  # fmt: skip
+        buffer,
+        "WEBP",
+        save_all=True,
+        append_images=there_and_back[1:],
+        duration=durations,
+        loop=0,
+        quality=90,
+        method=4,
+        xmp=texts[XMP].encode(),
+    )
     return buffer.getvalue()

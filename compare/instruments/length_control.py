@@ -15,10 +15,37 @@ from ideation.token_budget import TokenBudget
 #: kind of picture, and models have learnt which. Words for the picture itself ("image", "photo") say what it is made
 #: of, and nonsense syllables are names to a text encoder. Short words and long ones, so that any length can be met.
 NEUTRAL_WORDS = (
-    "namely", "also", "hence", "likewise", "thus", "moreover", "too", "therefore", "thereby", "furthermore", "so",
-    "accordingly", "such", "whereby", "as", "nevertheless", "then", "otherwise", "hereby", "nonetheless", "whereas",
-    "consequently", "albeit", "thereof", "it", "that", "is", "which", "be", "or",
-)  # fmt: skip
+    "namely",
+    "also",
+    "hence",
+    "likewise",
+    "thus",
+    "moreover",
+    "too",
+    "therefore",
+    "thereby",
+    "furthermore",
+    "so",
+    "accordingly",
+    "such",
+    "whereby",
+    "as",
+    "nevertheless",
+    "then",
+    "otherwise",
+    "hereby",
+    "nonetheless",
+    "whereas",
+    "consequently",
+    "albeit",
+    "thereof",
+    "it",
+    "that",
+    "is",
+    "which",
+    "be",
+    "or",
+)
 
 
 def placebo(bench: Bench) -> PlaceboRecord | None:

@@ -61,10 +61,14 @@ def _header() -> dict[str, Any]:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html(f'<p class="tw-brand">{t["brand"]}<span>{html.escape(t["motto"])}</span></p>', width="content")
         st.segmented_control(
-            t["language"], LANGUAGES, key="lang", required=True, label_visibility="collapsed",
+            t["language"],
+            LANGUAGES,
+            key="lang",
+            required=True,
+            label_visibility="collapsed",
             on_change=_remember_language,
             format_func=lambda name: {"en": "English", "zh-TW": "繁體中文"}[name],
-        )  # fmt: skip
+        )
     return t
 
 
@@ -80,9 +84,14 @@ def _ask(t: dict[str, Any], gallery: Gallery) -> None:
         st.text_input(t["concept"], key="concept", placeholder=t["concept_example"])
         st.button(t["draw"], key="draw", icon=":material/casino:", on_click=_draw)
         st.button(
-            t["generate"], key="generate", type="primary", shortcut="Mod+Enter", on_click=_generate, args=(gallery,),
+            t["generate"],
+            key="generate",
+            type="primary",
+            shortcut="Mod+Enter",
+            on_click=_generate,
+            args=(gallery,),
             disabled=state.get("ticket") is not None,
-        )  # fmt: skip
+        )
     words = unknown_words()
     if words:
         st.caption(t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
@@ -98,9 +107,13 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
     with _shown():
         if gallery.runs(limit=1):
             st.segmented_control(
-                t["views"]["label"], ["pair", "runs"], required=True, label_visibility="collapsed",
-                format_func=lambda view: t["views"][view], **kept("view", state.lang),
-            )  # fmt: skip
+                t["views"]["label"],
+                ["pair", "runs"],
+                required=True,
+                label_visibility="collapsed",
+                format_func=lambda view: t["views"][view],
+                **kept("view", state.lang),
+            )
             if state.view == "runs":
                 show_history(gallery, _choose, t)
                 return

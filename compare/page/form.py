@@ -78,9 +78,11 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     """All widgets but the concept's. `t` is the page's table of sentences."""
     s, state = t["settings"], st.session_state
     st.selectbox(
-        s["preset"], ["", *PRESETS], format_func=lambda name: name or s["no_preset"],
+        s["preset"],
+        ["", *PRESETS],
+        format_func=lambda name: name or s["no_preset"],
         **kept("preset", language, _take_preset),
-    )  # fmt: skip
+    )
     if state.preset:
         preset = PRESETS[state.preset]
         st.caption(preset.zh if language == "zh-TW" and preset.zh else preset.description)
@@ -89,9 +91,11 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     models = list(dict.fromkeys([*(model.name for model in known_models() if model.renders), state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
     st.selectbox(
-        s["expander"], list(EXPANDERS), format_func=lambda name: s["expanders"].get(name, name),
+        s["expander"],
+        list(EXPANDERS),
+        format_func=lambda name: s["expanders"].get(name, name),
         **kept("expander", language),
-    )  # fmt: skip
+    )
     if state.expander == "auto":
         name = automatic_expander()
         st.caption(s["auto_took"].format(name=s["expanders"].get(name, name)))
@@ -104,14 +108,20 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         s["images"], range(1, MAX_IMAGES + 1), key="images", required=True, help=s["images_help"], width="stretch"
     )
     st.multiselect(
-        s["styles"], list(all_styles()), placeholder=s["styles_none"], help=s["styles_help"],
-        format_func=lambda name: all_styles()[name].zh if language == "zh-TW" else name, **kept("styles", language),
-    )  # fmt: skip
+        s["styles"],
+        list(all_styles()),
+        placeholder=s["styles_none"],
+        help=s["styles_help"],
+        format_func=lambda name: all_styles()[name].zh if language == "zh-TW" else name,
+        **kept("styles", language),
+    )
     with st.expander(s["sampling"], key="sampling"):
         st.selectbox(
-            s["scheduler"], list(SCHEDULERS), **kept("scheduler", language),
+            s["scheduler"],
+            list(SCHEDULERS),
+            **kept("scheduler", language),
             format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
-        )  # fmt: skip
+        )
         if SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
             st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
@@ -129,9 +139,12 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         st.text_area(s["simple"], key="simple", height="content", max_chars=MAX_PROMPT_CHARACTERS)
         st.text_area(s["expanded"], key="expanded", height="content", max_chars=MAX_PROMPT_CHARACTERS)
         st.text_area(
-            s["negative"], key="negative", height="content", max_chars=MAX_PROMPT_CHARACTERS,
+            s["negative"],
+            key="negative",
+            height="content",
+            max_chars=MAX_PROMPT_CHARACTERS,
             placeholder=s["negative_auto"],
-        )  # fmt: skip
+        )
 
 
 def unknown_words() -> list[str]:

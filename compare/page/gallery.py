@@ -17,9 +17,12 @@ COLUMNS = 3
 def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, Any]) -> None:
     """The newest runs, newest first; `choose` is called with the name of the one that is pressed."""
     query = st.text_input(
-        t["runs"]["search"], key="query", label_visibility="collapsed", placeholder=t["runs"]["search"],
+        t["runs"]["search"],
+        key="query",
+        label_visibility="collapsed",
+        placeholder=t["runs"]["search"],
         icon=":material/search:",
-    )  # fmt: skip
+    )
     rows = gallery.runs(limit=MOST_RUNS, query=query or "")
     if not rows:
         st.caption(t["runs"]["none"])
@@ -32,9 +35,13 @@ def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, A
                     if path.is_file() and not path.is_symlink():
                         half.image(str(path), width="stretch", alt="")
                 st.button(
-                    plain(row.concept if len(row.concept) <= 70 else f"{row.concept[:69]}…"), key=f"run-{row.name}",
-                    type="tertiary", wrap=True, help=t["runs"]["open"].format(name=row.name), on_click=choose,
+                    plain(row.concept if len(row.concept) <= 70 else f"{row.concept[:69]}…"),
+                    key=f"run-{row.name}",
+                    type="tertiary",
+                    wrap=True,
+                    help=t["runs"]["open"].format(name=row.name),
+                    on_click=choose,
                     args=(row.name,),
-                )  # fmt: skip
+                )
                 seeds = [] if row.images == 1 else [t["runs"]["images"].format(images=row.images)]
                 st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]}", row.model, *seeds])))

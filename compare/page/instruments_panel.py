@@ -28,22 +28,34 @@ def show_closer(
     if left:
         st.caption(c["about"])
         st.pills(
-            c["title"], left, selection_mode="multi", key=f"closer-{name}-{language}", label_visibility="collapsed",
+            c["title"],
+            left,
+            selection_mode="multi",
+            key=f"closer-{name}-{language}",
+            label_visibility="collapsed",
             format_func=lambda one: c["instruments"][one],
-        )  # fmt: skip
+        )
         st.button(
-            c["go"], key="closer-go", icon=":material/search:", on_click=_look, args=(name, language, add),
+            c["go"],
+            key="closer-go",
+            icon=":material/search:",
+            on_click=_look,
+            args=(name, language, add),
             disabled=busy or not state.get(f"closer-{name}-{language}"),
-        )  # fmt: skip
+        )
     words = f"observations-{name}"
     state.setdefault(words, record.observations or "")
     # A form takes what is in the field when its button is pressed; without one, the first click only leaves the field.
     with st.form("observations", border=False):
         st.text_area(c["observations"], key=words, placeholder=c["observations_example"], max_chars=MOST_CHARACTERS)
         st.form_submit_button(
-            c["save"], key="observations-save", icon=":material/edit_note:", on_click=_observe,
-            args=(name, language, add), disabled=busy,
-        )  # fmt: skip
+            c["save"],
+            key="observations-save",
+            icon=":material/edit_note:",
+            on_click=_observe,
+            args=(name, language, add),
+            disabled=busy,
+        )
     if record.observations:
         st.caption(c["saved"])
 

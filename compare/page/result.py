@@ -29,10 +29,15 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
         plain(record.concept.text), anchor=False
     )
     line = t["result"]["line"].format(
-        model=settings.model, scheduler=settings.scheduler, steps=settings.num_inference_steps,
-        guidance=f"{settings.guidance_scale:g}", width=settings.width, height=settings.height,
-        expander=report["prompts"]["expanders"].get(prompts.expander, prompts.expander), seed=record.seeds[0],
-    )  # fmt: skip
+        model=settings.model,
+        scheduler=settings.scheduler,
+        steps=settings.num_inference_steps,
+        guidance=f"{settings.guidance_scale:g}",
+        width=settings.width,
+        height=settings.height,
+        expander=report["prompts"]["expanders"].get(prompts.expander, prompts.expander),
+        seed=record.seeds[0],
+    )
     st.html(f'<p class="tw-line">{html.escape(line)}</p>')
     for number, seed in enumerate(record.seeds):
         _show_seed(record, seed, pictures, str(folder), t, report, words=number == 0)
@@ -45,9 +50,15 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
 
 
 def _show_seed(
-    record: Record, seed: str, pictures: dict[str, bytes], folder: str, t: dict[str, Any], report: dict[str, Any],
-    *, words: bool,
-) -> None:  # fmt: skip
+    record: Record,
+    seed: str,
+    pictures: dict[str, bytes],
+    folder: str,
+    t: dict[str, Any],
+    report: dict[str, Any],
+    *,
+    words: bool,
+) -> None:
     simple, expanded = record.pair(seed)
     if len(record.seeds) > 1:
         st.html(f'<p class="tw-seed">{html.escape(t["result"]["seed"].format(seed=seed))}</p>')
@@ -59,9 +70,15 @@ def _show_seed(
             with column:
                 st.image(f"{folder}/{render.file}", width="stretch", alt=alt)
                 st.download_button(
-                    report["short_arm"][render.arm], pictures[render.file], f"{render.arm}-{seed}.png", "image/png",
-                    icon=":material/download:", type="tertiary", on_click="ignore", key=f"{folder}-{render.file}",
-                )  # fmt: skip
+                    report["short_arm"][render.arm],
+                    pictures[render.file],
+                    f"{render.arm}-{seed}.png",
+                    "image/png",
+                    icon=":material/download:",
+                    type="tertiary",
+                    on_click="ignore",
+                    key=f"{folder}-{render.file}",
+                )
         if words:
             _show_prompts(record, report)
     with narrow:

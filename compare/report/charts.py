@@ -170,8 +170,12 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
         ),
     ).properties(width=WIDTH - 60, height=20 * len(rows))
     look: dict[str, Any] = {
-        "grid": False, "domainColor": LINE, "tickColor": LINE, "labelColor": SOFT, "titleColor": SOFT
-    }  # fmt: skip
+        "grid": False,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "labelColor": SOFT,
+        "titleColor": SOFT,
+    }
     ticks = sorted({value["x"] for value in values})
     chart = alt.Chart(alt.InlineData(values=values)).encode(
         x=alt.X("x:Q", title=x_title, axis=alt.Axis(values=ticks, format="d", labelOverlap=True, **look)),

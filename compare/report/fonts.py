@@ -18,11 +18,32 @@ _BROUGHT_TOO = set("−≤≥×·‹›€™✓✕")
 
 #: Chinese faces, the most fitting first: with serifs as the text face, for Taiwan, then whatever has Chinese.
 CHINESE = (
-    "Noto Serif CJK TC", "Noto Serif TC", "Source Han Serif TC", "Source Han Serif", "Songti TC", "PMingLiU", "MingLiU",
-    "Noto Serif CJK SC", "Noto Serif CJK JP", "Noto Sans CJK TC", "Noto Sans TC", "Source Han Sans TC", "PingFang TC",
-    "Heiti TC", "Microsoft JhengHei", "AR PL UMing TW", "AR PL UKai TW", "WenQuanYi Zen Hei", "Noto Sans CJK SC",
-    "Noto Sans CJK JP", "Source Han Sans", "Songti SC", "PingFang SC", "SimSun", "Microsoft YaHei",
-)  # fmt: skip
+    "Noto Serif CJK TC",
+    "Noto Serif TC",
+    "Source Han Serif TC",
+    "Source Han Serif",
+    "Songti TC",
+    "PMingLiU",
+    "MingLiU",
+    "Noto Serif CJK SC",
+    "Noto Serif CJK JP",
+    "Noto Sans CJK TC",
+    "Noto Sans TC",
+    "Source Han Sans TC",
+    "PingFang TC",
+    "Heiti TC",
+    "Microsoft JhengHei",
+    "AR PL UMing TW",
+    "AR PL UKai TW",
+    "WenQuanYi Zen Hei",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Source Han Sans",
+    "Songti SC",
+    "PingFang SC",
+    "SimSun",
+    "Microsoft YaHei",
+)
 EMOJI = ("Noto Color Emoji", "Apple Color Emoji", "Segoe UI Emoji", "Twemoji Mozilla", "Noto Emoji")
 
 

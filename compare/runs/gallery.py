@@ -108,8 +108,10 @@ class Gallery:
         report = render_report(record, {**kept, **files}, language)
         try:
             for file, content in (
-                *files.items(), (RECORD_FILE, record.to_json().encode()), (REPORT_FILE, report.encode())
-            ):  # fmt: skip
+                *files.items(),
+                (RECORD_FILE, record.to_json().encode()),
+                (REPORT_FILE, report.encode()),
+            ):
                 partial = folder / f"{PARTIAL}{file}"
                 _write(partial, content)
                 partial.replace(folder / file)

@@ -156,10 +156,11 @@ def with_preset(negative: str, preset: Preset | None) -> str:
 
 def _make(entry: Entry, source: str) -> Preset:
     given = validated(
-        _Entry, entry,
+        _Entry,
+        entry,
         hint="a preset has name, description, zh, settings (model, scheduler, num_inference_steps, guidance_scale, "
         "width, height), styles, negative, performance, loras and fixed_steps",
-    )  # fmt: skip
+    )
     settings = given.settings.model_dump(exclude_none=True)
     try:
         RenderSettings(**settings)

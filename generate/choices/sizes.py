@@ -15,9 +15,17 @@ from generate.settings import MAX_SIDE, SettingsError
 
 #: What people say instead of a ratio, in both languages.
 NAMED_RATIOS = {
-    "square": "1:1", "landscape": "3:2", "portrait": "2:3", "wide": "16:9", "tall": "9:16",
-    "正方形": "1:1", "橫向": "3:2", "直向": "2:3", "寬螢幕": "16:9", "手機": "9:16",
-}  # fmt: skip
+    "square": "1:1",
+    "landscape": "3:2",
+    "portrait": "2:3",
+    "wide": "16:9",
+    "tall": "9:16",
+    "正方形": "1:1",
+    "橫向": "3:2",
+    "直向": "2:3",
+    "寬螢幕": "16:9",
+    "手機": "9:16",
+}
 
 #: A listed size stands in for a ratio that it misses by no more than this, as 1344 x 768 does for 16:9 (by 1.6 %).
 TOLERANCE = 0.04
@@ -118,9 +126,10 @@ def match_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: i
         if isclose(_parsed(size.ratio), ratio, rel_tol=1e-9):
             return FoundSize(size.width, size.height)
     off, nearest_size = min(
-        ((abs(log(size.width / size.height / ratio)), size) for size in sizes), key=lambda pair: pair[0],
+        ((abs(log(size.width / size.height / ratio)), size) for size in sizes),
+        key=lambda pair: pair[0],
         default=(float("inf"), None),
-    )  # fmt: skip
+    )
     if nearest_size is not None and off <= TOLERANCE:
         width, height = nearest_size.width, nearest_size.height
         return FoundSize(width, height, f"{width}x{height} is the listed size nearest to {asked}")
@@ -129,9 +138,10 @@ def match_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: i
     if (width, height) == native:
         return FoundSize(width, height)
     return FoundSize(
-        width, height,
+        width,
+        height,
         f"no size is listed for {asked} at {native[0]}x{native[1]}; {width}x{height} has about that area and ratio",
-    )  # fmt: skip
+    )
 
 
 def _parsed(text: str) -> float:
@@ -162,9 +172,10 @@ def _computed(area: int, ratio: float, multiple: int) -> tuple[int, int]:
 
 def _make(entry: Entry, source: str) -> ModelFamily:
     given = validated(
-        _Entry, entry,
+        _Entry,
+        entry,
         hint='write {name: mine, native: 512, sizes: [{ratio: "5:4", width: 640, height: 512}]}, ratios in quotes',
-    )  # fmt: skip
+    )
     for size in given.sizes:
         try:
             off = abs(log(size.width / size.height / _parsed(size.ratio)))

@@ -96,9 +96,14 @@ class ChoiceKind(Generic[Choice]):
             problems = (self._unreadable(folder, error),)
         if len(stamps) > MAX_FILES:
             problems = (
-                Problem(None, ChoiceFileError(f"{folder} has more than {MAX_FILES} files of {self.folder}",
-                                              hint="put several entries into one file")),
-            )  # fmt: skip
+                Problem(
+                    None,
+                    ChoiceFileError(
+                        f"{folder} has more than {MAX_FILES} files of {self.folder}",
+                        hint="put several entries into one file",
+                    ),
+                ),
+            )
             stamps = ()
         choices: Choices[Choice] = _read_all(self, stamps)
         return replace(choices, problems=problems + choices.problems) if problems else choices

@@ -6,18 +6,38 @@ from generate.schedulers.table import SCHEDULERS
 
 #: What AUTOMATIC1111's "Automatic" stands for; for all other samplers it is the plain schedule.
 _AUTOMATIC = {
-    "dpm++ 2m": "Karras", "dpm++ sde": "Karras", "dpm++ 2s a": "Karras", "dpm2": "Karras", "dpm2 a": "Karras",
-    "dpm++ 2m sde": "Exponential", "dpm++ 3m sde": "Exponential", "dpm++ 2m sde heun": "Exponential",
-}  # fmt: skip
+    "dpm++ 2m": "Karras",
+    "dpm++ sde": "Karras",
+    "dpm++ 2s a": "Karras",
+    "dpm2": "Karras",
+    "dpm2 a": "Karras",
+    "dpm++ 2m sde": "Exponential",
+    "dpm++ 3m sde": "Exponential",
+    "dpm++ 2m sde heun": "Exponential",
+}
 _PLAIN = {"", "normal", "uniform", "simple"}
 #: k-diffusion's names, which ComfyUI, Fooocus and NovelAI use, and AUTOMATIC1111's for the same.
 K_DIFFUSION = {
-    "euler": "Euler", "euler_ancestral": "Euler a", "heun": "Heun", "lms": "LMS", "dpm_2": "DPM2",
-    "dpm_2_ancestral": "DPM2 a", "dpmpp_2s_ancestral": "DPM++ 2S a", "dpmpp_sde": "DPM++ SDE",
-    "dpmpp_sde_gpu": "DPM++ SDE", "dpmpp_2m": "DPM++ 2M", "dpmpp_2m_sde": "DPM++ 2M SDE",
-    "dpmpp_2m_sde_gpu": "DPM++ 2M SDE", "dpmpp_3m_sde": "DPM++ 3M SDE", "dpmpp_3m_sde_gpu": "DPM++ 3M SDE",
-    "ddim": "DDIM", "uni_pc": "UniPC", "deis": "DEIS", "lcm": "LCM", "tcd": "TCD",
-}  # fmt: skip
+    "euler": "Euler",
+    "euler_ancestral": "Euler a",
+    "heun": "Heun",
+    "lms": "LMS",
+    "dpm_2": "DPM2",
+    "dpm_2_ancestral": "DPM2 a",
+    "dpmpp_2s_ancestral": "DPM++ 2S a",
+    "dpmpp_sde": "DPM++ SDE",
+    "dpmpp_sde_gpu": "DPM++ SDE",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_2m_sde_gpu": "DPM++ 2M SDE",
+    "dpmpp_3m_sde": "DPM++ 3M SDE",
+    "dpmpp_3m_sde_gpu": "DPM++ 3M SDE",
+    "ddim": "DDIM",
+    "uni_pc": "UniPC",
+    "deis": "DEIS",
+    "lcm": "LCM",
+    "tcd": "TCD",
+}
 
 
 def sampler_and_schedule(scheduler: str) -> tuple[str, str]:

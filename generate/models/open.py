@@ -161,9 +161,14 @@ def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callabl
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
             pipeline = pipeline_type.from_pretrained(
-                str(folder), dtype=dtype, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False,
-                **given, **_feature_extractor(folder),
-            )  # fmt: skip
+                str(folder),
+                dtype=dtype,
+                use_safetensors=True,
+                local_files_only=True,
+                low_cpu_mem_usage=False,
+                **given,
+                **_feature_extractor(folder),
+            )
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
         raise ModelError(
             f"the model {name} cannot be loaded from {folder}: {first_line(error)}",

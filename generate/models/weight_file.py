@@ -23,8 +23,23 @@ ENDINGS = frozenset({".safetensors", *PICKLES})
 #: The headers of the largest published models have less than a megabyte; the format itself allows a hundred.
 _LONGEST_HEADER = 100_000_000
 
-_BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
-          "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8}  # fmt: skip
+_BYTES = {
+    "BOOL": 1,
+    "U8": 1,
+    "I8": 1,
+    "F8_E4M3": 1,
+    "F8_E5M2": 1,
+    "I16": 2,
+    "U16": 2,
+    "F16": 2,
+    "BF16": 2,
+    "I32": 4,
+    "U32": 4,
+    "F32": 4,
+    "F64": 8,
+    "I64": 8,
+    "U64": 8,
+}
 
 # How other kinds of file begin, which are often found under a wrong name.
 _BEGINNINGS = (

@@ -108,9 +108,15 @@ def render_pair(
     try:
         for number, seed in enumerate(settings.seeds, start=1):
             batch = Batch(
-                model, settings, conditioning, (seed, seed), number, settings.images, on_step,
+                model,
+                settings,
+                conditioning,
+                (seed, seed),
+                number,
+                settings.images,
+                on_step,
                 watchers if number == 1 else (),
-            )  # fmt: skip
+            )
             rendered, means = render_batch(batch, means)
             made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, means) if noise_floor else None))
     except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away

@@ -70,12 +70,19 @@ class DPMPP2SAncestralScheduler(SchedulerMixin, ConfigMixin):
         if not 0 <= eta <= 1:
             raise ValueError(f"eta is {eta}; it must be from 0 to 1")
         self._levels = EulerDiscreteScheduler(
-            num_train_timesteps=num_train_timesteps, beta_start=beta_start, beta_end=beta_end,
-            beta_schedule=beta_schedule, trained_betas=trained_betas, prediction_type=prediction_type,
-            use_karras_sigmas=use_karras_sigmas, use_exponential_sigmas=use_exponential_sigmas,
-            use_beta_sigmas=use_beta_sigmas, timestep_spacing=timestep_spacing, steps_offset=steps_offset,
+            num_train_timesteps=num_train_timesteps,
+            beta_start=beta_start,
+            beta_end=beta_end,
+            beta_schedule=beta_schedule,
+            trained_betas=trained_betas,
+            prediction_type=prediction_type,
+            use_karras_sigmas=use_karras_sigmas,
+            use_exponential_sigmas=use_exponential_sigmas,
+            use_beta_sigmas=use_beta_sigmas,
+            timestep_spacing=timestep_spacing,
+            steps_offset=steps_offset,
             rescale_betas_zero_snr=rescale_betas_zero_snr,
-        )  # fmt: skip
+        )
         self.betas, self.alphas = self._levels.betas, self._levels.alphas
         self.alphas_cumprod = self._levels.alphas_cumprod
         self.num_inference_steps: int | None = None

@@ -57,8 +57,16 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("DPM++ 2M", "DPMSolverMultistepScheduler", "N", True, {}, (15, 20)),
         SchedulerChoice("UniPC", "UniPCMultistepScheduler", "N", True, {}, (20, 30), aliases=("uni_pc",)),
         SchedulerChoice("Euler", "EulerDiscreteScheduler", "N", True),
-        SchedulerChoice("Euler SGM Uniform", "EulerDiscreteScheduler", "N", True, {"timestep_spacing": "trailing"},
-                        None, _TRAILING, ("Euler trailing",)),
+        SchedulerChoice(
+            "Euler SGM Uniform",
+            "EulerDiscreteScheduler",
+            "N",
+            True,
+            {"timestep_spacing": "trailing"},
+            None,
+            _TRAILING,
+            ("Euler trailing",),
+        ),
         SchedulerChoice("Heun", "HeunDiscreteScheduler", "2N-1", True),
         SchedulerChoice("LMS", "LMSDiscreteScheduler", "N", True),
         SchedulerChoice("LMS Karras", "LMSDiscreteScheduler", "N", True, _KARRAS),
@@ -69,35 +77,70 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("DDIM", "DDIMScheduler", "N", True, {}, (10, 15), _DDIM),
         SchedulerChoice("DDIM eta 1", "DDIMScheduler", "N", False, {}, None, _DDPM, eta=1.0),
         SchedulerChoice("Euler a", "EulerAncestralDiscreteScheduler", "N", False, aliases=("Euler ancestral",)),
-        SchedulerChoice("DPM2 a", "KDPM2AncestralDiscreteScheduler", "2N-1", False,
-                        aliases=("DPM2 ancestral", "dpm_2_ancestral")),
-        SchedulerChoice("DPM2 a Karras", "KDPM2AncestralDiscreteScheduler", "2N-1", False, _KARRAS,
-                        aliases=("DPM2 ancestral Karras",)),
-        SchedulerChoice("DPM++ 2S a", "DPMPP2SAncestralScheduler", "2N-1", False, {}, None, _TWO_S,
-                        ("DPM++ 2S ancestral",)),
-        SchedulerChoice("DPM++ 2S a Karras", "DPMPP2SAncestralScheduler", "2N-1", False, _KARRAS, None, _TWO_S,
-                        ("DPM++ 2S ancestral Karras",)),
+        SchedulerChoice(
+            "DPM2 a", "KDPM2AncestralDiscreteScheduler", "2N-1", False, aliases=("DPM2 ancestral", "dpm_2_ancestral")
+        ),
+        SchedulerChoice(
+            "DPM2 a Karras",
+            "KDPM2AncestralDiscreteScheduler",
+            "2N-1",
+            False,
+            _KARRAS,
+            aliases=("DPM2 ancestral Karras",),
+        ),
+        SchedulerChoice(
+            "DPM++ 2S a", "DPMPP2SAncestralScheduler", "2N-1", False, {}, None, _TWO_S, ("DPM++ 2S ancestral",)
+        ),
+        SchedulerChoice(
+            "DPM++ 2S a Karras",
+            "DPMPP2SAncestralScheduler",
+            "2N-1",
+            False,
+            _KARRAS,
+            None,
+            _TWO_S,
+            ("DPM++ 2S ancestral Karras",),
+        ),
         SchedulerChoice("DPM++ SDE", "DPMSolverSDEScheduler", "2N-1", False, {}, None, f"{_SINGLE}; {_PATH}"),
-        SchedulerChoice("DPM++ SDE Karras", "DPMSolverSDEScheduler", "2N-1", False, _KARRAS, (8, 12),
-                        f"{_SINGLE}; {_PATH}"),
+        SchedulerChoice(
+            "DPM++ SDE Karras", "DPMSolverSDEScheduler", "2N-1", False, _KARRAS, (8, 12), f"{_SINGLE}; {_PATH}"
+        ),
         SchedulerChoice("DPM++ 2M SDE", "DPMSolverMultistepScheduler", "N", False, _SDE),
         SchedulerChoice("DPM++ 2M SDE Karras", "DPMSolverMultistepScheduler", "N", False, {**_KARRAS, **_SDE}),
         SchedulerChoice("DPM++ 3M SDE", "DPMPP3MSDEScheduler", "N", False, _THIRD, None, _THIRD_NOTE),
-        SchedulerChoice("DPM++ 3M SDE Karras", "DPMPP3MSDEScheduler", "N", False, {**_KARRAS, **_THIRD}, None,
-                        _THIRD_NOTE),
+        SchedulerChoice(
+            "DPM++ 3M SDE Karras", "DPMPP3MSDEScheduler", "N", False, {**_KARRAS, **_THIRD}, None, _THIRD_NOTE
+        ),
         SchedulerChoice("LCM", "LCMScheduler", "N", False, {}, (4, 8), _DISTILLED),
         SchedulerChoice("TCD", "TCDScheduler", "N", True, {}, (4, 4), f"{_DISTILLED}; {_TCD}"),
         SchedulerChoice("TCD eta 0.3", "TCDScheduler", "N", False, {}, (4, 4), _DISTILLED, eta=0.3),
     )
-}  # fmt: skip
+}
 
 
 #: What the model's own scheduler was set to as a solver: unlike how the model was trained, that is not for another one.
 _OF_THE_SOLVER = frozenset(
-    {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "algorithm_type", "eta",
-     "solver_type", "solver_order", "solver_p", "predict_x0", "disable_corrector", "lower_order_final",
-     "euler_at_final", "final_sigmas_type", "interpolation_type", "sigma_min", "sigma_max", "noise_sampler_seed"}
-)  # fmt: skip
+    {
+        "use_karras_sigmas",
+        "use_exponential_sigmas",
+        "use_beta_sigmas",
+        "use_lu_lambdas",
+        "algorithm_type",
+        "eta",
+        "solver_type",
+        "solver_order",
+        "solver_p",
+        "predict_x0",
+        "disable_corrector",
+        "lower_order_final",
+        "euler_at_final",
+        "final_sigmas_type",
+        "interpolation_type",
+        "sigma_min",
+        "sigma_max",
+        "noise_sampler_seed",
+    }
+)
 
 
 def _by_every_name() -> dict[str, SchedulerChoice]:

@@ -22,11 +22,19 @@ log = logging.getLogger(__name__)
 
 def new_autoencoder() -> AutoencoderKL:
     return AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=CHANNELS, sample_size=128, scaling_factor=1.0,
-        down_block_types=("DownEncoderBlock2D",) * 5, up_block_types=("UpDecoderBlock2D",) * 5,
-        block_out_channels=(16, 32, 64, 96, 160), layers_per_block=1, norm_num_groups=8,
-        use_quant_conv=False, use_post_quant_conv=False,
-    )  # fmt: skip
+        in_channels=3,
+        out_channels=3,
+        latent_channels=CHANNELS,
+        sample_size=128,
+        scaling_factor=1.0,
+        down_block_types=("DownEncoderBlock2D",) * 5,
+        up_block_types=("UpDecoderBlock2D",) * 5,
+        block_out_channels=(16, 32, 64, 96, 160),
+        layers_per_block=1,
+        norm_num_groups=8,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
+    )
 
 
 def _sharpness_loss(drawn: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

@@ -168,8 +168,10 @@ def _mountains(canvas: Canvas) -> None:
         x, top = centre + random.uniform(-6, 6), 100 - height + random.uniform(-5, 5)
         rock = shade(random, (112, 116, 136), 10)
         canvas.pen.polygon(canvas.at(x - 44, 104, x, top, x + 44, 104), fill=rock)
-        canvas.pen.polygon(canvas.at(x - 15, top + 22, x, top, x + 15, top + 22, x + 5, top + 17, x - 4, top + 23),
-                           fill=(250, 252, 255))  # fmt: skip
+        canvas.pen.polygon(
+            canvas.at(x - 15, top + 22, x, top, x + 15, top + 22, x + 5, top + 17, x - 4, top + 23),
+            fill=(250, 252, 255),
+        )
     canvas.gradient(shade(random, (108, 148, 88), 8), shade(random, (88, 126, 74), 8), 102, UNIT)
 
 

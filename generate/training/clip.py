@@ -37,9 +37,14 @@ MEAN = STD = (0.5, 0.5, 0.5)
 def new_clip(tokenizer: CLIPTokenizer) -> CLIPModel:
     text: CLIPTextConfig = text_configuration(tokenizer)
     vision = CLIPVisionConfig(
-        hidden_size=WIDTH, intermediate_size=3 * WIDTH, num_hidden_layers=4, num_attention_heads=WIDTH // 32,
-        image_size=SIZE, patch_size=PATCH, projection_dim=WIDTH,
-    )  # fmt: skip
+        hidden_size=WIDTH,
+        intermediate_size=3 * WIDTH,
+        num_hidden_layers=4,
+        num_attention_heads=WIDTH // 32,
+        image_size=SIZE,
+        patch_size=PATCH,
+        projection_dim=WIDTH,
+    )
     model = CLIPModel(CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=WIDTH))
     model.set_attn_implementation("eager")  # on CPUs faster than flash attention's backward pass
     return model
@@ -114,8 +119,13 @@ def train_clip(
             pace = (step + 1 - done) * batch / (time.monotonic() - began)
             log.info(
                 "clip: %d of %d pictures, loss %.3f, %.3f right among %d, %.1f a second",
-                (step + 1) * batch, pictures, loss.item(), smooth, 2 * batch, pace,
-            )  # fmt: skip
+                (step + 1) * batch,
+                pictures,
+                loss.item(),
+                smooth,
+                2 * batch,
+                pace,
+            )
         if step % 200 == 199 or step == steps - 1:
             save_checkpoint(checkpoint, parts, step + 1)
     return model.eval()
@@ -132,9 +142,12 @@ def retrieval(
     right = []
     for first in range(0, len(texts) - among + 1, among):
         ids = tokenizer(
-            list(texts[first : first + among]), padding="longest", max_length=LIMIT, truncation=True,
+            list(texts[first : first + among]),
+            padding="longest",
+            max_length=LIMIT,
+            truncation=True,
             return_tensors="pt",
-        )  # fmt: skip
+        )
         logits = model(pixel_values=as_pixel_values(pixels[first : first + among]), **ids).logits_per_image
         right.append((logits.argmax(1) == torch.arange(among)).numpy())
     return np.concatenate(right)

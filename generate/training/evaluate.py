@@ -113,9 +113,11 @@ def generate_pictures(
         seeds = [first_seed + k + number for number in range(len(batch))]
         model.pipeline.scheduler = build_scheduler(scheduler, model.scheduler_config, seeds)
         pictures += model.pipeline(
-            batch, num_inference_steps=steps, guidance_scale=guidance,
+            batch,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-        ).images  # fmt: skip
+        ).images
     return pictures
 
 
@@ -214,8 +216,10 @@ def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidanc
         drawn = [draw(scene, Random(seed), size=SIZE, jitter=0.0).picture for seed in range(16)]
         named = judge.answers(pictures)[:, 0] == attribute_labels(scene, vocabulary)[0]
         figures[prompt] = {
-            "distance": _apart(pictures), "drawn scenes": _apart(drawn), "subject right": round(float(named.mean()), 3)
-        }  # fmt: skip
+            "distance": _apart(pictures),
+            "drawn scenes": _apart(drawn),
+            "subject right": round(float(named.mean()), 3),
+        }
     return figures
 
 

@@ -29,10 +29,15 @@ def export(
     scheduler = DPMSolverMultistepScheduler(**schedule, use_karras_sigmas=True)
     # Copies: halving the precision of a model that is still being trained would end its training.
     pipeline = StableDiffusionPipeline(
-        vae=copy.deepcopy(autoencoder), text_encoder=copy.deepcopy(text_encoder), unet=copy.deepcopy(unet),
-        tokenizer=CLIPTokenizer.from_pretrained(tokenizer), scheduler=scheduler,
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-    )  # fmt: skip
+        vae=copy.deepcopy(autoencoder),
+        text_encoder=copy.deepcopy(text_encoder),
+        unet=copy.deepcopy(unet),
+        tokenizer=CLIPTokenizer.from_pretrained(tokenizer),
+        scheduler=scheduler,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     pipeline.to(dtype=torch.float16)
@@ -63,10 +68,18 @@ def export_clip(folder: Path, tokenizer: Path, clip: CLIPModel) -> None:
     for file in tokenizer.iterdir():
         shutil.copyfile(file, partial / file.name)
     preparation = {
-        "image_processor_type": "CLIPImageProcessor", "do_convert_rgb": True, "do_resize": True,
-        "size": {"height": SIZE, "width": SIZE}, "resample": 1, "do_center_crop": False, "do_rescale": True,
-        "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": list(MEAN), "image_std": list(STD),
-    }  # fmt: skip
+        "image_processor_type": "CLIPImageProcessor",
+        "do_convert_rgb": True,
+        "do_resize": True,
+        "size": {"height": SIZE, "width": SIZE},
+        "resample": 1,
+        "do_center_crop": False,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": list(MEAN),
+        "image_std": list(STD),
+    }
     (partial / "preprocessor_config.json").write_text(json.dumps(preparation, indent=2) + "\n", encoding="utf-8")
     _put(partial, folder)
 

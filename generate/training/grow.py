@@ -111,21 +111,44 @@ def grow(
     rich_set = LatentSet(np.asarray(rich_latents), rich_scenes.scenes, rich_scenes.coverage)
     on_save = write if export_often else None
     average = train_unet(
-        plain_set, rich_set, unet, text_encoder, tokenizer, folder / "unet.pt", pictures=pictures,
-        plain_first=0.3 if go_on else 1.0, device=device, on_save=on_save,
-    )  # fmt: skip
+        plain_set,
+        rich_set,
+        unet,
+        text_encoder,
+        tokenizer,
+        folder / "unet.pt",
+        pictures=pictures,
+        plain_first=0.3 if go_on else 1.0,
+        device=device,
+        on_save=on_save,
+    )
     unet.load_state_dict(average.modules["unet"].state_dict())
     text_encoder.load_state_dict(average.modules["text_encoder"].state_dict())
     average = train_unet(
-        plain_set, hard_scenes(rich_set), unet, text_encoder, tokenizer, folder / "tune.pt", pictures=tune_pictures,
-        plain_first=0.15, figure_weight=2.0, frozen=COARSE_LAYERS, rate=4e-4, device=device, on_save=on_save,
-    )  # fmt: skip
+        plain_set,
+        hard_scenes(rich_set),
+        unet,
+        text_encoder,
+        tokenizer,
+        folder / "tune.pt",
+        pictures=tune_pictures,
+        plain_first=0.15,
+        figure_weight=2.0,
+        frozen=COARSE_LAYERS,
+        rate=4e-4,
+        device=device,
+        on_save=on_save,
+    )
     train_autoencoder(
-        autoencoder, rich_scenes, code, folder / "polish.pt", pictures=polish_pictures, rate=8e-4, device=device,
-        roughen=drawn_by(
-            average.modules["unet"], average.modules["text_encoder"], tokenizer, rich_scenes.scenes
-        ),
-    )  # fmt: skip
+        autoencoder,
+        rich_scenes,
+        code,
+        folder / "polish.pt",
+        pictures=polish_pictures,
+        rate=8e-4,
+        device=device,
+        roughen=drawn_by(average.modules["unet"], average.modules["text_encoder"], tokenizer, rich_scenes.scenes),
+    )
     write(pictures, average)
 
 

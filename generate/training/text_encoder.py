@@ -13,10 +13,17 @@ WIDTH = 192
 def text_configuration(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     """The text tower, of the CLIP and of the pipeline alike."""
     return CLIPTextConfig(
-        vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=4 * WIDTH, projection_dim=WIDTH,
-        num_hidden_layers=3, num_attention_heads=WIDTH // 32, max_position_embeddings=LIMIT,
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        projection_dim=WIDTH,
+        num_hidden_layers=3,
+        num_attention_heads=WIDTH // 32,
+        max_position_embeddings=LIMIT,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
 
 
 def text_encoder_of(clip: CLIPModel) -> CLIPTextModel:

@@ -47,9 +47,12 @@ def train_tokenizer(folder: Path) -> None:
     # CLIP's alphabet holds every byte twice, inside a word and at its end, so that any text in any script has tokens.
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=_VOCABULARY_SIZE, initial_alphabet=sorted(alphabet), end_of_word_suffix="</w>", show_progress=False,
+        vocab_size=_VOCABULARY_SIZE,
+        initial_alphabet=sorted(alphabet),
+        end_of_word_suffix="</w>",
+        show_progress=False,
         special_tokens=[],
-    )  # fmt: skip
+    )
     tokenizer.train_from_iterator(_captions(30_000), trainer)
     learnt = json.loads(tokenizer.to_str())["model"]
     merges = [pair if isinstance(pair, list) else pair.split(" ") for pair in learnt["merges"]]
@@ -58,10 +61,14 @@ def train_tokenizer(folder: Path) -> None:
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys([*words, START, END]))}
     whole = Tokenizer(
         models.BPE(
-            vocab=vocabulary, merges=[(a, b) for a, b in merges], unk_token=END, continuing_subword_prefix="",
-            end_of_word_suffix="</w>", fuse_unk=False,
+            vocab=vocabulary,
+            merges=[(a, b) for a, b in merges],
+            unk_token=END,
+            continuing_subword_prefix="",
+            end_of_word_suffix="</w>",
+            fuse_unk=False,
         )
-    )  # fmt: skip
+    )
     whole.normalizer, whole.pre_tokenizer, whole.decoder = (
         tokenizer.normalizer,
         tokenizer.pre_tokenizer,
@@ -77,9 +84,16 @@ def train_tokenizer(folder: Path) -> None:
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     configuration = {
-        "tokenizer_class": "CLIPTokenizer", "model_max_length": LIMIT, "bos_token": START, "eos_token": END,
-        "unk_token": END, "pad_token": END, "add_prefix_space": False, "do_lower_case": True, "errors": "replace",
-    }  # fmt: skip
+        "tokenizer_class": "CLIPTokenizer",
+        "model_max_length": LIMIT,
+        "bos_token": START,
+        "eos_token": END,
+        "unk_token": END,
+        "pad_token": END,
+        "add_prefix_space": False,
+        "do_lower_case": True,
+        "errors": "replace",
+    }
     (folder / "tokenizer_config.json").write_text(json.dumps(configuration, indent=2), encoding="utf-8")
     special = {key: configuration[key] for key in ("bos_token", "eos_token", "unk_token", "pad_token")}
     (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2), encoding="utf-8")

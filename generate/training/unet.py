@@ -30,18 +30,31 @@ log = logging.getLogger(__name__)
 
 #: The noise schedule. `clip_sample` and `set_alpha_to_one` matter to DDIM, which would draw mush without them.
 NOISE_SCHEDULE = {
-    "num_train_timesteps": 1000, "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",
-    "prediction_type": "v_prediction", "clip_sample": False, "set_alpha_to_one": False, "steps_offset": 1,
-}  # fmt: skip
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "v_prediction",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+}
 
 
 def new_unet() -> UNet2DConditionModel:
     unet = UNet2DConditionModel(
-        sample_size=8, in_channels=CHANNELS, out_channels=CHANNELS, block_out_channels=(160, 256), layers_per_block=1,
+        sample_size=8,
+        in_channels=CHANNELS,
+        out_channels=CHANNELS,
+        block_out_channels=(160, 256),
+        layers_per_block=1,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        attention_head_dim=(5, 8), cross_attention_dim=WIDTH, use_linear_projection=True, norm_num_groups=16,
-    )  # fmt: skip
+        attention_head_dim=(5, 8),
+        cross_attention_dim=WIDTH,
+        use_linear_projection=True,
+        norm_num_groups=16,
+    )
     unet.set_attn_processor(AttnProcessor())  # on CPUs faster than flash attention's backward pass
     return unet
 
@@ -134,8 +147,10 @@ def train_unet(
     learning = [parameter for parameter in unet.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         [{"params": learning, "lr": rate}, {"params": text_encoder.parameters(), "lr": 0.3 * rate}],
-        betas=(0.9, 0.98), weight_decay=0.01, fused=True,
-    )  # fmt: skip
+        betas=(0.9, 0.98),
+        weight_decay=0.01,
+        fused=True,
+    )
 
     def fall(step: int) -> float:
         progress = step / steps

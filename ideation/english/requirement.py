@@ -9,12 +9,30 @@ from dataclasses import dataclass, field
 from ideation.english.stems import content_stems, phrasings, same, stem, words
 
 NUMBERS = {
-    **{name: number for number, name in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split())},
-    "single": 1, "lone": 1, "solitary": 1, "pair": 2, "couple": 2, "duo": 2, "twin": 2, "twins": 2, "trio": 3,
-    "triplet": 3, "triplets": 3, "quartet": 4, "quintet": 5, "dozen": 12, "hundred": 100, "thousand": 1000,
-}  # fmt: skip
+    **{
+        name: number
+        for number, name in enumerate(
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+            "seventeen eighteen nineteen twenty".split()
+        )
+    },
+    "single": 1,
+    "lone": 1,
+    "solitary": 1,
+    "pair": 2,
+    "couple": 2,
+    "duo": 2,
+    "twin": 2,
+    "twins": 2,
+    "trio": 3,
+    "triplet": 3,
+    "triplets": 3,
+    "quartet": 4,
+    "quintet": 5,
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 1000,
+}
 
 COLOURS = frozenset(
     "red orange yellow green blue purple violet pink brown black white gray grey gold golden silver turquoise "

@@ -92,9 +92,14 @@ def compare_expander(
         before, began = _requests(expander), time.monotonic()
         try:
             pair = expand(
-                concept, expander, budget, seed=seed, vocabulary=vocabulary, tokens=tokens,
+                concept,
+                expander,
+                budget,
+                seed=seed,
+                vocabulary=vocabulary,
+                tokens=tokens,
                 template=None if expander.name == "offline" else template,
-            )  # fmt: skip
+            )
         except TwinseedError as problem:
             error = error or problem.message
             refused += isinstance(problem, Refusal)

@@ -86,12 +86,22 @@ def parameters_of_infotext(text: Infotext) -> PictureParameters:
     scheduler = None if found.sampler is None else scheduler_named(found.sampler, found.schedule)
     width, height = found.size or (None, None)
     parameters = PictureParameters(
-        prompt=text.prompt, negative_prompt=text.negative_prompt, seed=found.seed, num_inference_steps=found.steps,
-        guidance_scale=found.guidance, scheduler=scheduler,
+        prompt=text.prompt,
+        negative_prompt=text.negative_prompt,
+        seed=found.seed,
+        num_inference_steps=found.steps,
+        guidance_scale=found.guidance,
+        scheduler=scheduler,
         foreign_scheduler=None if scheduler else words_for(found.sampler, found.schedule),
-        width=width, height=height, model=found.model, model_hash=found.hash,
-        loras=_loras(found, "" if tool == TWINSEED else text.prompt), tool=tool, rng=found.rng, unread=found.unread,
-    )  # fmt: skip
+        width=width,
+        height=height,
+        model=found.model,
+        model_hash=found.hash,
+        loras=_loras(found, "" if tool == TWINSEED else text.prompt),
+        tool=tool,
+        rng=found.rng,
+        unread=found.unread,
+    )
     return parameters if tool == TWINSEED else with_notes(parameters)
 
 

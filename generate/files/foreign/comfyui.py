@@ -162,15 +162,23 @@ def read_comfyui(text: str) -> PictureParameters:
     several = f"The graph has {len(samplers)} samplers; these are the settings of the one that begins with noise."
     return with_notes(
         PictureParameters(
-            prompt=found.prompt or "", negative_prompt=found.negative_prompt or "", seed=found.seed,
-            num_inference_steps=found.steps, guidance_scale=found.cfg, scheduler=scheduler,
+            prompt=found.prompt or "",
+            negative_prompt=found.negative_prompt or "",
+            seed=found.seed,
+            num_inference_steps=found.steps,
+            guidance_scale=found.cfg,
+            scheduler=scheduler,
             foreign_scheduler=None if scheduler else words_for(found.sampler_name, found.scheduler),
-            width=found.width, height=found.height, model=found.model,
+            width=found.width,
+            height=found.height,
+            model=found.model,
             loras=tuple(LoraUse(lora.lora_name, lora.strength_model) for lora in loras),
-            tool="ComfyUI", rng="CPU", unread=tuple(sorted(others - {*_WITHOUT_SETTINGS})),
+            tool="ComfyUI",
+            rng="CPU",
+            unread=tuple(sorted(others - {*_WITHOUT_SETTINGS})),
         ),
         *([several] if len(samplers) > 1 else []),
-    )  # fmt: skip
+    )
 
 
 def _refines(graph: _Graph, sampler: str, samplers: Collection[str]) -> bool:

@@ -43,13 +43,23 @@ def read_fooocus(text: str) -> PictureParameters:
     unread = tuple(key for key in found.unread if not (found.loras and key.startswith("lora_combined_")))
     return with_notes(
         PictureParameters(
-            prompt=found.prompt, negative_prompt=found.negative_prompt, seed=found.seed,
-            num_inference_steps=found.steps, guidance_scale=found.guidance_scale, scheduler=scheduler,
+            prompt=found.prompt,
+            negative_prompt=found.negative_prompt,
+            seed=found.seed,
+            num_inference_steps=found.steps,
+            guidance_scale=found.guidance_scale,
+            scheduler=scheduler,
             foreign_scheduler=None if scheduler else words_for(found.sampler, found.scheduler),
-            width=width, height=height, model=found.base_model, model_hash=found.base_model_hash,
-            loras=tuple(LoraUse(*lora) for lora in found.loras), tool="Fooocus", rng=None, unread=unread,
+            width=width,
+            height=height,
+            model=found.base_model,
+            model_hash=found.base_model_hash,
+            loras=tuple(LoraUse(*lora) for lora in found.loras),
+            tool="Fooocus",
+            rng=None,
+            unread=unread,
         )
-    )  # fmt: skip
+    )
 
 
 def _with_tuples(values: dict[str, JsonValue]) -> dict[str, object]:

@@ -8,10 +8,22 @@ from generate.files.sampler_names import scheduler_named
 
 #: With "_k" at the end, Karras. Its dpmpp_2s and dpmpp_3m draw no noise on the way: we have none such.
 _SAMPLERS = {
-    "ddim": "DDIM", "deis": "DEIS", "dpmpp_2m": "DPM++ 2M", "dpmpp_2m_sde": "DPM++ 2M SDE", "dpmpp_sde": "DPM++ SDE",
-    "euler": "Euler", "euler_a": "Euler a", "heun": "Heun", "kdpm_2": "DPM2", "kdpm_2_a": "DPM2 a", "lcm": "LCM",
-    "lms": "LMS", "pndm": "PLMS", "tcd": "TCD", "unipc": "UniPC",
-}  # fmt: skip
+    "ddim": "DDIM",
+    "deis": "DEIS",
+    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp_2m_sde": "DPM++ 2M SDE",
+    "dpmpp_sde": "DPM++ SDE",
+    "euler": "Euler",
+    "euler_a": "Euler a",
+    "heun": "Heun",
+    "kdpm_2": "DPM2",
+    "kdpm_2_a": "DPM2 a",
+    "lcm": "LCM",
+    "lms": "LMS",
+    "pndm": "PLMS",
+    "tcd": "TCD",
+    "unipc": "UniPC",
+}
 
 
 class _Model(ForeignModel):
@@ -54,11 +66,20 @@ def read_invokeai(text: str) -> PictureParameters:
     uses = [(lora.model or lora.lora or _Model(), lora.weight) for lora in found.loras or ()]
     return with_notes(
         PictureParameters(
-            prompt=found.positive_prompt, negative_prompt=found.negative_prompt, seed=found.seed,
-            num_inference_steps=found.steps, guidance_scale=found.cfg_scale, scheduler=scheduler,
-            foreign_scheduler=None if scheduler else found.scheduler, width=found.width, height=found.height,
-            model=model.name or model.model_name, model_hash=model.hash,
+            prompt=found.positive_prompt,
+            negative_prompt=found.negative_prompt,
+            seed=found.seed,
+            num_inference_steps=found.steps,
+            guidance_scale=found.cfg_scale,
+            scheduler=scheduler,
+            foreign_scheduler=None if scheduler else found.scheduler,
+            width=found.width,
+            height=found.height,
+            model=model.name or model.model_name,
+            model_hash=model.hash,
             loras=tuple(LoraUse(lora.name or lora.model_name or "", weight, lora.hash) for lora, weight in uses),
-            tool="InvokeAI", rng=found.rand_device and found.rand_device.upper(), unread=found.unread,
+            tool="InvokeAI",
+            rng=found.rand_device and found.rand_device.upper(),
+            unread=found.unread,
         )
-    )  # fmt: skip
+    )

@@ -27,9 +27,18 @@ def read_novelai(text: str, source: str | None) -> PictureParameters:
     scheduler = scheduler_named(sampler, schedule) if sampler else None
     return with_notes(
         PictureParameters(
-            prompt=found.prompt, negative_prompt=found.uc, seed=found.seed, num_inference_steps=found.steps,
-            guidance_scale=found.scale, scheduler=scheduler,
+            prompt=found.prompt,
+            negative_prompt=found.uc,
+            seed=found.seed,
+            num_inference_steps=found.steps,
+            guidance_scale=found.scale,
+            scheduler=scheduler,
             foreign_scheduler=None if scheduler else words_for(found.sampler, schedule),
-            width=found.width, height=found.height, model=source, tool="NovelAI", rng=None, unread=found.unread,
+            width=found.width,
+            height=found.height,
+            model=source,
+            tool="NovelAI",
+            rng=None,
+            unread=found.unread,
         )
-    )  # fmt: skip
+    )

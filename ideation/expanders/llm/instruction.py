@@ -63,9 +63,15 @@ def checked_template(name: str) -> InstructionTemplate:
     template = find_template(name)
     first = DraftRequest(typed_concept("a dog"), 0, 77, template=template)
     repair = DraftRequest(
-        first.concept, 0, 77, seedling_vocabulary(), Draft("en", "a dog", "a dog"), ("a complaint",), template=template,
+        first.concept,
+        0,
+        77,
+        seedling_vocabulary(),
+        Draft("en", "a dog", "a dog"),
+        ("a complaint",),
+        template=template,
         fit=False,
-    )  # fmt: skip
+    )
     for request in (first, repair):
         instruction(request)
     return template
