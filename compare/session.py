@@ -23,8 +23,9 @@ from generate.models.embedding_names import embedding_vectors
 from generate.models.lora import load_adapters
 from generate.models.open import OpenModel, open_model
 from generate.models.textual_inversion import embeddings_in, load_embeddings
+from generate.picture import PicturePair
 from generate.render.batch import Step
-from generate.render.pair import PicturePair, RenderInterrupted, render_pair, resolve_settings
+from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import Concept
 from ideation.expanders import choose_expander
@@ -167,13 +168,13 @@ def run_job(
             job.concept,
             prompts,
             pictures.settings,
-            pictures.renders,
+            pictures.pictures,
             pictures.certificate,
             preset=job.preset,
             styles=tuple(style.name for style in styles),
-            draft=drift_from(gallery, job.draft, pictures.renders) if job.draft is not None else None,
+            draft=drift_from(gallery, job.draft, pictures.pictures) if job.draft is not None else None,
             png_text=texts_of_pairs(
-                prompts, pictures.settings, pictures.renders, pictures.certificate.model_digest, loras
+                prompts, pictures.settings, pictures.pictures, pictures.certificate.model_digest, loras
             ),
             findings=findings,
             files=files,
@@ -189,7 +190,9 @@ def run_job(
     except RenderInterrupted as stopped:
         raise JobStopped(write(stopped.finished, None, {}), stopped.reason) from stopped
     clip, notes = open_scorer(job.examination, model)
-    bench = Bench(prompts, pictures.settings, model, {(one.arm, one.seed): one.image for one in pictures.renders}, clip)
+    bench = Bench(
+        prompts, pictures.settings, model, {(one.arm, one.seed): one.image for one in pictures.pictures}, clip
+    )
     try:
         findings = look(bench, job.examination, on_progress, notes=notes)
     except ExaminationStopped as stopped:

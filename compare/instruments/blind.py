@@ -104,7 +104,7 @@ def describe_blind(bench: Bench, expander: str, llm_model: str | None, environ: 
     return BlindRecord(
         expander=asked.name,
         llm_model=asked.llm_model,
-        seed=str(seed),
+        seed=seed,
         first=first,
         simple=said["simple"],
         expanded=said["expanded"],

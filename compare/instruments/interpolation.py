@@ -50,7 +50,7 @@ def morph(bench: Bench, frames: int = 9) -> MorphRecord:
     moved = [bench.distance(before, after) for before, after in pairwise([images[0], *images])]
     bench.files[ANIMATION] = _animation(bench, images, seed)
     return MorphRecord(
-        seed=str(seed),
+        seed=seed,
         frames=tuple(
             MorphFrameRecord(part=part, file=file, moved=distance)
             for part, file, distance in zip(parts, files, moved, strict=True)

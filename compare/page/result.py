@@ -51,7 +51,7 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
 
 def _show_seed(
     record: Record,
-    seed: str,
+    seed: int,
     pictures: dict[str, bytes],
     folder: str,
     t: dict[str, Any],

@@ -38,7 +38,7 @@ THUMBNAIL = 384  # pixels: the longest side of a picture in a strip or grid, twi
 class _Pair:
     """Both pictures of one seed, with their addresses by arm."""
 
-    seed: str
+    seed: int
     simple: RenderRecord
     expanded: RenderRecord
     sources: Mapping[str, str]
@@ -107,7 +107,7 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
     )
 
 
-def _pair(record: Record, seed: str, pictures: Mapping[str, bytes]) -> _Pair:
+def _pair(record: Record, seed: int, pictures: Mapping[str, bytes]) -> _Pair:
     simple, expanded = record.pair(seed)
     sources: dict[str, str] = {render.arm: _address(pictures[render.file], "png") for render in (simple, expanded)}
     return _Pair(seed, simple, expanded, sources)

@@ -99,12 +99,12 @@ def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str,
     return drawn
 
 
-def map_file(seed: str) -> str:
+def map_file(seed: int) -> str:
     """The name of the difference map of `seed` among the report's own pictures."""
     return f"difference-{seed}.png"
 
 
-def _shots(record: Record, seed: str, t: dict[str, Any]) -> Strip:
+def _shots(record: Record, seed: int, t: dict[str, Any]) -> Strip:
     return Strip(
         tuple(
             Shot(

@@ -203,7 +203,7 @@ def run_name(record: Record) -> str:
     if len(slug) > SLUG_LENGTH:
         cut = slug[: SLUG_LENGTH + 1].rpartition("-")[0]
         slug = cut or slug[:SLUG_LENGTH]
-    return "-".join(filter(None, [f"{record.created:%Y%m%d-%H%M%S}", slug, record.settings.seed]))
+    return "-".join(filter(None, [f"{record.created:%Y%m%d-%H%M%S}", slug, str(record.settings.seed)]))
 
 
 def _write(path: Path, content: bytes) -> None:

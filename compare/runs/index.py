@@ -178,7 +178,7 @@ def _insert(index: sqlite3.Connection, name: str, record: Record) -> None:
         record.prompts.expander,
         record.settings.model,
         record.settings.scheduler,
-        record.settings.seed,
+        str(record.settings.seed),
         len(record.seeds),
         simple.file,
         expanded.file,

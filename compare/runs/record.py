@@ -13,8 +13,9 @@ from pydantic import AwareDatetime, Field, JsonValue, ValidationError, model_val
 from pydantic_core import from_json
 
 from compare.instruments.results import Findings
-from compare.runs.values import Count, FileName, Pixels, Seed, Sha256, StrictModel
 from ideation.errors import TwinseedError
+from ideation.values import Count, FileName, Seed, Sha256, StrictModel
+from ideation.values import Positive as Pixels
 
 VERSION = 1
 RECORD_FILE = "record.json"
@@ -227,7 +228,7 @@ class Record(StrictModel):
         return self
 
     @property
-    def seeds(self) -> list[str]:
+    def seeds(self) -> list[int]:
         """The seeds with pictures, in the order in which they were rendered."""
         return list(dict.fromkeys(render.seed for render in self.renders))
 
@@ -236,7 +237,7 @@ class Record(StrictModel):
         """The names of all picture files of the run: the pairs', then those of the findings."""
         return tuple(render.file for render in self.renders) + (() if self.findings is None else self.findings.files)
 
-    def pair(self, seed: str) -> tuple[RenderRecord, RenderRecord]:
+    def pair(self, seed: int) -> tuple[RenderRecord, RenderRecord]:
         """The simple and the expanded picture of `seed`, which must be one of `seeds`."""
         of_seed = {render.arm: render for render in self.renders if render.seed == seed}
         return of_seed["simple"], of_seed["expanded"]

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from generate.models.lora import loaded_adapters
 from generate.models.open import OpenModel
 from generate.models.textual_inversion import loaded_embeddings
+from generate.picture import ARMS, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step, render_batch
 from generate.render.conditioning import Conditioning, encode_pair
-from generate.render.input_check import ARMS, Certificate, NoiseFloor, library_versions
+from generate.render.input_check import library_versions
 from generate.render.memory import Means
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
@@ -33,25 +33,6 @@ class RenderInterrupted(TwinseedError):
             hint=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
         )
         self.finished, self.reason = finished, reason
-
-
-@dataclass(frozen=True)
-class Render:
-    """One picture; `arm` is "simple" or "expanded", `seconds` its half of the pair's wall time."""
-
-    arm: str
-    seed: int
-    image: Image.Image
-    seconds: float
-
-
-@dataclass(frozen=True)
-class PicturePair:
-    """All pictures of one run, seed by seed, simple before expanded; `settings` with nothing left open."""
-
-    settings: RenderSettings
-    renders: tuple[Render, ...]
-    certificate: Certificate
 
 
 def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettings:
@@ -143,7 +124,7 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         differs=tuple(sorted(differs)),
         latents_sha256={pair.seed: dict(zip(ARMS, pair.rendered.latents_sha256, strict=True)) for pair in made},
         scheduler=first.scheduler,
-        unet_evaluations=first.evaluations,
+        evaluations=first.evaluations,
         batch_shape=first.shape,
         context=conditioning.lengths,
         adapters={one.name: one.digest for one in loaded_adapters(model)}
@@ -155,12 +136,12 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         model_digest=model.digest,
         libraries=library_versions() | ({"torch.compile": "inductor"} if model.compiled else {}),
     )
-    renders = tuple(
-        Render(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))
+    pictures = tuple(
+        Picture(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))
         for pair in made
         for arm, image in zip(ARMS, pair.rendered.images, strict=True)
     )
-    return PicturePair(replace(settings, images=len(made)), renders, certificate)
+    return PicturePair(replace(settings, images=len(made)), pictures, certificate)
 
 
 def _noise_floor(batch: Batch, pair: Rendered, means: Means) -> NoiseFloor:
