@@ -57,8 +57,7 @@ def job_of(
 ) -> Job:
     """The job. `named_options` are those of `named_settings`, `look` are fields of the examination. Says the concept
     and the seed on standard error. Raises `TwinseedError` for whatever can be seen to be wrong without torch."""
-    from generate.choices.performance import combined_settings
-    from generate.choices.presets import chosen_styles, find_preset
+    from generate.choices import chosen_styles, combined_settings, find_preset
     from generate.models.resolve import require_model
     from generate.settings import RenderSettings
 
@@ -71,9 +70,11 @@ def job_of(
         if seed is not None:
             named["seed"] = usual.seed
         usual, texts = _like(like, usual, texts)
-    settings = replace(
-        usual, images=images, device=device, dtype=dtype, **combined_settings(chosen, performance, named)
-    )
+    if device != "auto":
+        named["device"] = device
+    if dtype != "auto":
+        named["dtype"] = dtype
+    settings = replace(usual, images=images, **combined_settings(chosen, performance, named))
     require_model(settings.model, allow_pickle=allow_pickle)
     say_negative_parts(texts.negative, chosen, styles)
     asked = _asked(texts, settings)
@@ -108,18 +109,16 @@ def job_of(
 
 def _like(picture: Path, usual: RenderSettings, texts: Texts) -> tuple[RenderSettings, Texts]:
     """The settings in the picture's file over the usual ones, and its prompts where no others were given."""
-    from generate.files.parameters import render_settings_of
-    from generate.files.png import read_picture
+    from generate.files import likeness_of, read_picture
 
-    parameters = read_picture(picture)
-    settings = render_settings_of(parameters, usual)
+    like = likeness_of(read_picture(picture), usual)
     if texts.concept is None and texts.simple is None:
-        texts = replace(texts, simple=parameters.prompt)
+        texts = replace(texts, simple=like.simple, expanded=texts.expanded or like.expanded)
     if texts.negative is None:
-        texts = replace(texts, negative=parameters.negative_prompt)
-    for note in parameters.notes:
+        texts = replace(texts, negative=like.negative)
+    for note in like.notes:
         say(f"note: {note}")
-    return settings, texts
+    return like.settings, texts
 
 
 def _asked(texts: Texts, settings: RenderSettings) -> Concept:

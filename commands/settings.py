@@ -9,8 +9,7 @@ from commands.console import say
 from commands.options import OptionError, Tokens, size_of
 
 if TYPE_CHECKING:
-    from generate.choices.presets import Preset
-    from generate.choices.styles import Style
+    from generate.choices import Preset, Style
 
 
 def named_settings(
@@ -29,7 +28,7 @@ def named_settings(
 ) -> dict[str, Any]:
     """The fields of RenderSettings that were named, and no others: a preset may still have a say in the rest. `aspect`
     is only checked, as the model decides on its size. Raises OptionError, and what the names' own readers raise."""
-    from generate.choices.sizes import match_aspect_ratio
+    from generate.choices import match_aspect_ratio
     from generate.schedulers.table import find_scheduler
     from ideation.prompt_syntax import parse_prompt
 
@@ -55,7 +54,7 @@ def named_settings(
 
 def say_negative_parts(negative: str | None, preset: Preset | None, styles: Sequence[Style]) -> None:
     """Says what a preset and the styles add to the negative prompt: nobody typed it, and it changes both pictures."""
-    from generate.choices.presets import negative_parts
+    from generate.choices import negative_parts
 
     if preset is not None or styles:
         for part in negative_parts(negative or "", preset, styles):

@@ -14,11 +14,17 @@ from compare.report.html import Language
 from compare.runs.draft import drift_from
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run
-from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
-from generate.choices.sizes import match_aspect_ratio
-from generate.choices.styles import StyledPrompts, apply_styles, find_style
-from generate.files.parameters import LoraUse
-from generate.files.png import texts_of_pairs
+from generate.choices import (
+    Preset,
+    StyledPrompts,
+    apply_styles,
+    find_preset,
+    find_style,
+    match_aspect_ratio,
+    preset_adapters,
+    with_preset,
+)
+from generate.files import texts_of_pair
 from generate.models.embedding_names import embedding_vectors
 from generate.models.lora import load_adapters
 from generate.models.open import OpenModel, open_model
@@ -159,8 +165,7 @@ def run_job(
     load_embeddings(
         model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=job.allow_pickle
     )
-    adapters = load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
-    loras = tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in adapters)
+    load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
 
     def write(pictures: PicturePair, findings: Findings | None, files: Mapping[str, bytes]) -> Path:
         on_progress(Progress("write"))
@@ -173,9 +178,7 @@ def run_job(
             preset=job.preset,
             styles=tuple(style.name for style in styles),
             draft=drift_from(gallery, job.draft, pictures.pictures) if job.draft is not None else None,
-            png_text=texts_of_pairs(
-                prompts, pictures.settings, pictures.pictures, pictures.certificate.model_digest, loras
-            ),
+            png_text=texts_of_pair(prompts, pictures),
             findings=findings,
             files=files,
             observations=job.observations,

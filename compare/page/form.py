@@ -15,11 +15,8 @@ from compare.page.localized_state import kept
 from compare.page.worker import Work
 from compare.report.html import Language
 from compare.runs.gallery import Gallery
-from generate.choices.performance import combined_settings
-from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
-from generate.choices.styles import all_styles
-from generate.files.parameters import render_settings_of
-from generate.files.png import parse_picture
+from generate.choices import PRESETS, all_styles, chosen_styles, combined_settings, find_preset, negative_parts
+from generate.files import likeness_of, parse_picture
 from generate.models.resolve import find_model, known_models
 from generate.schedulers.table import SCHEDULERS, find_scheduler
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
@@ -215,16 +212,15 @@ def _take_picture() -> None:
     if upload is None:
         return
     try:
-        found = parse_picture(upload.getvalue(), upload.name)
-        settings = render_settings_of(found, RenderSettings())
+        like = likeness_of(parse_picture(upload.getvalue(), upload.name), RenderSettings())
     except TwinseedError as problem:
         state.problem = problem
         return
     for field, widget in _FIELDS.items():
-        state[widget] = getattr(settings, field)
-    state.seed, state.preset = str(settings.seed), ""
-    state.simple, state.negative = found.prompt, found.negative_prompt
-    state.like_notes = found.notes
+        state[widget] = getattr(like.settings, field)
+    state.seed, state.preset = str(like.settings.seed), ""
+    state.simple, state.expanded, state.negative = like.simple, like.expanded or "", like.negative
+    state.like_notes = like.notes
 
 
 def _take_preset() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -17,11 +16,9 @@ from compare.instruments.distance import score
 from compare.runs.gallery import Gallery
 from compare.runs.recall import settings_of
 from compare.runs.record import Record
+from generate.picture import Picture
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-
-if TYPE_CHECKING:
-    from generate.files.png import RenderedPicture
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def refined_settings(record: Record, num_inference_steps: int | None) -> RenderS
     return replace(settings, num_inference_steps=steps)
 
 
-def drift_from(gallery: Gallery, run: str, renders: Sequence[RenderedPicture]) -> Draft:
+def drift_from(gallery: Gallery, run: str, renders: Sequence[Picture]) -> Draft:
     """How far `renders` are from the pictures of the draft `run`."""
     record, pictures = gallery.open_record(run), gallery.pictures(run)
     before: dict[tuple[int, str], Image.Image] = {

@@ -19,7 +19,7 @@ from compare.report.html import Language, render_report
 from compare.runs.index import RunIndex, RunRow
 from compare.runs.record import RECORD_FILE, Record, read_record
 from compare.runs.run import Run, picture_file, record_of
-from generate.files.png import PARTIAL, write_png
+from generate.files import PARTIAL, write_png
 from ideation.errors import TwinseedError
 
 REPORT_FILE = "report.html"

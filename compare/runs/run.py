@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from pydantic import JsonValue
@@ -16,7 +16,8 @@ from pydantic import JsonValue
 from compare.instruments.distance import score
 from compare.instruments.results import Findings
 from compare.runs.record import VERSION, Record, checked_record
-from generate.files.png import RenderedPicture, pixels_sha256
+from generate.files import pixels_sha256
+from generate.picture import Arm, Picture
 from ideation.concept import Concept, Word
 from ideation.prompt_pair import PromptPair
 
@@ -25,13 +26,6 @@ if TYPE_CHECKING:  # generate brings torch along, and a run is kept and shown wi
 
     from compare.runs.draft import Draft
     from generate.settings import RenderSettings
-
-
-class TimedPicture(RenderedPicture, Protocol):
-    """One picture in memory; `seconds` is its half of the pair's wall time."""
-
-    @property
-    def seconds(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -46,19 +40,19 @@ class Run:
     concept: Concept
     prompts: PromptPair
     settings: RenderSettings
-    renders: Sequence[TimedPicture]
+    renders: Sequence[Picture]
     certificate: DataclassInstance
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     preset: str | None = None
     styles: tuple[str, ...] = ()
     draft: Draft | None = None
-    png_text: Mapping[tuple[str, int], Mapping[str, str]] = field(default_factory=dict)
+    png_text: Mapping[tuple[Arm, int], Mapping[str, str]] = field(default_factory=dict)
     findings: Findings | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
     observations: str | None = None
 
 
-def picture_file(render: RenderedPicture) -> str:
+def picture_file(render: Picture) -> str:
     """The name of a picture's file inside its run."""
     return f"{render.arm}-{render.seed}.png"
 
@@ -113,7 +107,7 @@ def _word(word: Word | None) -> dict[str, str] | None:
     return None if word is None else {"en": word.en, "zh": word.zh}
 
 
-def _render(render: TimedPicture, png: bytes) -> dict[str, object]:
+def _render(render: Picture, png: bytes) -> dict[str, object]:
     with Image.open(io.BytesIO(png)) as stored:  # what the file says, not what was meant to go into it
         pixels = stored.convert("RGB")
     return {
