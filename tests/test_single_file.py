@@ -44,7 +44,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pictures(model: OpenModel) -> list[bytes]:
-    return [render.image.tobytes() for render in render_pair(PROMPTS, SETTINGS, model).renders]
+    return [render.image.tobytes() for render in render_pair(PROMPTS, SETTINGS, model).pictures]
 
 
 def configuration_of(folder: Path, to: Path) -> None:
