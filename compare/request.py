@@ -20,7 +20,6 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, JsonValue, TypeAdapter
 
 from compare.instruments.examination import Examination
-from compare.report.sentences import LANGUAGES, Language
 from generate.choices.performance import combined_settings
 from generate.choices.presets import chosen_styles, find_preset, negative_parts
 from generate.choices.sizes import match_aspect_ratio
@@ -37,6 +36,7 @@ from ideation.expansion import TokenMode
 from ideation.prompt_syntax import AdapterMention, parse_prompt
 from ideation.values import MAX_SEED, STRICT
 from ideation.vocabulary import seedling_vocabulary
+from templates import LANGUAGES, Language
 
 
 class RequestError(TwinseedError):
@@ -132,18 +132,20 @@ class PairRequest:
         preset = find_preset(options.preset) if options.preset is not None else None
         named = _named_settings(options)
         styles = () if list(options.style) == ["none"] else chosen_styles(preset, options.style)
-        examination = Examination(options.clip, _instruments(options), _instrument_options(options))
+        examination = examination_of(
+            options.clip, options.instruments, options.look, options.expander, options.llm_model
+        )
         usual, notes = RenderSettings(seed=_seed(options.seed)), list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
             picture = read_picture(options.like)
-            usual, said = render_settings_of(picture, usual)
+            usual, said = render_settings_of(picture, usual), ()
             notes += said
             if options.seed is not None:
                 named["seed"] = _seed(options.seed)
             if options.concept is None and simple is None:
                 simple = picture.prompt
-                expanded = picture.expanded if expanded is None else expanded
+                expanded = None if expanded is None else expanded
             negative = picture.negative_prompt if negative is None else negative
         settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
         require_model(settings.model, allow_pickle=options.allow_pickle)
@@ -163,7 +165,7 @@ class PairRequest:
             expander=options.expander,
             llm_model=options.llm_model,
             template=options.template,
-            tokens=options.tokens,
+            tokens="chunk" if settings.long_prompts == "chunk" else options.tokens,
             cache=not options.no_cache,
             preset=preset.name if preset is not None else None,
             styles=tuple(style.name for style in styles),
@@ -326,21 +328,27 @@ def _size(given: str) -> tuple[int | None, int | None]:
     return int(match[1]), int(match[2])
 
 
-def _instruments(options: PairOptions) -> tuple[str, ...]:
-    """The instruments that were named, each once; commas may stand between them."""
-    return tuple(dict.fromkeys(name.strip() for one in options.instruments for name in one.split(",")))
+def examination_of(
+    clip: str, instruments: Sequence[str], look: Sequence[str], expander: str, llm_model: str | None
+) -> Examination:
+    """The examination that options name: `instruments` each once, with commas between them if you like, `look` as
+    "INSTRUMENT.OPTION=VALUE". Whoever writes the prompts also describes the pictures, unless `look` names another.
 
-
-def _instrument_options(options: PairOptions) -> dict[str, dict[str, JsonValue]]:
+    Raises `RequestError` and `SettingsError`.
+    """
+    names = tuple(dict.fromkeys(name.strip() for one in instruments for name in one.split(",")))
     found: dict[str, dict[str, JsonValue]] = {}
-    for given in options.look:
+    if "blind" in names:
+        describer = {"expander": expander, "llm_model": llm_model}
+        found["blind"] = {name: value for name, value in describer.items() if value not in ("auto", None)}
+    for given in look:
         match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", given.strip(), re.DOTALL)
         if match is None:
             raise RequestError(
                 f"--set is {given[:60]!r}", hint="give INSTRUMENT.OPTION=VALUE, as in --set sweep.steps=5,10,20"
             )
         found.setdefault(match[1], {})[match[2]] = _value(match[3])
-    return found
+    return Examination(clip, names, {name: values for name, values in found.items() if values})
 
 
 def _value(text: str) -> JsonValue:

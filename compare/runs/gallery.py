@@ -19,7 +19,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from compare.runs.index import RunIndex, RunRow
-from compare.runs.record import RECORD_FILE, Record, RecordError
+from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
 from ideation.errors import TwinseedError
 

@@ -229,9 +229,7 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
     except TwinseedError as error:  # a value of ours that cannot be made
         raise RecordError(f"{name} is not a valid record: {error.message}", hint=changed) from error
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise RecordError(
-            f"{name} is not a valid record: {error!r}", hint=changed
-        ) from error
+        raise RecordError(f"{name} is not a valid record: {error!r}", hint=changed) from error
 
 
 def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from compare.runs.record import RECORD_FILE, PictureFile, Record, RecordError, read_record
-from generate.files.png import PictureError, mark_in, pair_of, pixels_sha256
+from generate.files.png import pair_of, pixels_sha256
 from generate.picture import Arm
 
 REPORT_FILE = "report.html"
