@@ -1,4 +1,4 @@
-"""From a request to what is rendered: prompts with their styles, settings with nothing left open, LoRAs in the model."""
+"""From a request to what is rendered: prompts with their styles, settings with nothing left open, the model's LoRAs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from compare.request import PairRequest
 from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import Style, apply_styles, find_style
-from generate.files.parameters import LoraUse
 from generate.models.embedding_names import embedding_vectors
 from generate.models.lora import load_adapters
 from generate.models.open import OpenModel
@@ -85,13 +84,10 @@ def vocabulary_of(model: str) -> Vocabulary | None:
     return seedling_vocabulary() if model == "seedling" else None
 
 
-def load_extras(
-    model: OpenModel, settings: RenderSettings, prompts: PromptPair, allow_pickle: bool
-) -> tuple[LoraUse, ...]:
-    """Leaves in the model exactly what these prompts and settings are rendered with, and returns the LoRAs."""
+def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
+    """Leaves in the model exactly the LoRAs and textual inversions that these prompts and settings ask for."""
     load_embeddings(model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=allow_pickle)
-    loaded = load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
-    return tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in loaded)
+    load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
 
 
 def budget_of(model: OpenModel, settings: RenderSettings) -> TokenBudget:

@@ -23,8 +23,7 @@ from compare.instruments.examination import Examination
 from generate.choices.performance import combined_settings
 from generate.choices.presets import chosen_styles, find_preset, negative_parts
 from generate.choices.sizes import match_aspect_ratio
-from generate.files.parameters import render_settings_of
-from generate.files.png import read_picture
+from generate.files import likeness_of, read_picture
 from generate.models.resolve import require_model
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
@@ -138,15 +137,15 @@ class PairRequest:
         usual, notes = RenderSettings(seed=_seed(options.seed)), list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
-            picture = read_picture(options.like)
-            usual, said = render_settings_of(picture, usual), ()
-            notes += said
+            like = likeness_of(read_picture(options.like), usual)
+            usual = like.settings
+            notes += like.notes
             if options.seed is not None:
                 named["seed"] = _seed(options.seed)
             if options.concept is None and simple is None:
-                simple = picture.prompt
-                expanded = None if expanded is None else expanded
-            negative = picture.negative_prompt if negative is None else negative
+                simple = like.simple
+                expanded = like.expanded if expanded is None else expanded
+            negative = like.negative if negative is None else negative
         settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
         require_model(settings.model, allow_pickle=options.allow_pickle)
         if options.concept is None and simple is None and expanded is not None:

@@ -21,9 +21,7 @@ from compare.request import PairRequest
 from compare.runs.gallery import Gallery, RunWriter
 from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
-from generate.files.parameters import LoraUse
-from generate.files.png import texts_of_pairs
-from generate.files.png_text import encode_png
+from generate.files import encode_png, texts_of_pair
 from generate.models.open import OpenModel, open_model
 from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
@@ -103,8 +101,8 @@ class Session:
                 prompts, settings = preparation.carry_out(
                     model, expander, lambda name: on_progress(Progress("expand", name))
                 )
-            loras = load_extras(model, settings, prompts, allow_pickle=request.allow_pickle)
-            making = _Making(request, prompts, settings, model, loras, writer, draft, observations)
+            load_extras(model, settings, prompts, allow_pickle=request.allow_pickle)
+            making = _Making(request, prompts, settings, model, writer, draft, observations)
             try:
                 making.render(on_progress)
             except RenderInterrupted as stopped:
@@ -263,7 +261,6 @@ class _Making:
     prompts: PromptPair
     settings: RenderSettings
     model: OpenModel
-    loras: tuple[LoraUse, ...]
     writer: RunWriter
     draft: Run | None
     observations: str | None
@@ -288,7 +285,7 @@ class _Making:
         seed = pair.settings.seeds[-1]
         pictures = [one for one in pair.pictures if one.seed == seed]
         alone = replace(pair, settings=replace(pair.settings, seed=seed, images=1), pictures=tuple(pictures))
-        texts = texts_of_pairs(self.prompts, alone.settings, alone.pictures, pair.certificate.model_digest, self.loras)
+        texts = texts_of_pair(self.prompts, alone)
         files = {picture_file(one.arm, seed): encode_png(one.image, texts[one.arm, seed]) for one in pictures}
         entries = [picture_entry(one.arm, seed, one.seconds, files[picture_file(one.arm, seed)]) for one in pictures]
         apart = score(pictures[0].image, pictures[1].image)

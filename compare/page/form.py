@@ -16,8 +16,7 @@ from compare.runs.run import Run
 from generate.choices.performance import combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
-from generate.files.parameters import render_settings_of
-from generate.files.png import parse_picture
+from generate.files import likeness_of, parse_picture
 from generate.models.resolve import find_model, known_models
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
@@ -135,6 +134,9 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         st.file_uploader(s["like_about"], ["png", "jpg", "jpeg", "webp"], key="like", on_change=_take_picture)
         for note in state.get("like_notes", ()):
             st.caption(note)
+        if state.get("like_more"):
+            more = ", ".join(f"{name} {value}" for name, value in state.like_more.items())
+            st.caption(s["like_more"].format(more=more))
     with st.expander(s["own"], key="own"):
         st.caption(s["own_about"])
         st.text_area(s["simple"], key="simple", height="content", max_chars=MAX_PROMPT_CHARACTERS)
@@ -185,6 +187,7 @@ def work_of_form(language: Language) -> Work:
         expander=state.expander,
         llm_model=state.get("llm_model", "").strip() or None,
         language=language,
+        **state.get("like_more", {}),
     )
     request, _ = PairRequest.from_options(options)
 
@@ -205,22 +208,34 @@ def _new_seed() -> None:
 
 
 def _take_picture() -> None:
-    """Sets the widgets to what a picture that was dropped in says of itself."""
+    """Sets the widgets to what a picture that was dropped in says of itself; what no widget shows is kept beside."""
     state, upload = st.session_state, st.session_state.like
-    state.like_notes = ()
+    state.like_notes, state.like_more = (), {}
     if upload is None:
         return
     try:
-        found = parse_picture(upload.getvalue(), upload.name)
-        settings = render_settings_of(found, RenderSettings())
+        like = likeness_of(parse_picture(upload.getvalue(), upload.name), RenderSettings())
     except TwinseedError as problem:
         state.problem = problem
         return
+    settings = like.settings
     for field, widget in _FIELDS.items():
         state[widget] = getattr(settings, field)
-    state.seed, state.preset = str(settings.seed), ""
-    state.simple, state.negative = found.prompt, found.negative_prompt
-    state.like_notes = found.notes
+    state.seed, state.preset, state.styles = str(settings.seed), "", []
+    state.simple, state.expanded, state.negative = like.simple, like.expanded or "", like.negative
+    usual = RenderSettings()
+    more = {
+        "clip_skip": settings.clip_skip or None,
+        "vae": settings.vae,
+        "lora": tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
+        "tokens": "chunk" if settings.long_prompts == "chunk" else "fit",
+        "fast": settings.fast,
+        "compiled": settings.compiled,
+        "device": settings.device,
+        "dtype": settings.dtype,
+    }
+    state.like_more = {name: value for name, value in more.items() if value and value != getattr(usual, name, "fit")}
+    state.like_notes = like.notes
 
 
 def _take_preset() -> None:

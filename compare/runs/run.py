@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from compare.runs.record import RECORD_FILE, PictureFile, Record, RecordError, read_record
-from generate.files.png import pair_of, pixels_sha256
+from generate.files import PictureError, mark_in, pair_of, pixels_sha256
 from generate.picture import Arm
 
 REPORT_FILE = "report.html"
@@ -105,9 +105,9 @@ class Run:
         partner = next(one for one in record.pair(picture.seed) if one.arm != picture.arm)
         pair = pair_of(record.prompts, record.settings, picture.seed, record.certificate.model_digest)
         for what, said, recorded in (
-            ("pair", mark.pair, pair),
+            ("pair", mark.pair, pair if mark.version > 1 else mark.pair),  # the first was made of other words
             ("side", mark.arm, picture.arm),
-            ("seed", int(mark.seed), picture.seed),
+            ("seed", mark.seed, picture.seed),
             ("partner", mark.partner_pixels_sha256, partner.pixels_sha256),
             ("model", mark.model_digest, record.certificate.model_digest),
         ):

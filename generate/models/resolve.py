@@ -27,6 +27,7 @@ __all__ = [
     "require_model",
     "tokenizer_of",
     "unreachable",
+    "vae_path",
 ]
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
@@ -83,6 +84,12 @@ def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
         hint=f"put its file into {models_folder() / VAES}, or give a path or a hub id; "
         + nearest(name, [model.name for model in known if model.kind == "vae"]),
     )
+
+
+def vae_path(found: ModelName) -> Path:
+    """The file or folder of a VAE that was found, fetched from the hub if need be; of a model's folder its VAE's."""
+    path = found.path or hub_folder(found, "config.json", "diffusion_pytorch_model.safetensors", "vae/*")
+    return path / "vae" if (path / "vae" / "config.json").is_file() else path
 
 
 def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
