@@ -136,6 +136,7 @@ def examine(
     before: Findings | None = None,
     notes: tuple[str, ...] = (),
     on_instrument: Callable[[str], None] = lambda _: None,
+    on_found: Callable[[Findings], None] = lambda _: None,
 ) -> Findings:
     """What the wanted instruments find on the bench, added to what was found `before`; their pictures are in
     `bench.files`. `environ` has the keys of whoever describes the pictures. `on_instrument` hears the name of each
@@ -156,6 +157,7 @@ def examine(
             if name in wanted.instruments:
                 on_instrument(name)
                 found[name] = WORK[name](bench, wanted.options_of(name), environ)
+                on_found(Findings(**found))
     except (TwinseedError, RenderError, KeyboardInterrupt) as reason:
         raise ExaminationStopped(Findings(**found), reason) from reason
     return Findings(**found)

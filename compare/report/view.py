@@ -181,7 +181,7 @@ def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes
         )
         blocks.append(Text(title, "heading"))
         for seed, drift in record.draft.drift.items():
-            moved = {"simple": f"{100 * drift.simple:.1f}", "expanded": f"{100 * drift.expanded:.1f}"}
+            moved = {"simple": f"{100 * drift['simple']:.1f}", "expanded": f"{100 * drift['expanded']:.1f}"}
             blocks.append(Text(draft["drift"].format(seed=seed, **moved)))
         blocks.append(Text(draft["settles"] if record.draft.settles else draft["wanders"]))
     about = (t["scores"]["how"], *((t["apart"]["clip_about"],) if clips else ()))
