@@ -19,7 +19,7 @@ from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import StyledPrompts, apply_styles, find_style
 from generate.files.parameters import LoraUse
 from generate.files.png import texts_of_pairs
-from generate.models.embedding_names import embedding_vectors
+from generate.models.embedding_names import token_budget
 from generate.models.lora import load_adapters
 from generate.models.open import OpenModel, open_model
 from generate.models.textual_inversion import embeddings_in, load_embeddings
@@ -128,12 +128,7 @@ def run_job(
         notes = (found.note,) if found.note else ()
     settings = resolve_settings(settings, model)
 
-    budget = TokenBudget(
-        model.tokenizer_file,
-        model.token_limit,
-        chunked=settings.long_prompts == "chunk",
-        vectors=embedding_vectors(),
-    )
+    budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
     if expander is None:
         prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
     else:

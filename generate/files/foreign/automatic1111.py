@@ -12,8 +12,8 @@ from generate.files.foreign.settings import Decimal, ForeignModel, Whole, checke
 from generate.files.infotext import Infotext, PictureError
 from generate.files.parameters import TWINSEED, LoraUse, PictureParameters
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named, words_for
+from ideation.prompt_syntax import marks_in
 
-_TAG = re.compile(r"<lora:([^:<>]{1,200})(?::(-?[0-9.]{1,20}))?[^<>]{0,100}>")
 _WEIGHT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?")
 #: Programs that say who they are under "Version" (Forge: "f2.0.1v1.10.1-..."); the others pass for AUTOMATIC1111.
 _PROGRAMS = (
@@ -109,7 +109,9 @@ def _loras(found: _Settings, prompt: str) -> tuple[LoraUse, ...]:
     """Those with a weight of their own in the values, as Fooocus and we write them, then those named in the prompt."""
     hashes = dict(_listed(found.lora_hashes))
     weights = [(name, float(weight)) for name, weight in _listed(found.lora_weights) if _WEIGHT.fullmatch(weight)]
-    tags = [(name, float(weight)) for name, weight in _TAG.findall(prompt) if _WEIGHT.fullmatch(weight)]
+    # A tag may have no weight, which is 1 then, or another one behind the first.
+    mentions = (f"{mark.value}:1".split(":") for mark in marks_in(prompt).all if mark.kind == "adapter")
+    tags = [(name, float(weight)) for name, weight, *_ in mentions if name and _WEIGHT.fullmatch(weight)]
     return tuple(LoraUse(name, weight, hashes.get(name)) for name, weight in weights or tags)
 
 
