@@ -71,19 +71,19 @@ def expand(
         context.fail("Missing argument 'CONCEPT'.")
 
     from generate.models.embedding_names import token_budget
-    from generate.models.resolve import find_tokenizer
+    from generate.models.resolve import find_tokenizer, vocabulary_of
+    from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander
     from ideation.expanders.cache import CachedExpander
     from ideation.expanders.llm.instruction import checked_template
     from ideation.expansion import expand as expand_concept
-    from ideation.vocabulary import seedling_vocabulary
 
     def choose(name: str, llm_model: str | None) -> Expander:
         return choose_expander(name, llm_model=llm_model, environ=os.environ, cache=None if no_cache else cache)
 
     told_to = checked_template(template) if template is not None else None
-    renderer = model or "seedling"
-    vocabulary = seedling_vocabulary() if renderer == "seedling" else None
+    renderer = model or DEFAULT_MODEL
+    vocabulary = vocabulary_of(renderer)
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
         from ideation.expanders.comparison import compare_expander, named_expanders

@@ -12,6 +12,7 @@ from generate.choices.styles import Style, apply_styles, find_style
 from generate.models.embedding_names import token_budget
 from generate.models.lora import load_adapters
 from generate.models.open import OpenModel
+from generate.models.resolve import vocabulary_of
 from generate.models.textual_inversion import embeddings_in, load_embeddings
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
@@ -22,7 +23,6 @@ from ideation.expansion import expand, given_pair, require_prompt
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import AdapterMention, parse_prompt
 from ideation.token_budget import TokenBudget
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,6 @@ class Preparation:
                 tokens=request.tokens,
             )
         return prompts if request.negative is None else replace(prompts, negative=request.negative)
-
-
-def vocabulary_of(model: str) -> Vocabulary | None:
-    """The words that the model knows, where that is known: only the embedded one has a list."""
-    return seedling_vocabulary() if model == "seedling" else None
 
 
 def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
