@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import ConfigDict
 
+from ideation.english.words import words_of
 from ideation.errors import TwinseedError
 from ideation.values import STRICT, Count, Seed
 
@@ -104,7 +104,7 @@ def guess_language(text: str) -> str:
         return "zh-TW"
     if not all(name.startswith("LATIN") for name in names):
         return "und"
-    words = re.findall(r"[^\W\d_]+", text.casefold())
+    words = [part for word in words_of(text) for part in word.parts]
     hits = {language: sum(word in little for word in words) for language, little in _LITTLE_WORDS.items()}
     best = max(hits, key=lambda language: hits[language])
     return best if hits[best] > hits["en"] else "en"

@@ -50,7 +50,7 @@ def tiny_bench(
     *,
     clip: bool = True,
 ) -> Bench:
-    prompts = given_pair("", simple, expanded, "", TokenBudget(model.tokenizer_file, model.token_limit))
+    prompts = given_pair("", simple, expanded, "", TokenBudget(model.tokenizer_file, model.token_limit, vectors={}))
     pair = render_pair(prompts, settings, model)
     pictures = {(render.arm, render.seed): render.image for render in pair.renders}
     return Bench(prompts, pair.settings, model, pictures, MeanColour() if clip else None)

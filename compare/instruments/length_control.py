@@ -6,8 +6,9 @@ from itertools import cycle
 
 from compare.instruments.context import Bench, mean_distance
 from compare.instruments.results import PlaceboRecord
+from generate.models.embedding_names import token_budget
 from generate.render.series import Frame
-from ideation.english.diff import tokens
+from ideation.english.words import words_of
 from ideation.token_budget import TokenBudget
 
 #: Words that only join what others say. None names a thing, a look, a place, a mood or a quality. The usual padding
@@ -56,7 +57,7 @@ def placebo(bench: Bench) -> PlaceboRecord | None:
     Raises what rendering raises.
     """
     model, prompts, seeds = bench.model, bench.prompts, bench.seeds
-    budget = TokenBudget(model.tokenizer_file, model.token_limit, chunked=bench.settings.long_prompts == "chunk")
+    budget = token_budget(model.tokenizer_file, model.token_limit, chunked=bench.settings.long_prompts == "chunk")
     prompt = padded(prompts.simple, prompts.expanded, budget)
     if prompt is None:
         return None
@@ -87,7 +88,7 @@ def padded(simple: str, expanded: str, budget: TokenBudget) -> str | None:
     """`simple` with neutral words behind it, up to the tokens of `expanded` or of the encoder, whichever are fewer, or
     one or two below; None where no word fits in."""
     target = budget.count(expanded) if budget.chunked else min(budget.count(expanded), budget.limit)
-    said = {token.key for prompt in (simple, expanded) for token in tokens(prompt)}
+    said = {word.key for prompt in (simple, expanded) for word in words_of(prompt)}
     words = [word for word in NEUTRAL_WORDS if word not in said]
     prompt, passed_over = simple.rstrip(" ,.;"), 0
     begun = prompt

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from compare.instruments.context import Bench, Scorer
 from compare.instruments.results import PhraseRecord
+from generate.models.embedding_names import token_budget
 from ideation.draw.word_lists import built_in_words
-from ideation.english.diff import tokens
 from ideation.english.phrases import ARTICLES, phrases_of
 from ideation.english.stems import content_stems, same
+from ideation.english.words import words_of
 from ideation.expanders.offline.details import built_in_details
-from ideation.token_budget import TokenBudget
 from ideation.vocabulary import seedling_vocabulary
 
 Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unclear"]
@@ -44,7 +44,7 @@ def audit(bench: Bench) -> tuple[PhraseRecord, ...]:
     Costs one CLIP vector per phrase and per picture, and once as many as the bank has phrases.
     """
     expanded, simple = bench.prompts.expanded, bench.prompts.simple
-    budget = TokenBudget(bench.model.tokenizer_file, bench.model.token_limit)
+    budget = token_budget(bench.model.tokenizer_file, bench.model.token_limit)
     chunked = bench.settings.long_prompts == "chunk"
     fits = _Fits(bench, bench.clip) if bench.clip is not None else None
     records = []
@@ -81,7 +81,7 @@ def mark_of(on_simple: float, on_expanded: float) -> Mark:
 def new_words(phrase: str, simple: str) -> str:
     """The words of a phrase that the simple prompt has not, if it has some of them; else the phrase."""
     old = set(content_stems(simple))
-    words = [(token.key, set(content_stems(token.key))) for token in tokens(phrase) if token.key]
+    words = [(word.key, set(content_stems(word.key))) for word in words_of(phrase)]
     if not any(stems & old for _, stems in words):
         return phrase
     return " ".join(key for key, stems in words if stems - old) or phrase
@@ -152,4 +152,4 @@ def _is_in(phrase: str, simple: str) -> bool:
 
 
 def _spoken(text: str) -> Sequence[str]:
-    return [token.key for token in tokens(text) if token.key and token.key not in ARTICLES]
+    return [word.key for word in words_of(text) if word.key not in ARTICLES]

@@ -10,7 +10,8 @@ from typing import Literal
 from compare.instruments.results import PhraseRecord
 from compare.report.blocks import Stretch
 from compare.report.sentences import mark_key
-from ideation.english.diff import Kind, Piece, tokens
+from ideation.english.diff import Kind, Piece
+from ideation.english.words import words_of
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,6 @@ def audited_prompt(prompt: str, phrases: Sequence[PhraseRecord]) -> list[Stretch
 
 def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:
     """How many characters of `prompt` come before its `dropped` last words; all, if those are not its last words."""
-    tail = [token.key for token in tokens(" ".join(dropped)) if token.key]
-    found = tokens(prompt)
-    if not tail or [token.key for token in found[-len(tail) :]] != tail:
-        return len(prompt)
-    return len(prompt) - sum(len(token.text) for token in found[-len(tail) :])
+    tail = [word.key for word in words_of(" ".join(dropped))]
+    found = words_of(prompt)[-len(tail) :] if tail else []
+    return found[0].start if found and [word.key for word in found] == tail else len(prompt)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import templates
 from ideation.english.grammar import indefinite_article
+from ideation.english.words import encoder_pieces
 from ideation.expanders.offline.concept_analysis import Reading
 from ideation.expanders.offline.details import Scene, built_in_details
 
@@ -28,8 +28,7 @@ class Detail:
 
 def count_tokens(prompt: str) -> int:
     """More tokens than CLIP's tokenizer makes of English, start and end included: long words come in pieces."""
-    pieces = re.findall(r"[^\W\d_]+|\d|[^\w\s]", prompt)
-    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in pieces)
+    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in encoder_pieces(prompt))
 
 
 def assemble(reading: Reading, details: Sequence[Detail]) -> str:
