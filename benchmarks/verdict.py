@@ -21,7 +21,7 @@ from compare.instruments.context import Bench
 from compare.instruments.score_card import cards_of, distances_of
 from compare.instruments.verdict import verdict_of
 from generate.clip import open_clip
-from generate.models.open import open_model
+from generate.models import open_model
 from generate.settings import RenderSettings
 from generate.training.captions import caption
 from generate.training.drawing import draw

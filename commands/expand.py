@@ -71,8 +71,7 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.models.embedding_names import embedding_vectors
-    from generate.models.resolve import find_tokenizer
+    from generate.models import embedding_vectors, find_tokenizer
     from ideation.expanders import choose_expander
     from ideation.expanders.cache import CachedExpander
     from ideation.expanders.llm.instruction import checked_template

@@ -59,7 +59,7 @@ def job_of(
     and the seed on standard error. Raises `TwinseedError` for whatever can be seen to be wrong without torch."""
     from generate.choices.performance import combined_settings
     from generate.choices.presets import chosen_styles, find_preset
-    from generate.models.resolve import require_model
+    from generate.models import require_model
     from generate.settings import RenderSettings
 
     named = named_settings(aspect=aspect, tokens=tokens, **named_options)

@@ -18,9 +18,7 @@ from compare.runs.recall import prompts_of, settings_of
 from compare.runs.record import Record
 from compare.runs.run import with_hashes
 from compare.session import JobStopped, Progress, look
-from generate.models.lora import load_adapters
-from generate.models.open import OpenModel, open_model
-from generate.models.textual_inversion import embeddings_in, load_embeddings
+from generate.models import OpenModel, embeddings_in, open_model
 from generate.settings import SettingsError
 
 
@@ -88,10 +86,11 @@ def _bench(
             f"the model {settings.model} is not the one that made the run: its weights are others",
             hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
         )
-    load_embeddings(
-        model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=wanted.allow_pickle
+    model.load(
+        [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        allow_pickle=wanted.allow_pickle,
     )
-    load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
     images: dict[tuple[str, int], Image.Image] = {
         (one.arm, int(one.seed)): Image.open(BytesIO(pictures[one.file])).convert("RGB") for one in record.renders
     }

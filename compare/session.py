@@ -19,10 +19,7 @@ from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import StyledPrompts, apply_styles, find_style
 from generate.files.parameters import LoraUse
 from generate.files.png import texts_of_pairs
-from generate.models.embedding_names import embedding_vectors
-from generate.models.lora import load_adapters
-from generate.models.open import OpenModel, open_model
-from generate.models.textual_inversion import embeddings_in, load_embeddings
+from generate.models import OpenModel, embedding_vectors, embeddings_in, open_model
 from generate.picture import PicturePair
 from generate.render.batch import Step
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
@@ -156,11 +153,12 @@ def run_job(
     prompts = _reworded(prompts, budget, worded)
     prompts = replace(prompts, warnings=prompts.warnings + notes)
     settings = replace(settings, adapters=_adapters(settings.adapters, preset, prompts))
-    load_embeddings(
-        model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=job.allow_pickle
+    model.load(
+        [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        allow_pickle=job.allow_pickle,
     )
-    adapters = load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
-    loras = tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in adapters)
+    loras = tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in model.adapters)
 
     def write(pictures: PicturePair, findings: Findings | None, files: Mapping[str, bytes]) -> Path:
         on_progress(Progress("write"))

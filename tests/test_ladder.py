@@ -13,7 +13,7 @@ from compare.instruments.context import Bench
 from compare.instruments.ladder import MOST_ADDITIONS, ladder, plan_ladder
 from compare.instruments.results import LadderRecord
 from generate.files.png import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 
 Made = tuple[LadderRecord, dict[str, bytes]]

@@ -10,7 +10,7 @@ from compare.instruments.context import Bench
 from compare.instruments.phrase_audit import audit, bank_of, mark_of, new_words
 from compare.instruments.results import PhraseRecord
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.english.phrases import phrases_of

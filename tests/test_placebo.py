@@ -13,7 +13,7 @@ from compare.instruments.context import Bench
 from compare.instruments.length_control import NEUTRAL_WORDS, padded, placebo
 from compare.instruments.results import PlaceboRecord
 from generate.files.png import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER
 from ideation.english.diff import tokens

@@ -13,7 +13,7 @@ from compare.instruments.context import Bench
 from compare.instruments.results import RulerRecord
 from compare.instruments.seed_baseline import _other_seeds, ruler
 from generate.files.png import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from ideation.errors import TwinseedError
 from ideation.values import MAX_SEED

@@ -14,7 +14,7 @@ from compare.instruments.context import Bench, mean_distance
 from compare.instruments.results import SweepRecord
 from compare.instruments.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, judge, sweep, visibly_moved
 from generate.files.png import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import SettingsError
@@ -103,7 +103,7 @@ def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(bench: Bench)
 
 def test_the_defaults_are_the_courses() -> None:
     assert set(DEFAULT_SCHEDULERS) <= set(SCHEDULERS)
-    assert {name for name in DEFAULT_SCHEDULERS if not SCHEDULERS[name].settles} == {"Euler a", "DPM++ SDE Karras"}
+    assert {name for name in DEFAULT_SCHEDULERS if not SCHEDULERS[name].converges} == {"Euler a", "DPM++ SDE Karras"}
     assert judge(DEFAULT_STEPS, (0.0,) * (len(DEFAULT_STEPS) - 1)) == (True, DEFAULT_STEPS[0])
 
 

@@ -9,9 +9,7 @@ import torch
 from safetensors.torch import save_file
 from tiny_tokenizer import clip_like
 
-from generate.models.embedding_names import embedding_vectors
-from generate.models.open import open_model
-from generate.models.textual_inversion import load_embeddings
+from generate.models import embedding_vectors, open_model
 from ideation.token_budget import TokenBudget, TokenizerError
 
 
@@ -123,7 +121,7 @@ def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch
     (tmp_path / "embeddings" / "old.pt").write_bytes(b"\x80 a pickle")
     vectors = embedding_vectors()
     assert vectors == {"coldbird": 5, "ink": 1, "sub/bird.v2": 2, "top": 3}
-    load_embeddings(model, vectors)
+    model.load(embeddings=vectors)
     budget = TokenBudget(model.tokenizer_file, vectors=vectors)
     pipeline = model.pipeline
     for prompt in (

@@ -10,7 +10,7 @@ from compare.instruments.results import CardRecord, DistanceRecord
 from compare.instruments.score_card import cards_of, distances_of
 from compare.instruments.verdict import change, verdict_of
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from compare.instruments.context import Bench
 from compare.instruments.results import Arm, AttentionRecord, SharedWordRecord, WordMapRecord
-from generate.render.attention import AttentionRecorder, PromptAttention, moved, read_tokens
-from generate.render.attention_figure import movement, spotlight
+from generate.render.attention import AttentionRecorder, PromptAttention, moved, movement, read_tokens, spotlight
 from generate.render.batch import RenderError
 from generate.render.pair import render_pair
 

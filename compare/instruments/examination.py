@@ -22,7 +22,7 @@ from compare.instruments.seed_baseline import ruler
 from compare.instruments.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, sweep
 from compare.instruments.verdict import verdict_of
 from generate.clip import Clip, default_clip, open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderError
 from generate.settings import SettingsError
 from ideation.errors import TwinseedError

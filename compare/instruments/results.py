@@ -175,7 +175,7 @@ class SweepCellRecord(StrictModel):
     with the step count before, None for the first."""
 
     num_inference_steps: Annotated[int, Field(ge=1)]
-    unet_evaluations: Count
+    evaluations: Count
     seconds: Annotated[float, Field(ge=0)]
     simple_file: FileName
     expanded_file: FileName

@@ -43,7 +43,7 @@ class _Cell:
     simple: Image.Image
     expanded: Image.Image
     seconds: float
-    unet_evaluations: int
+    evaluations: int
 
 
 def sweep(
@@ -90,7 +90,7 @@ def _render(bench: Bench, settings: RenderSettings, seed: int, number: int, cell
 
     frames = [Frame(bench.prompts.simple, seed), Frame(bench.prompts.expanded, seed)]
     simple, expanded = replace(bench, on_step=on_step).render(frames, settings)
-    return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.unet_evaluations)
+    return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.evaluations)
 
 
 def _row(bench: Bench, choice: SchedulerChoice, cells: Sequence[_Cell], seed: int) -> SweepRowRecord:
@@ -104,7 +104,7 @@ def _row(bench: Bench, choice: SchedulerChoice, cells: Sequence[_Cell], seed: in
         records.append(
             SweepCellRecord(
                 num_inference_steps=steps,
-                unet_evaluations=cell.unet_evaluations,
+                evaluations=cell.evaluations,
                 seconds=round(cell.seconds, 3),
                 simple_file=keep(f"{name}-simple.png", cell.simple, bench.prompts.simple, seed),
                 expanded_file=keep(f"{name}-expanded.png", cell.expanded, bench.prompts.expanded, seed),
@@ -115,7 +115,7 @@ def _row(bench: Bench, choice: SchedulerChoice, cells: Sequence[_Cell], seed: in
     settled, recommended = judge(counts, [max(_both(visibly_moved, *two)) for two in pairwise(cells)])
     return SweepRowRecord(
         scheduler=choice.name,
-        settles=choice.settles,
+        settles=choice.converges,
         settled=settled,
         recommended_steps=recommended,
         cells=tuple(records),

@@ -20,7 +20,7 @@ from generate.choices.presets import PRESETS, chosen_styles, find_preset, negati
 from generate.choices.styles import all_styles
 from generate.files.parameters import render_settings_of
 from generate.files.png import parse_picture
-from generate.models.resolve import find_model, known_models
+from generate.models import find_model, known_models
 from generate.schedulers.table import SCHEDULERS, find_scheduler
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
 from ideation.concept import Concept, guess_language, typed_concept
@@ -120,7 +120,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
             s["scheduler"],
             list(SCHEDULERS),
             **kept("scheduler", language),
-            format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
+            format_func=lambda name: name if SCHEDULERS[name].converges else s["wanders"].format(name=name),
         )
         if SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)

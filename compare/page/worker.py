@@ -18,7 +18,7 @@ from ideation.errors import TwinseedError
 
 if TYPE_CHECKING:  # torch comes along with these, and the page is up long before it
     from compare.session import Progress
-    from generate.models.open import OpenModel
+    from generate.models import OpenModel
 
 
 #: What a ticket is for: it gets the gallery, and `on_progress` and `open_model` by name, and returns a run's folder.
@@ -110,7 +110,7 @@ class Worker:
         return work(gallery, on_progress=on_progress, open_model=self._open)
 
     def _open(self, name: str, **how: Any) -> OpenModel:
-        from generate.models.open import open_model
+        from generate.models import open_model
 
         wanted = (name, how)
         if self._opened is None or self._opened[0] != wanted:

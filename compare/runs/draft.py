@@ -60,4 +60,4 @@ def drift_from(gallery: Gallery, run: str, renders: Sequence[RenderedPicture]) -
     for new in renders:
         moved = score(before[new.seed, new.arm], new.image).mean_absolute_difference
         drift.setdefault(new.seed, {})[new.arm] = moved
-    return Draft(run, record.settings.num_inference_steps, find_scheduler(record.settings.scheduler).settles, drift)
+    return Draft(run, record.settings.num_inference_steps, find_scheduler(record.settings.scheduler).converges, drift)

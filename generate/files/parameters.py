@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generate.models.resolve import known_models
+from generate.models import known_models
 from generate.settings import RenderSettings
 
 TWINSEED = "Twinseed"

@@ -146,6 +146,20 @@ def digest_of_file(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def digest_of_weights(path: Path, vae: Path | None = None) -> str:
+    """SHA-256 over a model's weights: of a single file its own, of a folder over the names and contents of all of its
+    weight files; another VAE makes another digest."""
+    if vae is not None:
+        both = f"model:{digest_of_weights(path)}\nvae:{digest_of_weights(vae)}\n"
+        return hashlib.sha256(both.encode()).hexdigest()
+    if path.is_file():
+        return digest_of_file(path)
+    whole = hashlib.sha256()
+    for file in sorted(path.rglob("*.safetensors")):
+        whole.update(f"{file.relative_to(path).as_posix()}:{digest_of_file(file)}\n".encode())
+    return whole.hexdigest()
+
+
 def first_line(error: BaseException) -> str:
     """What a library said, without the advice that follows it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
