@@ -120,7 +120,7 @@ MAX_OBSERVATIONS = 100_000  # bytes
 
 def instruments_of(given: Sequence[str] | None) -> tuple[str, ...]:
     """The instruments that were named, each once; commas may stand between them. Raises OptionError."""
-    from compare.instruments.results import INSTRUMENTS
+    from compare.instruments.table import INSTRUMENTS
 
     names = [name.strip() for one in given or () for name in one.split(",")]
     for name in names:

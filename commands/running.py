@@ -39,7 +39,7 @@ def watched(work: Callable[..., Path]) -> Path:
 
 def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
     """Prints what came of a run: to standard output the report's path, or the record."""
-    from compare.report.sentences import verdict_text
+    from compare.report.view import verdict_of_record
     from compare.runs.record import RECORD_FILE, read_record
 
     record = read_record(folder / RECORD_FILE)
@@ -50,7 +50,7 @@ def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
         say(f"note: {warning}")
     verdict = None if record.findings is None else record.findings.verdict
     if verdict is not None:
-        say(verdict_text(record, spoken_language(None, record.concept.language).value))
+        say(verdict_of_record(record, spoken_language(None, record.concept.language).value))
         if verdict.kind == "one pair":
             say("hint: --images 4 renders four seeds")
     if as_json:

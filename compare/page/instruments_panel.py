@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from compare.instruments.results import INSTRUMENTS
+from compare.instruments.table import INSTRUMENTS
 from compare.page.worker import Work
-from compare.report.html import Language
+from compare.report.sentences import Language, sentences
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
 
@@ -23,7 +23,8 @@ def show_closer(
     """The choice of instruments and the field for observations; `add` is called with the work that is asked for."""
     c, state = t["closer"], st.session_state
     found = record.findings
-    left = [one for one in INSTRUMENTS if found is None or getattr(found, one) is None]
+    left = [name for name in INSTRUMENTS if found is None or name not in found.results]
+    chips = sentences(language)["instruments"]
     st.subheader(c["title"], anchor=False)
     if left:
         st.caption(c["about"])
@@ -33,7 +34,7 @@ def show_closer(
             selection_mode="multi",
             key=f"closer-{name}-{language}",
             label_visibility="collapsed",
-            format_func=lambda one: c["instruments"][one],
+            format_func=lambda name: chips[name]["chip"],
         )
         st.button(
             c["go"],

@@ -47,8 +47,8 @@ def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language
     t = sentences(language)["report"]
     report = report_of(record, pictures, language)
     of_findings = () if record.findings is None else record.findings.files
-    still = "" if record.findings is None or record.findings.morph is None else record.findings.morph.animation
-    wanted = {name: pictures[name] for name in record.files if name != still} | report.drawn
+    moving = {block.file for section in report.sections for block in section.blocks if block.block == "moving"}
+    wanted = {name: pictures[name] for name in record.files if name not in moving} | report.drawn
     content: dict[str, Any] = {
         "language": language,
         "title": record.concept.text,
