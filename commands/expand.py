@@ -21,7 +21,6 @@ from commands.options import (
     OptionError,
     Seed,
     Template,
-    Tokens,
     TokensMode,
     seed_of,
 )
@@ -40,7 +39,7 @@ def expand(
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
     template: Template = None,
-    tokens: TokensMode = Tokens.fit,
+    tokens: TokensMode = "fit",
     seed: Seed = None,
     model: ModelName = None,
     no_cache: NoCache = False,
@@ -94,7 +93,7 @@ def expand(
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
         named = named_expanders(compare)
         concepts = concepts_of(concept, file, count, renderer, chosen_seed)
-        budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk, vectors=embedding_vectors())
+        budget = TokenBudget(find_tokenizer(renderer), chunked=tokens == "chunk", vectors=embedding_vectors())
         rows = []
         for name, its_model in named:
             say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
@@ -108,17 +107,17 @@ def expand(
                     seed=chosen_seed,
                     vocabulary=vocabulary,
                     template=told_to,
-                    tokens=tokens.value,
+                    tokens=tokens,
                 )
             )
         _print_comparison(rows, csv, as_json)
         return
     typed = typed_concept(concept or "")
     chosen = choose(expander, llm_model)
-    budget = TokenBudget(find_tokenizer(renderer), chunked=tokens is Tokens.chunk, vectors=embedding_vectors())
+    budget = TokenBudget(find_tokenizer(renderer), chunked=tokens == "chunk", vectors=embedding_vectors())
     say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
     pair = expand_concept(
-        typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens.value
+        typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens
     )
     if isinstance(chosen, CachedExpander) and not chosen.asked:
         say("answered before: nothing was asked; --no-cache asks again")

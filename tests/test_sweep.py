@@ -22,7 +22,7 @@ from compare.instruments.sweep import (
     sweep,
     visibly_moved,
 )
-from generate.files.png import parse_picture
+from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.schedulers.table import SCHEDULERS

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 import templates
 from compare.instruments.context import Context, Instrument
 from compare.report.blocks import Block, Facts, Section, Text, Value, Words
-from generate.files.png_text import encode_png
+from generate.files import encode_png
 from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation.errors import TwinseedError

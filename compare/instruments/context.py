@@ -18,8 +18,7 @@ from PIL import Image
 
 from compare.instruments.distance import DistanceRecord, score
 from compare.report.blocks import Section
-from generate.files.png import plain_picture_texts
-from generate.files.png_text import XMP, encode_png
+from generate.files import XMP_PACKET, encode_png, plain_picture_texts
 from generate.models.embedding_names import embedding_vectors
 from generate.picture import Arm
 from generate.settings import RenderSettings
@@ -82,7 +81,7 @@ class Scorer(Protocol):
 @dataclass
 class Context:
     """`settings` have nothing left open; `pictures` are the pair's, by arm and seed; `clip` may be missing. `environ`
-    has the keys of whoever describes pictures.
+    has the keys of whoever describes pictures; `adapters` are what the certificate says was in the model.
 
     `files` collects the bytes of the pictures that instruments make, by the names they keep in the run's folder.
     """
@@ -94,6 +93,7 @@ class Context:
     clip: Scorer | None = None
     on_step: Callable[[Step], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    adapters: Mapping[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -189,9 +189,8 @@ class Context:
         self, name: str, image: Image.Image, prompt: str, seed: int, settings: RenderSettings | None = None
     ) -> str:
         """Keeps a rendered picture as the PNG file `name`, with what made it, and returns the name."""
-        texts = plain_picture_texts(
-            prompt, self.prompts.negative, settings or self.settings, seed, image.size, self.model.digest
-        )
+        made_with, negative = settings or self.settings, self.prompts.negative
+        texts = plain_picture_texts(prompt, negative, made_with, seed, image.size, self.model.digest, self.adapters)
         self.files[name] = encode_png(image, texts)
         return name
 
@@ -202,12 +201,9 @@ class Context:
         self.files[name] = buffer.getvalue()
         return name
 
-    def keep_animation(self, name: str, images: Sequence[Image.Image], milliseconds: Sequence[int], seed: int) -> str:
+    def keep_animation(self, name: str, images: Sequence[Image.Image], milliseconds: Sequence[int]) -> str:
         """Keeps rendered pictures of one size as the WebP file `name`, which loops for ever and bears the mark that a
         model made it; each is shown for as long as `milliseconds` says."""
-        texts = plain_picture_texts(
-            self.prompts.expanded, self.prompts.negative, self.settings, seed, images[0].size, self.model.digest
-        )
         buffer = io.BytesIO()
         images[0].save(
             buffer,
@@ -218,7 +214,7 @@ class Context:
             loop=0,
             quality=90,
             method=4,
-            xmp=texts[XMP].encode(),
+            xmp=XMP_PACKET.encode(),
         )
         self.files[name] = buffer.getvalue()
         return name

@@ -74,7 +74,7 @@ def morph(context: Context, options: MorphOptions) -> MorphRecord:
             MorphFrameRecord(part=part, file=file, moved=distance)
             for part, file, distance in zip(parts, files, moved, strict=True)
         ),
-        animation=_animation(context, images, seed),
+        animation=_animation(context, images),
     )
 
 
@@ -87,7 +87,7 @@ def _mixed(simple: str, expanded: str, part: float) -> str:
     return f'("{one}", "{other}").blend({round(1 - part, 6):g}, {round(part, 6):g})'
 
 
-def _animation(context: Context, images: list[Image.Image], seed: int) -> str:
+def _animation(context: Context, images: list[Image.Image]) -> str:
     """Keeps the way there and back."""
     there = [image.convert("RGB") for image in images]
     width, height = there[0].size
@@ -97,7 +97,7 @@ def _animation(context: Context, images: list[Image.Image], seed: int) -> str:
     there_and_back = there + there[-2:0:-1]
     ends = (0, len(there) - 1)
     shown_for = [_AT_AN_END if number in ends else _ON_THE_WAY for number in range(len(there_and_back))]
-    return context.keep_animation(ANIMATION, there_and_back, shown_for, seed)
+    return context.keep_animation(ANIMATION, there_and_back, shown_for)
 
 
 def _section(morph: MorphRecord, said: dict[str, Any], t: dict[str, Any]) -> Section:

@@ -14,10 +14,11 @@ import templates
 from compare.report.charts import inline
 from compare.report.facts import repeat_words
 from compare.report.prompts import Part, marked_prompt
-from compare.report.sentences import LANGUAGES, LOCALE_FOLDER, Language, sentences
+from compare.report.sentences import LOCALE_FOLDER, sentences
 from compare.report.view import report_of, unseen_note
-from compare.runs.record import Record, RenderRecord
+from compare.runs.record import PictureFile, Record
 from ideation.english.diff import diff
+from templates import LANGUAGES, Language
 
 __all__ = [
     "LANGUAGES",
@@ -38,8 +39,8 @@ class _Pair:
     """Both pictures of one seed, with their addresses by arm."""
 
     seed: int
-    simple: RenderRecord
-    expanded: RenderRecord
+    simple: PictureFile
+    expanded: PictureFile
     sources: Mapping[str, str]
 
 
@@ -89,7 +90,7 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
         pairs=[_pair(record, seed, pictures) for seed in record.seeds],
         sources={name: _source(pictures[name], small=name not in animations) for name in of_findings}
         | {name: _source(content, small=True) for name, content in report.drawn.items()},
-        tall=record.settings.height > 1.2 * record.settings.width,
+        tall=record.renders[0].height > 1.2 * record.renders[0].width,
         marked=marked,
         legend=[
             name

@@ -18,10 +18,11 @@ import templates
 from compare.report.blocks import balanced
 from compare.report.charts import FONT, PAPER
 from compare.report.fonts import MONO, faces_for
-from compare.report.sentences import Language, sentences
+from compare.report.sentences import sentences
 from compare.report.view import report_of
 from compare.runs.record import Record
 from ideation.errors import TwinseedError
+from templates import Language
 
 SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
 MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm

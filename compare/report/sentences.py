@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 import templates
+from templates import Language
 
-Language = Literal["en", "zh-TW"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh-TW")
 LOCALE_FOLDER = Path(templates.__file__).parent / "locale"
 
 

@@ -28,9 +28,10 @@ from compare.report.blocks import (
 )
 from compare.report.facts import certificate_section, prompts_section, repeat_section, settings_section
 from compare.report.prompts import marked_prompt
-from compare.report.sentences import Language, sentences
+from compare.report.sentences import sentences
 from compare.runs.record import Record, RecordError
 from ideation.english.diff import diff
+from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
 
@@ -184,7 +185,7 @@ def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes
         )
         blocks.append(Text(title, "heading"))
         for seed, drift in record.draft.drift.items():
-            moved = {"simple": f"{100 * drift.simple:.1f}", "expanded": f"{100 * drift.expanded:.1f}"}
+            moved = {"simple": f"{100 * drift['simple']:.1f}", "expanded": f"{100 * drift['expanded']:.1f}"}
             blocks.append(Text(draft["drift"].format(seed=seed, **moved)))
         blocks.append(Text(draft["settles"] if record.draft.settles else draft["wanders"]))
     about = (t["scores"]["how"], *((t["apart"]["clip_about"],) if clips else ()))

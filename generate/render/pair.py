@@ -36,7 +36,7 @@ class RenderInterrupted(TwinseedError):
 
 
 def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettings:
-    """The settings with the model's own size, device and dtype filled in.
+    """The settings with the model's own size, device and dtype filled in, and whether it is compiled.
 
     Raises `SettingsError` for a size that the model's latents cannot have, and for more steps than the scheduler takes.
     """
@@ -48,6 +48,7 @@ def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettin
         height=settings.height or height,
         device=model.device,
         dtype=model.dtype,
+        compiled=model.compiled,
     )
     unit = model.size_unit
     for side, pixels in (("width", settings.width), ("height", settings.height)):
@@ -66,6 +67,7 @@ def render_pair(
     *,
     noise_floor: bool = False,
     on_step: Callable[[Step], None] | None = None,
+    on_pair: Callable[[PicturePair], None] | None = None,
     watchers: Sequence[AbstractContextManager[Any]] = (),
 ) -> PicturePair:
     """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt.
@@ -79,8 +81,10 @@ def render_pair(
     shape of a batch does to a picture from what words do.
 
     `watchers` are entered while the U-Net works on the first seed, to look on. `on_step` hears of every step and may
-    raise `RenderCancelled`. Raises `SettingsError` or `RenderError`; where some pairs were finished by then,
-    `RenderInterrupted` with them, whatever stopped the others.
+    raise `RenderCancelled`. `on_pair` is called as soon as the two pictures of a seed are there, with all that are
+    finished by then, so that they can be kept whatever happens next; what it raises stops the render as anything else
+    does. Raises `SettingsError` or `RenderError`; where some pairs were finished by then, `RenderInterrupted` with
+    them, whatever stopped the others.
     """
     settings = resolve_settings(settings, model)
     conditioning = encode_pair(model, prompts, settings)
@@ -100,6 +104,8 @@ def render_pair(
             )
             rendered, means = render_batch(batch, means)
             made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, means) if noise_floor else None))
+            if on_pair is not None:
+                on_pair(_pictures(settings, model, conditioning, made))
     except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away
         if not made:
             raise
