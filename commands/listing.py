@@ -95,9 +95,9 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
     if kind is Kind.instruments:
-        from compare.instruments.results import INSTRUMENTS
+        from compare.instruments.table import INSTRUMENTS
 
-        return [{"name": name, "answers": answer} for name, answer in INSTRUMENTS.items()]
+        return [{"name": one.name, "answers": one.question} for one in INSTRUMENTS.values()]
     from ideation.draw.word_lists import built_in_words
 
     words = built_in_words()
