@@ -6,8 +6,7 @@ What is exported here never loads torch; `generate.models.open`, `generate.rende
 
 from __future__ import annotations
 
-from generate.choices.presets import PRESETS, Preset, find_preset
-from generate.choices.styles import Style, all_styles, find_style
+from generate.choices import PRESETS, Preset, Style, all_styles, find_preset, find_style
 from generate.models.resolve import (
     ModelError,
     ModelName,

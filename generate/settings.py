@@ -6,15 +6,19 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
 
 from ideation.errors import TwinseedError
 from ideation.prompt_syntax import AdapterMention
+from ideation.values import MAX_SEED, STRICT, Seed
 
+#: The model that is shipped: it needs no network and no GPU.
+DEFAULT_MODEL = "seedling"
 MAX_SIDE = 4096
 MAX_STEPS = 1000
 MAX_IMAGES = 1000
-MAX_SEED = 2**63 - 1
 
 
 class SettingsError(TwinseedError):
@@ -30,17 +34,19 @@ class RenderSettings:
     `seed`, `seed + 1`, and so on. A prompt longer than the text encoder reads is cut there ("truncate"), or read in
     chunks that the U-Net sees one behind the other ("chunk"). `clip_skip` last layers of the text encoder are left out
     (0 is none; what other programs call "Clip skip 2" is 1 here). `vae` names another decoder; `adapters` are the LoRAs
-    that both arms are drawn with. `fast` trades exact numbers for speed, where the device has the means. Raises
-    `SettingsError` when made with a value that cannot work.
+    that both arms are drawn with. `fast` trades exact numbers for speed, where the device has the means;
+    `compiled` has torch compile the denoiser first. Raises `SettingsError` when made with a value that cannot work.
     """
 
-    model: str = "seedling"
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    model: str = DEFAULT_MODEL
     scheduler: str = "DPM++ 2M Karras"
     num_inference_steps: int = 20
     guidance_scale: float = 5.0
     width: int | None = None
     height: int | None = None
-    seed: int = 0
+    seed: Seed = 0
     images: int = 1
     device: str = "auto"
     dtype: str = "auto"
@@ -49,6 +55,7 @@ class RenderSettings:
     vae: str | None = None
     adapters: tuple[AdapterMention, ...] = ()
     fast: bool = False
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -90,8 +97,14 @@ class RenderSettings:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all settings, as 64 hexadecimal digits: equal settings, equal digest, on every machine."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of all settings, as 64 hexadecimal digits: equal settings, equal digest, on every machine.
+
+        What was added later counts where it is used, so that pictures of before keep the digest that they bear.
+        """
+        fields = asdict(self)
+        if not self.compiled:
+            del fields["compiled"]
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def _require(holds: bool, message: str, hint: str) -> None:

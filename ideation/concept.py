@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict
 
 from ideation.english.words import words_of
 from ideation.errors import TwinseedError
+from ideation.values import STRICT, Count, Seed
 
 #: The longest concept accepted, in characters. A paragraph is an idea; a chapter is a mistake.
 MAX_CONCEPT_CHARACTERS = 5_000
@@ -44,6 +48,8 @@ class Word:
     `measure` is the Chinese measure word of a topic (一隻狗); other kinds leave it empty.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
     en: str
     zh: str
     measure: str = ""
@@ -57,13 +63,15 @@ class Concept:
     its three parts, each in both languages, and its place `index` in the draw with that `seed`.
     """
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
     text: str
     language: str
     topic: Word | None = None
     action: Word | None = None
     style: Word | None = None
-    index: int | None = None
-    seed: int | None = None
+    index: Count | None = None
+    seed: Seed | None = None
 
 
 def typed_concept(text: str) -> Concept:

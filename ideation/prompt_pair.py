@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import ConfigDict
+
+from ideation.values import STRICT, Count
 
 
 @dataclass(frozen=True)
@@ -13,9 +18,11 @@ class TokenCount:
     fall off the end, in order.
     """
 
-    limit: int
-    simple: int
-    expanded: int
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    limit: Count
+    simple: Count
+    expanded: Count
     dropped: tuple[str, ...] = ()
 
 
@@ -27,6 +34,8 @@ class PromptPair:
     `llm_model` names the model behind it. `kept` and `lost` name what the concept asked for and whether both prompts
     still say it. Every warning is a sentence for the user.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     source: str
     language: str

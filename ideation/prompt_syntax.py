@@ -11,9 +11,12 @@ import math
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
+
+from pydantic import ConfigDict
 
 from ideation.errors import TwinseedError
+from ideation.values import STRICT
 
 _EMPHASIS = 1.1
 _MAX_WEIGHT = 10.0
@@ -81,6 +84,8 @@ class Stretch:
 @dataclass(frozen=True)
 class AdapterMention:
     """A `<lora:...>` in a prompt. The weights multiply its change of the text encoder and of the U-Net."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     name: str
     text_encoder: float = 1.0

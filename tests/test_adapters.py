@@ -75,7 +75,7 @@ def same(one: Tensors, other: Tensors) -> bool:
 
 def pictures(model: OpenModel) -> list[bytes]:
     settings = RenderSettings(seed=5, num_inference_steps=2, width=64, height=64)
-    return [render.image.tobytes() for render in render_pair(PROMPTS, settings, model).renders]
+    return [render.image.tobytes() for render in render_pair(PROMPTS, settings, model).pictures]
 
 
 def made_up(model: OpenModel) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

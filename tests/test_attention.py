@@ -60,7 +60,7 @@ def processor(model: OpenModel, kind: Any) -> Iterator[None]:
 
 
 def bytes_of(pair: PicturePair) -> list[bytes]:
-    return [render.image.tobytes() for render in pair.renders]
+    return [render.image.tobytes() for render in pair.pictures]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -259,8 +259,8 @@ def test_the_subject_is_where_its_word_is(seedling: OpenModel) -> None:
     assert not moved(simple, simple, "dog").any()
     with pytest.raises(AttentionError, match="does not say 'beach'"):
         moved(simple, expanded, "beach")
-    lit = spotlight(pair.renders[0].image, simple.map_of("dog"))
-    assert lit.size == pair.renders[0].image.size
+    lit = spotlight(pair.pictures[0].image, simple.map_of("dog"))
+    assert lit.size == pair.pictures[0].image.size
 
 
 def test_a_spotlight_keeps_what_is_lit_and_darkens_the_rest() -> None:

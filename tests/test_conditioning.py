@@ -77,7 +77,7 @@ def test_a_weight_changes_the_picture_a_little_and_a_larger_one_more(seedling: O
     pictures = {}
     for weight in ("1.0", "1.2", "1.8"):
         pair = render_pair(prompts("a red dog", f"a (red:{weight}) dog"), settings, seedling)
-        simple, expanded = (np.asarray(render.image, dtype=float) for render in pair.renders)
+        simple, expanded = (np.asarray(render.image, dtype=float) for render in pair.pictures)
         pictures[weight] = np.abs(simple - expanded).mean()
         assert pair.certificate.same_seed
     assert pictures["1.0"] == 0
@@ -108,12 +108,12 @@ def test_break_gives_each_part_a_chunk(seedling: OpenModel) -> None:
 def test_a_long_partner_does_not_touch_the_short_prompt(seedling: OpenModel) -> None:
     """Padded to its partner's length it would be another picture; repeated it is the same."""
     settings = replace(CHUNKS, num_inference_steps=6, width=128, height=128)
-    alone = render_pair(prompts(PLAIN, PLAIN), settings, seedling).renders[0].image
+    alone = render_pair(prompts(PLAIN, PLAIN), settings, seedling).pictures[0].image
     pair = render_pair(prompts(PLAIN, LONG, "blurry, mess"), settings, seedling)
-    beside = render_pair(prompts(PLAIN, PLAIN, "blurry, mess"), settings, seedling).renders[0].image
+    beside = render_pair(prompts(PLAIN, PLAIN, "blurry, mess"), settings, seedling).pictures[0].image
     assert pair.certificate.differs == ("prompt",)
-    assert _furthest(pair.renders[0].image, beside) <= 1
-    assert _furthest(pair.renders[0].image, alone) > 1, "the negative prompt does something, so the test can fail"
+    assert _furthest(pair.pictures[0].image, beside) <= 1
+    assert _furthest(pair.pictures[0].image, alone) > 1, "the negative prompt does something, so the test can fail"
     conditioning = encode_pair(seedling, prompts(PLAIN, LONG, "blurry"), settings)
     assert conditioning.lengths == {"simple": 77, "expanded": 154, "negative": 77}
     assert {tuple(one.shape[:2]) for one in conditioning.arguments.values()} == {(2, 154)}

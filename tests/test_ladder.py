@@ -12,7 +12,7 @@ from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 from compare.instruments.context import Bench
 from compare.instruments.ladder import MOST_ADDITIONS, ladder, plan_ladder
 from compare.instruments.results import LadderRecord
-from generate.files.png import parse_picture
+from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
 

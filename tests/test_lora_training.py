@@ -43,7 +43,7 @@ def test_a_short_run_is_loaded_as_any_other(base: OpenModel, tmp_path: Path, mon
 
     def pictures(weight: float) -> list[bytes]:
         load_adapters(base, [("heat", weight, weight)])
-        return [render.image.tobytes() for render in render_pair(prompts, settings, base).renders]
+        return [render.image.tobytes() for render in render_pair(prompts, settings, base).pictures]
 
     without = pictures(0)
     assert all(one != other for one, other in zip(pictures(1), without, strict=True)), "both arms change"

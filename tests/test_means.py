@@ -54,7 +54,7 @@ def test_a_unet_that_does_not_fit_takes_the_batch_in_parts(
     certificate = pair.certificate
     assert certificate.given_up == ({SMALL.seed: given_up, SMALL.seed + 1: given_up} if given_up else {})
     assert (certificate.same_seed, certificate.differs) == (True, ("prompt",))
-    for one, other in zip(whole.renders, pair.renders, strict=False):
+    for one, other in zip(whole.pictures, pair.pictures, strict=False):
         assert np.abs(pixels(one.image) - pixels(other.image)).max() <= 1
 
 
@@ -65,7 +65,7 @@ def test_the_model_is_as_before_afterwards(seedling: OpenModel) -> None:
     assert not seedling.pipeline.vae.use_tiling
     assert not {"forward", "decode"} & {*seedling.pipeline.unet.__dict__, *seedling.pipeline.vae.__dict__}
     after = render_pair(PROMPTS, SMALL, seedling)
-    assert [r.image.tobytes() for r in before.renders] == [r.image.tobytes() for r in after.renders]
+    assert [r.image.tobytes() for r in before.pictures] == [r.image.tobytes() for r in after.pictures]
     parts = (seedling.pipeline.unet, seedling.pipeline.vae, seedling.pipeline.text_encoder)
     weights = [tensor for part in parts for tensor in (*part.parameters(), *part.buffers())]
     assert not any(weight.is_inference() for weight in weights), "a LoRA can still be written into them"
@@ -83,7 +83,7 @@ def test_a_decoder_that_does_not_fit_draws_one_picture_at_a_time(seedling: OpenM
         pair = render_pair(PROMPTS, SMALL, seedling)
     assert set(taken) == {1}
     assert pair.certificate.given_up[SMALL.seed] == ("U-Net in batches of 1", "VAE in tiles")
-    for one, other in zip(whole.renders, pair.renders, strict=True):
+    for one, other in zip(whole.pictures, pair.pictures, strict=True):
         assert np.abs(pixels(one.image) - pixels(other.image)).max() <= 1
 
 
@@ -98,7 +98,7 @@ def test_a_decoder_that_overflows_decodes_both_in_float32(tiny_folder: Path) -> 
     vae.decoder.forward = overflowing
     pair = render_pair(PROMPTS, replace(SMALL, width=32, height=32, dtype="bfloat16"), model)
     assert pair.certificate.given_up == {SMALL.seed: ("VAE in float32",)}
-    assert all(np.asarray(render.image).any() for render in pair.renders), "no picture is black"
+    assert all(np.asarray(render.image).any() for render in pair.pictures), "no picture is black"
     assert vae.dtype is torch.bfloat16
 
     vae.decoder.forward = lambda latents, *rest: decode(latents, *rest) * torch.inf * 0
@@ -124,7 +124,7 @@ def test_the_noise_floor_is_far_below_what_words_do(dtype: str, seedling: OpenMo
     model = open_model("seedling", device="cpu", dtype=dtype)
     pair = render_pair(PROMPTS, replace(SMALL, dtype=dtype), model, noise_floor=True)
     floor = pair.certificate.noise_floor[SMALL.seed]
-    words = np.abs(pixels(pair.renders[0].image) - pixels(pair.renders[1].image)).mean() / 255
+    words = np.abs(pixels(pair.pictures[0].image) - pixels(pair.pictures[1].image)).mean() / 255
     assert floor.mean_absolute_difference < words / 10
     if dtype == "float32":
         assert floor.largest_difference <= 1
@@ -140,7 +140,7 @@ def test_a_preview_comes_nearer_to_the_picture(seedling: OpenModel) -> None:
     settings = replace(SETTINGS, num_inference_steps=8, width=128, height=128)
     pair = render_pair(PROMPTS, settings, seedling, on_step=look)
     assert [len(pictures) for pictures in previews] == [2] * 8
-    final = [pixels(render.image) for render in pair.renders]
+    final = [pixels(render.image) for render in pair.pictures]
     apart = [
         np.mean([np.abs(pixels(preview) - whole).mean() for preview, whole in zip(pictures, final, strict=True)])
         for pictures in previews
@@ -159,7 +159,7 @@ def test_a_preview_of_a_large_model_has_a_pixel_per_latent(
         previews[:] = step.preview()
 
     pair = render_pair(PROMPTS, replace(SETTINGS, num_inference_steps=8, width=128, height=128), seedling, on_step=look)
-    for preview, render in zip(previews, pair.renders, strict=True):
+    for preview, render in zip(previews, pair.pictures, strict=True):
         assert preview.size == (8, 8)
         small = pixels(render.image.resize((8, 8)))
         assert np.corrcoef(pixels(preview).ravel(), small.ravel())[0, 1] > 0.5

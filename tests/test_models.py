@@ -82,7 +82,7 @@ def test_a_compiled_model_draws_the_same_and_is_watched_all_the_same(
     for seed in (3, 4):
         pair = render_pair(prompts, replace(settings, seed=seed), compiled)
         assert same(pair, render_pair(prompts, replace(settings, seed=seed), tiny)) <= 1
-        assert (pair.certificate.unet_evaluations, pair.certificate.differs) == (2, ("prompt",))
+        assert (pair.certificate.evaluations, pair.certificate.differs) == (2, ("prompt",))
         assert pair.certificate.libraries["torch.compile"] == "inductor"
     assert "torch.compile" not in plain.certificate.libraries
     assert len(traced) == 1, "nothing compiles it anew for another picture"
@@ -94,7 +94,7 @@ def test_a_compiled_model_draws_the_same_and_is_watched_all_the_same(
 
 def same(one: PicturePair, other: PicturePair) -> int:
     """How far the pictures are apart, of 255."""
-    pairs = zip(one.renders, other.renders, strict=True)
+    pairs = zip(one.pictures, other.pictures, strict=True)
     return max(int(np.abs(np.asarray(a.image, dtype=int) - np.asarray(b.image, dtype=int)).max()) for a, b in pairs)
 
 

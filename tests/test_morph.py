@@ -13,7 +13,7 @@ from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 from compare.instruments.context import Bench
 from compare.instruments.interpolation import _mixed, morph
 from compare.instruments.results import MorphRecord
-from generate.files.png import parse_picture
+from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from ideation.errors import TwinseedError

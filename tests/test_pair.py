@@ -44,13 +44,13 @@ def pixels(image: Image.Image) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 
 def same_pixels(one: PicturePair, other: PicturePair) -> bool:
-    return [render.image.tobytes() for render in one.renders] == [render.image.tobytes() for render in other.renders]
+    return [render.image.tobytes() for render in one.pictures] == [render.image.tobytes() for render in other.pictures]
 
 
 @pytest.mark.parametrize("name", ["DPM++ 2M Karras", "Euler a", "DPM++ SDE Karras"])
 def test_the_same_prompt_twice_gives_the_same_picture_twice(name: str, seedling: OpenModel) -> None:
     pair = render_pair(prompts("a dog", "a dog"), replace(SETTINGS, scheduler=name), seedling)
-    simple, expanded = pair.renders
+    simple, expanded = pair.pictures
     assert simple.image.tobytes() == expanded.image.tobytes()
     assert pair.certificate.differs == ()
     assert pair.certificate.same_seed
@@ -64,11 +64,11 @@ def test_with_and_without_guidance(guidance: float, seedling: OpenModel) -> None
 
 def test_seeds_count_up_and_each_is_what_it_is_alone(seedling: OpenModel) -> None:
     three = render_pair(PROMPTS, replace(SETTINGS, images=3), seedling)
-    assert [render.seed for render in three.renders] == [11, 11, 12, 12, 13, 13]
+    assert [render.seed for render in three.pictures] == [11, 11, 12, 12, 13, 13]
     assert list(three.certificate.latents_sha256) == [11, 12, 13]
     assert len({hashes["simple"] for hashes in three.certificate.latents_sha256.values()}) == 3
     last = render_pair(PROMPTS, replace(SETTINGS, seed=13), seedling)
-    assert [render.image.tobytes() for render in three.renders[4:]] == [r.image.tobytes() for r in last.renders]
+    assert [render.image.tobytes() for render in three.pictures[4:]] == [r.image.tobytes() for r in last.pictures]
 
 
 def other_noise(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
@@ -147,8 +147,25 @@ def test_what_was_finished_is_handed_over(reason: BaseException, seedling: OpenM
     finished = caught.value.finished
     assert caught.value.reason is reason
     assert finished.settings.images == 2
-    assert [render.seed for render in finished.renders] == [11, 11, 12, 12]
+    assert [render.seed for render in finished.pictures] == [11, 11, 12, 12]
     assert list(finished.certificate.latents_sha256) == [11, 12]
+
+
+def test_each_pair_is_handed_over_as_soon_as_it_is_finished(seedling: OpenModel) -> None:
+    heard: list[Step | PicturePair] = []
+    settings = replace(SETTINGS, num_inference_steps=1, images=3)
+    whole = render_pair(PROMPTS, settings, seedling, on_step=heard.append, on_pair=heard.append)
+    steps, pairs = heard[::2], heard[1::2]
+    assert all(isinstance(step, Step) for step in steps)
+    assert [pair.settings.images for pair in pairs if isinstance(pair, PicturePair)] == [1, 2, 3]
+    assert pairs[-1] == whole
+
+    def full(_: PicturePair) -> None:
+        raise OSError("no space left on device")
+
+    with pytest.raises(RenderInterrupted, match="stopped after 1 pair: no space") as caught:
+        render_pair(PROMPTS, settings, seedling, on_pair=full)
+    assert same_pixels(caught.value.finished, render_pair(PROMPTS, replace(settings, images=1), seedling))
 
 
 def test_stopping_the_first_pair_leaves_nothing_to_hand_over(seedling: OpenModel) -> None:
@@ -171,7 +188,7 @@ def test_sizes_follow_the_model(tiny: OpenModel) -> None:
     assert (settings.width, settings.height) == tiny.native_size == (32, 32)
     assert (settings.device, settings.dtype) == ("cpu", "float32")
     wide = render_pair(PROMPTS, RenderSettings(width=48, height=16, num_inference_steps=1), tiny)
-    assert wide.renders[0].image.size == (48, 16)
+    assert wide.pictures[0].image.size == (48, 16)
 
 
 @pytest.mark.parametrize(("size", "side", "nearest"), [((40, 32), "width", 32), ((32, 8), "height", 16)])
@@ -221,7 +238,7 @@ def test_xl_models_render_pairs_too(negative: str, tiny_xl: OpenModel) -> None:
     settings = RenderSettings(seed=SEED, num_inference_steps=2, width=32, height=32, scheduler="Euler a")
     pair = render_pair(replace(PROMPTS, negative=negative), settings, tiny_xl)
     assert (pair.certificate.same_seed, pair.certificate.differs) == (True, ("prompt",))
-    for render, prompt in zip(pair.renders, (PROMPTS.simple, PROMPTS.expanded), strict=True):
+    for render, prompt in zip(pair.pictures, (PROMPTS.simple, PROMPTS.expanded), strict=True):
         tiny_xl.pipeline.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(tiny_xl.scheduler_config)
         alone = tiny_xl.pipeline(
             prompt,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 
-from compare import report_fonts
+from compare.report import fonts as report_fonts
 from compare.report.fonts import SIGNS, TEXT, FontError, faces_for
 from compare.report.pdf import _prepared, pdf_report
 from compare.report.sentences import LANGUAGES, Language

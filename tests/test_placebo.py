@@ -12,7 +12,7 @@ from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 from compare.instruments.context import Bench
 from compare.instruments.length_control import NEUTRAL_WORDS, padded, placebo
 from compare.instruments.results import PlaceboRecord
-from generate.files.png import parse_picture
+from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER

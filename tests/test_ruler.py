@@ -12,11 +12,11 @@ from tiny_bench import SIMPLE, fresh, tiny_bench
 from compare.instruments.context import Bench
 from compare.instruments.results import RulerRecord
 from compare.instruments.seed_baseline import _other_seeds, ruler
-from generate.files.png import parse_picture
+from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
-from generate.settings import MAX_SEED
 from ideation.errors import TwinseedError
+from ideation.values import MAX_SEED
 
 
 @pytest.fixture(scope="module")

@@ -83,17 +83,17 @@ def test_a_pair_is_two_solo_renders(name: str, seedling: OpenModel) -> None:
     pair = render_pair(PROMPTS, settings, seedling)
     certificate = pair.certificate
 
-    assert [(render.arm, render.seed) for render in pair.renders] == [("simple", SEED), ("expanded", SEED)]
-    for render, prompt in zip(pair.renders, (PROMPTS.simple, PROMPTS.expanded), strict=True):
+    assert [(render.arm, render.seed) for render in pair.pictures] == [("simple", SEED), ("expanded", SEED)]
+    for render, prompt in zip(pair.pictures, (PROMPTS.simple, PROMPTS.expanded), strict=True):
         difference = np.abs(pixels(render.image) - pixels(alone(seedling, SCHEDULERS[name], prompt)))
         assert difference.max() <= 1, f"{render.arm} is not what its prompt gives alone"
-    assert not np.array_equal(*(pixels(render.image) for render in pair.renders)), "the words do something"
+    assert not np.array_equal(*(pixels(render.image) for render in pair.pictures)), "the words do something"
 
     assert same_pixels(pair, render_pair(PROMPTS, settings, seedling)), "the same again, bit for bit"
     assert certificate.same_seed
     assert certificate.differs == ("prompt",)
     assert certificate.latents_sha256[SEED]["simple"] == certificate.latents_sha256[SEED]["expanded"]
-    assert certificate.unet_evaluations == EVALUATIONS[SCHEDULERS[name].evaluations](STEPS)
+    assert certificate.evaluations == EVALUATIONS[SCHEDULERS[name].evaluations](STEPS)
     assert certificate.scheduler["class_name"] == SCHEDULERS[name].class_name
     if SCHEDULERS[name].eta:
         assert certificate.scheduler["config"]["eta"] == SCHEDULERS[name].eta

@@ -38,7 +38,7 @@ def pixels(frames: list[Frame], model: OpenModel, **changes: object) -> list[byt
 
 
 def test_the_pairs_own_prompts_give_the_pairs_own_pictures(seedling: OpenModel) -> None:
-    pair = [render.image.tobytes() for render in render_pair(PROMPTS, SETTINGS, seedling).renders]
+    pair = [render.image.tobytes() for render in render_pair(PROMPTS, SETTINGS, seedling).pictures]
     assert pixels([SIMPLE, EXPANDED], seedling) == pair
     assert pixels([EXPANDED, replace(SIMPLE, seed=6), SIMPLE], seedling)[::2] == pair[::-1]
 
@@ -53,7 +53,7 @@ def test_a_way_begins_and_ends_in_the_pair_and_lies_between(seedling: OpenModel)
 def test_other_seeds_are_what_they_are_alone(seedling: OpenModel) -> None:
     one, other = pixels([SIMPLE, replace(SIMPLE, seed=6)], seedling)
     assert one != other
-    assert other == render_pair(PROMPTS, replace(SETTINGS, seed=6), seedling).renders[0].image.tobytes()
+    assert other == render_pair(PROMPTS, replace(SETTINGS, seed=6), seedling).pictures[0].image.tobytes()
 
 
 def test_frames_are_handed_over_as_they_are_finished_and_a_stop_keeps_them(seedling: OpenModel) -> None:

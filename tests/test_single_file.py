@@ -18,7 +18,8 @@ from original_layout import original_layout, original_unet, original_vae
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from generate.models.architecture import SHIPPED, configuration, prediction_type
+import generate.families
+from generate.models.architecture import configuration, prediction_type
 from generate.models.clip_tokenizer import CLIP_ENTRIES
 from generate.models.open import OpenModel, open_model
 from generate.models.resolve import ModelError, find_model, find_tokenizer, known_models, require_model
@@ -33,6 +34,7 @@ PROMPTS = PromptPair(
     "a dog", "en", "a dog", "a red dog in the snow", "blurry", "given", None, (), (), TokenCount(77, 4, 8)
 )
 SETTINGS = RenderSettings(seed=5, num_inference_steps=3, width=64, height=64)
+SHIPPED = Path(generate.families.__file__).parent / "architectures"
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pictures(model: OpenModel) -> list[bytes]:
-    return [render.image.tobytes() for render in render_pair(PROMPTS, SETTINGS, model).renders]
+    return [render.image.tobytes() for render in render_pair(PROMPTS, SETTINGS, model).pictures]
 
 
 def configuration_of(folder: Path, to: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generate.choices.styles import Style, all_styles, apply_styles, find_style, style_problems
+from generate.choices import Style, all_styles, apply_styles, find_style, style_problems
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import SettingsError
 from ideation.token_budget import CLIP_LIMIT, TokenBudget

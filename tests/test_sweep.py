@@ -13,7 +13,7 @@ from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
 from compare.instruments.context import Bench, mean_distance
 from compare.instruments.results import SweepRecord
 from compare.instruments.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, judge, sweep, visibly_moved
-from generate.files.png import parse_picture
+from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.schedulers.table import SCHEDULERS

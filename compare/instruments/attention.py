@@ -40,7 +40,7 @@ def attention(bench: Bench, most: int = MOST_WORDS) -> AttentionRecord:
         on_step=bench.on_step,
         watchers=(recorder,),
     )
-    for render in again.renders:
+    for render in again.pictures:
         if render.image.tobytes() != bench.pictures[render.arm, seed].tobytes():
             raise RenderError(
                 f"the {render.arm} picture of seed {seed} came out differently",
@@ -76,7 +76,7 @@ def attention(bench: Bench, most: int = MOST_WORDS) -> AttentionRecord:
         )
         for number, word in enumerate(word for word in _weightiest(simple, most) if word.casefold() in shared)
     ]
-    return AttentionRecord(seed=str(seed), words=tuple(words), shared=tuple(differences))
+    return AttentionRecord(seed=seed, words=tuple(words), shared=tuple(differences))
 
 
 def _shared(simple: PromptAttention, expanded: PromptAttention) -> set[str]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 import templates
 from compare.instruments.context import Bench
 from compare.instruments.results import Arm, BlindRecord
-from generate.files.png_text import encode_png
+from generate.files import encode_png
 from ideation.errors import TwinseedError
 from ideation.expanders import choose_expander
 from ideation.expanders.errors import ExpanderError, Refusal, UnusableAnswer, shortened
@@ -104,7 +104,7 @@ def describe_blind(bench: Bench, expander: str, llm_model: str | None, environ: 
     return BlindRecord(
         expander=asked.name,
         llm_model=asked.llm_model,
-        seed=str(seed),
+        seed=seed,
         first=first,
         simple=said["simple"],
         expanded=said["expanded"],

@@ -13,8 +13,7 @@ from PIL import Image
 
 from compare.instruments.distance import score
 from compare.instruments.results import DistanceRecord
-from generate.files.png import plain_picture_texts
-from generate.files.png_text import encode_png
+from generate.files import encode_png, plain_picture_texts
 from generate.models.open import OpenModel
 from generate.render.batch import Step
 from generate.render.series import Frame, FramePicture, render_series

@@ -9,8 +9,7 @@ from PIL import Image
 
 from compare.instruments.context import Bench
 from compare.instruments.results import MorphFrameRecord, MorphRecord
-from generate.files.png import plain_picture_texts
-from generate.files.png_text import XMP
+from generate.files import XMP_PACKET
 from generate.render.series import Frame
 from generate.settings import SettingsError
 
@@ -48,9 +47,9 @@ def morph(bench: Bench, frames: int = 9) -> MorphRecord:
         for number, (part, image) in enumerate(zip(parts, images, strict=True))
     ]
     moved = [bench.distance(before, after) for before, after in pairwise([images[0], *images])]
-    bench.files[ANIMATION] = _animation(bench, images, seed)
+    bench.files[ANIMATION] = _animation(images)
     return MorphRecord(
-        seed=str(seed),
+        seed=seed,
         frames=tuple(
             MorphFrameRecord(part=part, file=file, moved=distance)
             for part, file, distance in zip(parts, files, moved, strict=True)
@@ -68,7 +67,7 @@ def _mixed(simple: str, expanded: str, part: float) -> str:
     return f'("{one}", "{other}").blend({round(1 - part, 6):g}, {round(part, 6):g})'
 
 
-def _animation(bench: Bench, images: list[Image.Image], seed: int) -> bytes:
+def _animation(images: list[Image.Image]) -> bytes:
     """A WebP that loops for ever, with the mark that a model made it."""
     there = [image.convert("RGB") for image in images]
     width, height = there[0].size
@@ -77,9 +76,6 @@ def _animation(bench: Bench, images: list[Image.Image], seed: int) -> bytes:
         there = [image.resize((width * scale, height * scale), Image.Resampling.NEAREST) for image in there]
     there_and_back = there + there[-2:0:-1]
     durations = [_AT_AN_END if number in (0, len(there) - 1) else _ON_THE_WAY for number in range(len(there_and_back))]
-    texts = plain_picture_texts(
-        bench.prompts.expanded, bench.prompts.negative, bench.settings, seed, (width, height), bench.model.digest
-    )
     buffer = io.BytesIO()
     there_and_back[0].save(
         buffer,
@@ -90,6 +86,6 @@ def _animation(bench: Bench, images: list[Image.Image], seed: int) -> bytes:
         loop=0,
         quality=90,
         method=4,
-        xmp=texts[XMP].encode(),
+        xmp=XMP_PACKET.encode(),
     )
     return buffer.getvalue()

@@ -79,7 +79,7 @@ def ladder(bench: Bench) -> LadderRecord:
         )
         for number, (prompt, phrase) in enumerate(plan.without, start=1)
     )
-    return LadderRecord(seed=str(seed), rungs=rungs, without=without)
+    return LadderRecord(seed=seed, rungs=rungs, without=without)
 
 
 def plan_ladder(simple: str, expanded: str) -> Plan:

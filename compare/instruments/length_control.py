@@ -63,15 +63,14 @@ def placebo(bench: Bench) -> PlaceboRecord | None:
         return None
     images = [made.image for made in bench.render([Frame(prompt, seed) for seed in seeds])]
     files = {
-        str(seed): bench.keep(f"placebo-{seed}.png", image, prompt, seed)
-        for seed, image in zip(seeds, images, strict=True)
+        seed: bench.keep(f"placebo-{seed}.png", image, prompt, seed) for seed, image in zip(seeds, images, strict=True)
     }
-    on_simple: dict[str, float] = {}
-    on_expanded: dict[str, float] = {}
+    on_simple: dict[int, float] = {}
+    on_expanded: dict[int, float] = {}
     if bench.clip is not None:
         fits = bench.clip.image_vectors(images) @ bench.clip.text_vectors([prompts.simple, prompts.expanded]).T
-        on_simple = {str(seed): round(float(fit[0]), 6) for seed, fit in zip(seeds, fits, strict=True)}
-        on_expanded = {str(seed): round(float(fit[1]), 6) for seed, fit in zip(seeds, fits, strict=True)}
+        on_simple = {seed: round(float(fit[0]), 6) for seed, fit in zip(seeds, fits, strict=True)}
+        on_expanded = {seed: round(float(fit[1]), 6) for seed, fit in zip(seeds, fits, strict=True)}
     simple = [bench.pictures["simple", seed] for seed in seeds]
     expanded = [bench.pictures["expanded", seed] for seed in seeds]
     return PlaceboRecord(

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from compare.runs.values import Count, FileName, Seed, Sha256, StrictModel
+from ideation.values import Count, FileName, Seed, Sha256, StrictModel
 
 #: The instruments that take more than a look at the two pictures, by the names of their findings, and their questions.
 INSTRUMENTS = {

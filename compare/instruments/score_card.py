@@ -19,12 +19,12 @@ from ideation.vocabulary import seedling_vocabulary
 _MOST_RIVALS = 30
 
 
-def distances_of(bench: Bench) -> dict[str, DistanceRecord]:
+def distances_of(bench: Bench) -> dict[int, DistanceRecord]:
     """How far apart the two pictures of each seed are, by seed."""
-    return {str(seed): bench.distance(*_pair(bench, seed)) for seed in bench.seeds}
+    return {seed: bench.distance(*_pair(bench, seed)) for seed in bench.seeds}
 
 
-def cards_of(bench: Bench) -> dict[str, CardRecord]:
+def cards_of(bench: Bench) -> dict[int, CardRecord]:
     """The score card of each seed, by seed: both pictures against both prompts. Empty without a CLIP.
 
     Scoring each picture against its own prompt alone would change the ruler along with what it measures.
@@ -36,7 +36,7 @@ def cards_of(bench: Bench) -> dict[str, CardRecord]:
     cards = {}
     for seed in bench.seeds:
         simple, expanded = bench.clip.image_vectors(_pair(bench, seed))
-        cards[str(seed)] = CardRecord(
+        cards[seed] = CardRecord(
             simple_on_simple=round(float(simple @ on_simple), 6),
             expanded_on_simple=round(float(expanded @ on_simple), 6),
             simple_on_expanded=round(float(simple @ on_expanded), 6),

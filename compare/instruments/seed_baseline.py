@@ -8,8 +8,9 @@ from typing import Literal
 from compare.instruments.context import Bench, mean_distance
 from compare.instruments.results import RulerRecord
 from generate.render.series import Frame
-from generate.settings import MAX_SEED, SettingsError
+from generate.settings import SettingsError
 from ideation.errors import TwinseedError
+from ideation.values import MAX_SEED
 
 MOST_SEEDS = 100
 
@@ -33,7 +34,7 @@ def ruler(bench: Bench, seeds: int = 6) -> RulerRecord:
     for made in bench.render([Frame(prompt, seed) for seed in _other_seeds(bench.seeds, seeds)]):
         seed = made.frame.seed
         images[seed] = made.image
-        files[str(seed)] = bench.keep(f"ruler-{seed}.png", made.image, prompt, seed)
+        files[seed] = bench.keep(f"ruler-{seed}.png", made.image, prompt, seed)
     words = mean_distance(
         [bench.distance(bench.pictures["simple", seed], bench.pictures["expanded", seed]) for seed in bench.seeds]
     )

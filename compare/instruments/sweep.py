@@ -72,7 +72,7 @@ def sweep(
             done += 1
             made.append(_render(bench, settings, seed, done, cells))
         records.append(_row(bench, find_scheduler(name), made, seed))
-    return SweepRecord(seed=str(seed), rows=tuple(records))
+    return SweepRecord(seed=seed, rows=tuple(records))
 
 
 def _settings(bench: Bench, scheduler: str, steps: int, seed: int) -> RenderSettings:

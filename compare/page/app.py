@@ -167,18 +167,18 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
 def _take(ticket: Ticket) -> None:
     """Takes over what a job that is done has left: its run, and what went wrong."""
     state = st.session_state
-    folder, problem = ticket.result()
+    run, problem = ticket.result()
     state.ticket = None
     state.stopped = None
-    if folder is not None:
-        st.query_params["run"] = folder.name
+    if run is not None:
+        st.query_params["run"] = run.name
     if ticket.stop.is_set() and problem is not None:
-        state.stopped = "stopped" if folder is None else "stopped_kept"
+        state.stopped = "stopped" if run is None else "stopped_kept"
     else:
         state.problem = problem
         if problem is not None and not isinstance(problem, TwinseedError):
             logger.error("a job failed", exc_info=problem)
-        if problem is not None and folder is not None:
+        if problem is not None and run is not None:
             state.stopped = "kept"
     st.rerun()  # the button Generate, above, is to be had again
 

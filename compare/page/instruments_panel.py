@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from compare.instruments.examination import Examination
 from compare.instruments.results import INSTRUMENTS
 from compare.page.worker import Work
 from compare.report.html import Language
-from compare.runs.gallery import Gallery
 from compare.runs.record import Record
+from compare.runs.run import Run
+
+if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
+    from compare.session import Session
 
 MOST_CHARACTERS = 20_000
 
@@ -63,11 +66,8 @@ def show_closer(
 def _look(name: str, language: Language, add: Callable[[Work], None]) -> None:
     wanted = tuple(st.session_state[f"closer-{name}-{language}"])
 
-    def work(gallery: Gallery, **how: Any) -> Path:
-        from compare.instruments.examination import Examination
-        from compare.second_look import SecondLook, look_again
-
-        return look_again(SecondLook(name, Examination(instruments=wanted), None, language), gallery, **how)
+    def work(session: Session, **how: Any) -> Run:
+        return session.examine(name, Examination(instruments=wanted), language=language, **how)
 
     add(work)
 
@@ -75,9 +75,7 @@ def _look(name: str, language: Language, add: Callable[[Work], None]) -> None:
 def _observe(name: str, language: Language, add: Callable[[Work], None]) -> None:
     words = st.session_state[f"observations-{name}"]
 
-    def work(gallery: Gallery, **how: Any) -> Path:
-        from compare.second_look import SecondLook, look_again
-
-        return look_again(SecondLook(name, None, words, language), gallery, **how)
+    def work(session: Session, **how: Any) -> Run:
+        return session.examine(name, None, observations=words, language=language, **how)
 
     add(work)

@@ -44,7 +44,7 @@ def show_sections(
 def _report(_gallery: Gallery, name: str, changed: int, language: Language) -> Report:  # noqa: ARG001
     """Kept while nobody writes the record again (`changed` is when): charts take a moment, and the script runs after
     every click."""
-    return report_of(_gallery.open_record(name), _gallery.pictures(name), language)
+    return report_of((run := _gallery.open(name)).record, run.files(), language)
 
 
 def _show(section: Section, report: Report, folder: Path) -> None:

@@ -23,8 +23,8 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
         seal = Seal(False, verdicts, said["fails_about"])
     rows: list[tuple[str, tuple[Value, ...]]] = []
     for seed, latents in certificate.latents_sha256.items():
-        if latents.simple == latents.expanded:
-            values: tuple[Value, ...] = (Value(latents.simple, "code"), Value(said["noise_same"], "remark"))
+        if latents["simple"] == latents["expanded"]:
+            values: tuple[Value, ...] = (Value(latents["simple"], "code"), Value(said["noise_same"], "remark"))
         else:
             values = tuple(
                 value
@@ -34,7 +34,7 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
         rows.append((said["noise"].format(seed=seed), values))
     rows += [
         (said["scheduler"], (Value(certificate.scheduler.class_name),)),
-        (said["evaluations"], (Value(str(certificate.unet_evaluations)),)),
+        (said["evaluations"], (Value(str(certificate.evaluations)),)),
         (said["batch"], (Value(" × ".join(map(str, certificate.batch_shape))),)),
     ]
     if certificate.context:
@@ -103,12 +103,12 @@ def settings_section(record: Record, t: dict[str, Any]) -> Section:
         ("steps", str(settings.num_inference_steps)),
         ("guidance", f"{settings.guidance_scale:g}"),
         ("size", said["size_of"].format(width=settings.width, height=settings.height)),
-        ("seed", settings.seed),
+        ("seed", str(settings.seed)),
         ("images", str(len(record.seeds))),
         ("device", settings.device),
         ("dtype", settings.dtype),
-        ("preset", settings.preset or ""),
-        ("styles", ", ".join(settings.styles)),
+        ("preset", record.request.preset or ""),
+        ("styles", ", ".join(record.request.styles)),
     ]
     facts = tuple((said[name], (Value(text),)) for name, text in rows if text)
     return Section("settings", said["title"], (), (Facts(facts),))
@@ -138,7 +138,7 @@ def repeat_words(record: Record) -> list[str]:
         "--steps": str(settings.num_inference_steps),
         "--guidance": f"{settings.guidance_scale:g}",
         "--size": f"{settings.width}x{settings.height}",
-        "--seed": settings.seed,
+        "--seed": str(settings.seed),
         "--images": str(len(record.seeds)),
         **({"--tokens": "chunk"} if settings.long_prompts == "chunk" else {}),
         **({"--vae": settings.vae} if settings.vae is not None else {}),

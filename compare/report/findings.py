@@ -106,7 +106,9 @@ def card_section(findings: Findings, t: dict[str, Any]) -> Section | None:
     columns = card["columns"]
     if len(cards) > 1:
         head = (card["seed"], *columns.values())
-        by_seed = [(seed, *(points(getattr(one, name)) for name in columns)) for seed, one in findings.cards.items()]
+        by_seed = [
+            (str(seed), *(points(getattr(one, name)) for name in columns)) for seed, one in findings.cards.items()
+        ]
         blocks.append(Table(head, tuple(by_seed)))
     else:
         square = [

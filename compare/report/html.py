@@ -16,7 +16,7 @@ from compare.report.facts import repeat_words
 from compare.report.prompts import Part, marked_prompt
 from compare.report.sentences import LANGUAGES, LOCALE_FOLDER, Language, sentences, verdict_text
 from compare.report.view import report_of, unseen_note
-from compare.runs.record import Record, RenderRecord
+from compare.runs.record import PictureFile, Record
 from ideation.english.diff import diff
 
 __all__ = [
@@ -38,9 +38,9 @@ THUMBNAIL = 384  # pixels: the longest side of a picture in a strip or grid, twi
 class _Pair:
     """Both pictures of one seed, with their addresses by arm."""
 
-    seed: str
-    simple: RenderRecord
-    expanded: RenderRecord
+    seed: int
+    simple: PictureFile
+    expanded: PictureFile
     sources: Mapping[str, str]
 
 
@@ -90,7 +90,7 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
         pairs=[_pair(record, seed, pictures) for seed in record.seeds],
         sources={name: _source(pictures[name], small=name != animation) for name in of_findings}
         | {name: _source(content, small=True) for name, content in report.drawn.items()},
-        tall=record.settings.height > 1.2 * record.settings.width,
+        tall=record.renders[0].height > 1.2 * record.renders[0].width,
         marked=marked,
         legend=[
             name
@@ -107,7 +107,7 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
     )
 
 
-def _pair(record: Record, seed: str, pictures: Mapping[str, bytes]) -> _Pair:
+def _pair(record: Record, seed: int, pictures: Mapping[str, bytes]) -> _Pair:
     simple, expanded = record.pair(seed)
     sources: dict[str, str] = {render.arm: _address(pictures[render.file], "png") for render in (simple, expanded)}
     return _Pair(seed, simple, expanded, sources)

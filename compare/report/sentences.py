@@ -22,9 +22,9 @@ from compare.instruments.results import (
     VerdictRecord,
 )
 from compare.runs.record import Record
+from templates import LANGUAGES as LANGUAGES
+from templates import Language as Language
 
-Language = Literal["en", "zh-TW"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh-TW")
 LOCALE_FOLDER = Path(templates.__file__).parent / "locale"
 
 Measure = Literal["clip", "mean_absolute_difference"]

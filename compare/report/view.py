@@ -99,12 +99,12 @@ def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str,
     return drawn
 
 
-def map_file(seed: str) -> str:
+def map_file(seed: int) -> str:
     """The name of the difference map of `seed` among the report's own pictures."""
     return f"difference-{seed}.png"
 
 
-def _shots(record: Record, seed: str, t: dict[str, Any]) -> Strip:
+def _shots(record: Record, seed: int, t: dict[str, Any]) -> Strip:
     return Strip(
         tuple(
             Shot(
@@ -181,7 +181,7 @@ def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes
         )
         blocks.append(Text(title, "heading"))
         for seed, drift in record.draft.drift.items():
-            moved = {"simple": f"{100 * drift.simple:.1f}", "expanded": f"{100 * drift.expanded:.1f}"}
+            moved = {"simple": f"{100 * drift['simple']:.1f}", "expanded": f"{100 * drift['expanded']:.1f}"}
             blocks.append(Text(draft["drift"].format(seed=seed, **moved)))
         blocks.append(Text(draft["settles"] if record.draft.settles else draft["wanders"]))
     about = (t["scores"]["how"], *((t["apart"]["clip_about"],) if clips else ()))

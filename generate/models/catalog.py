@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from generate.models.architecture import family_of_folder, own_configuration, pipeline_class
+from generate.families import FAMILIES
+from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, leads_out, listed, models_folder, weight_files
 from generate.models.weight_file import ModelError, read_weight_file
-from generate.seedling import SEEDLING_FOLDER
 
 #: What can be rendered with. Of a pickle nobody knows before it is read.
 RENDERS = ("embedded", "folder", "checkpoint", "hub", "pickle")
@@ -48,24 +48,27 @@ def known_models(folder: Path | None = None) -> list[ModelName]:
     be named by its path only.
     """
     folder = models_folder() if folder is None else folder
+    embedded = {
+        family.name: ModelName(family.name, "embedded", family.embedded, _weights_in(family.embedded), family.name)
+        for family in FAMILIES.values()
+        if family.embedded is not None
+    }
     found = [
         _folder_entry(entry, folder)
         for entry in listed(folder)
-        if (entry / "model_index.json").is_file() and entry.name != "seedling" and not _is_configuration(entry)
+        if (entry / "model_index.json").is_file() and entry.name not in embedded and not _is_configuration(entry)
     ]
     found += [_file_entry(file, folder, folder) for file in weight_files(folder)]
     for place in (folder / LORAS, folder / EMBEDDINGS, folder / VAES):
         found += [_file_entry(file, place, folder) for file in weight_files(place, deep=True)]
-    embedded = ModelName("seedling", "embedded", SEEDLING_FOLDER, _weights_in(SEEDLING_FOLDER), "seedling")
-    return [embedded, *sorted(found, key=lambda model: _ORDER.index(model.kind))]
+    return [*embedded.values(), *sorted(found, key=lambda model: _ORDER.index(model.kind))]
 
 
 def _folder_entry(entry: Path, folder: Path) -> ModelName:
     if leads_out(entry, folder):
         return ModelName(entry.name, "broken", entry, problem=f"{entry} is a link that leads out of {folder}")
     try:
-        pipeline_class(entry)
-        return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry))
+        return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry).name)
     except ModelError as problem:
         return ModelName(entry.name, "broken", entry, _weights_in(entry), problem=problem.message)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import warnings
@@ -23,10 +22,10 @@ from transformers.utils import logging as transformers_logging
 from generate.models.architecture import pipeline_class
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
-from generate.models.resolve import ModelError, ModelName, find_model, find_vae, hub_id, unreachable
+from generate.models.resolve import ModelError, ModelName, find_model, find_vae, hub_id, unreachable, vae_path
 from generate.models.single_file import open_single_file
-from generate.models.vae import open_vae, vae_path
-from generate.models.weight_file import digest_of_file, first_line
+from generate.models.vae import open_vae
+from generate.models.weight_file import digest_of_weights, first_line
 from generate.models.weights import require_whole
 
 _CLASSES = {
@@ -79,13 +78,8 @@ class OpenModel:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the weights: of a single file its own, of a folder over all of its weight files; another VAE
-        makes another digest."""
-        own = digest_of_file(self.file) if self.file else _digest_of_folder(self.folder)
-        if self.vae_path is None:
-            return own
-        vae = digest_of_file(self.vae_path) if self.vae_path.is_file() else _digest_of_folder(self.vae_path)
-        return hashlib.sha256(f"model:{own}\nvae:{vae}\n".encode()).hexdigest()
+        """SHA-256 over the weights, those of another VAE among them."""
+        return digest_of_weights(self.file or self.folder, self.vae_path)
 
 
 def open_model(
@@ -198,11 +192,3 @@ def _download(found: ModelName) -> Path:
         return Path(DiffusionPipeline.download(hub_id(found), revision=found.revision, use_safetensors=True))
     except Exception as error:
         raise unreachable(found.name, error) from error
-
-
-def _digest_of_folder(folder: Path) -> str:
-    """SHA-256 over the names and contents of all weight files."""
-    whole = hashlib.sha256()
-    for file in sorted(folder.rglob("*.safetensors")):
-        whole.update(f"{file.relative_to(folder).as_posix()}:{digest_of_file(file)}\n".encode())
-    return whole.hexdigest()

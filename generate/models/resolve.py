@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from generate.models.architecture import configuration, pipeline_class, vocabulary_entries
+from generate.families import FAMILIES, Family
+from generate.models.architecture import configuration, family_of_folder, pipeline_class, vocabulary_entries
 from generate.models.catalog import ModelName, known_models
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, models_folder, require_plain_name
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
 from ideation.errors import nearest
+from ideation.vocabulary import Vocabulary
 
 __all__ = [
     "ModelError",
     "ModelName",
+    "family_of",
     "find_model",
     "find_part",
     "find_tokenizer",
@@ -23,10 +27,13 @@ __all__ = [
     "hub_folder",
     "hub_id",
     "known_models",
+    "known_words",
     "models_folder",
     "require_model",
     "tokenizer_of",
     "unreachable",
+    "vae_path",
+    "vocabulary_of",
 ]
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
@@ -69,6 +76,46 @@ def require_model(name: str, *, revision: str | None = None, allow_pickle: bool 
     return found
 
 
+def family_of(name: str) -> Family | None:
+    """The family of the model with that name; None where nobody can tell without loading or fetching it: there is no
+    such model, it is on the hub, a pickle, or of other sizes than the published ones.
+
+    >>> family_of("seedling").context_width
+    192
+    >>> family_of("owner/name") is None
+    True
+    """
+    family = FAMILIES.get(name)
+    if family is not None and family.embedded is not None:  # that name is nobody else's
+        return family
+    try:
+        found = find_model(name)
+        if found.path is not None and found.path.is_dir():
+            return FAMILIES.get(family_of_folder(found.path).name)
+    except ModelError:
+        return None
+    return FAMILIES.get(found.family)
+
+
+def vocabulary_of(name: str) -> Vocabulary | None:
+    """All words that the model with that name knows; None where it knows any word, or where nobody can tell.
+
+    >>> vocabulary_of("seedling").unknown_words("a dog on a trampoline")
+    ['trampoline']
+    >>> vocabulary_of("owner/name") is None
+    True
+    """
+    family = family_of(name)
+    return family.vocabulary() if family is not None and family.vocabulary is not None else None
+
+
+def known_words(name: str) -> WordLists:
+    """What a concept for the model with that name is drawn from: the words that it has learnt, where that is known,
+    else all."""
+    vocabulary = vocabulary_of(name)
+    return built_in_words() if vocabulary is None else seedling_words(vocabulary)
+
+
 def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
     """The VAE with that name: a file in the models folder or its `vae/`, a path, or a hub id. A folder holds a VAE or a
     model with one. Raises `ModelError`."""
@@ -83,6 +130,12 @@ def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
         hint=f"put its file into {models_folder() / VAES}, or give a path or a hub id; "
         + nearest(name, [model.name for model in known if model.kind == "vae"]),
     )
+
+
+def vae_path(found: ModelName) -> Path:
+    """The file or folder of a VAE that was found, fetched from the hub if need be; of a model's folder its VAE's."""
+    path = found.path or hub_folder(found, "config.json", "diffusion_pytorch_model.safetensors", "vae/*")
+    return path / "vae" if (path / "vae" / "config.json").is_file() else path
 
 
 def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:

@@ -14,16 +14,8 @@ from accelerate import init_empty_weights  # type: ignore[import-untyped]
 from diffusers import AutoencoderKL
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 
-from generate.models.catalog import ModelName
-from generate.models.resolve import hub_folder
 from generate.models.weight_file import ModelError, first_line
 from generate.models.weights import fill, read_tensors, require_whole
-
-
-def vae_path(found: ModelName) -> Path:
-    """The file or folder of a VAE that was found, fetched from the hub if need be; of a model's folder its VAE's."""
-    path = found.path or hub_folder(found, "config.json", "diffusion_pytorch_model.safetensors", "vae/*")
-    return path / "vae" if (path / "vae" / "config.json").is_file() else path
 
 
 def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool = False) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,8 +15,9 @@ import torch
 from PIL import Image
 
 from generate.models.open import OpenModel
+from generate.picture import SchedulerUse
 from generate.render.conditioning import Conditioning
-from generate.render.input_check import Witness, digest_of
+from generate.render.input_check import InputCheck, digest_of
 from generate.render.memory import Means, applied
 from generate.render.preview import Preview
 from generate.schedulers.table import build_scheduler
@@ -68,7 +70,7 @@ class Rendered:
     seconds: float
     latents_sha256: tuple[str, ...]
     differs: frozenset[str]
-    scheduler: dict[str, Any]
+    scheduler: SchedulerUse
     evaluations: int
     shape: tuple[int, ...]
     given_up: tuple[str, ...]
@@ -121,7 +123,7 @@ def _render(batch: Batch, means: Means) -> Rendered:
     model, settings, count = batch.model, batch.settings, len(batch.seeds)
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, list(batch.seeds))
     generators, latents = _noise(model, settings, batch.seeds)
-    witness = Witness(count)
+    witness = InputCheck(count)
     preview = Preview(model, settings.guidance_scale, count)
 
     def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def _render(batch: Batch, means: Means) -> Rendered:
         seconds=seconds,
         latents_sha256=tuple(map(digest_of, latents)),
         differs=frozenset(witness.differs),
-        scheduler={"class_name": type(scheduler).__name__, "config": dict(scheduler.config)},
+        scheduler=SchedulerUse(type(scheduler).__name__, _as_json(dict(scheduler.config))),
         evaluations=witness.evaluations,
         shape=tuple(latents.shape),
         given_up=means.given_up,
@@ -173,7 +175,7 @@ def _run(
     generators: list[torch.Generator],
     latents: torch.Tensor,
     after_step: Callable[..., dict[str, Any]],
-    witness: Witness,
+    witness: InputCheck,
     preview: Preview,
 ) -> list[Image.Image]:
     pipeline, settings = batch.model.pipeline, batch.settings
@@ -213,3 +215,18 @@ def _run(
             hint="take another --seed, or other words",
         )
     return list(result.images)
+
+
+def _as_json(value: Any) -> Any:
+    """A scheduler's configuration as JSON has it: diffusers keeps tuples, arrays and -inf in there."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return float(value) if math.isfinite(value) else str(float(value))
+        case dict():
+            return {str(name): _as_json(entry) for name, entry in value.items()}
+        case list() | tuple():
+            return [_as_json(entry) for entry in value]
+        case _:
+            return _as_json(value.tolist()) if hasattr(value, "tolist") else str(value)

@@ -1,4 +1,4 @@
-"""The certificate: proof that the two pictures of a seed differ in the prompt alone."""
+"""What really goes into the denoiser, arm by arm: what the certificate of a pair rests on."""
 
 from __future__ import annotations
 
@@ -11,48 +11,11 @@ from typing import Any
 
 import torch
 
-ARMS = ("simple", "expanded")
 _LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 
-@dataclass(frozen=True)
-class NoiseFloor:
-    """How far the simple picture of a seed moves when nothing changes but the shape of the batch: on average (0..1),
-    and at its furthest byte (0..255)."""
-
-    mean_absolute_difference: float
-    largest_difference: int
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """`differs` names what was not equal between the arms: "prompt" alone is what it should hold, or nothing where both
-    prompts are the same; the others are "initial noise", "negative prompt", "noise on the way", "size conditioning".
-    `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
-    with. `unet_evaluations` counts how often the U-Net ran for one picture pair, both arms and guidance in one batch.
-    `adapters` maps the LoRAs and textual inversions that were in the model, for both arms, to the SHA-256 of their
-    files; `context` says how many tokens of context each prompt took before all were brought to one length; `given_up`
-    maps a seed to what had to be given up for it, both arms alike, where memory or number formats ran short.
-    """
-
-    same_seed: bool
-    differs: tuple[str, ...]
-    latents_sha256: dict[int, dict[str, str]]
-    scheduler: dict[str, Any]
-    unet_evaluations: int
-    batch_shape: tuple[int, ...]
-    device: str
-    dtype: str
-    model_digest: str
-    libraries: dict[str, str]
-    context: dict[str, int] = field(default_factory=dict)
-    adapters: dict[str, str] = field(default_factory=dict)
-    given_up: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    noise_floor: dict[int, NoiseFloor] = field(default_factory=dict)
-
-
 @dataclass
-class Witness:
+class InputCheck:
     """Watches the U-Net during one pair: what went into it at the first step, arm by arm, and how often it ran.
 
     The batch is `[simple, expanded]`, or `[simple, expanded, simple, expanded]` with guidance, the unconditional half

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from generate.models.lora import loaded_adapters
 from generate.models.open import OpenModel
 from generate.models.textual_inversion import loaded_embeddings
+from generate.picture import ARMS, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step, render_batch
 from generate.render.conditioning import Conditioning, encode_pair
-from generate.render.input_check import ARMS, Certificate, NoiseFloor, library_versions
+from generate.render.input_check import library_versions
 from generate.render.memory import Means
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
@@ -35,27 +35,8 @@ class RenderInterrupted(TwinseedError):
         self.finished, self.reason = finished, reason
 
 
-@dataclass(frozen=True)
-class Render:
-    """One picture; `arm` is "simple" or "expanded", `seconds` its half of the pair's wall time."""
-
-    arm: str
-    seed: int
-    image: Image.Image
-    seconds: float
-
-
-@dataclass(frozen=True)
-class PicturePair:
-    """All pictures of one run, seed by seed, simple before expanded; `settings` with nothing left open."""
-
-    settings: RenderSettings
-    renders: tuple[Render, ...]
-    certificate: Certificate
-
-
 def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettings:
-    """The settings with the model's own size, device and dtype filled in.
+    """The settings with the model's own size, device and dtype filled in, and whether it is compiled.
 
     Raises `SettingsError` for a size that the model's latents cannot have, and for more steps than the scheduler takes.
     """
@@ -67,6 +48,7 @@ def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettin
         height=settings.height or height,
         device=model.device,
         dtype=model.dtype,
+        compiled=model.compiled,
     )
     unit = model.size_unit
     for side, pixels in (("width", settings.width), ("height", settings.height)):
@@ -85,6 +67,7 @@ def render_pair(
     *,
     noise_floor: bool = False,
     on_step: Callable[[Step], None] | None = None,
+    on_pair: Callable[[PicturePair], None] | None = None,
     watchers: Sequence[AbstractContextManager[Any]] = (),
 ) -> PicturePair:
     """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt.
@@ -98,8 +81,10 @@ def render_pair(
     shape of a batch does to a picture from what words do.
 
     `watchers` are entered while the U-Net works on the first seed, to look on. `on_step` hears of every step and may
-    raise `RenderCancelled`. Raises `SettingsError` or `RenderError`; where some pairs were finished by then,
-    `RenderInterrupted` with them, whatever stopped the others.
+    raise `RenderCancelled`. `on_pair` is called as soon as the two pictures of a seed are there, with all that are
+    finished by then, so that they can be kept whatever happens next; what it raises stops the render as anything else
+    does. Raises `SettingsError` or `RenderError`; where some pairs were finished by then, `RenderInterrupted` with
+    them, whatever stopped the others.
     """
     settings = resolve_settings(settings, model)
     conditioning = encode_pair(model, prompts, settings)
@@ -119,6 +104,8 @@ def render_pair(
             )
             rendered, means = render_batch(batch, means)
             made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, means) if noise_floor else None))
+            if on_pair is not None:
+                on_pair(_pictures(settings, model, conditioning, made))
     except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away
         if not made:
             raise
@@ -143,7 +130,7 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         differs=tuple(sorted(differs)),
         latents_sha256={pair.seed: dict(zip(ARMS, pair.rendered.latents_sha256, strict=True)) for pair in made},
         scheduler=first.scheduler,
-        unet_evaluations=first.evaluations,
+        evaluations=first.evaluations,
         batch_shape=first.shape,
         context=conditioning.lengths,
         adapters={one.name: one.digest for one in loaded_adapters(model)}
@@ -155,12 +142,12 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         model_digest=model.digest,
         libraries=library_versions() | ({"torch.compile": "inductor"} if model.compiled else {}),
     )
-    renders = tuple(
-        Render(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))
+    pictures = tuple(
+        Picture(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))
         for pair in made
         for arm, image in zip(ARMS, pair.rendered.images, strict=True)
     )
-    return PicturePair(replace(settings, images=len(made)), renders, certificate)
+    return PicturePair(replace(settings, images=len(made)), pictures, certificate)
 
 
 def _noise_floor(batch: Batch, pair: Rendered, means: Means) -> NoiseFloor:

@@ -184,7 +184,7 @@ def _added_words(
         if not added:
             continue
         settings = RenderSettings(seed=index, num_inference_steps=steps, guidance_scale=guidance, scheduler=scheduler)
-        picture = render_pair(prompts, settings, model).renders[1].image
+        picture = render_pair(prompts, settings, model).pictures[1].image
         (answer,) = judge.answers([picture])
         shown = [answer[KINDS.index(kind)] == vocabulary.names(kind).index(term.name) for kind, term in added.items()]
         words += shown
