@@ -1,7 +1,7 @@
 """The record of a run: everything that made its pictures, as `record.json` keeps it.
 
 It holds the values that the run was made of as they are. `record.schema.json` beside this file is written from the
-models below by `python -m compare.runs.record`.
+models below by `make docs`.
 """
 
 from __future__ import annotations
@@ -254,6 +254,11 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
 _INSTRUMENTS_1 = ("ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind")
 
 
+def write_schema() -> None:
+    """Writes `record.schema.json` anew."""
+    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
+
+
 def schema_json() -> str:
     """The JSON Schema (draft 2020-12) of `record.json`, as text."""
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -266,5 +271,3 @@ def _complaints(error: ValidationError) -> str:
     return "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
 
 
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
