@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from commands.options import (
     AllowPickle,
-    AsJson,
-    Clip,
     ExpanderName,
-    Instruments,
     LLMModel,
+    LookOptions,
     Observations,
-    OpenReport,
     OptionError,
-    ReportLanguage,
+    OutputOptions,
     RunName,
-    Runs,
-    instruments_of,
+    bundled,
     run_of,
     spoken_language,
     text_in,
@@ -25,35 +19,43 @@ from commands.options import (
 from commands.running import tell, watched
 
 
+@bundled
 def examine(
     run: RunName,
-    instruments: Instruments = None,
-    clip: Clip = "auto",
+    look: LookOptions,
+    output: OutputOptions,
     observations: Observations = None,
     expander: ExpanderName = "auto",
     llm_model: LLMModel = None,
     allow_pickle: AllowPickle = False,
-    runs: Runs = None,
-    language: ReportLanguage = None,
-    open_report: OpenReport = False,
-    as_json: AsJson = False,
 ) -> None:
-    """Look closer at a run that is there already, or add what you see in it; its report is written again."""
-    gallery, name = run_of(run, runs)
-    wanted, seen = instruments_of(instruments), text_in(observations)
-    spoken = spoken_language(language, gallery.open_record(name).concept.language)
-    if not wanted and seen is None:
+    """Look closer at a run that is there already, or add what you see in it; writes its report again."""
+    from compare.request import examination_of
+
+    wanted, seen = (
+        examination_of(look.clip, look.instruments or (), look.look or (), expander, llm_model),
+        text_in(observations),
+    )
+    gallery, name = run_of(run, output.runs)
+    language = spoken_language(output.language, gallery.open(name).record.concept.language)
+    if not wanted.instruments and seen is None:
         raise OptionError(
             "nothing was asked for", hint="add --with ladder, or another instrument, or --observations FILE"
         )
 
-    from compare.instruments.examination import Examination
-    from compare.second_look import SecondLook, look_again
+    from compare.session import Session
 
-    examination = Examination(clip=clip, instruments=wanted, describer=expander, llm_model=llm_model)
-    look = SecondLook(name, examination if wanted else None, seen, spoken.value, allow_pickle)
-
-    def work(**how: Any) -> Any:
-        return look_again(look, gallery, **how)
-
-    tell(watched(work), as_json, open_report)
+    session = Session(gallery)
+    tell(
+        watched(
+            lambda **how: session.examine(
+                name,
+                wanted if wanted.instruments else None,
+                observations=seen,
+                allow_pickle=allow_pickle,
+                language=language,
+                **how,
+            )
+        ),
+        output,
+    )

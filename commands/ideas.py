@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.console import say
-from commands.options import AsJson, Language, OptionError, Seed, seed_of
+from commands.options import AsJson, OptionError, Seed, seed_of
+from templates import Language
 
 if TYPE_CHECKING:
     from ideation.draw.word_lists import WordLists
@@ -37,7 +38,7 @@ def ideas(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="The pattern's combinations in order, each once.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Only look for faults in the pattern, and count.")] = False,
-    language: Language = Language.english,
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Draw concepts: topic x action x style, with no repeats; or texts from a pattern."""
@@ -56,9 +57,9 @@ def ideas(
     lists = pinned(_words(words), topic=topic, action=action, style=style, exclude=exclude or ())
     if seed is None and not as_json:
         say(f"seed {chosen}")
-    concepts = draw_many(lists, chosen, start, 10 if count is None else count, language.value)
+    concepts = draw_many(lists, chosen, start, 10 if count is None else count, language)
     if as_json:
-        name = attrgetter("zh" if language is Language.traditional_chinese else "en")
+        name = attrgetter("zh" if language == "zh-TW" else "en")
         _print_ideas((one.index, name(one.topic), name(one.action), name(one.style), one.text) for one in concepts)
     else:
         sys.stdout.writelines(f"{concept.text}\n" for concept in concepts)
@@ -79,7 +80,7 @@ def _ideas_of_pattern(
     from ideation.draw.wildcards import built_in_wildcards, read_wildcards
     from ideation.draw.word_lists import built_in_words
 
-    chinese = language is Language.traditional_chinese
+    chinese = language == "zh-TW"
     plan = PatternPlan(
         pattern, built_in_wildcards(built_in_words(), chinese=chinese) if folder is None else read_wildcards(folder)
     )

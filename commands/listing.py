@@ -40,7 +40,7 @@ def list_names(kind: Kind, as_json: AsJson = False) -> None:
 
 def _rows(kind: Kind) -> list[dict[str, Any]]:
     if kind is Kind.styles:
-        from generate.choices.styles import all_styles
+        from generate.choices import all_styles
 
         return [asdict(style) for style in all_styles().values()]
     if kind is Kind.schedulers:
@@ -58,11 +58,11 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for one in SCHEDULERS.values()
         ]
     if kind is Kind.presets:
-        from generate.choices.presets import PRESETS
+        from generate.choices import PRESETS
 
         return [asdict(preset) for preset in PRESETS.values()]
     if kind is Kind.performance:
-        from generate.choices.performance import all_performance
+        from generate.choices import all_performance
 
         return [
             {
@@ -76,7 +76,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for one in all_performance().values()
         ]
     if kind is Kind.sizes:
-        from generate.choices.sizes import all_families
+        from generate.choices import all_families
 
         return [
             {"family": family.name, "ratio": size.ratio, "width": size.width, "height": size.height}
@@ -95,9 +95,9 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
     if kind is Kind.instruments:
-        from compare.instruments.results import INSTRUMENTS
+        from compare.instruments.table import INSTRUMENTS
 
-        return [{"name": name, "answers": answer} for name, answer in INSTRUMENTS.items()]
+        return [{"name": one.name, "answers": one.question} for one in INSTRUMENTS.values()]
     from ideation.draw.word_lists import built_in_words
 
     words = built_in_words()
@@ -108,19 +108,19 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 def _problems(kind: Kind) -> Sequence[TwinseedError]:
     """What is wrong with a person's own files of that kind: they are left out, and that is said."""
     if kind is Kind.styles:
-        from generate.choices.styles import style_problems
+        from generate.choices import style_problems
 
         return style_problems()
     if kind is Kind.presets:
-        from generate.choices.presets import preset_problems
+        from generate.choices import preset_problems
 
         return preset_problems()
     if kind is Kind.performance:
-        from generate.choices.performance import performance_problems
+        from generate.choices import performance_problems
 
         return performance_problems()
     if kind is Kind.sizes:
-        from generate.choices.sizes import aspect_ratio_problems
+        from generate.choices import aspect_ratio_problems
 
         return aspect_ratio_problems()
     return ()

@@ -1,20 +1,29 @@
-"""The options that several commands share, and the values that are read from them."""
+"""The options that several commands share, in bundles that are said once, and the values that are read from them."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
 import re
 import secrets
-from collections.abc import Sequence
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
 from ideation.errors import TwinseedError
+from ideation.values import MAX_SEED
+from templates import LANGUAGES, Language
 
-if TYPE_CHECKING:
+#: What becomes of a prompt that is too long for the encoder.
+TokenMode = Literal["fit", "chunk", "truncate"]
+
+if TYPE_CHECKING:  # what a command line is made of loads no rooms further down
+    from compare.request import PairOptions
     from compare.runs.gallery import Gallery
 
 
@@ -22,30 +31,17 @@ class OptionError(TwinseedError):
     """Options that do not go together, or a value that cannot be read."""
 
 
-class Language(StrEnum):
-    """Languages that concepts and reports come in."""
-
-    english = "en"
-    traditional_chinese = "zh-TW"
-
-
-class Tokens(StrEnum):
-    """What becomes of a prompt that is too long for the encoder."""
-
-    fit = "fit"
-    chunk = "chunk"
-    truncate = "truncate"
-
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print data alone on standard output.")]
 Seed = Annotated[str | None, typer.Option("--seed", metavar="S", help="A whole number; left out, one is drawn.")]
 Runs = Annotated[Path | None, typer.Option("--runs", metavar="FOLDER", help="Where runs are kept. [default: runs]")]
 OpenReport = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
 ReportLanguage = Annotated[Language | None, typer.Option(help="The report's language. [default: the concept's]")]
-
-# What is drawn, and who writes the prompts.
 OptionalConcept = Annotated[
-    str | None, typer.Argument(metavar="[CONCEPT]", help="The concept, in any language; left out, one is drawn.")
+    str | None, typer.Argument(metavar="CONCEPT", help="The concept, in any language; left out, one is drawn.")
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")]
+ModelName = Annotated[
+    str | None, typer.Option("--model", metavar="M", help="A model folder, or a hub id. [default: seedling]")
 ]
 ExpanderName = Annotated[
     str, typer.Option("--expander", metavar="E", help="See: twinseed list expanders.", show_default=True)
@@ -57,54 +53,20 @@ Template = Annotated[
         "--template", metavar="NAME|FILE", help="What an LLM is told: concise, cinematic, teaching or a file."
     ),
 ]
-TokensMode = Annotated[Tokens, typer.Option("--tokens", help="A prompt too long: made to fit, read in chunks, or cut.")]
+TokensMode = Annotated[
+    TokenMode, typer.Option("--tokens", help="A prompt too long: made to fit, read in chunks, or cut.")
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask an LLM even what it has answered before.")]
-Simple = Annotated[str | None, typer.Option(metavar="TEXT", help="The simple prompt, as it is.")]
-Expanded = Annotated[str | None, typer.Option(metavar="TEXT", help="The expanded prompt, as it is.")]
-Negative = Annotated[str | None, typer.Option(metavar="TEXT", help="Instead of the expander's negative prompt.")]
-
-# How pictures are rendered.
-ModelName = Annotated[
-    str | None, typer.Option("--model", metavar="M", help="A model folder, or a hub id. [default: seedling]")
-]
-Images = Annotated[int, typer.Option(metavar="N", help="How many seeds: S, S+1, S+2, ...")]
-SchedulerName = Annotated[str | None, typer.Option(metavar="NAME", help="See: twinseed list schedulers.")]
-Steps = Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")]
-Guidance = Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance scale.")]
-Size = Annotated[str | None, typer.Option(metavar="WxH", help="Pixels; left out, the model's own size.")]
-Aspect = Annotated[str | None, typer.Option(metavar="RATIO", help="16:9, portrait ...: a size to suit it.")]
-PresetName = Annotated[str | None, typer.Option(metavar="P", help="See: twinseed list presets.")]
-PerformanceName = Annotated[str | None, typer.Option(metavar="LEVEL", help="quality, speed or extreme speed.")]
-Like = Annotated[
-    Path | None, typer.Option(metavar="PICTURE", help="Start from the settings in a picture, whoever made it.")
-]
-StyleNames = Annotated[
-    list[str] | None, typer.Option("--style", metavar="NAME", help="On both prompts; can be given more than once.")
-]
-ClipSkip = Annotated[
-    int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
-]
-Loras = Annotated[
-    list[str] | None, typer.Option("--lora", metavar="NAME:W", help="A LoRA for both; can be given more than once.")
-]
-Vae = Annotated[str | None, typer.Option(metavar="V", help="Another VAE to decode with.")]
-Fast = Annotated[bool, typer.Option("--fast", help="Half precision where the processor has it: other digits.")]
-Compile = Annotated[
-    bool, typer.Option("--compile", help="Compile the U-Net first: a minute or more, that only many seeds are worth.")
-]
 AllowPickle = Annotated[bool, typer.Option("--allow-pickle", help="Open .ckpt and .pt files, tensors only.")]
-NoiseFloor = Annotated[
-    bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
-]
-Device = Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or mps.", show_default=True)]
-Dtype = Annotated[str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)]
-
-# What is found out about the pictures.
 Instruments = Annotated[
     list[str] | None,
     typer.Option(
         "--with", metavar="NAME", help="Look closer with this, see: twinseed list instruments; several with commas."
     ),
+]
+InstrumentOptions = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="I.O=VALUE", help="An option of an instrument, as in sweep.steps=5,10,20."),
 ]
 Clip = Annotated[
     str, typer.Option(metavar="C", help="Who scores: auto, none, seedling, a folder or a hub id.", show_default=True)
@@ -113,20 +75,156 @@ Observations = Annotated[
     Path | None, typer.Option(metavar="FILE", help="What you see in the pictures, in your own words: a text file.")
 ]
 
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")]
+
+# The fields of the bundles bear the names of `compare.request.PairOptions`.
+
+
+@dataclass(frozen=True)
+class PromptOptions:
+    """Who writes the prompts, and what is given."""
+
+    expander: ExpanderName = "auto"
+    llm_model: LLMModel = None
+    template: Template = None
+    tokens: TokensMode = "fit"
+    no_cache: NoCache = False
+    simple: Annotated[str | None, typer.Option(metavar="TEXT", help="The simple prompt, as it is.")] = None
+    expanded: Annotated[str | None, typer.Option(metavar="TEXT", help="The expanded prompt, as it is.")] = None
+    negative: Annotated[str | None, typer.Option(metavar="TEXT", help="Instead of the expander's negative prompt.")] = (
+        None
+    )
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How pictures are rendered, both arms alike."""
+
+    seed: Seed = None
+    images: Annotated[int, typer.Option(metavar="N", help="How many seeds: S, S+1, S+2, ...")] = 1
+    model: ModelName = None
+    scheduler: Annotated[str | None, typer.Option(metavar="NAME", help="See: twinseed list schedulers.")] = None
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")] = None
+    guidance: Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance scale.")] = None
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="Pixels, or native; left out, the model's own size.")
+    ] = None
+    aspect: Annotated[str | None, typer.Option(metavar="RATIO", help="16:9, portrait ...: a size to suit it.")] = None
+    preset: Annotated[str | None, typer.Option(metavar="P", help="See: twinseed list presets.")] = None
+    performance: Annotated[str | None, typer.Option(metavar="LEVEL", help="quality, speed or extreme speed.")] = None
+    like: Annotated[
+        Path | None, typer.Option(metavar="PICTURE", help="Start from the settings in a picture, whoever made it.")
+    ] = None
+    style: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="On both prompts; can be given more than once. None: none."),
+    ] = None
+    clip_skip: Annotated[
+        int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
+    ] = None
+    lora: Annotated[
+        list[str] | None, typer.Option(metavar="NAME:W", help="A LoRA for both; can be given more than once.")
+    ] = None
+    vae: Annotated[str | None, typer.Option(metavar="V", help="Another VAE to decode with.")] = None
+    fast: Annotated[bool, typer.Option("--fast", help="Half precision where the processor has it: other digits.")] = (
+        False
+    )
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the U-Net first: a minute or more, that only many seeds are worth."),
+    ] = False
+    allow_pickle: AllowPickle = False
+    noise_floor: Annotated[
+        bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
+    ] = False
+    device: Annotated[str, typer.Option(metavar="D", help="auto, cpu, cuda or mps.", show_default=True)] = "auto"
+    dtype: Annotated[str, typer.Option(metavar="T", help="auto, float32, float16, bfloat16.", show_default=True)] = (
+        "auto"
+    )
+    drawn: Annotated[
+        str | None, typer.Option(metavar="I@S", help="The concept is number I of draw S, as a report says of it.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """What is found out about the pictures."""
+
+    instruments: Instruments = None
+    look: InstrumentOptions = None
+    clip: Clip = "auto"
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where a run is kept, and what is told of it."""
+
+    runs: Runs = None
+    language: ReportLanguage = None
+    open_report: OpenReport = False
+    as_json: AsJson = False
+
+
+@dataclass(frozen=True)
+class Without:
+    """In the annotation of a bundle: these of its options are not the command's."""
+
+    names: tuple[str, ...]
+
+
+def bundled(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the fields of its bundles as options of its own, as typer reads them from the signature.
+
+    A parameter whose annotation is one of the dataclasses above is a bundle: the command gets it put together.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    parameters: list[inspect.Parameter] = []
+    bundles: dict[str, tuple[Any, list[str]]] = {}
+    for name, parameter in inspect.signature(command).parameters.items():
+        hint = hints[name]
+        kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        if not dataclasses.is_dataclass(kind):
+            parameters.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        left_out = {
+            one for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Without) for one in mark.names
+        }
+        types = get_type_hints(kind, include_extras=True)
+        taken = [field for field in dataclasses.fields(kind) if field.name not in left_out]
+        bundles[name] = kind, [field.name for field in taken]
+        parameters += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=types[field.name]
+            )
+            for field in taken
+        ]
+
+    @wraps(command)
+    def unbundled(**given: Any) -> None:
+        for name, (kind, names) in bundles.items():
+            given[name] = kind(**{one: given.pop(one) for one in names})
+        command(**given)
+
+    unbundled.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    unbundled.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return unbundled
+
+
+def pair_options(
+    concept: str | None, prompts: PromptOptions, render: RenderOptions, look: LookOptions, language: Language | None
+) -> PairOptions:
+    """The bundles as the options of a request."""
+    from compare.request import PairOptions
+
+    given: dict[str, Any] = {
+        field.name: getattr(bundle, field.name)
+        for bundle in (prompts, render, look)
+        for field in dataclasses.fields(bundle)
+    }
+    lists: dict[str, Any] = {name: tuple(given[name] or ()) for name in ("style", "lora", "instruments", "look")}
+    return PairOptions(**given | lists | {"concept": concept, "language": language})
+
 
 MAX_OBSERVATIONS = 100_000  # bytes
-
-
-def instruments_of(given: Sequence[str] | None) -> tuple[str, ...]:
-    """The instruments that were named, each once; commas may stand between them. Raises OptionError."""
-    from compare.instruments.results import INSTRUMENTS
-
-    names = [name.strip() for one in given or () for name in one.split(",")]
-    for name in names:
-        if name not in INSTRUMENTS:
-            raise OptionError(f"there is no instrument {name!r}", hint=f"choose from {', '.join(INSTRUMENTS)}")
-    return tuple(dict.fromkeys(names))
 
 
 def text_in(file: Path | None) -> str | None:
@@ -151,21 +249,15 @@ def seed_of(given: str | None) -> int:
     if given is None:
         return secrets.randbelow(2**32)
     if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise OptionError(f"seed is {given[:40]!r}", hint=f"give a whole number from 0 to {2**63 - 1}, as in --seed 7")
+        raise OptionError(f"seed is {given[:40]!r}", hint=f"give a whole number from 0 to {MAX_SEED}, as in --seed 7")
     return int(given)
-
-
-def size_of(given: str) -> tuple[int, int]:
-    """Width and height in pixels. Raises OptionError."""
-    match = re.fullmatch(r"([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5})", given.strip())
-    if match is None:
-        raise OptionError(f"size is {given[:40]!r}", hint="give width and height in pixels, as in --size 512x512")
-    return int(match[1]), int(match[2])
 
 
 def spoken_language(given: Language | None, of_concept: str) -> Language:
     """The language to speak to somebody: the one that was given, else the concept's, where we have it."""
-    return given or (Language.traditional_chinese if of_concept == Language.traditional_chinese else Language.english)
+    if given is not None:
+        return given
+    return next((language for language in LANGUAGES if language == of_concept), "en")
 
 
 def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:

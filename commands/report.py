@@ -19,24 +19,25 @@ def report(
     open_report: OpenReport = False,
 ) -> None:
     """Write a run's report again: in another language, as Markdown or as PDF."""
-    from compare.runs.gallery import REPORT_FILE
+    from compare.report.html import render_report
 
     gallery, name = run_of(run, runs)
-    record, pictures = gallery.open_record(name), gallery.pictures(name)
+    found = gallery.open(name)
+    record, pictures = found.record, found.files()
     spoken = spoken_language(language, record.concept.language)
     if markdown is not None:
         from compare.report.markdown import markdown_zip
 
-        _write(markdown, markdown_zip(record, pictures, spoken.value))
+        _write(markdown, markdown_zip(record, pictures, spoken))
     if pdf is not None:
         from compare.report.pdf import pdf_report
 
-        _write(pdf, pdf_report(record, pictures, spoken.value))
+        _write(pdf, pdf_report(record, pictures, spoken))
     if markdown is None and pdf is None:
-        folder = gallery.amend(name, record, {}, spoken.value)
-        print(folder / REPORT_FILE)
+        written = gallery.amend(name, record, {}, render_report(record, pictures, spoken))
+        print(written.report)
         if open_report:
-            typer.launch(str(folder / REPORT_FILE))
+            typer.launch(str(written.report))
 
 
 def _write(file: Path, content: bytes) -> None:

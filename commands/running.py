@@ -1,48 +1,58 @@
-"""Doing a job: with a progress bar, and saying what came of it."""
+"""Doing what options ask for: with a progress bar, and saying what came of it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from commands.console import progress, say
-from commands.options import spoken_language
+from commands.options import OutputOptions, runs_folder, spoken_language
 
-if TYPE_CHECKING:
-    from compare.runs.record import Record
-    from compare.session import Job
+if TYPE_CHECKING:  # torch comes along with a session
+    from compare.request import PairOptions
+    from compare.runs.run import Run
 
 
-def carry_out(job: Job, runs: Path, as_json: bool, open_report: bool) -> Record:
-    """Does the job with a progress bar and prints what came of it: the report's path, or the record."""
+def carry_out(options: PairOptions, output: OutputOptions, observations: str | None = None) -> Run:
+    """Does what the options ask for with a progress bar and prints what came of it: the report's path, or the record.
+
+    Says notes, the concept and the seed on standard error first. Whatever can be seen to be wrong without torch is told
+    before it is loaded.
+    """
+    from compare.request import PairRequest
+
+    request, notes = PairRequest.from_options(options)
+    for note in notes:
+        say(f"note: {note}")
+    say(f"concept: {request.concept.text}\nseed: {request.settings.seed}")
+
     from compare.runs.gallery import Gallery
-    from compare.session import run_job
+    from compare.session import Session
 
-    return tell(watched(lambda **how: run_job(job, Gallery(runs), **how)), as_json, open_report)
+    session = Session(Gallery(runs_folder(output.runs)))
+    return tell(watched(lambda **how: session.run(request, observations=observations, **how)), output)
 
 
-def watched(work: Callable[..., Path]) -> Path:
-    """Does the work, which takes `on_progress`, with a progress bar, and returns the folder that came of it."""
-    from compare.session import JobStopped
+def watched(work: Callable[..., Run]) -> Run:
+    """Does the work, which takes `on_progress`, with a progress bar, and returns the run that came of it."""
+    from compare.session import SessionStopped
 
     with progress() as on_progress:
         try:
             return work(on_progress=on_progress)
-        except JobStopped as stopped:
-            say(f"what was finished is in {stopped.folder}")
+        except SessionStopped as stopped:
+            say(f"what was finished is in {stopped.run.folder}")
             raise stopped.reason from stopped
 
 
-def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
+def tell(run: Run, output: OutputOptions) -> Run:
     """Prints what came of a run: to standard output the report's path, or the record."""
-    from compare.report.sentences import verdict_text
-    from compare.runs.record import RECORD_FILE, read_record
+    from compare.report.view import verdict_of_record
 
-    record = read_record(folder / RECORD_FILE)
+    record = run.record
     prompts = record.prompts
     writer = prompts.expander + (f" ({prompts.llm_model})" if prompts.llm_model else "")
     say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
@@ -50,13 +60,22 @@ def tell(folder: Path, as_json: bool, open_report: bool) -> Record:
         say(f"note: {warning}")
     verdict = None if record.findings is None else record.findings.verdict
     if verdict is not None:
-        say(verdict_text(record, spoken_language(None, record.concept.language).value))
+        say(verdict_of_record(record, spoken_language(None, record.concept.language)))
         if verdict.kind == "one pair":
             say("hint: --images 4 renders four seeds")
-    if as_json:
-        print(json.dumps(json.loads((folder / RECORD_FILE).read_text(encoding="utf-8")), ensure_ascii=False))
+    if output.as_json:
+        print(json.dumps(json.loads(record.to_json()), ensure_ascii=False))
     else:
-        print(folder / "report.html")
-    if open_report:
-        typer.launch(str(folder / "report.html"))
-    return record
+        print(run.report)
+    if output.open_report:
+        typer.launch(str(run.report))
+    return run
+
+
+def say_found(run: Run, instrument: str) -> None:
+    """Says what an instrument has found, if it has lines for a shell."""
+    from compare.instruments.table import INSTRUMENTS
+
+    found = run.record.findings.results.get(instrument) if run.record.findings is not None else None
+    for line in () if found is None else INSTRUMENTS[instrument].lines(found):
+        say(line)

@@ -10,7 +10,7 @@ from compare.report.html import LANGUAGES, Language, render_report
 from compare.runs.gallery import Gallery, GalleryError
 from compare.runs.index import RunRow
 from compare.runs.record import Record, RecordError, parse_record, read_record
-from compare.runs.run import Run, record_of
+from compare.runs.run import Run
 from ideation.english.diff import Piece
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "RunRow",
     "parse_record",
     "read_record",
-    "record_of",
     "render_report",
     "score",
 ]

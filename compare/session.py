@@ -1,70 +1,39 @@
-"""A job: what somebody asked for, and the way from there to a finished run. The command line and the page call it."""
+"""The session: keeps model, CLIP and expander open, and does what a request asks for. Command line, page, notebook and
+tables of concepts all go through it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
-from compare.instruments.context import Bench
+from PIL import Image
+
+from compare.instruments.context import Context
+from compare.instruments.distance import score
 from compare.instruments.examination import Examination, ExaminationStopped, examine, open_scorer
 from compare.instruments.results import Findings
-from compare.report.html import Language
-from compare.runs.draft import drift_from
-from compare.runs.gallery import Gallery
-from compare.runs.run import Run
-from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
-from generate.choices.sizes import match_aspect_ratio
-from generate.choices.styles import StyledPrompts, apply_styles, find_style
-from generate.files.parameters import LoraUse
-from generate.files.png import texts_of_pairs
-from generate.models import OpenModel, embedding_vectors, embeddings_in, open_model
-from generate.picture import PicturePair
+from compare.preparation import Preparation, load_extras
+from compare.report.html import render_report
+from compare.request import PairRequest
+from compare.runs.gallery import Gallery, RunWriter
+from compare.runs.record import Draft, Record, Score, checked_record
+from compare.runs.run import Run, hashes_of, picture_entry, picture_file
+from generate.files import encode_png, texts_of_pair
+from generate.models import OpenModel, open_model
+from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
+from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
+from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.concept import Concept
 from ideation.expanders import choose_expander
 from ideation.expanders.cache import ExpansionCache, cache_folder
-from ideation.expanders.llm.instruction import checked_template
-from ideation.expansion import TokenMode, expand, given_pair, require_prompt
+from ideation.expanders.protocol import Expander
 from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import AdapterMention, parse_prompt
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
-
-
-@dataclass(frozen=True)
-class Job:
-    """One pair, or several seeds of it. `simple` and `expanded` are prompts to take as they are; `negative`, where it
-    is not None, takes the place of the expander's; what the styles add to it stays. `language` is the report's.
-    `template` names what an LLM is told; `cache` False asks it even what it has answered before. `noise_floor` renders
-    each simple prompt once more, alone. `aspect` is a ratio such as "16:9", for a size that the model is good at;
-    `draft` the name of a run that this one refines. `styles` holds the preset's as well. `compiled` has torch compile
-    the U-Net first. `examination` says what is to be found out about the pictures, `observations` what somebody sees in
-    them, in their own words."""
-
-    concept: Concept
-    settings: RenderSettings
-    expander: str = "auto"
-    llm_model: str | None = None
-    simple: str | None = None
-    expanded: str | None = None
-    negative: str | None = None
-    preset: str | None = None
-    styles: tuple[str, ...] = ()
-    language: Language = "en"
-    template: str | None = None
-    tokens: TokenMode = "fit"
-    cache: bool = True
-    noise_floor: bool = False
-    aspect: str | None = None
-    draft: str | None = None
-    allow_pickle: bool = False
-    compiled: bool = False
-    examination: Examination = field(default_factory=Examination)
-    observations: str | None = None
+from templates import Language
 
 
 @dataclass(frozen=True)
@@ -77,134 +46,315 @@ class Progress:
     step: Step | None = None
 
 
-class JobStopped(Exception):
-    """A job that ended early, for `reason`; the pairs and findings that were finished are in `folder`."""
+OnProgress = Callable[[Progress], None]
 
-    def __init__(self, folder: Path, reason: BaseException) -> None:
+
+class SessionStopped(Exception):
+    """Work that ended early, for `reason`; the pairs and findings that were finished are in `run`."""
+
+    def __init__(self, run: Run, reason: BaseException) -> None:
         super().__init__(str(reason))
-        self.folder, self.reason = folder, reason
+        self.run, self.reason = run, reason
 
 
-def run_job(
-    job: Job,
-    gallery: Gallery,
-    *,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-    open_model: Callable[..., OpenModel] = open_model,
-    environ: Mapping[str, str] = os.environ,
-) -> Path:
-    """Does the job and returns the run's folder. `on_progress` may raise `RenderCancelled` while rendering.
+def _in_silence(_: Progress) -> None:
+    """Nobody listens."""
 
-    Whatever can fail cheaply is tried first: names, the runs folder, the model; then the expander is asked, once; then
-    the pictures are rendered. Raises `TwinseedError`, or `JobStopped` where some pairs were finished and saved.
+
+class Session:
+    """What is asked for, done; the model and the CLIP of the last request stay open for the next one.
+
+    `gallery` keeps the runs; `environ` has the keys and addresses of whoever writes prompts or describes pictures, and
+    is stored nowhere. Not for two threads at once.
     """
-    styles = [find_style(name) for name in job.styles]
-    preset = find_preset(job.preset) if job.preset is not None else None
-    if job.negative is not None:
-        require_prompt("negative", job.negative, may_be_empty=True)
-    expander = None
-    if job.simple is None or job.expanded is None:
-        cache = ExpansionCache(cache_folder()) if job.cache else None
-        expander = choose_expander(job.expander, llm_model=job.llm_model, environ=environ, cache=cache)
-    template = checked_template(job.template) if job.template is not None else None
-    gallery.require_writable()
-    on_progress(Progress("open", job.settings.model))
-    settings = job.settings
-    model = open_model(
-        settings.model,
-        device=settings.device,
-        dtype=settings.dtype,
-        vae=settings.vae,
-        fast=settings.fast,
-        allow_pickle=job.allow_pickle,
-        compiled=job.compiled,
-    )
-    notes: tuple[str, ...] = ()
-    if job.aspect is not None:
-        found = match_aspect_ratio(job.aspect, model.native_size, unit=model.size_unit)
-        settings = replace(settings, width=found.width, height=found.height)
-        notes = (found.note,) if found.note else ()
-    settings = resolve_settings(settings, model)
 
-    budget = TokenBudget(
-        model.tokenizer_file,
-        model.token_limit,
-        chunked=settings.long_prompts == "chunk",
-        vectors=embedding_vectors(),
-    )
-    if expander is None:
-        prompts = given_pair(job.concept.text, job.simple or "", job.expanded or "", "", budget)
-    else:
-        on_progress(Progress("expand", expander.name))
-        prompts = expand(
-            job.concept,
-            expander,
-            budget,
-            seed=settings.seed,
-            vocabulary=vocabulary_of(settings.model),
-            simple=job.simple,
-            expanded=job.expanded,
-            template=template,
-            tokens=job.tokens,
+    def __init__(self, gallery: Gallery, *, environ: Mapping[str, str] = os.environ) -> None:
+        self.gallery = gallery
+        self._environ = environ
+        self._model: tuple[dict[str, Any], OpenModel] | None = None
+        self._clip: tuple[tuple[str, str, str], tuple[Any, tuple[str, ...]]] | None = None
+        self._expanders: dict[tuple[str, str | None, bool], Expander] = {}
+
+    def run(
+        self, request: PairRequest, *, observations: str | None = None, on_progress: OnProgress = _in_silence
+    ) -> Run:
+        """Renders the pairs that are asked for, compares them, and returns the run.
+
+        Each pair is on the disk as soon as it is finished. Where an earlier call for the same request was stopped or
+        killed, this one goes on with its run. Whatever can fail cheaply is tried first: names, the runs folder, the
+        model; then the expander is asked, once; then the pictures are rendered. `on_progress` may raise
+        `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
+        """
+        preparation = Preparation.of(request)
+        draft = self.gallery.open(request.draft) if request.draft is not None else None
+        expander = self._expander(request) if draft is None else None
+        self.gallery.require_writable()
+        with self.gallery.begin(request.digest) as writer:
+            model = self._open(request.settings, request.allow_pickle, on_progress)
+            if writer.run is not None and not _goes_on(writer.run, model):
+                writer.start_anew()
+            before = writer.run or draft
+            if before is not None:
+                prompts = before.record.prompts
+                settings = resolve_settings(_same_but_for_steps_and_seeds(before.record.settings, request), model)
+            else:
+                prompts, settings = preparation.carry_out(
+                    model, expander, lambda name: on_progress(Progress("expand", name))
+                )
+            load_extras(model, settings, prompts, allow_pickle=request.allow_pickle)
+            making = _Making(request, prompts, settings, model, writer, draft, observations)
+            try:
+                making.render(on_progress)
+                self._look_into(writer, request, model, on_progress)
+            except (RenderInterrupted, ExaminationStopped) as stopped:
+                raise SessionStopped(self._finish(writer, request.language, on_progress), stopped.reason) from stopped
+            return self._finish(writer, request.language, on_progress)
+
+    def refine(
+        self,
+        name: str,
+        num_inference_steps: int | None = None,
+        *,
+        language: Language | None = None,
+        on_progress: OnProgress = _in_silence,
+    ) -> Run:
+        """Renders the run `name` again with more steps, twice as many unless said, from the same seeds and prompts; the
+        new record says how far its pictures moved, and where they come from, as the old one does.
+
+        Raises as `run` does, and `SettingsError` where those are not more steps.
+        """
+        return self.run(refinement(self.gallery.open(name), num_inference_steps, language), on_progress=on_progress)
+
+    def examine(
+        self,
+        name: str,
+        examination: Examination | None,
+        *,
+        observations: str | None = None,
+        allow_pickle: bool = False,
+        language: Language = "en",
+        on_progress: OnProgress = _in_silence,
+    ) -> Run:
+        """Adds to the run `name` what the instruments find and somebody's `observations`, and writes its report again.
+
+        `examination` None leaves the findings as they are; `observations` None leaves the words as they are, and an
+        empty text takes them out. Raises `SettingsError` where the model is not the one that made the run, other
+        `TwinseedError`, or `SessionStopped` where some findings were finished and saved.
+        """
+        run = self.gallery.open(name)
+        pictures, record = run.files(), run.record
+        if observations is not None:
+            record = record.model_copy(update={"observations": observations.strip() or None})
+
+        def write(found: Findings | None, files: Mapping[str, bytes]) -> Run:
+            on_progress(Progress("write"))
+            written = record if found is None else _with(record, found, files)
+            report = render_report(written, {**pictures, **files}, language)
+            return self.gallery.amend(name, written, files, report)
+
+        if examination is None:
+            return write(None, {})
+        model = self._open(record.settings, allow_pickle, on_progress)
+        if model.digest != record.certificate.model_digest:
+            raise SettingsError(
+                f"the model {record.settings.model} is not the one that made the run: its weights are others",
+                hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
+            )
+        load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
+        context, notes = self._context(run, examination, model)
+        try:
+            found = look(context, examination, on_progress, before=record.findings, notes=notes)
+        except ExaminationStopped as stopped:
+            raise SessionStopped(write(stopped.findings, context.files), stopped.reason) from stopped
+        return write(found, context.files)
+
+    def verify(self, name: str) -> tuple[str, ...]:
+        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
+        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
+        return tuple(self.gallery.open(name).faults())
+
+    def report(self, name: str, language: Language) -> Run:
+        """Writes the report of the run `name` again, in that language. Raises `TwinseedError`."""
+        run = self.gallery.open(name)
+        return self.gallery.amend(name, run.record, {}, render_report(run.record, run.files(), language))
+
+    def close(self) -> None:
+        """Lets go of the model and the CLIP."""
+        self._model = self._clip = None
+
+    def _open(self, settings: RenderSettings, allow_pickle: bool, on_progress: OnProgress) -> OpenModel:
+        wanted: dict[str, Any] = {
+            "name": settings.model,
+            "device": settings.device,
+            "dtype": settings.dtype,
+            "vae": settings.vae,
+            "fast": settings.fast,
+            "compiled": settings.compiled,
+            "allow_pickle": allow_pickle,
+        }
+        on_progress(Progress("open", settings.model))
+        if self._model is None or self._model[0] != wanted:
+            self._model = None  # let go of the old one first: two may not fit into memory
+            self._model = wanted, open_model(**wanted)
+        return self._model[1]
+
+    def _expander(self, request: PairRequest) -> Expander | None:
+        if request.simple is not None and request.expanded is not None:
+            return None
+        key = (request.expander, request.llm_model, request.cache)
+        if key not in self._expanders:
+            cache = ExpansionCache(cache_folder()) if request.cache else None
+            self._expanders[key] = choose_expander(
+                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache
+            )
+        return self._expanders[key]
+
+    def _context(self, run: Run, examination: Examination, model: OpenModel) -> tuple[Context, tuple[str, ...]]:
+        """All that instruments need, with the pictures as they are on the disk, and notes."""
+        key = (examination.clip, model.name, model.device)
+        if self._clip is None or self._clip[0] != key:
+            self._clip = key, open_scorer(examination, model, self._environ)
+        clip, notes = self._clip[1]
+        record = run.record
+        images: dict[tuple[Arm, int], Image.Image] = {
+            (one.arm, one.seed): run.image(one.arm, one.seed) for one in record.renders
+        }
+        context = Context(
+            record.prompts,
+            record.settings,
+            model,
+            images,
+            clip,
+            environ=self._environ,
+            adapters=record.certificate.adapters,
         )
-    if job.negative is not None:
-        prompts = replace(prompts, negative=job.negative)
-    worded = apply_styles(styles, prompts.simple, prompts.expanded, with_preset(prompts.negative, preset))
-    prompts = _reworded(prompts, budget, worded)
-    prompts = replace(prompts, warnings=prompts.warnings + notes)
-    settings = replace(settings, adapters=_adapters(settings.adapters, preset, prompts))
-    model.load(
-        [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
-        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
-        allow_pickle=job.allow_pickle,
-    )
-    loras = tuple(LoraUse(one.name, one.unet_weight, one.digest) for one in model.adapters)
+        return context, notes
 
-    def write(pictures: PicturePair, findings: Findings | None, files: Mapping[str, bytes]) -> Path:
+    def _look_into(self, writer: RunWriter, request: PairRequest, model: OpenModel, on_progress: OnProgress) -> None:
+        """Adds what the wanted instruments find, as soon as each has found it. Raises `ExaminationStopped`."""
+        before = writer.made.record.findings
+        there = () if before is None else tuple(before.results)
+        left = tuple(name for name in request.examination.instruments if name not in there)
+        context, notes = self._context(writer.made, request.examination, model)
+
+        def keep(found: Findings, *, complete: bool = False) -> None:
+            files = {name: content for name, content in context.files.items() if name in found.files}
+            writer.add(_with(writer.made.record, found, files).model_copy(update={"complete": complete}), files)
+
+        wanted = replace(request.examination, instruments=left)
+        keep(look(context, wanted, on_progress, before=before, notes=notes, on_found=keep), complete=True)
+
+    def _finish(self, writer: RunWriter, language: Language, on_progress: OnProgress) -> Run:
         on_progress(Progress("write"))
-        run = Run(
-            job.concept,
-            prompts,
-            pictures.settings,
-            pictures.pictures,
-            pictures.certificate,
-            preset=job.preset,
-            styles=tuple(style.name for style in styles),
-            draft=drift_from(gallery, job.draft, pictures.pictures) if job.draft is not None else None,
-            png_text=texts_of_pairs(
-                prompts, pictures.settings, pictures.pictures, pictures.certificate.model_digest, loras
-            ),
-            findings=findings,
-            files=files,
-            observations=job.observations,
+        return writer.finish(render_report(writer.made.record, writer.made.files(), language))
+
+
+@dataclass
+class _Making:
+    """A run while its pictures are rendered: each finished pair goes to the disk with the record of all so far."""
+
+    request: PairRequest
+    prompts: PromptPair
+    settings: RenderSettings
+    model: OpenModel
+    writer: RunWriter
+    draft: Run | None
+    observations: str | None
+
+    def render(self, on_progress: OnProgress) -> None:
+        """Renders the seeds that are not there yet. Raises as `render_pair` does."""
+        there = len(self.writer.run.record.seeds) if self.writer.run is not None else 0
+        left = self.settings.images - there
+        if not left:
+            return
+        render_pair(
+            self.prompts,
+            replace(self.settings, seed=self.settings.seed + there, images=left),
+            self.model,
+            noise_floor=self.request.noise_floor,
+            on_step=lambda step: on_progress(Progress("render", step=step)),
+            on_pair=self.keep,
         )
-        return gallery.write(run, job.language)
 
-    def on_step(step: Step) -> None:
-        on_progress(Progress("render", step=step))
+    def keep(self, pair: PicturePair) -> None:
+        """Writes the last pair of `pair`, which has all that were finished in this call."""
+        seed = pair.settings.seeds[-1]
+        pictures = [one for one in pair.pictures if one.seed == seed]
+        alone = replace(pair, settings=replace(pair.settings, seed=seed, images=1), pictures=tuple(pictures))
+        texts = texts_of_pair(self.prompts, alone)
+        files = {picture_file(one.arm, seed): encode_png(one.image, texts[one.arm, seed]) for one in pictures}
+        entries = [picture_entry(one.arm, seed, one.seconds, files[picture_file(one.arm, seed)]) for one in pictures]
+        apart = score(pictures[0].image, pictures[1].image)
+        scores = {seed: Score(mean_absolute_difference=apart.mean_absolute_difference, ssim=apart.ssim)}
+        before = self.writer.run.record if self.writer.run is not None else None
+        certificate = pair.certificate
+        if before is not None:
+            entries = [*before.renders, *entries]
+            scores = before.scores | scores
+            certificate = before.certificate.joined(pair.certificate)
+        record = checked_record(
+            concept=self.request.concept,
+            request=self.request,
+            prompts=self.prompts,
+            settings=replace(self.settings, images=len(entries) // 2),
+            renders=tuple(entries),
+            certificate=certificate,
+            scores=scores,
+            complete=False,
+            created=datetime.now(UTC).replace(microsecond=0) if before is None else before.created,
+            draft=self._drift(before, pictures, seed),
+            observations=self.observations if before is None or self.observations else before.observations,
+        )
+        self.writer.add(record, files)
 
-    try:
-        pictures = render_pair(prompts, settings, model, noise_floor=job.noise_floor, on_step=on_step)
-    except RenderInterrupted as stopped:
-        raise JobStopped(write(stopped.finished, None, {}), stopped.reason) from stopped
-    clip, notes = open_scorer(job.examination, model)
-    bench = Bench(
-        prompts, pictures.settings, model, {(one.arm, one.seed): one.image for one in pictures.pictures}, clip
+    def _drift(self, before: Record | None, pictures: list[Picture], seed: int) -> Draft | None:
+        """How far the pictures are from those of the draft, with what was known of the seeds before."""
+        if self.draft is None:
+            return None
+        old = self.draft.record
+        moved: dict[Arm, float] = {
+            one.arm: score(self.draft.image(one.arm, seed), one.image).mean_absolute_difference for one in pictures
+        }
+        known = before.draft.drift if before is not None and before.draft is not None else {}
+        return Draft(
+            self.draft.name,
+            old.settings.num_inference_steps,
+            find_scheduler(old.settings.scheduler).converges,
+            {**known, seed: moved},
+        )
+
+
+def refinement(run: Run, num_inference_steps: int | None = None, language: Language | None = None) -> PairRequest:
+    """The request that renders the run again with more steps: as many as named, else twice as many.
+
+    Where its concept, prompts, preset and styles come from stays as it was. Raises `SettingsError` where the steps are
+    not more.
+    """
+    record = run.record
+    had = record.settings.num_inference_steps
+    steps = num_inference_steps or 2 * had
+    if steps <= had:
+        raise SettingsError(
+            f"the draft has {had} steps, and {steps} are not more", hint=f"give more, as in --steps {2 * had}"
+        )
+    return replace(
+        record.request,
+        settings=replace(record.settings, num_inference_steps=steps),
+        examination=replace(record.request.examination, instruments=()),
+        noise_floor=False,
+        draft=run.name,
+        language=language or record.request.language,
     )
-    try:
-        findings = look(bench, job.examination, on_progress, notes=notes)
-    except ExaminationStopped as stopped:
-        raise JobStopped(write(pictures, stopped.findings, bench.files), stopped.reason) from stopped
-    return write(pictures, findings, bench.files)
 
 
 def look(
-    bench: Bench,
+    context: Context,
     wanted: Examination,
-    on_progress: Callable[[Progress], None],
+    on_progress: OnProgress,
     *,
     before: Findings | None = None,
     notes: tuple[str, ...] = (),
+    on_found: Callable[[Findings], None] = lambda _: None,
 ) -> Findings:
     """The examination, with its progress told. Raises `ExaminationStopped`."""
     at_work = ""
@@ -214,47 +364,32 @@ def look(
         at_work = name
         on_progress(Progress("look", name))
 
-    bench.on_step = lambda step: on_progress(Progress("look", at_work, step))
-    return examine(bench, wanted, before=before, notes=notes, on_instrument=on_instrument)
+    context.on_step = lambda step: on_progress(Progress("look", at_work, step))
+    return examine(context, wanted, before=before, notes=notes, on_instrument=on_instrument, on_found=on_found)
 
 
-def _adapters(
-    named: Sequence[AdapterMention], preset: Preset | None, prompts: PromptPair
-) -> tuple[AdapterMention, ...]:
-    """All LoRAs that are asked for: by option, by the preset, and in either prompt. Both arms are drawn with all.
-
-    Raises `SettingsError` where one is asked for with two weights.
-    """
-    mentioned = [
-        mention
-        for prompt in (prompts.simple, prompts.expanded, prompts.negative)
-        for mention in parse_prompt(prompt).adapters
-    ]
-    found = tuple(dict.fromkeys([*named, *preset_adapters(preset), *mentioned]))
-    twice = {one.name for one in found if sum(other.name == one.name for other in found) > 1}
-    if twice:
-        raise SettingsError(
-            f"the LoRA {min(twice)} is asked for with two weights",
-            hint="both pictures are drawn with the same LoRAs: give one weight, in either prompt or with --lora",
-        )
-    return found
+def _goes_on(run: Run, model: OpenModel) -> bool:
+    """Whether more pictures of this model would be of the run's kind: equal weights, device, dtype and libraries."""
+    certificate = run.record.certificate
+    here = library_versions() | ({"torch.compile": "inductor"} if model.compiled else {})
+    return (certificate.model_digest, certificate.device, certificate.dtype, certificate.libraries) == (
+        model.digest,
+        model.device,
+        model.dtype,
+        here,
+    ) and not any(run.faults(marks=False))
 
 
-def vocabulary_of(model: str) -> Vocabulary | None:
-    """The words that the model knows, where that is known: only the embedded one has a list."""
-    return seedling_vocabulary() if model == "seedling" else None
+def _same_but_for_steps_and_seeds(before: RenderSettings, request: PairRequest) -> RenderSettings:
+    """The settings that a run was made with, for a request that goes on with it or refines it."""
+    wanted = request.settings
+    return replace(before, seed=wanted.seed, images=wanted.images, num_inference_steps=wanted.num_inference_steps)
 
 
-def _reworded(prompts: PromptPair, budget: TokenBudget, worded: StyledPrompts) -> PromptPair:
-    tokens = budget.measure(worded.simple, worded.expanded)
-    warnings = prompts.warnings
-    if tokens.dropped and not prompts.tokens.dropped:
-        warnings += (f"with the style, these words fall off the encoder's end: {', '.join(tokens.dropped)}",)
-    return replace(
-        prompts,
-        simple=worded.simple,
-        expanded=worded.expanded,
-        negative=worded.negative,
-        tokens=tokens,
-        warnings=warnings,
+def _with(record: Record, found: Findings, files: Mapping[str, bytes]) -> Record:
+    """The record with these findings; `files` are the bytes of those of their pictures that are new."""
+    known = {} if record.findings is None else dict(record.findings.sha256)
+    hashes = known | hashes_of(files)
+    return record.model_copy(
+        update={"findings": found.model_copy(update={"sha256": {name: hashes[name] for name in found.files}})}
     )

@@ -16,8 +16,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from generate.choices.presets import PRESETS, Preset, find_preset
-from generate.choices.styles import Style, all_styles, find_style
+from generate.choices import PRESETS, Preset, Style, all_styles, find_preset, find_style
 from generate.families import FAMILIES, Family, own_clips
 from generate.models import (
     ModelError,
@@ -28,8 +27,10 @@ from generate.models import (
     find_model,
     find_tokenizer,
     known_models,
+    known_words,
     models_folder,
     require_model,
+    token_budget,
     vocabulary_of,
 )
 from generate.picture import ARMS, Arm, Certificate, NoiseFloor, Picture, PicturePair, SchedulerUse
@@ -127,6 +128,7 @@ __all__ = [
     "find_style",
     "find_tokenizer",
     "known_models",
+    "known_words",
     "library_versions",
     "models_folder",
     "open_clip",
@@ -136,5 +138,6 @@ __all__ = [
     "render_series",
     "require_model",
     "resolve_settings",
+    "token_budget",
     "vocabulary_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from PIL import Image
@@ -88,6 +88,17 @@ class Certificate:
     def holds(self) -> bool:
         """Nothing but the prompt differs."""
         return self.same_seed and not self.offences
+
+    def joined(self, later: Certificate) -> Certificate:
+        """The certificate of both runs' seeds, where `later` goes on with the same settings, model and libraries."""
+        return replace(
+            self,
+            same_seed=self.same_seed and later.same_seed,
+            differs=tuple(sorted({*self.differs, *later.differs})),
+            latents_sha256=self.latents_sha256 | later.latents_sha256,
+            given_up=self.given_up | later.given_up,
+            noise_floor=self.noise_floor | later.noise_floor,
+        )
 
 
 @dataclass(frozen=True)

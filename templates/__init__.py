@@ -1,14 +1,18 @@
-"""Templates: the one Jinja2 environment, over the folders beside this file."""
+"""Templates: the one Jinja2 environment, over the folders beside this file, and the languages that we speak."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 
-__all__ = ["render"]
+__all__ = ["LANGUAGES", "Language", "render"]
+
+#: The languages of reports, page and drawn concepts; `locale/` has a file for each.
+Language = Literal["en", "zh-TW"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh-TW")
 
 
 def render(name: str, **context: Any) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from generate.seedling import SEEDLING_FOLDER
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: no test may reach for the network
+
+# The same examples on every machine, and no limit to how long a busy one takes for each.
+hypothesis.settings.register_profile("twinseed", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("twinseed")
 
 SETTINGS_FROM_OUTSIDE = (
     "GEMINI_API_KEY",

@@ -1,16 +1,51 @@
-"""Picture files as other programs and ill-wishers make them, in memory."""
+"""Pictures in memory: pairs of our own, and files as other programs and ill-wishers make them."""
 
 from __future__ import annotations
 
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from sample_run import drawing
+from sample_run import PROMPTS, drawing
+
+from generate.files import encode_png, texts_of_pair
+from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
+from generate.settings import RenderSettings
+from ideation.prompt_pair import PromptPair
 
 IMAGE = drawing("simple", 7, (64, 48))
+DIGEST = "ab" * 32
+
+
+def pair_of_pictures(
+    settings: RenderSettings, *, size: tuple[int, int] = (64, 48), **of_certificate: Any
+) -> PicturePair:
+    """Two drawings for each seed; `of_certificate` are fields of the certificate."""
+    fields = {
+        "same_seed": True,
+        "differs": ("prompt",),
+        "latents_sha256": {seed: dict.fromkeys(ARMS, "3f" * 32) for seed in settings.seeds},
+        "scheduler": SchedulerUse("DPMSolverMultistepScheduler", {"beta_end": 0.012}),
+        "evaluations": 20,
+        "batch_shape": (4, 4, 16, 16),
+        "device": settings.device,
+        "dtype": settings.dtype,
+        "model_digest": DIGEST,
+        "libraries": {},
+    }
+    pictures = [Picture(arm, seed, drawing(arm, seed, size), 1.25) for seed in settings.seeds for arm in ARMS]
+    return PicturePair(settings, tuple(pictures), Certificate(**fields | of_certificate))
+
+
+def own_picture(
+    settings: RenderSettings, prompts: PromptPair = PROMPTS, *, arm: Arm = "simple", **of_certificate: Any
+) -> bytes:
+    """The file of one of our own pictures."""
+    pair = pair_of_pictures(settings, **of_certificate)
+    return encode_png(IMAGE, texts_of_pair(prompts, pair)[arm, settings.seed])
 
 
 def png(*chunks: tuple[bytes, bytes], size: tuple[int, int] = (1, 1)) -> bytes:

@@ -14,7 +14,7 @@ from conftest import Done, Twinseed
 from jsonschema import Draft202012Validator
 
 from compare.runs.record import SCHEMA_FILE
-from generate.choices.styles import find_style
+from generate.choices import find_style
 from generate.settings import RenderSettings
 
 REPOSITORY = Path(__file__).parent.parent

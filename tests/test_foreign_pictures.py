@@ -16,9 +16,16 @@ from typing import Any
 import pytest
 from picture_bytes import png, with_exif, with_texts
 
-from generate.files.infotext import PictureError
-from generate.files.parameters import LoraUse, PictureParameters, render_settings_of
-from generate.files.png import MAX_FILE, parse_picture, read_mark, read_picture
+from generate.files import (
+    LoraUse,
+    PictureError,
+    PictureParameters,
+    likeness_of,
+    parse_picture,
+    read_mark,
+    read_picture,
+)
+from generate.files.picture_file import MAX_FILE
 from generate.files.sampler_names import scheduler_named
 from generate.settings import RenderSettings, SettingsError
 from ideation.errors import TwinseedError
@@ -180,7 +187,8 @@ OTHERS: dict[str, tuple[bytes, dict[str, object]]] = {
             "loras": (LoraUse("detail", 0.7, "9ac2"),),
             "tool": "AUTOMATIC1111",
             "rng": None,
-            "unread": ("Clip skip",),
+            "clip_skip": 1,
+            "unread": (),
         },
     ),
     "AUTOMATIC1111 in JPEG": (
@@ -371,8 +379,8 @@ def test_what_other_programs_call_our_schedulers(sampler: str, schedule: str | N
 
 def test_starting_from_a_picture() -> None:
     base = RenderSettings(seed=3, images=2, scheduler="UniPC", device="cpu", num_inference_steps=9)
-    settings = render_settings_of(parse_picture(OTHERS["AUTOMATIC1111"][0]), base)
-    assert settings == replace(
+    like = likeness_of(parse_picture(OTHERS["AUTOMATIC1111"][0]), base)
+    assert like.settings == replace(
         base,
         seed=965400086,
         num_inference_steps=25,
@@ -380,13 +388,21 @@ def test_starting_from_a_picture() -> None:
         scheduler="DPM++ 2M Karras",
         width=512,
         height=768,
+        clip_skip=1,
     ), "its model is not on this machine, so the base's stays"
-    assert render_settings_of(PictureParameters(prompt="a dog", tool="x"), base) == base
-    assert render_settings_of(parse_picture(OTHERS["Forge"][0]), base).scheduler == "UniPC"
+    assert (like.simple, like.expanded, like.negative) == ("a dog, ", None, "blurry"), "a LoRA goes with its model"
+    assert like.notes[1:] == (
+        "The model v1-5 is not taken over: unknown model 'v1-5'. seedling takes its place.",
+        "The LoRA detail is not taken over: it goes with that model.",
+    )
+    assert likeness_of(PictureParameters(prompt="a dog", tool="x"), base).settings == base
+    assert likeness_of(parse_picture(OTHERS["Forge"][0]), base).settings.scheduler == "UniPC"
+    unread = likeness_of(parse_picture(OTHERS["Fooocus"][0]), base).notes
+    assert "It says more that means nothing here: adm_guidance, full_prompt, styles." in unread
     with pytest.raises(SettingsError, match="seed is 18446744073709551615"):
-        render_settings_of(parse_picture(OTHERS["ComfyUI, assembled"][0]), base)
+        likeness_of(parse_picture(OTHERS["ComfyUI, assembled"][0]), base)
     with pytest.raises(SettingsError, match="width is 500 pixels"):
-        render_settings_of(PictureParameters(prompt="", width=500), base)
+        likeness_of(PictureParameters(prompt="", width=500), base)
 
 
 # ---- hostile input

@@ -17,8 +17,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.models import ModelError, OpenModel, find_model, known_models, open_model
-from generate.models.resolve import find_part
+from generate.models import ModelError, OpenModel, find_model, find_part, known_models, open_model
 from generate.models.weight_file import read_weight_file
 from generate.seedling import SEEDLING_FOLDER
 

@@ -21,7 +21,7 @@ from compare.page.form import automatic_expander
 from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report.html import sentences
 from compare.runs.gallery import Gallery
-from generate.files.png import write_png
+from generate.files import write_png
 from generate.seedling import SEEDLING_FOLDER
 from ideation.prompt_pair import TokenCount
 from ideation.vocabulary import seedling_vocabulary

@@ -1,43 +1,53 @@
-"""Picture files: written whole or not at all, read back equal, read from other programs, hostile ones refused."""
+"""Picture files: written whole or not at all, and read back equal, whatever the prompts say."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import random
 import subprocess
 import sys
 from dataclasses import replace
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import pytest
-from picture_bytes import IMAGE, with_texts
+from hypothesis import given
+from hypothesis import strategies as st
+from picture_bytes import DIGEST, IMAGE, own_picture, pair_of_pictures, with_texts
 from PIL import Image
 from sample_run import EXPANDED, PROMPTS, SIMPLE, sample_run
 from sd_parsers import ParserManager
 
 from compare.runs.gallery import Gallery
 from compare.runs.record import RecordError
-from generate.files.infotext import PictureError
-from generate.files.parameters import LoraUse, PictureParameters, render_settings_of
-from generate.files.png import (
+from generate.choices import StyledPrompts
+from generate.files import (
     PARTIAL,
+    LoraUse,
+    PictureError,
+    PictureParameters,
     TwinseedMark,
+    encode_png,
+    mark_in,
     pair_of,
     parse_picture,
     pixels_sha256,
+    plain_picture_texts,
     read_mark,
     read_picture,
-    texts_of_pairs,
-    write_picture,
+    texts_of_pair,
     write_png,
 )
+from generate.files.foreign import infotext_of
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named
 from generate.schedulers.table import SCHEDULERS
+from generate.settings import RenderSettings
+from ideation.prompt_syntax import AdapterMention
 
 REPOSITORY = Path(__file__).parent.parent
+SETTINGS = RenderSettings(guidance_scale=5.5, width=64, height=48, seed=2**60 + 1, device="cpu", dtype="float32")
 PARAMETERS = PictureParameters(
     prompt="a dog riding a bicycle, watercolor style",
     negative_prompt="blurry, text",
@@ -50,14 +60,16 @@ PARAMETERS = PictureParameters(
     model="seedling",
     model_hash="abababab12",
 )
-MARK = TwinseedMark(
-    pair="1" * 64,
-    arm="simple",
-    seed=str(2**60 + 1),
-    partner_pixels_sha256="2" * 64,
-    settings_digest="3" * 64,
-    model_digest="4" * 64,
-)
+#: As the first version of Twinseed wrote it.
+FIRST_MARK = {
+    "version": 1,
+    "pair": "1" * 64,
+    "arm": "simple",
+    "seed": str(2**60 + 1),
+    "partner_pixels_sha256": "2" * 64,
+    "settings_digest": "3" * 64,
+    "model_digest": "4" * 64,
+}
 HARD_PROMPTS = [
     'commas, colons: and "quotes"',
     "two\nlines",
@@ -71,48 +83,57 @@ HARD_PROMPTS = [
     "<lora:add_detail:0.7> a dog",
     "",
 ]
+PIECES = [*'ab, :"\\\n\t<>{}()[]|éñ狗🐶', "Negative prompt: ", "Steps: 3, ", "Prompt: ", "lora"]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
+NAMES = st.text(st.characters(exclude_categories=("C", "Z")) | st.sampled_from(' ,:"<>'), min_size=1, max_size=20)
+WEIGHTS = st.floats(-10, 10)
 
 
 # ---- written and read back
 
 
-@pytest.mark.parametrize("negative", HARD_PROMPTS)
-@pytest.mark.parametrize("prompt", HARD_PROMPTS)
-def test_what_is_written_is_read_back(tmp_path: Path, prompt: str, negative: str) -> None:
-    parameters = replace(PARAMETERS, prompt=prompt, negative_prompt=negative)
-    write_picture(tmp_path / "a.png", IMAGE, parameters, MARK)
-    assert read_picture(tmp_path / "a.png") == parameters
-    assert read_mark(tmp_path / "a.png") == MARK
-    with Image.open(tmp_path / "a.png") as stored:
-        assert stored.tobytes() == IMAGE.tobytes()
+def test_what_is_written_is_read_back() -> None:
+    for prompt, negative in product(HARD_PROMPTS, repeat=2):
+        prompts = replace(PROMPTS, simple=prompt, expanded=f"{prompt}!", negative=negative)
+        for arm, written in (("simple", prompt), ("expanded", f"{prompt}!")):
+            found = parse_picture(own_picture(SETTINGS, prompts, arm=arm))
+            assert (found.prompt, found.negative_prompt, found.notes) == (written, negative, ()), (prompt, negative)
+            assert found.mark is not None
+            assert found.mark.prompts == StyledPrompts(prompt, f"{prompt}!", negative)
+            assert found.mark.arm == arm
 
 
-def test_random_parameters_come_back(tmp_path: Path) -> None:
-    rng = random.Random(5)
-    letters = [*'ab, :"\\\n\t<>{}()[]|éñ狗🐶', "Negative prompt: ", "Steps: 3, ", "Prompt: ", "lora"]
-
-    def text() -> str:
-        return "".join(rng.choices(letters, k=rng.randrange(30)))
-
-    for _ in range(300):
-        parameters = PictureParameters(
-            prompt=text(),
-            negative_prompt=text(),
-            seed=rng.randrange(2**63),
-            num_inference_steps=rng.randrange(1, 1001),
-            guidance_scale=rng.choice([0.0, 7.0, 1e-7, rng.uniform(0, 100)]),
-            scheduler=rng.choice(list(SCHEDULERS)),
-            width=8 * rng.randrange(1, 513),
-            height=8 * rng.randrange(1, 513),
-            model=text() or None,
-            model_hash=f"{rng.randrange(2**40):010x}",
-            loras=tuple(
-                LoraUse(f"lora {number}-狗", rng.choice([0.7, 1.0, -0.25]), rng.choice([None, "ab12"]))
-                for number in range(rng.randrange(3))
+@given(
+    st.builds(
+        PictureParameters,
+        prompt=TEXTS,
+        negative_prompt=TEXTS,
+        seed=st.integers(0, 2**63 - 1),
+        num_inference_steps=st.integers(1, 1000),
+        guidance_scale=st.floats(0, 100),
+        scheduler=st.sampled_from(list(SCHEDULERS)),
+        width=st.integers(1, 512).map(lambda side: 8 * side),
+        height=st.integers(1, 512).map(lambda side: 8 * side),
+        model=TEXTS,
+        model_hash=st.from_regex("[0-9a-f]{10}", fullmatch=True),
+        vae=st.none() | TEXTS,
+        clip_skip=st.none() | st.integers(1, 8),
+        loras=st.lists(
+            st.builds(
+                LoraUse,
+                NAMES.map(str.strip).filter(bool),
+                WEIGHTS,
+                st.none() | st.just("ab12"),
+                st.none(),
             ),
-        )
-        write_picture(tmp_path / "a.png", IMAGE, parameters, MARK)
-        assert read_picture(tmp_path / "a.png") == parameters
+            max_size=3,
+            unique_by=lambda lora: lora.name,
+        ).map(tuple),
+        embeddings=st.dictionaries(NAMES.map(str.strip).filter(bool), st.just("cd34"), max_size=2),
+    )
+)
+def test_the_words_of_other_programs_hold_all_that_they_can(parameters: PictureParameters) -> None:
+    assert parse_picture(with_texts(parameters=infotext_of(parameters).to_text())) == parameters
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -122,80 +143,124 @@ def test_every_scheduler_comes_back(scheduler: str) -> None:
 
 @pytest.mark.parametrize("prompt", [prompt for prompt in HARD_PROMPTS if prompt and "Negative prompt:" not in prompt])
 def test_another_program_reads_the_same(tmp_path: Path, prompt: str) -> None:
-    write_picture(tmp_path / "a.png", IMAGE, replace(PARAMETERS, prompt=prompt), MARK)
-    found = ParserManager().parse(tmp_path / "a.png")
+    settings = replace(SETTINGS, clip_skip=1, adapters=(AdapterMention("a, b", 0.5, 0.7),))
+    file = tmp_path / "a.png"
+    file.write_bytes(own_picture(settings, replace(PROMPTS, simple=prompt), adapters={"a, b": "cd" * 32}))
+    found = ParserManager().parse(file)
     assert found is not None
     (sampler,) = found.samplers
     assert [each.value for each in sampler.prompts] == [prompt.strip()]
-    assert [each.value for each in sampler.negative_prompts] == ["blurry, text"]
+    assert [each.value for each in sampler.negative_prompts] == ["blurry"]
     assert sampler.name == "DPM++ 2M"
     assert sampler.model is not None
-    assert (sampler.model.name, sampler.model.hash) == ("seedling", "abababab12")
+    assert (sampler.model.name, sampler.model.hash) == ("seedling", DIGEST[:10])
     assert sampler.parameters == {
         "scheduler": "Karras",
         "seed": str(2**60 + 1),
         "steps": "20",
         "cfg_scale": "5.5",
     }
-    assert found.metadata["Size"] == "64x48"
-    assert found.metadata["RNG"] == "CPU"
+    assert {key: found.metadata[key] for key in ("Size", "RNG", "Clip skip")} == {
+        "Size": "64x48",
+        "RNG": "CPU",
+        "Clip skip": "2",
+    }
 
 
-def test_the_texts_of_a_picture(tmp_path: Path) -> None:
-    write_picture(tmp_path / "a.png", IMAGE, PARAMETERS, MARK)
-    with Image.open(tmp_path / "a.png") as stored:
+def test_the_texts_of_a_picture() -> None:
+    settings = replace(
+        SETTINGS,
+        clip_skip=1,
+        vae="/home/me/soft.safetensors",
+        adapters=(AdapterMention("ink", 0.5, 0.7), AdapterMention("detail", 1, 1)),
+        fast=True,
+        compiled=True,
+        long_prompts="chunk",
+    )
+    proof = {
+        "adapters": {"ink": "1" * 64, "detail": "2" * 64, "easynegative": "3" * 64},
+        "given_up": {settings.seed: ("VAE in tiles",)},
+        "libraries": {"torch": "2.13.0"},
+    }
+    with Image.open(BytesIO(own_picture(settings, **proof))) as stored:
         texts = stored.text  # type: ignore[attr-defined]
     assert list(texts) == ["parameters", "twinseed", "XML:com.adobe.xmp"]
-    assert (
-        texts["parameters"]
-        .splitlines()[-1]
-        .startswith(
-            "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 1152921504606846977, "
-            "Size: 64x48, Model hash: abababab12, Model: seedling, RNG: CPU, Version: Twinseed"
-        )
+    assert texts["parameters"].splitlines()[-1].rpartition(", Version: Twinseed")[0] == (
+        "Steps: 20, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 5.5, Seed: 1152921504606846977, "
+        "Size: 64x48, Model: seedling, VAE: soft.safetensors, Clip skip: 2, "
+        f'Lora hashes: "ink: {"1" * 64}, detail: {"2" * 64}", Lora weights: "ink: 0.5:0.7, detail: 1", '
+        f'TI hashes: "easynegative: {"3" * 64}", RNG: CPU'
     )
-    assert json.loads(texts["twinseed"])["seed"] == "1152921504606846977"
+    mark = json.loads(texts["twinseed"])
+    assert mark["settings"] == {
+        "model": "seedling",
+        "scheduler": "DPM++ 2M Karras",
+        "num_inference_steps": 20,
+        "guidance_scale": 5.5,
+        "width": 64,
+        "height": 48,
+        "seed": "1152921504606846977",
+        "images": 1,
+        "device": "cpu",
+        "dtype": "float32",
+        "long_prompts": "chunk",
+        "clip_skip": 1,
+        "vae": "soft.safetensors",
+        "adapters": [
+            {"name": "ink", "text_encoder": 0.5, "unet": 0.7},
+            {"name": "detail", "text_encoder": 1.0, "unet": 1.0},
+        ],
+        "fast": True,
+        "compiled": True,
+    }
+    assert mark["prompts"] == {"simple": SIMPLE, "expanded": EXPANDED, "negative": "blurry"}
+    assert {name: mark[name] for name in ("version", "arm", "seed", "given_up", "libraries", "adapters")} == {
+        "version": 2,
+        "arm": "simple",
+        "seed": "1152921504606846977",
+        "given_up": ["VAE in tiles"],
+        "libraries": {"torch": "2.13.0"},
+        "adapters": proof["adapters"],
+    }
     assert (
         'Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"'
         in texts["XML:com.adobe.xmp"]
     )
-    content = (tmp_path / "a.png").read_bytes()
+
+
+def test_the_kinds_of_chunk() -> None:
+    content = own_picture(SETTINGS)
     assert b"tEXtparameters" in content
     assert b"iTXtXML:com.adobe.xmp\0\0\0" in content
-    write_picture(tmp_path / "b.png", IMAGE, replace(PARAMETERS, prompt="狗"), MARK)
-    assert b"iTXtparameters" in (tmp_path / "b.png").read_bytes()
+    assert b"iTXtparameters" in own_picture(SETTINGS, replace(PROMPTS, simple="狗"))
 
 
-def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
-    for name in ("a.png", "b.png"):
-        write_picture(tmp_path / name, IMAGE.copy(), PARAMETERS, MARK)
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+def test_equal_input_gives_equal_bytes() -> None:
+    assert own_picture(SETTINGS) == own_picture(SETTINGS)
 
 
 def test_twins_name_each_other() -> None:
-    run = sample_run(images=2)
-    texts = texts_of_pairs(run.prompts, run.settings, run.renders, "ab" * 32)
-    images = {(render.arm, render.seed): render.image for render in run.renders}
+    pair = pair_of_pictures(replace(SETTINGS, seed=7, images=2))
+    texts = texts_of_pair(PROMPTS, pair)
+    images = {(picture.arm, picture.seed): picture.image for picture in pair.pictures}
     assert set(texts) == set(images)
     pairs = set()
-    for (arm, seed), other in (((a, s), "expanded" if a == "simple" else "simple") for a, s in images):
+    for arm, seed in images:
         found = parse_picture(with_texts(**texts[arm, seed]))
         mark = TwinseedMark.model_validate_json(texts[arm, seed]["twinseed"])
+        assert found.mark == mark
         assert found.prompt == (SIMPLE if arm == "simple" else EXPANDED)
-        assert (found.negative_prompt, found.seed, found.model, found.model_hash) == (
-            "blurry",
-            seed,
-            "seedling",
-            "ab" * 5,
-        )
-        assert (mark.arm, mark.seed, mark.settings_digest) == (arm, str(seed), run.settings.digest)
-        assert mark.partner_pixels_sha256 == hashlib.sha256(images[other, seed].tobytes()).hexdigest()
+        assert (found.seed, found.model, found.model_hash) == (seed, "seedling", DIGEST[:10])
+        alone = replace(pair.settings, seed=seed, images=1)
+        assert (mark.arm, mark.seed, mark.settings, mark.settings_digest) == (arm, seed, alone, alone.digest)
+        other = images["expanded" if arm == "simple" else "simple", seed]
+        assert mark.partner_pixels_sha256 == hashlib.sha256(other.tobytes()).hexdigest()
         pairs.add((seed, mark.pair))
-        assert render_settings_of(found, run.settings) == replace(run.settings, seed=seed)
     assert len(pairs) == 2, "both pictures of a seed name the same pair, other seeds another"
-    alone = pair_of(PROMPTS, replace(run.settings, seed=8, images=1), 8, "ab" * 32)
-    assert (8, alone) in pairs, "rendered alone it is the same pair"
-    assert pair_of(replace(PROMPTS, simple="a cat"), run.settings, 7, "ab" * 32) not in {pair for _, pair in pairs}
+    assert texts_of_pair(PROMPTS, pair_of_pictures(replace(pair.settings, seed=8, images=1))) == {
+        key: texts[key] for key in texts if key[1] == 8
+    }, "what stands in a picture does not hang on the seeds beside it"
+    assert pair_of(replace(PROMPTS, simple="a cat"), pair.settings, 7, DIGEST) not in {pair for _, pair in pairs}
 
 
 @pytest.mark.parametrize(
@@ -203,16 +268,30 @@ def test_twins_name_each_other() -> None:
     [("seedling", "seedling"), ("owner/name", "owner/name"), ("/home/me/models/mine", "mine"), ("./mine", "mine")],
 )
 def test_no_folder_of_the_maker_is_passed_on(model: str, shown: str) -> None:
-    run = sample_run()
-    texts = texts_of_pairs(run.prompts, replace(run.settings, model=model), run.renders, "ab" * 32)
-    assert parse_picture(with_texts(**texts["simple", 7])).model == shown
-    assert "/home" not in "".join(texts["simple", 7].values())
+    content = own_picture(replace(SETTINGS, model=model, vae=model))
+    found = parse_picture(content)
+    assert (found.model, found.vae) == (shown, shown)
+    assert b"/home" not in content
+
+
+def test_a_picture_that_is_nobodys_twin() -> None:
+    settings = replace(SETTINGS, images=3, clip_skip=2, adapters=(AdapterMention("ink", 0.5, 0.7),))
+    texts = plain_picture_texts(SIMPLE, "blurry", settings, settings.seed + 1, (64, 48), DIGEST, {"ink": "1" * 64})
+    found = parse_picture(encode_png(IMAGE, texts))
+    assert found.settings == replace(settings, seed=settings.seed + 1, images=1)
+    assert (found.prompt, found.negative_prompt, found.notes) == (SIMPLE, "blurry", ())
+    mark = mark_in(encode_png(IMAGE, texts))
+    assert mark is not None
+    assert (mark.pair, mark.arm, mark.partner_pixels_sha256, mark.prompts) == (None,) * 4
+    del texts["parameters"]
+    with pytest.raises(PictureError, match="does not say how it was made"):
+        parse_picture(encode_png(IMAGE, texts))
 
 
 def test_the_gallery_keeps_the_texts(tmp_path: Path) -> None:
     run = sample_run()
-    texts = texts_of_pairs(run.prompts, run.settings, run.renders, "ab" * 32)
     gallery = Gallery(tmp_path)
+    texts = texts_of_pair(run.prompts, pair_of_pictures(run.settings, size=(32, 32)))
     folder = gallery.write(replace(run, png_text=texts))
     mark = read_mark(folder / "simple-7.png")
     assert mark is not None
@@ -220,37 +299,76 @@ def test_the_gallery_keeps_the_texts(tmp_path: Path) -> None:
     assert mark.partner_pixels_sha256 == expanded.pixels_sha256, "the record counts pixels in the same way"
 
 
+def test_the_marks_of_the_first_version_are_read(tmp_path: Path) -> None:
+    file, infotext = tmp_path / "a.png", infotext_of(PARAMETERS).to_text()
+    file.write_bytes(with_texts(parameters=infotext, twinseed=json.dumps(FIRST_MARK)))
+    mark = read_mark(file)
+    assert mark is not None
+    assert (mark.version, mark.seed, mark.pair, mark.settings) == (1, 2**60 + 1, "1" * 64, None)
+    assert read_picture(file) == replace(PARAMETERS, mark=mark)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"version": 2}, "version: Input should be 1"),
-        ({"seed": 5}, "seed: Input should be a valid string"),
-        ({"seed": "-5"}, "seed: String should match"),
+        ({"version": 3}, "version: Input should be 1 or 2"),
+        ({"version": 1}, "mark: version 1 names the twin, and not how the two were made"),
+        ({"seed": "-5"}, "seed: Input should be a valid integer"),
+        ({"seed": "8"}, "mark: the settings are those of another seed"),
         ({"arm": "left"}, "arm: Input should be 'simple' or 'expanded'"),
         ({"more": 1}, "more: Extra inputs are not permitted"),
         ({"partner_pixels_sha256": "../../etc"}, "partner_pixels_sha256: String should match"),
+        ({"pair": None}, "mark: it names a twin and not all of it"),
+        ({"settings": None}, "mark: it does not say how the picture was made"),
+        ({"settings_digest": "3" * 64}, "mark: the settings are not those of the digest"),
     ],
 )
-def test_a_mark_that_was_changed(tmp_path: Path, changes: dict[str, object], message: str) -> None:
-    (tmp_path / "a.png").write_bytes(with_texts(twinseed=json.dumps(MARK.model_dump() | changes)))
-    with pytest.raises(PictureError, match=message) as caught:
-        read_mark(tmp_path / "a.png")
-    assert "upgrade" in caught.value.hint
+def test_a_mark_that_was_changed(changes: dict[str, object], message: str) -> None:
+    texts = texts_of_pair(PROMPTS, pair_of_pictures(SETTINGS))["simple", SETTINGS.seed]
+    changed = with_texts(**texts | {"twinseed": json.dumps(json.loads(texts["twinseed"]) | changes)})
+    for read in (mark_in, parse_picture):
+        with pytest.raises(PictureError, match=message) as caught:
+            read(changed)
+        assert "upgrade" in caught.value.hint
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    ("changes", "message"),
     [
-        (replace(PARAMETERS, prompt="half \ud800"), r"contains half a character, '\\ud800'"),
-        (replace(PARAMETERS, prompt="a\0b"), r"contains the character U\+0000"),
-        (replace(PARAMETERS, prompt="x" * 2_000_000), "1,048,576 are read"),
-        (replace(PARAMETERS, loras=(LoraUse("a, b", 1.0),)), "the LoRA 'a, b' cannot be named"),
+        ({"guidance_scale": 1000.0}, "settings: guidance is 1000.0"),
+        ({"more": 1}, "settings.more: Unexpected keyword argument"),
+        (
+            {"adapters": [{"name": "a", "unet": "1"}]},
+            "settings.adapters.0.unet: Input should",
+        ),
     ],
 )
-def test_what_cannot_be_written_is_not(tmp_path: Path, parameters: PictureParameters, message: str) -> None:
+def test_settings_that_were_changed(changes: dict[str, object], message: str) -> None:
+    mark = json.loads(texts_of_pair(PROMPTS, pair_of_pictures(SETTINGS))["simple", SETTINGS.seed]["twinseed"])
     with pytest.raises(PictureError, match=message):
-        write_picture(tmp_path / "a.png", IMAGE, parameters, MARK)
-    assert list(tmp_path.iterdir()) == []
+        mark_in(with_texts(twinseed=json.dumps(mark | {"settings": mark["settings"] | changes})))
+
+
+def test_texts_that_do_not_agree() -> None:
+    texts = texts_of_pair(PROMPTS, pair_of_pictures(SETTINGS))["simple", SETTINGS.seed]
+    found = parse_picture(with_texts(**texts | {"parameters": texts["parameters"].replace("Steps: 20", "Steps: 21")}))
+    assert found.num_inference_steps == 20
+    (note,) = found.notes
+    assert note.startswith("The picture's texts do not agree on num inference steps: one of them was changed")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "message"),
+    [
+        ("half \ud800", "a prompt contains half a character"),
+        ("a\0b", r"contains the character U\+0000"),
+        ("x" * 2_000_000, "1,048,576 are read"),
+        ("x" * 600_000, "1,048,576 are read"),
+    ],
+)
+def test_what_cannot_be_written_is_not(prompt: str, message: str) -> None:
+    with pytest.raises(PictureError, match=message):
+        own_picture(SETTINGS, replace(PROMPTS, simple=prompt, expanded=prompt))
 
 
 # ---- killed on the way

@@ -14,25 +14,27 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.choices.performance import all_performance, combined_settings, find_performance, performance_problems
-from generate.choices.presets import (
+from generate.choices import (
     PRESETS,
     NegativePart,
+    all_families,
+    all_performance,
+    apply_styles,
+    aspect_ratio_problems,
     chosen_styles,
+    combined_settings,
+    find_performance,
     find_preset,
+    find_style,
+    match_aspect_ratio,
     negative_parts,
+    performance_problems,
     preset_adapters,
     preset_problems,
+    style_problems,
     with_preset,
 )
-from generate.choices.sizes import (
-    TOLERANCE,
-    all_families,
-    aspect_ratio_problems,
-    find_aspect_ratio,
-    match_aspect_ratio,
-)
-from generate.choices.styles import apply_styles, find_style, style_problems
+from generate.choices.sizes import TOLERANCE
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_syntax import AdapterMention
@@ -65,7 +67,7 @@ def test_the_examples_in_the_documentation(own: Own) -> None:
     assert find_style("fog").zh == "霧"
     assert combined_settings(find_preset("class of 2026"), "half")["num_inference_steps"] == 12
     assert find_performance("ten").scheduler == "UniPC"
-    assert find_aspect_ratio("5:4", 512) == (640, 512)
+    assert match_aspect_ratio("5:4", 512).size == (640, 512)
     assert not (*style_problems(), *preset_problems(), *performance_problems(), *aspect_ratio_problems())
 
 
@@ -340,8 +342,8 @@ COURSE = {"1:1": (512, 512), "4:3": (680, 512), "3:2": (768, 512), "16:9": (912,
 
 @pytest.mark.parametrize(("ratio", "size"), COURSE.items())
 def test_the_sizes_of_the_course(ratio: str, size: tuple[int, int]) -> None:
-    assert find_aspect_ratio(ratio, 512) == find_aspect_ratio(ratio, "sd1") == size
-    assert find_aspect_ratio(":".join(reversed(ratio.split(":"))), (512, 512)) == size[::-1]
+    assert match_aspect_ratio(ratio, 512).size == match_aspect_ratio(ratio, "sd1").size == size
+    assert match_aspect_ratio(":".join(reversed(ratio.split(":"))), (512, 512)).size == size[::-1]
     assert match_aspect_ratio(ratio, 512).note == ""
 
 
@@ -392,14 +394,14 @@ def test_the_sizes_of_stable_diffusion_xl() -> None:
 def test_a_size_for_a_ratio(text: str, native: Any, size: tuple[int, int], note: str) -> None:
     found = match_aspect_ratio(text, native)
     assert (found.size, found.note) == (size, note)
-    assert find_aspect_ratio(text, native) == size
+    assert match_aspect_ratio(text, native).size == size
 
 
 @pytest.mark.parametrize("native", [64, 128, 200, 512, 640, 768, 1024])
 @pytest.mark.parametrize("unit", [8, 16, 64])
 @pytest.mark.parametrize("text", ["1:1", "5:4", "7:5", "9:16", "1.85:1", "4:1", "1:4", "100:99"])
 def test_every_size_can_be_rendered_and_is_about_right(text: str, unit: int, native: int) -> None:
-    width, height = find_aspect_ratio(text, native, unit=unit)
+    width, height = match_aspect_ratio(text, native, unit=unit).size
     assert width % unit == height % unit == 0
     RenderSettings(width=width, height=height)
     wide, high = map(float, text.split(":"))
@@ -436,10 +438,10 @@ def test_sizes_of_ones_own_come_first(own: Own) -> None:
         '  - {ratio: "5:4", width: 640, height: 512}\n'
         '- {name: small, native: 256, multiple: 64, sizes: [{ratio: "1:1", width: 256, height: 256}]}\n',
     )
-    assert find_aspect_ratio("3:2", 512) == (672, 448)
-    assert find_aspect_ratio("5:4", "mine") == (640, 512)
-    assert find_aspect_ratio("16:9", 512) == (912, 512)
-    assert find_aspect_ratio("16:9", 256) == (320, 192)
+    assert match_aspect_ratio("3:2", 512).size == (672, 448)
+    assert match_aspect_ratio("5:4", "mine").size == (640, 512)
+    assert match_aspect_ratio("16:9", 512).size == (912, 512)
+    assert match_aspect_ratio("16:9", 256).size == (320, 192)
 
 
 @pytest.mark.parametrize(
@@ -454,6 +456,6 @@ def test_sizes_of_ones_own_come_first(own: Own) -> None:
 def test_what_is_wrong_with_a_size(own: Own, size: str, message: str, hint: str) -> None:
     own("aspect_ratios/mine.yaml", f"name: mine\nnative: 512\nsizes: [{size}]\n")
     with pytest.raises(SettingsError, match=re.escape(message)) as caught:
-        find_aspect_ratio("1:1", "mine")
+        match_aspect_ratio("1:1", "mine")
     assert hint in caught.value.hint
-    assert find_aspect_ratio("16:9", 512) == (912, 512)
+    assert match_aspect_ratio("16:9", 512).size == (912, 512)

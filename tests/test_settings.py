@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from generate.choices.presets import PRESETS, find_preset
-from generate.choices.styles import all_styles, find_style
+from generate.choices import PRESETS, all_styles, find_preset, find_style
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SEED, RenderSettings, SettingsError
 from ideation.prompt_syntax import AdapterMention

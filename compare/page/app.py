@@ -141,7 +141,8 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
     elif progress is None:
         text = p["start"]
     elif progress.stage == "look":
-        text = p["look"].format(detail=t["closer"]["instruments"].get(progress.detail, t["closer"]["scores"]))
+        chip = sentences(st.session_state.lang)["instruments"].get(progress.detail, {}).get("chip")
+        text = p["look"].format(detail=chip or t["closer"]["scores"])
     elif progress.step is None:
         text = p[progress.stage].format(detail=progress.detail)
     else:
@@ -167,18 +168,18 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
 def _take(ticket: Ticket) -> None:
     """Takes over what a job that is done has left: its run, and what went wrong."""
     state = st.session_state
-    folder, problem = ticket.result()
+    run, problem = ticket.result()
     state.ticket = None
     state.stopped = None
-    if folder is not None:
-        st.query_params["run"] = folder.name
+    if run is not None:
+        st.query_params["run"] = run.name
     if ticket.stop.is_set() and problem is not None:
-        state.stopped = "stopped" if folder is None else "stopped_kept"
+        state.stopped = "stopped" if run is None else "stopped_kept"
     else:
         state.problem = problem
         if problem is not None and not isinstance(problem, TwinseedError):
             logger.error("a job failed", exc_info=problem)
-        if problem is not None and folder is not None:
+        if problem is not None and run is not None:
             state.stopped = "kept"
     st.rerun()  # the button Generate, above, is to be had again
 

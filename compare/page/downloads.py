@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from compare.report.html import Language
-from compare.runs.gallery import REPORT_FILE, Gallery
+from compare.runs.gallery import Gallery
 from compare.runs.record import RECORD_FILE
+from compare.runs.run import REPORT_FILE
 from ideation.errors import TwinseedError
 
 
@@ -42,11 +43,13 @@ def _button(label: str, content: bytes, file: str, mime: str) -> None:
 def _pdf(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
     from compare.report.pdf import pdf_report
 
-    return pdf_report(_gallery.open_record(name), _gallery.pictures(name), language)
+    run = _gallery.open(name)
+    return pdf_report(run.record, run.files(), language)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
 def _markdown(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
     from compare.report.markdown import markdown_zip
 
-    return markdown_zip(_gallery.open_record(name), _gallery.pictures(name), language)
+    run = _gallery.open(name)
+    return markdown_zip(run.record, run.files(), language)

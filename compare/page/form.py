@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from compare.page.localized_state import kept
 from compare.page.worker import Work
 from compare.report.html import Language
-from compare.runs.gallery import Gallery
+from compare.runs.run import Run
 from generate.choices.performance import combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
-from generate.files.parameters import render_settings_of
-from generate.files.png import parse_picture
-from generate.models import find_model, known_models
-from generate.schedulers.table import SCHEDULERS, find_scheduler
-from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings, SettingsError
-from ideation.concept import Concept, guess_language, typed_concept
+from generate.files import likeness_of, parse_picture
+from generate.models import find_model, known_models, known_words, vocabulary_of
+from generate.schedulers.table import SCHEDULERS
+from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
+from ideation.concept import Concept, guess_language
 from ideation.draw.randomizer import draw
-from ideation.draw.word_lists import built_in_words, seedling_words
 from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
-from ideation.vocabulary import seedling_vocabulary
+
+if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
+    from compare.session import Session
 
 MAX_IMAGES = 4
 MAX_PROMPT_CHARACTERS = 5_000
@@ -68,7 +66,7 @@ def begin_form() -> None:
 def draw_concept(language: Language) -> None:
     """Puts this session's next concept into the field, drawn from what the chosen model knows, if that is known."""
     state = st.session_state
-    words = seedling_words(seedling_vocabulary()) if state.model == "seedling" else built_in_words()
+    words = known_words(state.model)
     state.drawn = draw(words, seed=state.draw_seed, index=state.draws % words.size, language=language)
     state.draws += 1
     state.concept = state.drawn.text
@@ -134,6 +132,9 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
         st.file_uploader(s["like_about"], ["png", "jpg", "jpeg", "webp"], key="like", on_change=_take_picture)
         for note in state.get("like_notes", ()):
             st.caption(note)
+        if state.get("like_more"):
+            more = ", ".join(f"{name} {value}" for name, value in state.like_more.items())
+            st.caption(s["like_more"].format(more=more))
     with st.expander(s["own"], key="own"):
         st.caption(s["own_about"])
         st.text_area(s["simple"], key="simple", height="content", max_chars=MAX_PROMPT_CHARACTERS)
@@ -150,9 +151,10 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
 def unknown_words() -> list[str]:
     """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
     state = st.session_state
-    if state.model != "seedling" or guess_language(state.concept) != "en":
+    vocabulary = vocabulary_of(state.model)
+    if vocabulary is None or guess_language(state.concept) != "en":
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return seedling_vocabulary().unknown_words(state.concept)
+    return vocabulary.unknown_words(state.concept)
 
 
 def work_of_form(language: Language) -> Work:
@@ -160,27 +162,36 @@ def work_of_form(language: Language) -> Work:
 
     Raises `TwinseedError` at once for whatever can be seen to be wrong without a model.
     """
+    from compare.request import PairOptions, PairRequest
+
     state = st.session_state
-    settings = RenderSettings(
-        model=find_model(state.model.strip()).name,
-        scheduler=find_scheduler(state.scheduler).name,
-        num_inference_steps=state.steps,
-        guidance_scale=float(state.guidance),
-        width=state.width,
-        height=state.height,
-        seed=_seed(state.seed),
-        images=state.images,
-    )
     simple, expanded, negative = (" ".join(state[name].split()) or None for name in ("simple", "expanded", "negative"))
-    concept = typed_concept(simple) if simple and not state.concept.strip() else _concept()
-    llm_model = state.get("llm_model", "").strip() or None
-    expander, preset, styles = state.expander, state.preset or None, tuple(state.styles)
+    drawn: Concept | None = state.drawn if state.drawn is not None and state.drawn.text == state.concept else None
+    sized = state.width is not None and state.height is not None
+    options = PairOptions(
+        concept=state.concept if state.concept.strip() or not simple else None,
+        drawn=f"{drawn.index}@{drawn.seed}" if drawn is not None else None,
+        seed=state.seed,
+        images=state.images,
+        model=find_model(state.model.strip()).name,
+        scheduler=state.scheduler,
+        steps=state.steps,
+        guidance=float(state.guidance),
+        size=f"{state.width}x{state.height}" if sized else "native",
+        preset=state.preset or None,
+        style=tuple(state.styles) or ("none",),
+        simple=simple,
+        expanded=expanded,
+        negative=negative,
+        expander=state.expander,
+        llm_model=state.get("llm_model", "").strip() or None,
+        language=language,
+        **state.get("like_more", {}),
+    )
+    request, _ = PairRequest.from_options(options)
 
-    def work(gallery: Gallery, **how: Any) -> Path:
-        from compare.session import Job, run_job
-
-        job = Job(concept, settings, expander, llm_model, simple, expanded, negative, preset, styles, language)
-        return run_job(job, gallery, **how)
+    def work(session: Session, **how: Any) -> Run:
+        return session.run(request, **how)
 
     return work
 
@@ -191,40 +202,39 @@ def automatic_expander() -> str:
     return choose_expander("auto", llm_model=None, environ=os.environ).name
 
 
-def _concept() -> Concept:
-    """The concept that was drawn, with its parts, as long as nobody has changed its text; else the typed one."""
-    drawn: Concept | None = st.session_state.drawn
-    text: str = st.session_state.concept
-    return drawn if drawn is not None and drawn.text == text else typed_concept(text)
-
-
-def _seed(given: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise SettingsError(f"seed is {given!r}", hint="give a whole number that is not negative, such as 7")
-    return int(given)
-
-
 def _new_seed() -> None:
     st.session_state.seed = str(secrets.randbelow(2**32))
 
 
 def _take_picture() -> None:
-    """Sets the widgets to what a picture that was dropped in says of itself."""
+    """Sets the widgets to what a picture that was dropped in says of itself; what no widget shows is kept beside."""
     state, upload = st.session_state, st.session_state.like
-    state.like_notes = ()
+    state.like_notes, state.like_more = (), {}
     if upload is None:
         return
     try:
-        found = parse_picture(upload.getvalue(), upload.name)
-        settings = render_settings_of(found, RenderSettings())
+        like = likeness_of(parse_picture(upload.getvalue(), upload.name), RenderSettings())
     except TwinseedError as problem:
         state.problem = problem
         return
+    settings = like.settings
     for field, widget in _FIELDS.items():
         state[widget] = getattr(settings, field)
-    state.seed, state.preset = str(settings.seed), ""
-    state.simple, state.negative = found.prompt, found.negative_prompt
-    state.like_notes = found.notes
+    state.seed, state.preset, state.styles = str(settings.seed), "", []
+    state.simple, state.expanded, state.negative = like.simple, like.expanded or "", like.negative
+    usual = RenderSettings()
+    more = {
+        "clip_skip": settings.clip_skip or None,
+        "vae": settings.vae,
+        "lora": tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
+        "tokens": "chunk" if settings.long_prompts == "chunk" else "fit",
+        "fast": settings.fast,
+        "compiled": settings.compiled,
+        "device": settings.device,
+        "dtype": settings.dtype,
+    }
+    state.like_more = {name: value for name, value in more.items() if value and value != getattr(usual, name, "fit")}
+    state.like_notes = like.notes
 
 
 def _take_preset() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compare.instruments.results import INSTRUMENTS
+from compare.instruments.examination import Examination
+from compare.instruments.table import INSTRUMENTS
 from compare.page.worker import Work
-from compare.report.html import Language
-from compare.runs.gallery import Gallery
+from compare.report.sentences import sentences
 from compare.runs.record import Record
+from compare.runs.run import Run
+from templates import Language
+
+if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
+    from compare.session import Session
 
 MOST_CHARACTERS = 20_000
 
@@ -23,7 +27,8 @@ def show_closer(
     """The choice of instruments and the field for observations; `add` is called with the work that is asked for."""
     c, state = t["closer"], st.session_state
     found = record.findings
-    left = [one for one in INSTRUMENTS if found is None or getattr(found, one) is None]
+    left = [name for name in INSTRUMENTS if found is None or name not in found.results]
+    chips = sentences(language)["instruments"]
     st.subheader(c["title"], anchor=False)
     if left:
         st.caption(c["about"])
@@ -33,7 +38,7 @@ def show_closer(
             selection_mode="multi",
             key=f"closer-{name}-{language}",
             label_visibility="collapsed",
-            format_func=lambda one: c["instruments"][one],
+            format_func=lambda name: chips[name]["chip"],
         )
         st.button(
             c["go"],
@@ -63,11 +68,8 @@ def show_closer(
 def _look(name: str, language: Language, add: Callable[[Work], None]) -> None:
     wanted = tuple(st.session_state[f"closer-{name}-{language}"])
 
-    def work(gallery: Gallery, **how: Any) -> Path:
-        from compare.instruments.examination import Examination
-        from compare.second_look import SecondLook, look_again
-
-        return look_again(SecondLook(name, Examination(instruments=wanted), None, language), gallery, **how)
+    def work(session: Session, **how: Any) -> Run:
+        return session.examine(name, Examination(instruments=wanted), language=language, **how)
 
     add(work)
 
@@ -75,9 +77,7 @@ def _look(name: str, language: Language, add: Callable[[Work], None]) -> None:
 def _observe(name: str, language: Language, add: Callable[[Work], None]) -> None:
     words = st.session_state[f"observations-{name}"]
 
-    def work(gallery: Gallery, **how: Any) -> Path:
-        from compare.second_look import SecondLook, look_again
-
-        return look_again(SecondLook(name, None, words, language), gallery, **how)
+    def work(session: Session, **how: Any) -> Run:
+        return session.examine(name, None, observations=words, language=language, **how)
 
     add(work)

@@ -23,7 +23,8 @@ MOST_HEADER_CHARACTERS = 120
 def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language) -> Record:
     """Shows the run `name` and returns its record. `t` are the page's sentences. Raises `TwinseedError`."""
     report = sentences(language)["report"]
-    record, pictures, folder = gallery.open_record(name), gallery.pictures(name), gallery.folder(name)
+    run = gallery.open(name)
+    record, pictures, folder = run.record, run.files(), run.folder
     settings, prompts = record.settings, record.prompts
     (st.header if len(record.concept.text) <= MOST_HEADER_CHARACTERS else st.subheader)(
         plain(record.concept.text), anchor=False

@@ -26,7 +26,7 @@ _mount = st.components.v2.component(
 )
 
 
-def slider(simple: bytes, expanded: bytes, sentences: dict[str, Any], seed: str, *, key: str) -> None:
+def slider(simple: bytes, expanded: bytes, sentences: dict[str, Any], seed: int, *, key: str) -> None:
     """Lays the PNG file `expanded` over `simple`. `sentences` is the report's table, in the language of the page.
 
     The position of the line stays in the browser: nothing has to be computed anew when it moves.

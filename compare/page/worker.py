@@ -7,22 +7,21 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from compare.runs.gallery import Gallery
+from compare.runs.run import Run
 from ideation.errors import TwinseedError
 
-if TYPE_CHECKING:  # torch comes along with these, and the page is up long before it
-    from compare.session import Progress
-    from generate.models import OpenModel
+if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
+    from compare.session import Progress, Session
 
 
-#: What a ticket is for: it gets the gallery, and `on_progress` and `open_model` by name, and returns a run's folder.
-Work = Callable[..., Path]
+#: What a ticket is for: it gets the session, and `on_progress` by name, and returns the run that came of it.
+Work = Callable[..., Run]
 
 #: Seconds between two previews: each takes a moment of the rendering's own thread.
 PREVIEW_EVERY_S = 0.7
@@ -38,7 +37,7 @@ class Ticket:
         self.previews: tuple[bytes, ...] = ()
         self.begun = False
         self.stop = Event()
-        self.future: Future[Path] = Future()
+        self.future: Future[Run] = Future()
 
     @property
     def done(self) -> bool:
@@ -49,16 +48,16 @@ class Ticket:
         self.stop.set()
         self.future.cancel()
 
-    def result(self) -> tuple[Path | None, BaseException | None]:
-        """Of a job that is done: its run's folder, if one was written, and what ended it early, if anything did."""
+    def result(self) -> tuple[Run | None, BaseException | None]:
+        """Of a job that is done: its run, if one was written, and what ended it early, if anything did."""
         if self.future.cancelled():
             return None, TwinseedError("stopped before it began", hint="press Generate to try again")
         problem = self.future.exception()
         if problem is None:
             return self.future.result(), None
-        from compare.session import JobStopped
+        from compare.session import SessionStopped
 
-        return (problem.folder, problem.reason) if isinstance(problem, JobStopped) else (None, problem)
+        return (problem.run, problem.reason) if isinstance(problem, SessionStopped) else (None, problem)
 
 
 class Worker:
@@ -68,7 +67,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="twinseed")
         self._lock = Lock()
         self._tickets: list[Ticket] = []
-        self._opened: tuple[tuple[str, dict[str, Any]], OpenModel] | None = None
+        self._session: Session | None = None
 
     def add(self, work: Work, gallery: Gallery) -> Ticket:
         """Puts work in the queue. It is done in the worker's thread, where torch may be imported."""
@@ -92,7 +91,7 @@ class Worker:
                 ticket.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> Path:
+    def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> Run:
         ticket.begun = True
         from generate.render.batch import RenderCancelled
 
@@ -107,16 +106,15 @@ class Worker:
             if ticket.stop.is_set() and progress.stage != "write":  # what is finished must still be written
                 raise RenderCancelled("stopped, as you asked", hint="press Generate to try again")
 
-        return work(gallery, on_progress=on_progress, open_model=self._open)
+        return work(self._session_of(gallery), on_progress=on_progress)
 
-    def _open(self, name: str, **how: Any) -> OpenModel:
-        from generate.models import open_model
+    def _session_of(self, gallery: Gallery) -> Session:
+        from compare.session import Session
 
-        wanted = (name, how)
-        if self._opened is None or self._opened[0] != wanted:
-            self._opened = None  # let go of the old one first: two may not fit into memory
-            self._opened = wanted, open_model(name, **how)
-        return self._opened[1]
+        if self._session is None:
+            self._session = Session(gallery)
+        self._session.gallery = gallery
+        return self._session
 
 
 def _small_png(image: Image.Image) -> bytes:

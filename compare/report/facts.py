@@ -6,7 +6,6 @@ import json
 import shlex
 from typing import Any
 
-from compare.instruments.results import INSTRUMENTS
 from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 
@@ -23,8 +22,8 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
         seal = Seal(False, verdicts, said["fails_about"])
     rows: list[tuple[str, tuple[Value, ...]]] = []
     for seed, latents in certificate.latents_sha256.items():
-        if latents.simple == latents.expanded:
-            values: tuple[Value, ...] = (Value(latents.simple, "code"), Value(said["noise_same"], "remark"))
+        if latents["simple"] == latents["expanded"]:
+            values: tuple[Value, ...] = (Value(latents["simple"], "code"), Value(said["noise_same"], "remark"))
         else:
             values = tuple(
                 value
@@ -34,7 +33,7 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
         rows.append((said["noise"].format(seed=seed), values))
     rows += [
         (said["scheduler"], (Value(certificate.scheduler.class_name),)),
-        (said["evaluations"], (Value(str(certificate.unet_evaluations)),)),
+        (said["evaluations"], (Value(str(certificate.evaluations)),)),
         (said["batch"], (Value(" × ".join(map(str, certificate.batch_shape))),)),
     ]
     if certificate.context:
@@ -107,8 +106,8 @@ def settings_section(record: Record, t: dict[str, Any]) -> Section:
         ("images", str(len(record.seeds))),
         ("device", settings.device),
         ("dtype", settings.dtype),
-        ("preset", settings.preset or ""),
-        ("styles", ", ".join(settings.styles)),
+        ("preset", record.request.preset or ""),
+        ("styles", ", ".join(record.request.styles)),
     ]
     facts = tuple((said[name], (Value(text),)) for name, text in rows if text)
     return Section("settings", said["title"], (), (Facts(facts),))
@@ -149,7 +148,7 @@ def repeat_words(record: Record) -> list[str]:
         words += ["--lora", f"{adapter.name}:{adapter.text_encoder:g}:{adapter.unet:g}"]
     if settings.fast:
         words.append("--fast")
-    instruments = [name for name in INSTRUMENTS if record.findings and getattr(record.findings, name) is not None]
+    instruments = list(record.findings.results) if record.findings is not None else []
     if instruments:
         words += ["--with", ",".join(instruments)]
     return ["twinseed", "pair", *words, "--", record.concept.text]

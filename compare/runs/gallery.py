@@ -7,26 +7,26 @@ import errno
 import logging
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from PIL import Image
+from filelock import FileLock, Timeout
 
-from compare.report.html import Language, render_report
 from compare.runs.index import RunIndex, RunRow
-from compare.runs.record import RECORD_FILE, Record, read_record
-from compare.runs.run import Run, picture_file, record_of
-from generate.files.png import PARTIAL, write_png
+from compare.runs.record import RECORD_FILE, Record
+from compare.runs.run import REPORT_FILE, Run
 from ideation.errors import TwinseedError
 
-REPORT_FILE = "report.html"
+#: How the names of files and folders begin that are being written; whatever bears it was never finished.
+PARTIAL = ".partial-"
 SLUG_LENGTH = 40
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-SavePng = Callable[[Image.Image, Path, Mapping[str, str]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +35,11 @@ class GalleryError(TwinseedError):
     """The runs folder cannot be read or written, or has no such run."""
 
 
-def save_png(image: Image.Image, path: Path, text: Mapping[str, str]) -> None:
-    """Writes `image` as a PNG with the text chunks `text`, whole and to the disk, or not at all."""
-    write_png(path, image, text)
-
-
 class Gallery:
     """The runs under the folder `root`, which is made when the first run is written."""
 
-    def __init__(self, root: Path, save_png: SavePng = save_png) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self._save_png = save_png
         self._index = RunIndex(root)
 
     def require_writable(self) -> None:
@@ -57,67 +51,31 @@ class Gallery:
         except OSError as error:
             raise self._cannot_write(error, saved=[]) from error
 
-    def write(self, run: Run, language: Language = "en") -> Path:
-        """Writes the run whole, or not under its name at all, and returns its folder; the report is in `language`.
+    def begin(self, digest: str) -> RunWriter:
+        """A writer for the run that answers the request with that `digest`: for one that was begun and never finished,
+        or for a new one. While somebody else is at work on the same request, it is a new one."""
+        return RunWriter(self, digest)
 
-        Whoever is killed on the way leaves a folder whose name begins with a full stop; it is not taken for a run.
-        Raises `GalleryError` when the disk is full or refuses; the pictures that were saved by then stay, and the
-        hint names them.
-        """
-        saved: list[Path] = []
-        partial: Path | None = None
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            partial = Path(tempfile.mkdtemp(dir=self.root, prefix=PARTIAL))
-            partial.chmod(0o755)  # mkdtemp keeps others out, but runs are there to be shown
-            for render in run.renders:
-                path = partial / picture_file(render)
-                self._save_png(render.image, path, run.png_text.get((render.arm, render.seed), {}))
-                saved.append(path)
-            png = {path.name: path.read_bytes() for path in saved}
-            for name, content in run.files.items():
-                _write(partial / name, content)
-                saved.append(partial / name)
-                png[name] = content
-            record = record_of(run, png)
-            _write(partial / RECORD_FILE, record.to_json().encode())
-            _write(partial / REPORT_FILE, render_report(record, png, language).encode())
-            folder = self._take_name(partial, run_name(record))
-        except OSError as error:
-            if partial is not None:
-                _discard(partial, saved)
-            raise self._cannot_write(error, saved) from error
-        except TwinseedError:
-            if partial is not None:
-                _discard(partial, saved)
-            raise
-        try:
-            self._index.add(folder.name, record)
-        except (sqlite3.Error, OSError) as error:
-            logger.warning("the run is saved in %s, but not yet in the index: %s", folder, error)
-        return folder
+    def write(self, record: Record, files: Mapping[str, bytes], report: str) -> Run:
+        """Writes a finished run with all its picture `files`. Raises `GalleryError`."""
+        with RunWriter(self, record.request.digest, resume=False) as writer:
+            writer.add(record, files)
+            return writer.finish(report)
 
-    def amend(self, name: str, record: Record, files: Mapping[str, bytes], language: Language = "en") -> Path:
-        """Puts another `record` in the place of the run's own, with the new picture `files` of its findings, and writes
-        the report again. Returns the run's folder. Raises as `write` and `pictures` do.
-
-        The pictures come first and the record after them: whoever is killed on the way leaves a run that is whole.
-        """
+    def amend(self, name: str, record: Record, files: Mapping[str, bytes], report: str) -> Run:
+        """Puts another `record` in the place of the run's own, with new picture `files` of its findings and a new
+        `report`. The pictures come first and the record after them: whoever is killed on the way leaves a run that is
+        whole. Raises `GalleryError`."""
         folder = self.folder(name)
-        kept = {file: (folder / file).read_bytes() for file in record.files if file not in files}
-        report = render_report(record, {**kept, **files}, language)
         try:
-            for file, content in (
-                *files.items(),
-                (RECORD_FILE, record.to_json().encode()),
-                (REPORT_FILE, report.encode()),
-            ):
-                partial = folder / f"{PARTIAL}{file}"
-                _write(partial, content)
-                partial.replace(folder / file)
+            for file, content in files.items():
+                write_whole(folder / file, content)
+            write_whole(folder / RECORD_FILE, record.to_json().encode())
+            write_whole(folder / REPORT_FILE, report.encode())
         except OSError as error:
             raise self._cannot_write(error, saved=[]) from error
-        return folder
+        self._take_in(folder.name, record)
+        return Run(folder, record)
 
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
         """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name.
@@ -152,31 +110,27 @@ class Gallery:
             )
         return folder
 
-    def open_record(self, name: str) -> Record:
-        """The record of the run `name`. Raises `GalleryError` or `compare.runs.record.RecordError`."""
-        return read_record(self.folder(name) / RECORD_FILE)
+    def open(self, name: str) -> Run:
+        """The run `name`. Raises `GalleryError` or `RecordError`."""
+        return Run.open(self.folder(name))
 
-    def pictures(self, name: str) -> dict[str, bytes]:
-        """The bytes of the run's picture files by their names in the record. Raises as `open_record` does."""
-        folder = self.folder(name)
-        paths = [folder / file for file in self.open_record(name).files]
-        for path in paths:
-            if path.is_symlink() or not path.is_file():
-                raise GalleryError(f"the picture {path} is missing", hint="copy the run again from where it was made")
-        return {path.name: path.read_bytes() for path in paths}
+    def unfinished(self, digest: str) -> Run | None:
+        """The newest run that answers the request with that `digest` and lacks something of it."""
+        if not self.root.is_dir():
+            return None
+        for name in self._index.of_digest(digest):
+            with contextlib.suppress(TwinseedError):
+                run = self.open(name)
+                if run.record.request.digest == digest and not run.record.complete:
+                    return run
+        return None
 
-    def _take_name(self, partial: Path, name: str) -> Path:
-        """Renames the finished folder. Two processes may want one name in one second: the later takes name-2."""
-        for attempt in range(1, 1000):
-            folder = self.root / (name if attempt == 1 else f"{name}-{attempt}")
-            try:
-                partial.rename(folder)
-            except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR) and not folder.exists():
-                    raise
-            else:
-                return folder
-        raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(self.root / name))
+    def _take_in(self, name: str, record: Record) -> None:
+        """Into the index; without it, the run is there all the same, and taken in when the index is next asked."""
+        try:
+            self._index.add(name, record)
+        except (sqlite3.Error, OSError) as error:
+            logger.warning("the run is saved in %s, but not yet in the index: %s", self.root / name, error)
 
     def _cannot_write(self, error: OSError, saved: list[Path]) -> GalleryError:
         kept = f"; these pictures were saved: {', '.join(map(str, saved))}" if saved else ""
@@ -196,6 +150,114 @@ class Gallery:
         )
 
 
+class RunWriter:
+    """Writes a run while it is being made: what is finished is on the disk at once, and the record after it.
+
+    A folder in the gallery always has a record that is true of it. Whoever is killed keeps what was finished; the next
+    writer for the same request goes on with it. `run` is what is there so far, None before the first pair.
+    """
+
+    def __init__(self, gallery: Gallery, digest: str, *, resume: bool = True) -> None:
+        self._gallery, self._digest, self._resume = gallery, digest, resume
+        self.run: Run | None = None
+
+    def __enter__(self) -> Self:
+        root = self._gallery.root
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(root / f".lock-{self._digest[:16]}")
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                self._resume = False
+        except OSError as error:
+            raise self._gallery._cannot_write(error, saved=[]) from error
+        if self._resume:
+            self.run = self._gallery.unfinished(self._digest)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock.is_locked:
+            with contextlib.suppress(OSError):
+                Path(self._lock.lock_file).unlink()
+            self._lock.release()
+
+    @property
+    def made(self) -> Run:
+        """What is there so far; there must be a finished pair."""
+        assert self.run is not None  # noqa: S101 - whoever asks has added one
+        return self.run
+
+    def start_anew(self) -> None:
+        """Leaves what was found unfinished as it is: it was made with another model or other libraries."""
+        self.run = None
+
+    def add(self, record: Record, files: Mapping[str, bytes]) -> Run:
+        """Puts `record` in the place of the one so far, with the new picture `files` that it names.
+
+        Raises `GalleryError` when the disk is full or refuses; the pictures that were saved by then stay, and the hint
+        names them.
+        """
+        saved: list[Path] = []
+        try:
+            if self.run is None:
+                folder = self._first(record, files, saved)
+            else:
+                folder = self.run.folder
+                _write_all(folder, record, files, saved)
+        except OSError as error:
+            raise self._gallery._cannot_write(error, saved) from error
+        self.run = Run(folder, record)
+        self._gallery._take_in(folder.name, record)
+        return self.run
+
+    def finish(self, report: str) -> Run:
+        """Writes the run's report. Raises `GalleryError`."""
+        try:
+            write_whole(self.made.report, report.encode())
+        except OSError as error:
+            raise self._gallery._cannot_write(error, saved=[]) from error
+        return self.made
+
+    def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
+        """A new folder, which has its name only when the first pair and its record are in it."""
+        root = self._gallery.root
+        mine = f"{PARTIAL}{self._digest[:16]}-"
+        before = [path for path in root.iterdir() if path.name.startswith(mine)] if self._lock.is_locked else []
+        partial = Path(tempfile.mkdtemp(dir=root, prefix=mine))
+        try:
+            partial.chmod(0o755)  # mkdtemp keeps others out, but runs are there to be shown
+            _write_all(partial, record, files, saved)
+            folder = _take_name(partial, root / run_name(record))
+        except BaseException:
+            with contextlib.suppress(OSError):  # of an unfinished run, what is whole stays: the pictures
+                for path in set(partial.iterdir()) - set(saved):
+                    path.unlink()
+                if not saved:
+                    partial.rmdir()
+            raise
+        for path in before:  # of somebody who was killed: their pictures are here again
+            shutil.rmtree(path, ignore_errors=True)
+        return folder
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, and to the disk itself: a full or failing one must say so now."""
+    partial = path.with_name(f"{PARTIAL}{path.name}")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
 def run_name(record: Record) -> str:
     """A name that sorts by time and can be read: `20261123-142530-a-dog-riding-a-bicycle-7`."""
     ascii_text = unicodedata.normalize("NFKD", record.prompts.simple).encode("ascii", "ignore").decode().lower()
@@ -206,18 +268,27 @@ def run_name(record: Record) -> str:
     return "-".join(filter(None, [f"{record.created:%Y%m%d-%H%M%S}", slug, str(record.settings.seed)]))
 
 
-def _write(path: Path, content: bytes) -> None:
-    """To the disk itself: a full or failing one must say so now, not after the folder has its final name."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _write_all(folder: Path, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> None:
+    for name, content in files.items():
+        write_whole(folder / name, content)
+        saved.append(folder / name)
+    write_whole(folder / RECORD_FILE, record.to_json().encode())
 
 
-def _discard(partial: Path, saved: list[Path]) -> None:
-    """Leaves of an unfinished run what is whole: the pictures that were saved."""
-    with contextlib.suppress(OSError):
-        for path in set(partial.iterdir()) - set(saved):
-            path.unlink()
-        if not saved:
-            partial.rmdir()
+def _take_name(partial: Path, wanted: Path) -> Path:
+    """Renames the finished folder. Two processes may want one name in one second: the later takes name-2."""
+    for folder in _names(wanted):
+        try:
+            partial.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR) and not folder.exists():
+                raise
+        else:
+            return folder
+    raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(wanted))
+
+
+def _names(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    for number in range(2, 1000):
+        yield wanted.with_name(f"{wanted.name}-{number}")

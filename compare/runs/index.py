@@ -20,14 +20,15 @@ INDEX_FILE = "twinseed.db"
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 # A new number makes every index anew once.
-_VERSION = 1
+_VERSION = 2
 _TABLE = """
     CREATE TABLE runs (
         name PRIMARY KEY, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
-        expanded_file, search
+        expanded_file, digest, search
     )
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_OF_DIGEST = "SELECT name FROM runs WHERE digest = ? ORDER BY created DESC, name DESC"
 _SELECT = """
     SELECT name, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
         expanded_file
@@ -73,16 +74,28 @@ class RunIndex:
         words = _searchable(query).split()
 
         def find(index: sqlite3.Connection) -> list[RunRow]:
-            self._bring_up_to_date(index)
             index.create_function("matches", 1, lambda text: all(word in text for word in words), deterministic=True)
             return [RunRow(*row) for row in index.execute(_SELECT, (limit,))]
 
+        return self._found(find)
+
+    def of_digest(self, digest: str) -> list[str]:
+        """The names of the runs that answer the request with that digest, the newest first."""
+        return self._found(lambda index: [name for (name,) in index.execute(_OF_DIGEST, (digest,))])
+
+    def _found(self, find: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
+        """What `find` finds in the index, as the folders are now."""
+
+        def look(index: sqlite3.Connection) -> list[T]:
+            self._bring_up_to_date(index)
+            return find(index)
+
         try:
-            return self._with_index(find)
+            return self._with_index(look)
         except sqlite3.OperationalError:  # read-only or locked: the folders alone still tell everything
             with closing(sqlite3.connect(":memory:", isolation_level=None)) as index:
                 index.execute(_TABLE)
-                return find(index)
+                return look(index)
 
     def rebuild(self) -> int:
         """Makes the index anew and returns the number of runs in it. Raises `sqlite3.Error` or `OSError`."""
@@ -183,7 +196,7 @@ def _insert(index: sqlite3.Connection, name: str, record: Record) -> None:
         simple.file,
         expanded.file,
     )
-    index.execute(_INSERT, (*row, _searchable(" ".join(map(str, row)))))
+    index.execute(_INSERT, (*row, record.request.digest, _searchable(" ".join(map(str, row)))))
 
 
 def _searchable(text: str) -> str:

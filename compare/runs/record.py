@@ -1,228 +1,118 @@
 """The record of a run: everything that made its pictures, as `record.json` keeps it.
 
-`record.schema.json` beside this file is written from the models below by `python -m compare.runs.record`.
+It holds the values that the run was made of as they are. `record.schema.json` beside this file is written from the
+models below by `make docs`.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, JsonValue, ValidationError, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
 from compare.instruments.results import Findings
+from compare.request import PairRequest, language_for
+from generate.picture import ARMS, Arm, Certificate
+from generate.settings import RenderSettings
+from ideation.concept import Concept
 from ideation.errors import TwinseedError
-from ideation.values import Count, FileName, Seed, Sha256, StrictModel
-from ideation.values import Positive as Pixels
+from ideation.prompt_pair import PromptPair
+from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 
-VERSION = 1
+VERSION = 2
 RECORD_FILE = "record.json"
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
-ARMS = ("simple", "expanded")
+
+_BY_SEED = {"additionalProperties": False}
 
 
 class RecordError(TwinseedError):
     """A record that is missing, unreadable, from another version, or that contradicts itself."""
 
 
-class WordRecord(StrictModel):
-    """One part of a drawn concept, in English and in 繁體中文."""
+class PictureFile(StrictModel):
+    """One picture on the disk. `sha256` is of the file's bytes, `pixels_sha256` of its RGB bytes, row by row; `seconds`
+    is its half of the pair's wall time."""
 
-    en: str
-    zh: str
-
-
-class ConceptRecord(StrictModel):
-    """What the picture was to show; the parts are null when somebody typed it."""
-
-    text: str
-    language: str
-    topic: WordRecord | None = None
-    action: WordRecord | None = None
-    style: WordRecord | None = None
-    index: Count | None = None
-    seed: Seed | None = None
-
-
-class TokenRecord(StrictModel):
-    """What an encoder with `limit` tokens sees, start and end tokens included; `dropped` fell off the end."""
-
-    limit: Count
-    simple: Count
-    expanded: Count
-    dropped: tuple[str, ...] = ()
-
-
-class PromptRecord(StrictModel):
-    """Both prompts and how they came about: the keys of `twinseed expand --json`."""
-
-    source: str
-    language: str
-    simple: str
-    expanded: str
-    negative: str
-    expander: str
-    llm_model: str | None
-    kept: tuple[str, ...]
-    lost: tuple[str, ...]
-    tokens: TokenRecord
-    warnings: tuple[str, ...] = ()
-
-
-class AdapterRecord(StrictModel):
-    """A LoRA that both arms were drawn with; the weights multiply its change of the text encoder and the U-Net."""
-
-    name: str
-    text_encoder: float
-    unet: float
-
-
-class SettingsRecord(StrictModel):
-    """The settings as they were used: nothing is "auto" here, and sizes are pixels."""
-
-    model: str
-    scheduler: str
-    num_inference_steps: Annotated[int, Field(ge=1)]
-    guidance_scale: float
-    width: Pixels
-    height: Pixels
-    seed: Seed
-    images: Annotated[int, Field(ge=1)]
-    device: str
-    dtype: str
-    digest: Sha256
-    long_prompts: Literal["truncate", "chunk"] = "truncate"
-    clip_skip: Count = 0
-    vae: str | None = None
-    adapters: tuple[AdapterRecord, ...] = ()
-    fast: bool = False
-    preset: str | None = None
-    styles: tuple[str, ...] = ()
-
-
-class RenderRecord(StrictModel):
-    """One picture. `sha256` is of the file's bytes, `pixels_sha256` of its RGB bytes, row by row."""
-
-    arm: Literal["simple", "expanded"]
+    arm: Arm
     seed: Seed
     file: FileName
     sha256: Sha256
     pixels_sha256: Sha256
-    width: Pixels
-    height: Pixels
+    width: Positive
+    height: Positive
     seconds: Annotated[float, Field(ge=0)]
 
 
-class LatentsRecord(StrictModel):
-    """SHA-256 of the noise that each arm of one seed began with."""
-
-    simple: Sha256
-    expanded: Sha256
-
-
-class SchedulerRecord(StrictModel):
-    """The scheduler that both arms used; infinite numbers of its configuration are the strings "inf" and "-inf"."""
-
-    class_name: str
-    config: dict[str, JsonValue]
-
-
-class NoiseFloorRecord(StrictModel):
-    """How far the simple picture moves when it is rendered alone: on average (0..1), and its furthest byte (0..255)."""
-
-    mean_absolute_difference: Annotated[float, Field(ge=0, le=1)]
-    largest_difference: Annotated[int, Field(ge=0, le=255)]
-
-
-class CertificateRecord(StrictModel):
-    """Proof that the two arms of a seed differ in the prompt alone."""
-
-    same_seed: bool
-    differs: tuple[str, ...]
-    latents_sha256: Annotated[dict[Seed, LatentsRecord], Field(json_schema_extra={"additionalProperties": False})]
-    scheduler: SchedulerRecord
-    unet_evaluations: Count
-    batch_shape: tuple[Count, ...]
-    device: str
-    dtype: str
-    model_digest: str
-    libraries: dict[str, str]
-    context: dict[str, Count] = Field(default_factory=dict)
-    adapters: dict[str, Sha256] = Field(default_factory=dict)
-    given_up: Annotated[
-        dict[Seed, tuple[str, ...]], Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
-    ]
-    noise_floor: Annotated[
-        dict[Seed, NoiseFloorRecord], Field(default_factory=dict, json_schema_extra={"additionalProperties": False})
-    ]
-
-    @property
-    def offences(self) -> tuple[str, ...]:
-        """What differs between the arms although only the prompt may."""
-        return tuple(name for name in self.differs if name != "prompt")
-
-    @property
-    def holds(self) -> bool:
-        return self.same_seed and not self.offences
-
-
-class ScoreRecord(StrictModel):
+class Score(StrictModel):
     """How far apart the two pictures of one seed are; see `compare.instruments.distance`."""
 
-    mean_absolute_difference: Annotated[float, Field(ge=0, le=1)]
+    mean_absolute_difference: Share
     ssim: Annotated[float, Field(ge=-1, le=1)]
 
 
-class DriftRecord(StrictModel):
-    """How far either picture of a seed moved from its draft: mean absolute difference, 0 to 1."""
+@dataclass(frozen=True)
+class Draft:
+    """The run of fewer steps that this one refines. `settles` is what is known of its scheduler; `drift` says how far
+    either picture of a seed moved from the draft's: mean absolute difference, 0 to 1."""
 
-    simple: Annotated[float, Field(ge=0, le=1)]
-    expanded: Annotated[float, Field(ge=0, le=1)]
-
-
-class DraftRecord(StrictModel):
-    """The run of fewer steps that this one refines. `settles` is what is known of its scheduler."""
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     run: str
-    num_inference_steps: Annotated[int, Field(ge=1)]
+    num_inference_steps: Positive
     settles: bool
-    drift: Annotated[dict[Seed, DriftRecord], Field(json_schema_extra={"additionalProperties": False})]
+    drift: dict[Seed, dict[Arm, Share]] = field(default_factory=dict)
 
 
 class Record(StrictModel):
-    """The whole of `record.json`."""
+    """The whole of `record.json`.
 
-    version: Literal[1]
-    concept: ConceptRecord
-    prompts: PromptRecord
-    settings: SettingsRecord
-    renders: Annotated[tuple[RenderRecord, ...], Field(min_length=2)]
-    certificate: CertificateRecord
-    scores: Annotated[dict[Seed, ScoreRecord], Field(json_schema_extra={"additionalProperties": False})]
+    `request` is what was asked for; `settings` and `prompts` are what came of it: nothing is "auto" there, sizes are
+    pixels, styles are in the prompts, and `settings.images` is the number of seeds that are finished. `complete`: all
+    that was asked for is there; the same request goes on with a run of which that is not said.
+    """
+
+    version: Literal[2] = 2
+    concept: Concept
+    request: PairRequest
+    prompts: PromptPair
+    settings: RenderSettings
+    renders: Annotated[tuple[PictureFile, ...], Field(min_length=2)]
+    certificate: Certificate
+    scores: Annotated[dict[Seed, Score], Field(json_schema_extra=_BY_SEED)]
     created: AwareDatetime
-    draft: DraftRecord | None = None
+    complete: bool = True
+    draft: Draft | None = None
     findings: Findings | None = None
     observations: str | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Record:
-        made = [(render.seed, render.arm) for render in self.renders]
+        made = [(picture.seed, picture.arm) for picture in self.renders]
         if sorted(made) != sorted((seed, arm) for seed in self.seeds for arm in ARMS):
             raise ValueError("every seed needs exactly one simple and one expanded picture")
-        if len({render.file for render in self.renders}) < len(made):
+        if self.seeds != self.settings.seeds:
+            raise ValueError(f"the settings are for seeds {self.settings.seeds}, the pictures for {self.seeds}")
+        if len({picture.file for picture in self.renders}) < len(made):
             raise ValueError("two pictures share one file")
+        if "auto" in (self.settings.device, self.settings.dtype) or not (self.settings.width and self.settings.height):
+            raise ValueError("the settings leave something open")
         if self.findings is not None:
-            if set(self.findings.files) & {render.file for render in self.renders}:
+            if set(self.findings.files) & {picture.file for picture in self.renders}:
                 raise ValueError("the findings claim a file of the pair itself")
             if set(self.findings.files) != set(self.findings.sha256):
                 raise ValueError("every file of the findings needs its hash, and nothing else has one")
         for what, named in (("scores", self.scores), ("latents", self.certificate.latents_sha256)):
             if set(named) != set(self.seeds):
                 raise ValueError(f"the {what} are for seeds {sorted(named)}, the pictures for {sorted(self.seeds)}")
+        if any(set(both) != set(ARMS) for both in self.certificate.latents_sha256.values()):
+            raise ValueError("the certificate needs the latents of both arms")
         if self.certificate.same_seed and any(
-            latents.simple != latents.expanded for latents in self.certificate.latents_sha256.values()
+            len(set(both.values())) > 1 for both in self.certificate.latents_sha256.values()
         ):
             raise ValueError("the certificate says 'same seed', but its latents differ")
         return self
@@ -230,25 +120,56 @@ class Record(StrictModel):
     @property
     def seeds(self) -> list[int]:
         """The seeds with pictures, in the order in which they were rendered."""
-        return list(dict.fromkeys(render.seed for render in self.renders))
+        return list(dict.fromkeys(picture.seed for picture in self.renders))
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names of all picture files of the run: the pairs', then those of the findings."""
-        return tuple(render.file for render in self.renders) + (() if self.findings is None else self.findings.files)
+        return tuple(picture.file for picture in self.renders) + (() if self.findings is None else self.findings.files)
 
-    def pair(self, seed: int) -> tuple[RenderRecord, RenderRecord]:
+    def pair(self, seed: int) -> tuple[PictureFile, PictureFile]:
         """The simple and the expanded picture of `seed`, which must be one of `seeds`."""
-        of_seed = {render.arm: render for render in self.renders if render.seed == seed}
+        of_seed = {picture.arm: picture for picture in self.renders if picture.seed == seed}
         return of_seed["simple"], of_seed["expanded"]
+
+    def repeat_request(self) -> PairRequest:
+        """A request that makes these pictures again: prompts and settings as they were used, nothing left open, and the
+        instruments whose findings are there. No expander has to be asked, no style or preset is put on twice."""
+        options = {} if self.findings is None else self.request.examination.options
+        return replace(
+            self.request,
+            settings=self.settings,
+            simple=self.prompts.simple,
+            expanded=self.prompts.expanded,
+            negative=self.prompts.negative,
+            expander="auto",
+            llm_model=None,
+            template=None,
+            tokens="chunk" if self.settings.long_prompts == "chunk" else "fit",
+            cache=True,
+            preset=None,
+            styles=(),
+            aspect=None,
+            noise_floor=bool(self.certificate.noise_floor),
+            examination=replace(self.request.examination, instruments=self._instruments(), options=options),
+            draft=None,
+        )
+
+    def repeat_command(self) -> list[str]:
+        """The words of the command line that makes these pictures again, bit for bit on the same machine, libraries,
+        model files and word lists. Observations are not in it."""
+        return self.repeat_request().to_command()
 
     def to_json(self) -> str:
         """The text of `record.json`: UTF-8 as it is, two spaces of indentation, a newline at the end."""
         without = {name for name in ("draft", "findings", "observations") if getattr(self, name) is None}
         return self.model_dump_json(indent=2, exclude=without) + "\n"
 
+    def _instruments(self) -> tuple[str, ...]:
+        return () if self.findings is None else tuple(self.findings.results)
 
-def checked_record(content: dict[str, object]) -> Record:
+
+def checked_record(**content: Any) -> Record:
     """The record with that content, from Python values. Raises `RecordError` when it contradicts itself."""
     try:
         return Record.model_validate(content)
@@ -272,7 +193,10 @@ def read_record(path: Path) -> Record:
 
 
 def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
-    """The record whose JSON is `content`; errors call it `name`. Raises `RecordError`."""
+    """The record whose JSON is `content`, of this version or brought up from version 1; errors call it `name`.
+
+    Raises `RecordError`.
+    """
     try:
         found = from_json(content, allow_inf_nan=False)
     except ValueError as error:
@@ -280,18 +204,59 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
             f"{name} is not JSON: {error}", hint="the file was cut off or changed; copy the run again"
         ) from error
     version = found.get("version") if isinstance(found, dict) else None
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in (1, VERSION):
         raise RecordError(
-            f"{name} is not a record of version {VERSION}: its version is {version!r}",
+            f"{name} is not a record of version 1 or {VERSION}: its version is {version!r}",
             hint="a newer Twinseed may have written it: upgrade, or choose another run",
         )
+    changed = "it was changed by hand or by another program; copy the run again from where it was made"
     try:
+        if version == 1:
+            content = json.dumps(_from_version_1(found)).encode()
         return Record.model_validate_json(content)
     except ValidationError as error:
-        raise RecordError(
-            f"{name} is not a valid record: {_complaints(error)}",
-            hint="it was changed by hand or by another program; copy the run again from where it was made",
-        ) from error
+        raise RecordError(f"{name} is not a valid record: {_complaints(error)}", hint=changed) from error
+    except TwinseedError as error:  # a value of ours that cannot be made
+        raise RecordError(f"{name} is not a valid record: {error.message}", hint=changed) from error
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise RecordError(f"{name} is not a valid record: {error!r}", hint=changed) from error
+
+
+def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
+    """A record of version 1 as one of version 2. What had been asked for was not recorded then: the request is made of
+    what came of it, with the names of preset, styles, expander and draft."""
+    settings = {name: value for name, value in old["settings"].items() if name not in ("digest", "preset", "styles")}
+    certificate = {
+        ("evaluations" if name == "unet_evaluations" else name): value for name, value in old["certificate"].items()
+    }
+    settings["compiled"] = "torch.compile" in certificate["libraries"]
+    prompts, concept, findings = old["prompts"], old["concept"], old.get("findings") or {}
+    given = prompts["expander"] == "given"
+    instruments = [name for name in _INSTRUMENTS_1 if findings.get(name) is not None]
+    request = {
+        "concept": concept,
+        "settings": settings,
+        "simple": prompts["simple"] if given else None,
+        "expanded": prompts["expanded"] if given else None,
+        "expander": "auto" if given else prompts["expander"],
+        "llm_model": prompts["llm_model"],
+        "tokens": "chunk" if settings.get("long_prompts") == "chunk" else "fit",
+        "preset": old["settings"].get("preset"),
+        "styles": old["settings"].get("styles", []),
+        "noise_floor": bool(certificate.get("noise_floor")),
+        "examination": {"instruments": instruments},
+        "draft": (old.get("draft") or {}).get("run"),
+        "language": language_for(concept["language"]),
+    }
+    return old | {"version": VERSION, "settings": settings, "certificate": certificate, "request": request}
+
+
+_INSTRUMENTS_1 = ("ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind")
+
+
+def write_schema() -> None:
+    """Writes `record.schema.json` anew."""
+    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
 
 
 def schema_json() -> str:
@@ -304,7 +269,3 @@ def _complaints(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     named = [f"{'.'.join(map(str, p['loc'])) or 'record'}: {p['msg'].removeprefix('Value error, ')}" for p in problems]
     return "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")

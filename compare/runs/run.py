@@ -1,143 +1,151 @@
-"""The run: a finished pair of pictures (or several) in memory, and the record that is made of it."""
+"""The run: a folder with the pictures of a pair, what was found out about them, and the record of it all."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
-from pydantic import JsonValue
 
-from compare.instruments.distance import score
-from compare.instruments.results import Findings
-from compare.runs.record import VERSION, Record, checked_record
-from generate.files.png import RenderedPicture, pixels_sha256
-from ideation.concept import Concept, Word
-from ideation.prompt_pair import PromptPair
+from compare.runs.record import RECORD_FILE, PictureFile, Record, RecordError, read_record
+from generate.files import PictureError, mark_in, pair_of, pixels_sha256
+from generate.picture import Arm
 
-if TYPE_CHECKING:  # generate brings torch along, and a run is kept and shown without it
-    from _typeshed import DataclassInstance
-
-    from compare.runs.draft import Draft
-    from generate.settings import RenderSettings
-
-
-class TimedPicture(RenderedPicture, Protocol):
-    """One picture in memory; `seconds` is its half of the pair's wall time."""
-
-    @property
-    def seconds(self) -> float: ...
+REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run in memory: what the gallery writes and what the record is made from.
+    """A run on the disk. Its files are read when they are asked for.
 
-    `settings` are the resolved ones (no "auto", no size left open). `certificate` is a dataclass with the fields of
-    `CertificateRecord`. `png_text` holds the text chunks of each picture, by arm and seed; `files` the bytes of the
-    pictures that the findings name.
+    >>> run = Run.open(Path("runs/20261123-101500-a-dog-3"))  # doctest: +SKIP
+    >>> run.image("simple").size                              # doctest: +SKIP
+    (128, 128)
     """
 
-    concept: Concept
-    prompts: PromptPair
-    settings: RenderSettings
-    renders: Sequence[TimedPicture]
-    certificate: DataclassInstance
-    created: datetime = field(default_factory=lambda: datetime.now(UTC))
-    preset: str | None = None
-    styles: tuple[str, ...] = ()
-    draft: Draft | None = None
-    png_text: Mapping[tuple[str, int], Mapping[str, str]] = field(default_factory=dict)
-    findings: Findings | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    observations: str | None = None
+    folder: Path
+    record: Record
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """The run in `folder`. Raises `RecordError`."""
+        return cls(folder, read_record(folder / RECORD_FILE))
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def report(self) -> Path:
+        """Where its report is, or will be."""
+        return self.folder / REPORT_FILE
+
+    def files(self) -> dict[str, bytes]:
+        """The bytes of all its picture files, by name, just as the record says that they are.
+
+        Raises `RecordError` for a picture that is missing, or that is another one than the record's.
+        """
+        for fault in self.faults(marks=False):
+            raise RecordError(fault, hint="copy the run again from where it was made, or make it again")
+        return {name: (self.folder / name).read_bytes() for name in self.record.files}
+
+    def image(self, arm: Arm, seed: int | None = None) -> Image.Image:
+        """One picture of the pair, RGB; of the first seed, unless another is named. Raises `RecordError`."""
+        simple, expanded = self.record.pair(self.record.seeds[0] if seed is None else seed)
+        content = self._content((simple if arm == "simple" else expanded).file)
+        try:
+            return Image.open(io.BytesIO(content)).convert("RGB")
+        except (OSError, ValueError, SyntaxError) as error:
+            raise RecordError(
+                f"a picture of {self.folder} cannot be read: {error}", hint="copy the run again from where it was made"
+            ) from error
+
+    def faults(self, *, marks: bool = True) -> Iterator[str]:
+        """What does not hold of this run, a sentence each: its files against the hashes in its record, its certificate
+        and, with `marks`, what the pictures say of themselves. Nothing is rendered again."""
+        record = self.record
+        for picture in record.renders:
+            yield from self._file_faults(picture.file, picture.sha256, picture)
+        if record.findings is not None:
+            for name, sha256 in record.findings.sha256.items():
+                yield from self._file_faults(name, sha256, None)
+        if not marks:
+            return
+        if not record.certificate.holds:
+            yield f"more than the prompt differs between the pictures: {', '.join(record.certificate.offences)}"
+        for picture in record.renders:
+            yield from self._mark_faults(picture)
+
+    def _file_faults(self, name: str, sha256: str, picture: PictureFile | None) -> Iterator[str]:
+        try:
+            content = self._content(name)
+        except RecordError as error:
+            yield error.message
+            return
+        if hashlib.sha256(content).hexdigest() != sha256:
+            yield f"the picture {self.folder / name} is not the one that the record names: its bytes are others"
+        elif picture is not None:
+            with Image.open(io.BytesIO(content)) as image:
+                if pixels_sha256(image) != picture.pixels_sha256:
+                    yield f"the record's hash of the pixels of {name} is not that of the file"
+
+    def _mark_faults(self, picture: PictureFile) -> Iterator[str]:
+        record = self.record
+        try:
+            mark = mark_in(self._content(picture.file), picture.file)
+        except (RecordError, PictureError) as error:
+            yield error.message
+            return
+        if mark is None:
+            yield f"{picture.file} does not say whose twin it is: its mark is missing"
+            return
+        partner = next(one for one in record.pair(picture.seed) if one.arm != picture.arm)
+        pair = pair_of(record.prompts, record.settings, picture.seed, record.certificate.model_digest)
+        for what, said, recorded in (
+            ("pair", mark.pair, pair if mark.version > 1 else mark.pair),  # the first was made of other words
+            ("side", mark.arm, picture.arm),
+            ("seed", mark.seed, picture.seed),
+            ("partner", mark.partner_pixels_sha256, partner.pixels_sha256),
+            ("model", mark.model_digest, record.certificate.model_digest),
+        ):
+            if said != recorded:
+                yield f"{picture.file} is of another {what} than the record says"
+
+    def _content(self, name: str) -> bytes:
+        path = self.folder / name
+        if path.is_symlink() or not path.is_file():
+            raise RecordError(f"the picture {path} is missing", hint="copy the run again from where it was made")
+        return path.read_bytes()
 
 
-def picture_file(render: RenderedPicture) -> str:
-    """The name of a picture's file inside its run."""
-    return f"{render.arm}-{render.seed}.png"
+def picture_file(arm: Arm, seed: int) -> str:
+    """The name of a picture's file inside its run.
 
-
-def record_of(run: Run, png: Mapping[str, bytes]) -> Record:
-    """The record of a run whose picture files have the bytes `png`, by file name.
-
-    Raises `RecordError` when the run contradicts itself, as with an arm missing or unresolved settings.
+    >>> picture_file("simple", 7)
+    'simple-7.png'
     """
-    images = {(render.seed, render.arm): render.image for render in run.renders}
-    certificate = asdict(run.certificate)
-    certificate["latents_sha256"] = {str(seed): dict(both) for seed, both in certificate["latents_sha256"].items()}
-    certificate["scheduler"] = _as_json(certificate["scheduler"])
-    for name in ("given_up", "noise_floor"):
-        certificate[name] = _by_seed(certificate.get(name, {}))
-    certificate["differs"] = tuple(certificate["differs"])
-    certificate["batch_shape"] = tuple(certificate["batch_shape"])
-    content: dict[str, object] = {
-        "version": VERSION,
-        "concept": asdict(run.concept)
-        | {part: _word(getattr(run.concept, part)) for part in ("topic", "action", "style")}
-        | {"seed": None if run.concept.seed is None else str(run.concept.seed)},
-        "prompts": asdict(run.prompts),
-        "settings": asdict(run.settings)
-        | {"seed": str(run.settings.seed), "digest": run.settings.digest, "preset": run.preset, "styles": run.styles},
-        "renders": tuple(_render(render, png[picture_file(render)]) for render in run.renders),
-        "certificate": certificate,
-        "scores": {
-            str(seed): asdict(score(images[seed, "simple"], images[seed, "expanded"]))
-            for seed, arm in images
-            if arm == "simple" and (seed, "expanded") in images
-        },
-        "created": run.created.astimezone(UTC).replace(microsecond=0),
-        "findings": None if run.findings is None else with_hashes(run.findings, run.files).model_dump(),
-        "observations": run.observations,
-        "draft": None if run.draft is None else asdict(run.draft) | {"drift": _by_seed(run.draft.drift)},
-    }
-    return checked_record(content)
+    return f"{arm}-{seed}.png"
 
 
-def with_hashes(findings: Findings, files: Mapping[str, bytes]) -> Findings:
-    """The findings with the SHA-256 of each of their `files`."""
-    hashes = {name: hashlib.sha256(files[name]).hexdigest() for name in findings.files}
-    return findings.model_copy(update={"sha256": hashes})
-
-
-def _by_seed(found: Mapping[int, Any]) -> dict[str, Any]:
-    return {str(seed): value for seed, value in found.items()}
-
-
-def _word(word: Word | None) -> dict[str, str] | None:
-    return None if word is None else {"en": word.en, "zh": word.zh}
-
-
-def _render(render: TimedPicture, png: bytes) -> dict[str, object]:
-    with Image.open(io.BytesIO(png)) as stored:  # what the file says, not what was meant to go into it
+def picture_entry(arm: Arm, seed: int, seconds: float, content: bytes) -> PictureFile:
+    """The record's entry for a picture whose file has the bytes `content`."""
+    with Image.open(io.BytesIO(content)) as stored:  # what the file says, not what was meant to go into it
         pixels = stored.convert("RGB")
-    return {
-        "arm": render.arm,
-        "seed": str(render.seed),
-        "file": picture_file(render),
-        "sha256": hashlib.sha256(png).hexdigest(),
-        "pixels_sha256": pixels_sha256(pixels),
-        "width": pixels.width,
-        "height": pixels.height,
-        "seconds": round(float(render.seconds), 3),
-    }
+    return PictureFile(
+        arm=arm,
+        seed=seed,
+        file=picture_file(arm, seed),
+        sha256=hashlib.sha256(content).hexdigest(),
+        pixels_sha256=pixels_sha256(pixels),
+        width=pixels.width,
+        height=pixels.height,
+        seconds=round(float(seconds), 3),
+    )
 
 
-def _as_json(value: object) -> JsonValue:
-    """A scheduler's configuration as JSON has it: diffusers keeps tuples, arrays and -inf in there."""
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return float(value) if math.isfinite(value) else str(float(value))
-        case dict():
-            return {str(name): _as_json(entry) for name, entry in value.items()}
-        case list() | tuple():
-            return [_as_json(entry) for entry in value]
-        case _:
-            return _as_json(value.tolist()) if hasattr(value, "tolist") else str(value)
+def hashes_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256 of each file's bytes, by name."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}

@@ -8,9 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from generate.choices.entries import MAX_NAME_CHARACTERS, YAML_READERS, ChoiceFileError, Entry, clean_text, validated
 from generate.choices.presets import Preset
-from generate.choices.store import BUILT_IN, ChoiceKind
+from generate.choices.store import (
+    BUILT_IN,
+    MAX_NAME_CHARACTERS,
+    YAML_READERS,
+    ChoiceFileError,
+    ChoiceKind,
+    Entry,
+    clean_text,
+    validated,
+)
 from generate.schedulers.table import find_scheduler
 from generate.settings import MAX_STEPS, RenderSettings, SettingsError
 

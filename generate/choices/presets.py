@@ -8,8 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from generate.choices.entries import MAX_NAME_CHARACTERS, YAML_READERS, ChoiceFileError, Entry, clean_text, validated
-from generate.choices.store import BUILT_IN, ChoiceKind
+from generate.choices.store import (
+    BUILT_IN,
+    MAX_NAME_CHARACTERS,
+    YAML_READERS,
+    ChoiceFileError,
+    ChoiceKind,
+    Entry,
+    clean_text,
+    validated,
+)
 from generate.choices.styles import Style, find_style
 from generate.models import known_models
 from generate.schedulers.table import find_scheduler

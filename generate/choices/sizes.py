@@ -9,8 +9,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from generate.choices.entries import MAX_NAME_CHARACTERS, YAML_READERS, ChoiceFileError, Entry, clean_text, validated
-from generate.choices.store import BUILT_IN, ChoiceKind
+from generate.choices.store import (
+    BUILT_IN,
+    MAX_NAME_CHARACTERS,
+    YAML_READERS,
+    ChoiceFileError,
+    ChoiceKind,
+    Entry,
+    clean_text,
+    validated,
+)
 from generate.settings import MAX_SIDE, SettingsError
 
 #: What people say instead of a ratio, in both languages.
@@ -97,11 +105,6 @@ def all_families() -> dict[str, ModelFamily]:
 def aspect_ratio_problems() -> tuple[ChoiceFileError, ...]:
     """What is wrong with a person's own files; nothing of it stands in the way of other sizes."""
     return tuple(problem.error for problem in _KIND.read().problems)
-
-
-def find_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: int = 8) -> tuple[int, int]:
-    """As `match_aspect_ratio`: (width, height) alone."""
-    return match_aspect_ratio(text, model, unit=unit).size
 
 
 def match_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: int = 8) -> FoundSize:

@@ -1,18 +1,41 @@
-"""Styles: wording that is put around a prompt, on both arms alike."""
+"""Styles: wording that is put around a prompt, on both arms alike.
+
+People bring their own along in the forms that they have them in, besides YAML: Fooocus' JSON and AUTOMATIC1111's
+styles.csv. Both give entries with the fields `name`, `prompt` and `negative_prompt`, as those programs call them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from generate.choices.entries import MAX_NAME_CHARACTERS, ChoiceFileError, Entry, clean_text, validated
-from generate.choices.store import BUILT_IN, ChoiceKind
-from generate.choices.style_readers import STYLE_READERS
+from generate.choices.store import (
+    BUILT_IN,
+    MAX_NAME_CHARACTERS,
+    YAML_READERS,
+    ChoiceFileError,
+    ChoiceKind,
+    Entry,
+    Problem,
+    Reader,
+    clean_text,
+    validated,
+)
+from ideation.values import STRICT
 
 #: Where the prompt goes.
 PLACE = "{prompt}"
+
+_JSON_HINT = 'it should look like [{"name": "...", "prompt": "... {prompt} ...", "negative_prompt": "..."}]'
+_CSV_HINT = "the first line should be: name,prompt,negative_prompt"
+_CSV_COLUMNS = ("name", "prompt", "negative_prompt")
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,8 @@ class Style:
 @dataclass(frozen=True)
 class StyledPrompts:
     """The prompts of both arms and their one negative prompt, with the styles around them."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     simple: str
     expanded: str
@@ -118,4 +143,69 @@ def _placed(prompt: str) -> str:
     return prompt if PLACE in prompt else ", ".join(filter(None, (PLACE, prompt.strip())))
 
 
-_KIND = ChoiceKind("style", "styles", _make, STYLE_READERS)
+def _read_json(file: Path, text: str) -> Iterator[Entry]:
+    """The styles of one of Fooocus' files: a list of mappings. Raises `ChoiceFileError`."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ChoiceFileError(f"{file}{where}: this is not JSON that can be read: {error}", hint=_JSON_HINT) from error
+    if not isinstance(content, list):
+        raise ChoiceFileError(f"{file} does not hold a list of styles", hint=_JSON_HINT)
+    for number, raw in enumerate(content, start=1):
+        yield Entry(file, f"entry {number}", raw)
+
+
+def _read_csv(file: Path, text: str) -> Iterator[Entry | Problem]:
+    """The styles of a styles.csv, in which texts with commas or line breaks stand in quotation marks.
+
+    As in AUTOMATIC1111, a row whose name begins with # is a comment and `text` is an old name of `prompt`. Rows that
+    hold nothing but a name are headings between others and are passed over. Raises `ChoiceFileError`.
+    """
+    # strict: otherwise a quotation mark that is never closed would swallow the rest of the file into one prompt.
+    rows = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+    header: list[str] | None = None
+    line = 1
+    try:
+        for row in rows:
+            place, line = f"line {line}", rows.line_num + 1
+            if not any(field.strip() for field in row):
+                continue
+            if header is None:
+                header = _header(file, row)
+                continue
+            fields = dict(zip(header, row, strict=False))
+            name = fields.get("name", "").strip()
+            if name.startswith("#") or (name and not any(field.strip() for field in row[1:])):
+                continue
+            entry = Entry(file, place, fields)
+            if len(row) > len(header):
+                error = entry.error(
+                    f"there are {len(row)} fields where the first line has {len(header)}",
+                    hint='put quotation marks around a text with commas in it: cat,"a cat, asleep",',
+                )
+                yield Problem(entry.name, error)
+            else:
+                yield entry
+    except csv.Error as error:
+        raise ChoiceFileError(
+            f"{file}, line {line}: this is not CSV that can be read: {error}",
+            hint='a quotation mark may not have been closed; inside a text it is written twice: ""',
+        ) from error
+    if header is None:
+        raise ChoiceFileError(f"{file} is empty", hint=_CSV_HINT)
+
+
+def _header(file: Path, row: list[str]) -> list[str]:
+    header = ["prompt" if name.strip() == "text" else name.strip() for name in row]
+    unknown = [name for name in header if name not in _CSV_COLUMNS]
+    if unknown:
+        raise ChoiceFileError(f"{file} has a column {unknown[0]!r}, which styles do not have", hint=_CSV_HINT)
+    if not {"name", "prompt"} <= set(header) or len(set(header)) < len(header):
+        raise ChoiceFileError(f"{file} has the columns {', '.join(header)}", hint=_CSV_HINT)
+    return header
+
+
+_READERS: tuple[tuple[str, Reader], ...] = (*YAML_READERS, (".json", _read_json), (".csv", _read_csv))
+
+_KIND = ChoiceKind("style", "styles", _make, _READERS)

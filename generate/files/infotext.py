@@ -21,7 +21,8 @@ MAX_TEXT = 2**20
 
 _NEGATIVE = "Negative prompt:"
 _KEY = re.compile(r"\w[\w /-]{1,63}")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+#: A value in quotation marks, as JSON has it.
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LEAST_VALUES = 3  # fewer in the last line, and it is taken for a line of the prompt
 
 
@@ -45,20 +46,20 @@ class Infotext:
         AUTOMATIC1111 prefers to what it read above. Raises `PictureError` when it is longer than `MAX_TEXT`.
         """
         negative = f"\n{_NEGATIVE} {self.negative_prompt}" if self.negative_prompt else ""
-        line = ", ".join(f"{key}: {_quoted(value)}" for key, value in self.values.items())
+        line = ", ".join(f"{key}: {quoted(value)}" for key, value in self.values.items())
         text = f"{self.prompt}{negative}\n{line}".strip()
         plain = parse_infotext(text)
         if plain.prompt != self.prompt:
             text += f", Prompt: {_shielded(self.prompt)}"
         if plain.negative_prompt != self.negative_prompt:
             text += f", Negative prompt: {_shielded(self.negative_prompt)}"
-        _require_length(text)
+        require_readable(text)
         return text
 
 
 def parse_infotext(text: str) -> Infotext:
     """The infotext in `text`, read as AUTOMATIC1111 reads it. Raises `PictureError` when it is too long."""
-    _require_length(text)
+    require_readable(text)
     *lines, last = text.strip().split("\n")
     values = dict(_pairs(last))
     if len(values) < _LEAST_VALUES:
@@ -83,12 +84,12 @@ def _pairs(line: str) -> Iterator[tuple[str, str]]:
         end = len(line) if comma < 0 else comma
         colon = line.find(":", position, end)
         if colon >= 0:
-            quoted = _QUOTED.match(line, colon + 1 + _spaces(line, colon + 1, end))
-            if quoted and line[quoted.end() : quoted.end() + 1] in ("", ","):
-                end = quoted.end()
+            in_quotes = QUOTED.match(line, colon + 1 + _spaces(line, colon + 1, end))
+            if in_quotes and line[in_quotes.end() : in_quotes.end() + 1] in ("", ","):
+                end = in_quotes.end()
             key = line[position:colon].strip()
             if _KEY.fullmatch(key):
-                yield key, _unquoted(line[colon + 1 : end].strip())
+                yield key, unquoted(line[colon + 1 : end].strip())
         position = end + 1
 
 
@@ -97,7 +98,8 @@ def _spaces(line: str, start: int, end: int) -> int:
     return len(part) - len(part.lstrip())
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """The value as it stands in a line of values: as JSON where it would be read as something else."""
     plain = value and value == value.strip() and not any(mark in value for mark in ',:\n"')
     return value if plain else json.dumps(value, ensure_ascii=False)
 
@@ -108,7 +110,8 @@ def _shielded(prompt: str) -> str:
     return quoted.replace(",", "\\u002c").replace(":", "\\u003a")
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
+    """What `quoted` was given; a value in no quotation marks, or in wrong ones, is taken as it is."""
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
         return value
     try:
@@ -117,7 +120,8 @@ def _unquoted(value: str) -> str:
         return value
 
 
-def _require_length(text: str) -> None:
+def require_readable(text: str) -> None:
+    """Raises `PictureError` for a text longer than those that are read."""
     length = len(text.encode(errors="surrogatepass"))
     if length > MAX_TEXT:
         raise PictureError(

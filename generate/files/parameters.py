@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from generate.models import known_models
+from generate.files.mark import TwinseedMark
 from generate.settings import RenderSettings
+from ideation.prompt_syntax import AdapterMention
 
 TWINSEED = "Twinseed"
 
 
 @dataclass(frozen=True)
 class LoraUse:
-    """A LoRA by its name, with its weight (1 is full strength) and its hash where that was written."""
+    """A LoRA by its name, with its weight (1 is full strength) and its hash where that was written.
+
+    `text_encoder` is the weight for the text encoder where it is not the same as `weight`, which is the U-Net's.
+    """
 
     name: str
     weight: float
     hash: str | None = None
+    text_encoder: float | None = None
+
+    @property
+    def mention(self) -> AdapterMention:
+        """The LoRA as a prompt would mention it."""
+        name = self.name.replace("\\", "/").removesuffix(".safetensors")
+        return AdapterMention(name, self.weight if self.text_encoder is None else self.text_encoder, self.weight)
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,10 @@ class PictureParameters:
     """What made a picture; None where it does not say.
 
     `scheduler` is a name of `generate.schedulers.table`, or None where there is none for what the other program calls
-    `foreign_scheduler`. `rng` is where the noise was drawn: "CPU" as here, "GPU", "NV". `unread` are the keys that were
-    there and mean nothing here. `notes` are sentences for the user: why the picture will not come out the same.
+    `foreign_scheduler`. `clip_skip` counts as ours does: 1 leaves one layer out. `embeddings` are textual inversions,
+    by name with their hashes. `rng` is where the noise was drawn: "CPU" as here, "GPU", "NV". `mark` is our own text,
+    where the picture has it; what it says is said by the other fields as well, as far as they go. `unread` are the keys
+    that were there and mean nothing here. `notes` are sentences for the user: why the picture will come out otherwise.
     """
 
     prompt: str
@@ -40,26 +53,54 @@ class PictureParameters:
     height: int | None = None
     model: str | None = None
     model_hash: str | None = None
+    vae: str | None = None
+    clip_skip: int | None = None
     loras: tuple[LoraUse, ...] = ()
+    embeddings: Mapping[str, str] = field(default_factory=dict)
     tool: str = TWINSEED
     rng: str | None = "CPU"
+    mark: TwinseedMark | None = None
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def settings(self) -> RenderSettings | None:
+        """All settings of an own picture; None where a picture tells only some."""
+        return None if self.mark is None else self.mark.settings
 
-def render_settings_of(parameters: PictureParameters, base: RenderSettings) -> RenderSettings:
-    """`base` with all that the picture says. Its model is taken where it is on this machine, under that name.
+    @property
+    def is_ours(self) -> bool:
+        return self.tool == TWINSEED
 
-    Raises `SettingsError` for what cannot be rendered here, as a seed past 2**63 or a side that is no multiple of 8.
-    """
-    said = {
-        "seed": parameters.seed,
-        "num_inference_steps": parameters.num_inference_steps,
-        "guidance_scale": parameters.guidance_scale,
-        "scheduler": parameters.scheduler,
-        "width": parameters.width,
-        "height": parameters.height,
-        "model": parameters.model if parameters.model in {model.name for model in known_models()} else None,
-    }
-    changes: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
-    return replace(base, **changes)
+
+def parameters_of_settings(
+    prompt: str, negative: str, settings: RenderSettings, model_digest: str, adapters: Mapping[str, str]
+) -> PictureParameters:
+    """What an own picture says in the words that other programs have too. `adapters` maps the LoRAs and textual
+    inversions to the SHA-256 of their files."""
+    loras = {one.name for one in settings.adapters}
+    return PictureParameters(
+        prompt=prompt,
+        negative_prompt=negative,
+        seed=settings.seed,
+        num_inference_steps=settings.num_inference_steps,
+        guidance_scale=settings.guidance_scale,
+        scheduler=settings.scheduler,
+        width=settings.width,
+        height=settings.height,
+        model=settings.model,
+        # As many digits as other programs show. With another VAE the digest is of both, and no model's.
+        model_hash=model_digest[:10] if settings.vae is None else None,
+        vae=settings.vae,
+        clip_skip=settings.clip_skip or None,
+        loras=tuple(
+            LoraUse(
+                one.name,
+                one.unet,
+                adapters.get(one.name),
+                None if one.text_encoder == one.unet else one.text_encoder,
+            )
+            for one in settings.adapters
+        ),
+        embeddings={name: digest for name, digest in adapters.items() if name not in loras},
+    )

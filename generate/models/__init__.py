@@ -17,7 +17,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from generate.models.catalog import ModelName, embedding_vectors, embeddings_in, known_models, models_folder
+from generate.models.catalog import (
+    ModelName,
+    embedding_vectors,
+    embeddings_in,
+    known_models,
+    models_folder,
+    token_budget,
+)
 from generate.models.resolve import (
     family_of,
     find_model,
@@ -26,6 +33,7 @@ from generate.models.resolve import (
     find_vae,
     hub_file,
     hub_id,
+    known_words,
     require_model,
     require_plain_name,
     vae_path,
@@ -78,11 +86,13 @@ __all__ = [
     "hub_file",
     "hub_id",
     "known_models",
+    "known_words",
     "models_folder",
     "open_model",
     "require_compiler",
     "require_model",
     "require_plain_name",
+    "token_budget",
     "vae_path",
     "vocabulary_of",
 ]

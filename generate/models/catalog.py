@@ -13,6 +13,7 @@ import platformdirs
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file
+from ideation.token_budget import CLIP_LIMIT, TokenBudget
 
 #: Where each kind of file may lie in the models folder, besides its top.
 LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
@@ -87,6 +88,14 @@ def embedding_vectors() -> dict[str, int]:
             shape = next(iter(read_weight_file(model.path).shapes.values()))
             vectors[model.name] = shape[0] if len(shape) == 2 else 1
     return vectors
+
+
+def token_budget(tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool = False) -> TokenBudget:
+    """The budget of a model with that tokenizer, which counts the textual inversions of the models folder as it does.
+
+    Raises `TokenizerError`.
+    """
+    return TokenBudget(tokenizer_file, limit, vectors=embedding_vectors(), chunked=chunked)
 
 
 def embeddings_in(*prompts: str) -> tuple[str, ...]:

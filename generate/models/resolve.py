@@ -10,6 +10,7 @@ from generate.models.architecture import configuration, family_of_folder, pipeli
 from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
 from ideation.errors import nearest
 from ideation.vocabulary import Vocabulary
 
@@ -84,6 +85,13 @@ def vocabulary_of(name: str) -> Vocabulary | None:
     """
     family = family_of(name)
     return family.vocabulary() if family is not None and family.vocabulary is not None else None
+
+
+def known_words(name: str) -> WordLists:
+    """What a concept for the model with that name is drawn from: the words that it has learnt, where that is known,
+    else all."""
+    vocabulary = vocabulary_of(name)
+    return built_in_words() if vocabulary is None else seedling_words(vocabulary)
 
 
 def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:

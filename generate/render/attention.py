@@ -27,6 +27,7 @@ from generate.models.open import OpenModel
 from generate.render.conditioning import prompt_chunks
 from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
+from ideation.english.words import as_written, words_of
 from ideation.errors import TwinseedError
 from ideation.prompt_syntax import parse_prompt
 
@@ -41,8 +42,6 @@ _LIGHT, _COLOUR = 0.16, 0.25
 _GREY = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 #: More, less, and no change: orange is light and blue is dark, to whoever sees no colours and in print, too.
 _MORE, _LESS, _SAME = (np.array(c, dtype=np.float32) for c in ((255, 190, 90), (16, 48, 130), (128, 128, 128)))
-
-_WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 
 
 class AttentionError(TwinseedError):
@@ -67,9 +66,9 @@ class PromptTokens:
     def words(self) -> tuple[str, ...]:
         """The words of the prompt that the encoder saw, in order and once each, as they are first written."""
         words: dict[str, str] = {}
-        for match in _WORD.finditer(self.text):
-            if self.between(*match.span()):
-                words.setdefault(match[0].casefold(), match[0])
+        for word in as_written(words_of(self.text)):
+            if self.between(word.start, word.end):
+                words.setdefault(word.key, word.text)
         return tuple(words.values())
 
     def between(self, begin: int, end: int) -> tuple[int, ...]:

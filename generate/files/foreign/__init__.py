@@ -7,6 +7,7 @@ from generate.files.foreign.comfyui import read_comfyui
 from generate.files.foreign.fooocus import read_fooocus
 from generate.files.foreign.invokeai import read_invokeai
 from generate.files.foreign.novelai import read_novelai
+from generate.files.foreign.settings import shown
 
 __all__ = [
     "infotext_of",
@@ -15,4 +16,5 @@ __all__ = [
     "read_fooocus",
     "read_invokeai",
     "read_novelai",
+    "shown",
 ]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from generate.files.foreign.settings import Decimal, ForeignModel, Whole, checked, with_notes
-from generate.files.infotext import Infotext, PictureError
+from generate.files.infotext import QUOTED, Infotext, PictureError, quoted, unquoted
 from generate.files.parameters import TWINSEED, LoraUse, PictureParameters
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named, words_for
+from ideation.prompt_syntax import marks_in
 
-_TAG = re.compile(r"<lora:([^:<>]{1,200})(?::(-?[0-9.]{1,20}))?[^<>]{0,100}>")
-_WEIGHT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,20})?(e-?[0-9]{1,3})?")
+_NUMBER = r"-?[0-9]{1,10}(?:\.[0-9]{1,20})?(?:e-?[0-9]{1,3})?"
+#: One weight, or the text encoder's and the U-Net's, as in a tag.
+_WEIGHTS = re.compile(rf"(?:({_NUMBER}):)?({_NUMBER})")
 #: Programs that say who they are under "Version" (Forge: "f2.0.1v1.10.1-..."); the others pass for AUTOMATIC1111.
 _PROGRAMS = (
     (re.compile(f"^{TWINSEED}", re.IGNORECASE), TWINSEED),
@@ -38,8 +41,11 @@ class _Settings(ForeignModel):
     size: Annotated[tuple[int, int], BeforeValidator(_size)] | None = Field(None, alias="Size")
     hash: str | None = Field(None, alias="Model hash")
     model: str | None = Field(None, alias="Model")
+    vae: str | None = Field(None, alias="VAE")
+    clip_skip: Whole | None = Field(None, alias="Clip skip")
     lora_hashes: str = Field("", alias="Lora hashes")
     lora_weights: str = Field("", alias="Lora weights")
+    ti_hashes: str = Field("", alias="TI hashes")
     rng: str | None = Field(None, alias="RNG")
     version: str = Field("", alias="Version")
 
@@ -47,16 +53,11 @@ class _Settings(ForeignModel):
 def infotext_of(parameters: PictureParameters) -> Infotext:
     """What other programs can read of the parameters: sampler and schedule type by AUTOMATIC1111's names.
 
-    Raises `PictureError` for the name of a LoRA that would be read as several.
+    AUTOMATIC1111 counts the layers from the end, so that its "Clip skip: 2" leaves one out; 1 it does not write.
     """
     scheduler = parameters.scheduler
     sampler, schedule = (parameters.foreign_scheduler, None) if scheduler is None else sampler_and_schedule(scheduler)
     size = f"{parameters.width}x{parameters.height}" if parameters.width and parameters.height else None
-    for lora in parameters.loras:
-        if re.search(r'[,:<>"\n]', lora.name) or lora.name != lora.name.strip() or not lora.name:
-            raise PictureError(
-                f"the LoRA {lora.name!r} cannot be named in a picture", hint="name the file with letters and digits"
-            )
     values: dict[str, object] = {
         "Steps": parameters.num_inference_steps,
         "Sampler": sampler,
@@ -66,8 +67,11 @@ def infotext_of(parameters: PictureParameters) -> Infotext:
         "Size": size,
         "Model hash": parameters.model_hash,
         "Model": parameters.model,
-        "Lora hashes": ", ".join(f"{lora.name}: {lora.hash}" for lora in parameters.loras if lora.hash) or None,
-        "Lora weights": ", ".join(f"{lora.name}: {_short(lora.weight)}" for lora in parameters.loras) or None,
+        "VAE": parameters.vae,
+        "Clip skip": parameters.clip_skip + 1 if parameters.clip_skip else None,
+        "Lora hashes": _list([(lora.name, lora.hash) for lora in parameters.loras if lora.hash]),
+        "Lora weights": _list([(lora.name, _weights(lora)) for lora in parameters.loras]),
+        "TI hashes": _list(parameters.embeddings.items()),
         "RNG": parameters.rng,
         "Version": _own_version() if parameters.tool == TWINSEED else parameters.tool,
     }
@@ -97,7 +101,10 @@ def parameters_of_infotext(text: Infotext) -> PictureParameters:
         height=height,
         model=found.model,
         model_hash=found.hash,
+        vae=found.vae,
+        clip_skip=None if found.clip_skip is None else max(0, found.clip_skip - 1),
         loras=_loras(found, "" if tool == TWINSEED else text.prompt),
+        embeddings=dict(_listed(found.ti_hashes)),
         tool=tool,
         rng=found.rng,
         unread=found.unread,
@@ -108,15 +115,40 @@ def parameters_of_infotext(text: Infotext) -> PictureParameters:
 def _loras(found: _Settings, prompt: str) -> tuple[LoraUse, ...]:
     """Those with a weight of their own in the values, as Fooocus and we write them, then those named in the prompt."""
     hashes = dict(_listed(found.lora_hashes))
-    weights = [(name, float(weight)) for name, weight in _listed(found.lora_weights) if _WEIGHT.fullmatch(weight)]
-    tags = [(name, float(weight)) for name, weight in _TAG.findall(prompt) if _WEIGHT.fullmatch(weight)]
-    return tuple(LoraUse(name, weight, hashes.get(name)) for name, weight in weights or tags)
+    uses = []
+    tags = [mark.value.partition(":")[::2] for mark in marks_in(prompt).all if mark.kind == "adapter"]
+    for name, said in _listed(found.lora_weights) or tags:
+        weights = _WEIGHTS.fullmatch(said or "1")
+        if weights is not None:
+            text_encoder = None if weights[1] in (None, weights[2]) else float(weights[1])
+            uses.append(LoraUse(name, float(weights[2]), hashes.get(name), text_encoder))
+    return tuple(uses)
+
+
+def _weights(lora: LoraUse) -> str:
+    return f"{'' if lora.text_encoder is None else f'{_short(lora.text_encoder)}:'}{_short(lora.weight)}"
+
+
+def _list(pairs: Iterable[tuple[str, str]]) -> str | None:
+    """The pairs as `name: value, name: value`; a name that would be read as several is quoted."""
+    return ", ".join(f"{quoted(name)}: {value}" for name, value in pairs) or None
 
 
 def _listed(text: str) -> list[tuple[str, str]]:
     """The pairs of `name: value, name: value`."""
-    parts = (entry.rpartition(":") for entry in text.split(","))
-    return [(name.strip(), value.strip()) for name, colon, value in parts if colon]
+    pairs = []
+    position = 0
+    while position < len(text):
+        in_quotes = QUOTED.match(text, position)
+        comma = text.find(",", in_quotes.end() if in_quotes else position)
+        end = len(text) if comma < 0 else comma
+        colon = text.find(":", in_quotes.end() if in_quotes else position, end)
+        if colon >= 0:
+            pairs.append((unquoted(text[position:colon].strip()), text[colon + 1 : end].strip()))
+        position = end + 1
+        while text[position : position + 1] == " ":
+            position += 1
+    return pairs
 
 
 def _short(number: float) -> str:

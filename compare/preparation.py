@@ -1,0 +1,136 @@
+"""From a request to what is rendered: prompts with their styles, settings with nothing left open, the model's LoRAs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from compare.request import PairRequest
+from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
+from generate.choices.sizes import match_aspect_ratio
+from generate.choices.styles import Style, apply_styles, find_style
+from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
+from generate.render.pair import resolve_settings
+from generate.settings import RenderSettings, SettingsError
+from ideation.expanders.llm.instruction import checked_template
+from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.protocol import Expander
+from ideation.expansion import expand, given_pair, require_prompt
+from ideation.prompt_pair import PromptPair
+from ideation.prompt_syntax import AdapterMention, parse_prompt
+from ideation.token_budget import TokenBudget
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All of a request that can be looked up without a model. Raises `TwinseedError` for what is not there."""
+
+    request: PairRequest
+    styles: tuple[Style, ...]
+    preset: Preset | None
+    template: InstructionTemplate | None
+
+    @classmethod
+    def of(cls, request: PairRequest) -> Preparation:
+        if request.negative is not None:
+            require_prompt("negative", request.negative, may_be_empty=True)
+        return cls(
+            request,
+            tuple(find_style(name) for name in request.styles),
+            find_preset(request.preset) if request.preset is not None else None,
+            checked_template(request.template) if request.template is not None else None,
+        )
+
+    def carry_out(
+        self, model: OpenModel, expander: Expander | None, on_expand: Callable[[str], None]
+    ) -> tuple[PromptPair, RenderSettings]:
+        """The prompts as they are rendered, and the settings with nothing left open. `on_expand` hears the name of the
+        expander before it is asked; none is needed where both prompts are given."""
+        settings, notes = _sized(self.request, model)
+        budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
+        prompts = self._written(settings, budget, expander, on_expand)
+        prompts = _styled(prompts, budget, self.styles, self.preset, notes)
+        return prompts, replace(settings, adapters=_adapters(settings.adapters, self.preset, prompts))
+
+    def _written(
+        self, settings: RenderSettings, budget: TokenBudget, expander: Expander | None, on_expand: Callable[[str], None]
+    ) -> PromptPair:
+        """Both prompts, before styles are put on them."""
+        request = self.request
+        if expander is None:
+            prompts = given_pair(request.concept.text, request.simple or "", request.expanded or "", "", budget)
+        else:
+            on_expand(expander.name)
+            prompts = expand(
+                request.concept,
+                expander,
+                budget,
+                seed=settings.seed,
+                vocabulary=vocabulary_of(settings.model),
+                simple=request.simple,
+                expanded=request.expanded,
+                template=self.template,
+                tokens=request.tokens,
+            )
+        return prompts if request.negative is None else replace(prompts, negative=request.negative)
+
+
+def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
+    """Leaves in the model exactly the LoRAs and textual inversions that these prompts and settings ask for."""
+    model.load(
+        [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        allow_pickle=allow_pickle,
+    )
+
+
+def _sized(request: PairRequest, model: OpenModel) -> tuple[RenderSettings, tuple[str, ...]]:
+    """The settings with nothing left open, and a note where the aspect ratio could not be had exactly."""
+    settings = request.settings
+    notes: tuple[str, ...] = ()
+    if request.aspect is not None:
+        found = match_aspect_ratio(request.aspect, model.native_size, unit=model.size_unit)
+        settings = replace(settings, width=found.width, height=found.height)
+        notes = (found.note,) if found.note else ()
+    return resolve_settings(settings, model), notes
+
+
+def _styled(
+    prompts: PromptPair, budget: TokenBudget, styles: tuple[Style, ...], preset: Preset | None, notes: tuple[str, ...]
+) -> PromptPair:
+    """The prompts with the styles around them, counted again."""
+    worded = apply_styles(styles, prompts.simple, prompts.expanded, with_preset(prompts.negative, preset))
+    tokens = budget.measure(worded.simple, worded.expanded)
+    warnings = prompts.warnings
+    if tokens.dropped and not prompts.tokens.dropped:
+        warnings += (f"with the style, these words fall off the encoder's end: {', '.join(tokens.dropped)}",)
+    return replace(
+        prompts,
+        simple=worded.simple,
+        expanded=worded.expanded,
+        negative=worded.negative,
+        tokens=tokens,
+        warnings=warnings + notes,
+    )
+
+
+def _adapters(
+    named: tuple[AdapterMention, ...], preset: Preset | None, prompts: PromptPair
+) -> tuple[AdapterMention, ...]:
+    """All LoRAs that are asked for: by option, by the preset, and in either prompt. Both arms are drawn with all.
+
+    Raises `SettingsError` where one is asked for with two weights.
+    """
+    mentioned = [
+        mention
+        for prompt in (prompts.simple, prompts.expanded, prompts.negative)
+        for mention in parse_prompt(prompt).adapters
+    ]
+    found = tuple(dict.fromkeys([*named, *preset_adapters(preset), *mentioned]))
+    twice = {one.name for one in found if sum(other.name == one.name for other in found) > 1}
+    if twice:
+        raise SettingsError(
+            f"the LoRA {min(twice)} is asked for with two weights",
+            hint="both pictures are drawn with the same LoRAs: give one weight, in either prompt or with --lora",
+        )
+    return found

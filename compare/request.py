@@ -1,0 +1,386 @@
+"""The request: all that somebody can ask for about a pair, as one value. No torch.
+
+It is built from options, from the page's form, from a row of a table, from a record or from a picture, and nothing else
+carries settings about. A new option is a field of `PairOptions`, and of `PairRequest` or `RenderSettings`, and a line
+in `to_command`; a property test fails for whoever forgets one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, JsonValue, TypeAdapter
+
+from compare.instruments.examination import Examination
+from generate.choices.performance import combined_settings
+from generate.choices.presets import chosen_styles, find_preset, negative_parts
+from generate.choices.sizes import match_aspect_ratio
+from generate.files import likeness_of, read_picture
+from generate.models import known_words, require_model
+from generate.schedulers.table import find_scheduler
+from generate.settings import RenderSettings
+from ideation.concept import Concept, typed_concept
+from ideation.draw.randomizer import draw
+from ideation.draw.word_lists import built_in_words
+from ideation.errors import TwinseedError
+from ideation.expansion import TokenMode
+from ideation.prompt_syntax import AdapterMention, parse_prompt
+from ideation.values import MAX_SEED, STRICT
+from templates import LANGUAGES, Language
+
+
+class RequestError(TwinseedError):
+    """Options that do not go together, or a value that cannot be read."""
+
+
+@dataclass(frozen=True)
+class PairOptions:
+    """The options of `twinseed pair` by their names, as somebody gave them; None where they said nothing.
+
+    `size` is "WxH" in pixels or "native", the model's own, `lora` a list of "NAME:WEIGHT" or
+    "NAME:TEXT_ENCODER:UNET", `drawn` "INDEX@SEED", the place of a drawn concept; `style` is ["none"] for no style where
+    a preset has some; `look` is a list of "INSTRUMENT.OPTION=VALUE".
+    """
+
+    concept: str | None = None
+    drawn: str | None = None
+    seed: str | None = None
+    images: int = 1
+    model: str | None = None
+    scheduler: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    size: str | None = None
+    aspect: str | None = None
+    preset: str | None = None
+    performance: str | None = None
+    like: Path | None = None
+    style: Sequence[str] = ()
+    simple: str | None = None
+    expanded: str | None = None
+    negative: str | None = None
+    expander: str = "auto"
+    llm_model: str | None = None
+    template: str | None = None
+    tokens: TokenMode = "fit"
+    no_cache: bool = False
+    clip_skip: int | None = None
+    lora: Sequence[str] = ()
+    vae: str | None = None
+    fast: bool = False
+    compiled: bool = False
+    allow_pickle: bool = False
+    noise_floor: bool = False
+    device: str = "auto"
+    dtype: str = "auto"
+    instruments: Sequence[str] = ()
+    look: Sequence[str] = ()
+    clip: str = "auto"
+    language: Language | None = None
+
+
+@dataclass(frozen=True)
+class PairRequest:
+    """One pair, or several seeds of it, and what is to be found out about it.
+
+    `settings` may leave things open ("auto", no size) that the model decides. `simple` and `expanded` are prompts to
+    take as they are; `negative`, where it is not None, takes the place of the expander's; what preset and styles add to
+    it stays. `styles` holds the preset's as well. `template` names what an LLM is told; `cache` False asks it even what
+    it has answered before. `noise_floor` renders each simple prompt once more, alone. `aspect` is a ratio such as
+    "16:9", for a size that the model is good at; `draft` the name of a run that this one refines. `language` is the
+    report's.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    concept: Concept
+    settings: RenderSettings = field(default_factory=RenderSettings)
+    simple: str | None = None
+    expanded: str | None = None
+    negative: str | None = None
+    expander: str = "auto"
+    llm_model: str | None = None
+    template: str | None = None
+    tokens: TokenMode = "fit"
+    cache: bool = True
+    preset: str | None = None
+    styles: tuple[str, ...] = ()
+    aspect: str | None = None
+    noise_floor: bool = False
+    allow_pickle: bool = False
+    examination: Examination = field(default_factory=Examination)
+    draft: str | None = None
+    language: Language = "en"
+
+    @classmethod
+    def from_options(cls, options: PairOptions) -> tuple[PairRequest, tuple[str, ...]]:
+        """The request, and notes for the user: what was not taken over as it was given, and what nobody typed.
+
+        A concept that is not given is drawn from what the model knows, a seed that is not given at random. Raises
+        `TwinseedError` for whatever can be seen to be wrong without torch.
+        """
+        preset = find_preset(options.preset) if options.preset is not None else None
+        named = _named_settings(options)
+        styles = () if list(options.style) == ["none"] else chosen_styles(preset, options.style)
+        examination = examination_of(
+            options.clip, options.instruments, options.look, options.expander, options.llm_model
+        )
+        usual, notes = RenderSettings(seed=_seed(options.seed)), list[str]()
+        simple, expanded, negative = options.simple, options.expanded, options.negative
+        if options.like is not None:
+            like = likeness_of(read_picture(options.like), usual)
+            usual = like.settings
+            notes += like.notes
+            if options.seed is not None:
+                named["seed"] = _seed(options.seed)
+            if options.concept is None and simple is None:
+                simple = like.simple
+                expanded = like.expanded if expanded is None else expanded
+            negative = like.negative if negative is None else negative
+        settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
+        require_model(settings.model, allow_pickle=options.allow_pickle)
+        if options.concept is None and simple is None and expanded is not None:
+            raise RequestError("--expanded was given without what it expands", hint="add the concept, or --simple TEXT")
+        concept, said_of_it = _concept(options.concept, simple, options.drawn, settings)
+        notes += said_of_it
+        if preset is not None or styles:
+            parts = negative_parts(negative or "", preset, styles)
+            notes += [f"negative prompt, from {part.origin}: {part.text}" for part in parts if part.origin != "prompt"]
+        request = cls(
+            concept=concept,
+            settings=settings,
+            simple=simple,
+            expanded=expanded,
+            negative=negative,
+            expander=options.expander,
+            llm_model=options.llm_model,
+            template=options.template,
+            tokens="chunk" if settings.long_prompts == "chunk" else options.tokens,
+            cache=not options.no_cache,
+            preset=preset.name if preset is not None else None,
+            styles=tuple(style.name for style in styles),
+            aspect=options.aspect,
+            noise_floor=options.noise_floor,
+            allow_pickle=options.allow_pickle,
+            examination=examination,
+            language=options.language or language_for(concept.language),
+        )
+        return request, tuple(notes)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that is asked for but the language of its report: equal requests, equal digest."""
+        content = {name: value for name, value in self.to_json().items() if name != "language"}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as JSON has it; `request_from_json` reads it back equal."""
+        content: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return content
+
+    def to_command(self) -> list[str]:
+        """The words of the command line that asks for the same; `shlex.join` makes one line of them.
+
+        Reading it back with `from_options` gives an equal request, as long as the word lists, presets and styles are
+        the same. A request to refine a run is told as such.
+        """
+        if self.draft is not None:
+            return ["twinseed", "refine", self.draft, "--steps", str(self.settings.num_inference_steps)]
+        words = ["twinseed", "pair"]
+        for option, value in self._options():
+            words += [option] if value is None else [f"{option}={value}"] if value.startswith("-") else [option, value]
+        return [*words, "--", self.concept.text]
+
+    def _options(self) -> list[tuple[str, str | None]]:
+        """Options with their values, None for a switch. What a preset could have set is told whatever it is."""
+        usual, settings, examination = RenderSettings(), self.settings, self.examination
+        size = f"{settings.width}x{settings.height}" if settings.width and settings.height else "native"
+        preset = find_preset(self.preset) if self.preset is not None else None
+        told: list[tuple[str, str | None, bool]] = [
+            ("--drawn", f"{self.concept.index}@{self.concept.seed}", self.concept.index is not None),
+            ("--preset", self.preset, preset is not None),
+            ("--simple", self.simple, self.simple is not None),
+            ("--expanded", self.expanded, self.expanded is not None),
+            ("--negative", self.negative, self.negative is not None),
+            ("--model", settings.model, settings.model != usual.model or preset is not None),
+            ("--scheduler", settings.scheduler, settings.scheduler != usual.scheduler or preset is not None),
+            (
+                "--steps",
+                str(settings.num_inference_steps),
+                settings.num_inference_steps != usual.num_inference_steps or preset is not None,
+            ),
+            (
+                "--guidance",
+                f"{settings.guidance_scale!r}",
+                settings.guidance_scale != usual.guidance_scale or preset is not None,
+            ),
+            ("--size", size, self.aspect is None and (size != "native" or preset is not None)),
+            ("--aspect", self.aspect, self.aspect is not None),
+            ("--seed", str(settings.seed), True),
+            ("--images", str(settings.images), settings.images != usual.images),
+            ("--tokens", self.tokens, self.tokens != "fit"),
+            ("--clip-skip", str(settings.clip_skip), settings.clip_skip != usual.clip_skip),
+            ("--vae", settings.vae, settings.vae is not None),
+            *(("--lora", f"{one.name}:{one.text_encoder!r}:{one.unet!r}", True) for one in settings.adapters),
+            *(("--style", name, True) for name in self.styles),
+            ("--style", "none", bool(preset is not None and preset.styles and not self.styles)),
+            ("--fast", None, settings.fast),
+            ("--compile", None, settings.compiled),
+            ("--device", settings.device, settings.device != usual.device),
+            ("--dtype", settings.dtype, settings.dtype != usual.dtype),
+            ("--allow-pickle", None, self.allow_pickle),
+            ("--noise-floor", None, self.noise_floor),
+            ("--expander", self.expander, self.expander != "auto"),
+            ("--llm-model", self.llm_model, self.llm_model is not None),
+            ("--template", self.template, self.template is not None),
+            ("--no-cache", None, not self.cache),
+            *(("--with", name, True) for name in examination.instruments),
+            *(
+                ("--set", f"{instrument}.{name}={json.dumps(value, ensure_ascii=False)}", True)
+                for instrument, values in examination.options.items()
+                for name, value in values.items()
+            ),
+            ("--clip", examination.clip, examination.clip != "auto"),
+            ("--language", self.language, self.language != language_for(self.concept.language)),
+        ]
+        return [(option, value) for option, value, is_told in told if is_told]
+
+
+def request_from_json(content: dict[str, Any]) -> PairRequest:
+    """The request of which `to_json` made `content`. Raises pydantic's `ValidationError`, or `TwinseedError`."""
+    return _adapter().validate_json(json.dumps(content))
+
+
+def language_for(of_concept: str) -> Language:
+    """The language to speak to whoever gave a concept in that language: theirs, where we have it, else English."""
+    return next((language for language in LANGUAGES if language == of_concept), "en")
+
+
+@cache
+def _adapter() -> TypeAdapter[PairRequest]:
+    """Made when it is first needed: it takes pydantic a while."""
+    return TypeAdapter(PairRequest)
+
+
+def _named_settings(options: PairOptions) -> dict[str, Any]:
+    """The fields of RenderSettings that were named, and no others: a preset may still have a say in the rest. `aspect`
+    is only checked, as the model decides on its size."""
+    named: dict[str, Any] = {
+        "model": options.model,
+        "scheduler": find_scheduler(options.scheduler).name if options.scheduler is not None else None,
+        "num_inference_steps": options.steps,
+        "guidance_scale": options.guidance,
+        "long_prompts": "chunk" if options.tokens == "chunk" else None,
+        "clip_skip": options.clip_skip,
+        "vae": options.vae,
+        "fast": options.fast or None,
+        "compiled": options.compiled or None,
+        "device": options.device if options.device != "auto" else None,
+        "dtype": options.dtype if options.dtype != "auto" else None,
+        "adapters": tuple(map(_adapter_named, options.lora)) or None,
+    }
+    found = {name: value for name, value in named.items() if value is not None}
+    if options.size is not None:
+        found["width"], found["height"] = _size(options.size)
+    if options.aspect is not None:
+        if options.size is not None:
+            raise RequestError("--size and --aspect were both given", hint="a ratio is for finding a size: give one")
+        match_aspect_ratio(options.aspect, 512)  # a slip is told before the model is opened, whose size decides
+        found["width"] = found["height"] = None
+    return found
+
+
+def _adapter_named(given: str) -> AdapterMention:
+    return parse_prompt(f"<lora:{given}>").adapters[0]
+
+
+def _seed(given: str | None) -> int:
+    """The seed that was given; where none was, one that is drawn."""
+    if given is None:
+        return secrets.randbelow(2**32)
+    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
+        raise RequestError(f"seed is {given[:40]!r}", hint=f"give a whole number from 0 to {MAX_SEED}, as in --seed 7")
+    return int(given)
+
+
+def _size(given: str) -> tuple[int | None, int | None]:
+    """Width and height in pixels, both None for the model's own."""
+    if given.strip().casefold() == "native":
+        return None, None
+    match = re.fullmatch(r"([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5})", given.strip())
+    if match is None:
+        raise RequestError(f"size is {given[:40]!r}", hint="give width and height in pixels, as in --size 512x512")
+    return int(match[1]), int(match[2])
+
+
+def examination_of(
+    clip: str, instruments: Sequence[str], look: Sequence[str], expander: str, llm_model: str | None
+) -> Examination:
+    """The examination that options name: `instruments` each once, with commas between them if you like, `look` as
+    "INSTRUMENT.OPTION=VALUE". Whoever writes the prompts also describes the pictures, unless `look` names another.
+
+    Raises `RequestError` and `SettingsError`.
+    """
+    names = tuple(dict.fromkeys(name.strip() for one in instruments for name in one.split(",")))
+    found: dict[str, dict[str, JsonValue]] = {}
+    if "blind" in names:
+        describer = {"expander": expander, "llm_model": llm_model}
+        found["blind"] = {name: value for name, value in describer.items() if value not in ("auto", None)}
+    for given in look:
+        match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", given.strip(), re.DOTALL)
+        if match is None:
+            raise RequestError(
+                f"--set is {given[:60]!r}", hint="give INSTRUMENT.OPTION=VALUE, as in --set sweep.steps=5,10,20"
+            )
+        found.setdefault(match[1], {})[match[2]] = _value(match[3])
+    return Examination(clip, names, {name: values for name, values in found.items() if values})
+
+
+def _value(text: str) -> JsonValue:
+    """JSON as it is; else a list where there are commas; else text."""
+    try:
+        value: JsonValue = json.loads(text)
+    except ValueError:
+        return [_value(part.strip()) for part in text.split(",")] if "," in text else text
+    return value
+
+
+def _concept(
+    text: str | None, simple: str | None, drawn: str | None, settings: RenderSettings
+) -> tuple[Concept, list[str]]:
+    """The concept as typed; else the simple prompt; else one drawn from what the model knows.
+
+    A typed one that is said to be drawn is drawn again, and has its parts if that gives the same text.
+    """
+    if text is None and simple is None:
+        return draw(known_words(settings.model), seed=settings.seed, index=0), []
+    typed = typed_concept(text if text is not None else simple or "")
+    if drawn is None:
+        return typed, []
+    match = re.fullmatch(r"([0-9]{1,15})@([0-9]{1,19})", drawn.strip())
+    if match is None:
+        raise RequestError(f"drawn is {drawn[:40]!r}", hint="give INDEX@SEED of the draw, as in --drawn 12@7")
+    for words in (known_words(settings.model), built_in_words()):
+        if int(match[1]) < words.size:
+            for language in LANGUAGES:
+                found = draw(words, seed=int(match[2]), index=int(match[1]), language=language)
+                if found.text == typed.text:
+                    return found, []
+    return typed, [f"number {match[1]} of draw {match[2]} is another concept here: this one is taken as typed"]
+
+
+def options_named(**given: Any) -> PairOptions:
+    """The options with these names. Raises `RequestError` for a name that there is not."""
+    known = {one.name for one in fields(PairOptions)}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise RequestError(f"there is no option {unknown[0]!r}", hint=f"known are: {', '.join(sorted(known))}")
+    return PairOptions(**given)

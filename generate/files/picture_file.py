@@ -1,0 +1,177 @@
+"""Picture files: what is written into our own, and what made a picture, be it ours or another program's.
+
+Three texts go into a picture: AUTOMATIC1111's `parameters`, which other programs read; our own `twinseed`, which says
+all, and names the partner; and the mark that a picture was made by a model, for those who must say so. The last is XMP,
+an XML format: it is written here and never parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from generate.files.exif import read_user_comment
+from generate.files.foreign import (
+    infotext_of,
+    parameters_of_infotext,
+    read_comfyui,
+    read_fooocus,
+    read_invokeai,
+    read_novelai,
+)
+from generate.files.infotext import PictureError, parse_infotext
+from generate.files.mark import TwinseedMark, mark_of_settings, mark_of_text, marks_of_pair
+from generate.files.parameters import PictureParameters, parameters_of_settings
+from generate.files.png import SIGNATURE, XMP, read_texts
+from generate.picture import Arm, PicturePair
+from generate.settings import RenderSettings
+from ideation.prompt_pair import PromptPair
+
+MAX_FILE = 2**27
+
+_PARAMETERS, _TWINSEED = "parameters", "twinseed"
+_READ = (_PARAMETERS, _TWINSEED, "invokeai_metadata", "prompt", "Software", "Source", "Comment")
+#: What both texts of an own picture say.
+_SAID_TWICE = (
+    *("prompt", "negative_prompt", "seed", "num_inference_steps", "guidance_scale", "scheduler", "model", "vae"),
+    *("clip_skip", "loras", "tool"),
+)
+
+#: That a model made the picture, in IPTC's words.
+XMP_PACKET = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
+    ' Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"/>'
+    '</rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+)
+
+
+def texts_of_pair(prompts: PromptPair, pair: PicturePair) -> dict[tuple[Arm, int], dict[str, str]]:
+    """The texts of the pictures, by arm and seed; `pair` holds one seed or several, both arms of each.
+
+    They do not hang on how many seeds are rendered together. Raises `PictureError` for a prompt that no text can hold.
+    """
+    marks, texts = marks_of_pair(prompts, pair), {}
+    for picture in pair.pictures:
+        mark = marks[picture.arm, picture.seed]
+        prompt = prompts.simple if picture.arm == "simple" else prompts.expanded
+        texts[picture.arm, picture.seed] = _texts(prompt, prompts.negative, mark, picture.image.size)
+    return texts
+
+
+def plain_picture_texts(
+    prompt: str,
+    negative: str,
+    settings: RenderSettings,
+    seed: int,
+    size: tuple[int, int],
+    model_digest: str,
+    adapters: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The texts of a picture that is no half of a pair, as one on the way from one prompt to another. `adapters` as in
+    the pair's certificate."""
+    return _texts(prompt, negative, mark_of_settings(settings, seed, model_digest, adapters or {}), size)
+
+
+def _texts(prompt: str, negative: str, mark: TwinseedMark, size: tuple[int, int]) -> dict[str, str]:
+    """The texts of a picture, by the keywords that they go under."""
+    width, height = size
+    said = replace(_parameters_of_mark(prompt, negative, mark), width=width, height=height)
+    return {_PARAMETERS: infotext_of(said).to_text(), _TWINSEED: mark.to_text(), XMP: XMP_PACKET}
+
+
+def read_picture(file: Path) -> PictureParameters:
+    """What made the picture in `file`: PNG, or JPEG or WebP with EXIF. Raises `PictureError` saying what is wrong."""
+    return parse_picture(_content(file), str(file))
+
+
+def parse_picture(content: bytes, name: str = "the picture") -> PictureParameters:
+    """What made the picture whose file has the bytes `content`; errors call it `name`. Raises `PictureError`.
+
+    Known are Twinseed's own pictures and those of AUTOMATIC1111, Forge, ComfyUI, Fooocus, InvokeAI and NovelAI.
+    """
+    if content.startswith(SIGNATURE):
+        texts = read_texts(content, name, _READ)
+    else:
+        comment = read_user_comment(content, name)
+        texts = {} if comment is None else {_PARAMETERS: comment}
+    mark = mark_of_text(texts[_TWINSEED], name) if _TWINSEED in texts else None
+    if _PARAMETERS in texts:
+        text = texts[_PARAMETERS].strip()
+        # A prompt may begin with a brace as well, but then the settings are on another line.
+        is_json = text.startswith("{") and "\n" not in text
+        said = read_fooocus(text) if is_json else parameters_of_infotext(parse_infotext(text))
+        return said if mark is None else _with_mark(said, mark)
+    if mark is not None and mark.prompts is not None:
+        return _parameters_of_mark(_prompt_of(mark) or "", mark.prompts.negative, mark)
+    if "invokeai_metadata" in texts:
+        return read_invokeai(texts["invokeai_metadata"])
+    if "prompt" in texts:
+        return read_comfyui(texts["prompt"])
+    if texts.get("Software") == "NovelAI" and "Comment" in texts:
+        return read_novelai(texts["Comment"], texts.get("Source"))
+    raise PictureError(
+        f"{name} does not say how it was made",
+        hint="many sites and chat programs remove the settings: give the file that the program itself saved",
+    )
+
+
+def read_mark(file: Path) -> TwinseedMark | None:
+    """The mark of the picture in `file`, or None where Twinseed did not make it. Raises `PictureError`."""
+    return mark_in(_content(file), str(file))
+
+
+def mark_in(content: bytes, name: str = "the picture") -> TwinseedMark | None:
+    """The mark in the bytes of a picture's file, or None where there is none. Raises `PictureError`."""
+    text = read_texts(content, name, (_TWINSEED,)).get(_TWINSEED) if content.startswith(SIGNATURE) else None
+    return None if text is None else mark_of_text(text, name)
+
+
+def _with_mark(said: PictureParameters, mark: TwinseedMark) -> PictureParameters:
+    """What the mark says, which is more than what the picture has `said` in other programs' words."""
+    if mark.settings is None:
+        return replace(said, mark=mark)
+    prompt = _prompt_of(mark)
+    found = _parameters_of_mark(
+        said.prompt if prompt is None else prompt,
+        said.negative_prompt if mark.prompts is None else mark.prompts.negative,
+        mark,
+    )
+    apart = [part for part in _SAID_TWICE if getattr(said, part) not in (None, getattr(found, part))]
+    if not apart:
+        return found
+    note = (
+        f"The picture's texts do not agree on {', '.join(apart).replace('_', ' ')}: one of them was changed after "
+        "Twinseed wrote it. What its own text says is taken."
+    )
+    return replace(found, notes=(note,))
+
+
+def _prompt_of(mark: TwinseedMark) -> str | None:
+    return None if mark.prompts is None else mark.prompts.simple if mark.arm == "simple" else mark.prompts.expanded
+
+
+def _parameters_of_mark(prompt: str, negative: str, mark: TwinseedMark) -> PictureParameters:
+    assert mark.settings is not None  # noqa: S101 - for the type checker
+    said = parameters_of_settings(prompt, negative, mark.settings, mark.model_digest, mark.adapters)
+    return replace(said, mark=mark)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        if not file.is_file():
+            raise PictureError(f"there is no picture at {file}", hint="check the name; folders cannot be read")
+        size = file.stat().st_size
+        if size > MAX_FILE:
+            raise PictureError(
+                f"{file} has {size:,} bytes; pictures of up to {MAX_FILE:,} are read", hint="choose a smaller picture"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise PictureError(
+            f"cannot read {file}: {error.strerror}", hint="check the name and who may read it"
+        ) from error
+    except ValueError as error:  # a name with U+0000 in it
+        raise PictureError(f"cannot read {str(file)!r}: {error}", hint="check the name") from error
