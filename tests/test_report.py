@@ -16,7 +16,17 @@ import html5lib
 import pytest
 import yaml
 from playwright.sync_api import Page, sync_playwright
-from sample_run import CONCEPT, EXPANDED, PHRASES, PROMPTS, SIMPLE, Proof, full_record, sample_findings, sample_record
+from sample_run import (
+    CONCEPT,
+    EXPANDED,
+    PHRASES,
+    PROMPTS,
+    SIMPLE,
+    full_record,
+    sample_certificate,
+    sample_findings,
+    sample_record,
+)
 
 from compare.instruments.results import Findings
 from compare.report.html import (
@@ -205,7 +215,7 @@ def test_the_unseen_tail(expanded: str, dropped: tuple[str, ...], unseen: str) -
 )
 def test_the_certificate_in_plain_words(proof: dict[str, Any], said: str, not_said: str) -> None:
     noise = {7: {"simple": "3f" * 32, "expanded": ("3f" if proof.get("same_seed", True) else "9a") * 32}}
-    text = outline(certificate=Proof(noise, **proof)).text
+    text = outline(certificate=sample_certificate(noise, **proof)).text
     assert said in text
     assert not_said not in text
 
@@ -330,13 +340,13 @@ def test_the_verdict_in_both_languages(kind: str, intent: float | None, gain: fl
         assert text in Outline(render_report(record, files, language)).text
     foul, _ = sample_record(
         findings=record.findings,
-        certificate=Proof({7: {"simple": "3f" * 32, "expanded": "3f" * 32}}, differs=("guidance_scale",)),
+        certificate=sample_certificate({7: {"simple": "3f" * 32, "expanded": "3f" * 32}}, differs=("guidance_scale",)),
     )
     assert "cannot be put down to the words alone" in verdict_text(foul)
 
 
 def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
-    cards = list(sample_findings(("7", "8"))[0].cards.values())
+    cards = list(sample_findings((7, 8))[0].cards.values())
     t = sentences("en")["report"]
     assert "another subject" not in " ".join(card_texts(cards, t))
     rivals = {"simple_on_rivals": 0.25, "expanded_on_rivals": 0.27}

@@ -11,11 +11,20 @@ from typing import Any
 
 from generate.files.foreign import shown
 from generate.files.parameters import PictureParameters
-from generate.models.catalog import ModelName
-from generate.models.embedding_names import embedding_vectors
-from generate.models.model_folders import require_plain_name
-from generate.models.resolve import find_model, find_part, find_vae, hub_file, hub_id, vae_path
-from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
+from generate.models import (
+    ModelError,
+    ModelName,
+    digest_of_file,
+    digest_of_weights,
+    embeddings_in,
+    find_model,
+    find_part,
+    find_vae,
+    hub_file,
+    hub_id,
+    require_plain_name,
+    vae_path,
+)
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
 
@@ -195,9 +204,8 @@ class _Taken:
             elif path is not None and said.is_ours and digest != digest_of_file(path):
                 self.notes.append(f"{what} is another file here than the picture was made with.")
         if said.mark is not None and said.mark.prompts is not None:
-            prompts = "\n".join(asdict(said.mark.prompts).values())
-            for name in embedding_vectors().keys() - said.embeddings.keys():
-                if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", prompts, re.IGNORECASE):
+            for name in embeddings_in(*asdict(said.mark.prompts).values()):
+                if name not in said.embeddings:
                     self.notes.append(f"{_plain(name)} is a textual inversion here, and was read as plain words then.")
 
     def _check_weights(self, model: Path, vae: Path | None) -> None:
