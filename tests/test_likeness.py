@@ -321,3 +321,12 @@ def test_the_hashes_of_other_programs(models: Path, share: int) -> None:
     assert len(likeness(with_texts(parameters=text + here[:share])).notes) == 1
     others = likeness(with_texts(parameters=text + DIGEST[:share])).notes[1:]
     assert len(others) == (share > 8), "of older hashes nobody can tell"
+
+
+def test_a_real_picture_of_the_first_version() -> None:
+    (file,) = Path(__file__).parent.glob("runs_of_version_1/*/expanded-7.png")
+    found = likeness(file.read_bytes(), RenderSettings())
+    assert found.settings == RenderSettings(seed=7, width=128, height=128)
+    assert found.simple.startswith("a dog riding a bicycle in a city in the rain"), "nobody can tell from which"
+    assert found.expanded is None
+    assert [note[:27] for note in found.notes] == ["An older Twinseed made the "]
