@@ -306,7 +306,7 @@ def test_the_marks_of_the_first_version_are_read(tmp_path: Path) -> None:
     [
         ({"version": 3}, "version: Input should be 1 or 2"),
         ({"version": 1}, "mark: version 1 names the twin, and not how the two were made"),
-        ({"seed": "-5"}, "seed: Input should be a valid integer"),
+        ({"seed": "-5"}, "seed: a seed is written as a string"),
         ({"seed": "8"}, "mark: the settings are those of another seed"),
         ({"arm": "left"}, "arm: Input should be 'simple' or 'expanded'"),
         ({"more": 1}, "more: Extra inputs are not permitted"),
