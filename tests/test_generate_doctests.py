@@ -8,7 +8,8 @@ from importlib import import_module
 import pytest
 
 MODULES = """
-generate generate.families generate.models generate.models.catalog generate.models.resolve generate.schedulers
+generate generate.families generate.models generate.models.catalog generate.models.open generate.models.resolve
+generate.render.memory generate.schedulers
 """.split()
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compare.instruments.context import Context, Instrument, NoOptions
 from compare.report.blocks import Block, Section, Shot, Strip, Text
 from generate.picture import ARMS, Arm
-from generate.render.attention import movement, spotlight
+from generate.render import movement, spotlight
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair
 from ideation.values import FileName, Seed, Share, StrictModel
