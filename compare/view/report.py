@@ -1,8 +1,9 @@
-"""The whole report of a run in blocks, in the reader's language, before it is written as HTML, Markdown or PDF."""
+"""The whole report of a run in blocks, in the reader's language, and that report as HTML, Markdown or PDF."""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,32 +15,45 @@ from compare.instruments.scores.phrase_audit import audit_section
 from compare.instruments.scores.score_card import card_section
 from compare.instruments.scores.verdict import verdict_section, verdict_text
 from compare.instruments.table import INSTRUMENTS
-from compare.report.blocks import (
-    Block,
-    Marked,
-    Report,
-    Section,
-    Shot,
-    Stretch,
-    Strip,
-    Table,
-    Text,
-    Words,
-)
-from compare.report.facts import certificate_section, prompts_section, repeat_section, settings_section
-from compare.report.prompts import marked_prompt
+from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
+from compare.report.html import html_text
+from compare.report.markdown import markdown_zip
+from compare.report.pdf import pdf_bytes
 from compare.report.sentences import sentences
 from compare.runs.record import Record, RecordError
-from ideation.english.diff import diff
+from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
+from generate.picture import ARMS, Arm
+from ideation.english.diff import Piece, diff
+from ideation.english.words import words_of
+from ideation.prompt_pair import PromptPair
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
 
 
-def report_of(record: Record, pictures: Mapping[str, bytes], language: Language) -> Report:
+def html_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> str:
+    """The report of `record` as one HTML text, with the files `pictures` (by their names in the record) inside.
+
+    Raises `RecordError` as `report_of` does.
+    """
+    return html_text(report_of(record, pictures, language), pictures)
+
+
+def markdown_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
+    """The report of `record` as a ZIP: `report.md`, its pictures and its charts. Raises `RecordError`."""
+    return markdown_zip(report_of(record, pictures, language), pictures)
+
+
+def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
+    """The report of `record` as a PDF on A4. Raises `RecordError`, and `PdfError` or `FontError` where it cannot be
+    set."""
+    return pdf_bytes(report_of(record, pictures, language), pictures)
+
+
+def report_of(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> Report:
     """The report of `record`, whose files have the bytes `pictures`; a section is there only if its finding is.
 
-    Raises `compare.runs.record.RecordError` when a picture of the record is missing or cannot be read.
+    Raises `RecordError` when a picture of the record is missing or cannot be read.
     """
     missing = [name for name in record.files if name not in pictures]
     if missing:
@@ -47,8 +61,8 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language)
             f"a report needs every picture of its record; missing: {', '.join(missing)}",
             hint="copy the run again from where it was made",
         )
-    t = sentences(language)["report"]
-    findings = record.findings or Findings.model_validate({})
+    said = sentences(language)
+    t, findings = said["report"], record.findings or Findings.model_validate({})
     drawn = _difference_maps(record, pictures)
     sections = (
         _pair_section(record, t),
@@ -59,27 +73,82 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language)
         card_section(findings.cards, findings.clip, t),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),
-        *(
-            INSTRUMENTS[name].section(found, sentences(language)["instruments"][name], t)
-            for name, found in findings.results.items()
-        ),
+        *(INSTRUMENTS[name].section(found, said["instruments"][name], t) for name, found in findings.results.items()),
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", list(findings.notes), t),
-        certificate_section(record, t),
-        prompts_section(record, t),
+        certificate_section(record.certificate, record.settings, t),
+        prompts_section(record.prompts, t),
         settings_section(record, t),
         repeat_section(record, t),
     )
-    return Report(tuple(section for section in sections if section is not None), drawn)
+    return Report(
+        language,
+        _title(record, t),
+        tuple(section for section in sections if section is not None),
+        record.settings.model,
+        tuple(f"{name} {version}" for name, version in sorted(record.certificate.libraries.items())),
+        drawn,
+    )
 
 
-def verdict_of_record(record: Record, language: Language = "en") -> str:
+def verdict_of(record: Record, language: Language = "en") -> str:
     """The verdict of `record` in one to four sentences; "" if it has none."""
     findings = record.findings
     if findings is None or findings.verdict is None:
         return ""
     t = sentences(language)["report"]
     return verdict_text(findings.verdict, findings.distances, t, fair=record.certificate.holds)
+
+
+def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
+    """What of the expanded prompt the text encoder never saw, as a sentence; "" where it saw all."""
+    tokens = prompts.tokens
+    if not tokens.dropped:
+        return ""
+    note: str = t["unseen_note"]
+    return note.format(limit=tokens.limit, expanded=tokens.expanded, words=" ".join(tokens.dropped))
+
+
+def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ()) -> list[Stretch]:
+    """One side of a diff, cut up for display: words that are only there are marked, the `dropped` tail is unseen.
+
+    Joining the texts gives the prompt back. White space and commas at the end of a piece stay unmarked, because a line
+    under them looks like a slip.
+
+    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog", "a dog, neon"), "expanded")]
+    [('a dog', 'same'), (', ', 'same'), ('neon', 'added')]
+    """
+    seen = _seen_length("".join(getattr(piece, side) for piece in pieces), dropped)
+    stretches: list[Stretch] = []
+    position = 0
+    for piece in pieces:
+        text: str = getattr(piece, side)
+        cut = min(max(seen - position, 0), len(text))
+        for part, unseen in ((text[:cut], False), (text[cut:], True)):
+            core = re.sub(r"[\s,;.]+\Z", "", part)
+            stretches += [Stretch(core, piece.kind, unseen), Stretch(part[len(core) :], "same")]
+        position += len(text)
+    return [stretch for stretch in stretches if stretch.text]
+
+
+def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:
+    """How many characters of `prompt` come before its `dropped` last words; all, if those are not its last words."""
+    tail = [word.key for word in words_of(" ".join(dropped))]
+    found = words_of(prompt)[-len(tail) :] if tail else []
+    return found[0].start if found and [word.key for word in found] == tail else len(prompt)
+
+
+def _title(record: Record, t: dict[str, Any]) -> Title:
+    concept = record.concept
+    drawn = concept.index is not None and concept.seed is not None
+    words = {"topic": concept.topic, "action": concept.action, "style": concept.style}
+    return Title(
+        concept.text,
+        concept.language,
+        t["drawn"].format(index=concept.index, seed=concept.seed) if drawn else t["typed"],
+        tuple((t["parts"][kind], word.en, word.zh) for kind, word in words.items() if word is not None),
+        record.created,
+    )
 
 
 def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -108,40 +177,28 @@ def map_file(seed: int) -> str:
     return f"difference-{seed}.png"
 
 
-def _shots(record: Record, seed: int, t: dict[str, Any]) -> Strip:
-    return Strip(
-        tuple(
-            Shot(
-                render.file,
-                t["alt"].format(arm=t["short_arm"][render.arm], seed=seed, prompt=getattr(record.prompts, render.arm)),
-                t["short_arm"][render.arm],
-            )
-            for render in record.pair(seed)
-        ),
-        "pair",
+def _pair(record: Record, seed: int, t: dict[str, Any]) -> Pair:
+    simple, expanded = (
+        Shot(
+            picture.file,
+            t["alt"].format(arm=t["short_arm"][picture.arm], seed=seed, prompt=getattr(record.prompts, picture.arm)),
+            t["short_arm"][picture.arm],
+        )
+        for picture in record.pair(seed)
     )
+    return Pair(seed, simple, expanded)
 
 
 def _pair_section(record: Record, t: dict[str, Any]) -> Section:
     """The first pair and both prompts with what was added, removed and never seen."""
     prompts = record.prompts
     pieces = diff(prompts.simple, prompts.expanded)
-    blocks: list[Block] = [_shots(record, record.seeds[0], t)]
-    for arm, dropped in (("simple", ()), ("expanded", prompts.tokens.dropped)):
-        parts = marked_prompt(pieces, "simple" if arm == "simple" else "expanded", dropped)
-        blocks.append(
-            Marked(t["arm"][arm], tuple(Stretch(part.text, "unseen" if part.unseen else part.mark) for part in parts))
-        )
-    if prompts.tokens.dropped:
-        blocks.append(Text(unseen_note(record, t), "warning"))
+    dropped: dict[Arm, tuple[str, ...]] = {"simple": (), "expanded": prompts.tokens.dropped}
+    blocks: list[Block] = [_pair(record, record.seeds[0], t)]
+    blocks += [Marked(t["arm"][arm], tuple(marked_prompt(pieces, arm, dropped[arm]))) for arm in ARMS]
+    if note := unseen_note(prompts, t):
+        blocks.append(Text(note, "warning"))
     return Section("pair", t["seeds"]["seed"].format(seed=record.seeds[0]), (), tuple(blocks))
-
-
-def unseen_note(record: Record, t: dict[str, Any]) -> str:
-    """What of the expanded prompt the text encoder never saw, as a sentence."""
-    tokens = record.prompts.tokens
-    note: str = t["unseen_note"]
-    return note.format(limit=tokens.limit, expanded=tokens.expanded, words=" ".join(tokens.dropped))
 
 
 def _seeds_section(record: Record, t: dict[str, Any]) -> Section | None:
@@ -150,7 +207,7 @@ def _seeds_section(record: Record, t: dict[str, Any]) -> Section | None:
         return None
     blocks: list[Block] = []
     for seed in rest:
-        blocks += [Text(t["seeds"]["seed"].format(seed=seed), "heading"), _shots(record, seed, t)]
+        blocks += [Text(t["seeds"]["seed"].format(seed=seed), "heading"), _pair(record, seed, t)]
     return Section("seeds", t["seeds"]["title"], (t["seeds"]["about"],), tuple(blocks))
 
 
