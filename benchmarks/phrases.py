@@ -138,7 +138,7 @@ def judged_truth(context: Context, judge: Judge, kind: str, name: str | None) ->
 def results(arguments: argparse.Namespace, judge: Judge | None) -> Iterator[tuple[str, str, str, str, str]]:
     """Source, truth, mark, phrase and shares of each phrase of all cases."""
     model, clip = open_model("seedling", device="cpu"), open_clip("seedling", "cpu")
-    budget = TokenBudget(model.tokenizer_file)
+    budget = TokenBudget(model.tokenizer_file, vectors={})
     sources = [("drawn scenes", arguments.scenes, 1), (f"drawn scenes, {arguments.seeds} seeds", arguments.scenes, 2)]
     if judge is not None:
         sources.append((f"generated pictures, {arguments.seeds} seeds", arguments.prompts, 3))

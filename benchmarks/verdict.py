@@ -40,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     model, clip, vocabulary = open_model("seedling", device="cpu"), open_clip("seedling", "cpu"), seedling_vocabulary()
-    budget, random = TokenBudget(model.tokenizer_file), Random("verdict")
+    budget, random = TokenBudget(model.tokenizer_file, vectors={}), Random("verdict")
     kinds: dict[str, Counter[str]] = {way: Counter() for way in WAYS}
     kept: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(arguments.scenes):

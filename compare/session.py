@@ -11,16 +11,13 @@ from typing import Any
 
 from PIL import Image
 
-from compare.instruments.context import Context
-from compare.instruments.distance import score
-from compare.instruments.examination import Examination, ExaminationStopped, examine, open_scorer
-from compare.instruments.results import Findings
+from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
-from compare.report.html import render_report
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, RunWriter
 from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
+from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.models.open import OpenModel, open_model
 from generate.picture import Arm, Picture, PicturePair
@@ -105,34 +102,9 @@ class Session:
             making = _Making(request, prompts, settings, model, writer, draft, observations)
             try:
                 making.render(on_progress)
-            except RenderInterrupted as stopped:
-                self._finish(writer, request.language, on_progress)
-                assert writer.run is not None  # noqa: S101 - there is a finished pair
-                raise SessionStopped(writer.run, stopped.reason) from stopped
-            record = writer.run.record if writer.run is not None else None
-            assert record is not None and writer.run is not None  # noqa: S101, PT018 - all pairs are finished
-            if not record.complete:
-                context, said = self._context(writer.run, request.examination, model)
-
-                def on_found(found: Findings) -> None:
-                    files = dict(context.files)
-                    assert writer.run is not None  # noqa: S101 - see above
-                    writer.add(_with(writer.run.record, found, files), files)
-
-                try:
-                    found = look(
-                        context,
-                        request.examination,
-                        on_progress,
-                        before=record.findings,
-                        notes=said,
-                        on_found=on_found,
-                    )
-                except ExaminationStopped as stopped:
-                    on_found(stopped.findings)
-                    self._finish(writer, request.language, on_progress)
-                    raise SessionStopped(writer.run, stopped.reason) from stopped
-                on_found(found)
+                self._look_into(writer, request, model, on_progress)
+            except (RenderInterrupted, ExaminationStopped) as stopped:
+                raise SessionStopped(self._finish(writer, request.language, on_progress), stopped.reason) from stopped
             return self._finish(writer, request.language, on_progress)
 
     def refine(
@@ -255,10 +227,23 @@ class Session:
         )
         return context, notes
 
+    def _look_into(self, writer: RunWriter, request: PairRequest, model: OpenModel, on_progress: OnProgress) -> None:
+        """Adds what the wanted instruments find, as soon as each has found it. Raises `ExaminationStopped`."""
+        before = writer.made.record.findings
+        there = () if before is None else tuple(before.results)
+        left = tuple(name for name in request.examination.instruments if name not in there)
+        context, notes = self._context(writer.made, request.examination, model)
+
+        def keep(found: Findings, *, complete: bool = False) -> None:
+            files = {name: content for name, content in context.files.items() if name in found.files}
+            writer.add(_with(writer.made.record, found, files).model_copy(update={"complete": complete}), files)
+
+        wanted = replace(request.examination, instruments=left)
+        keep(look(context, wanted, on_progress, before=before, notes=notes, on_found=keep), complete=True)
+
     def _finish(self, writer: RunWriter, language: Language, on_progress: OnProgress) -> Run:
         on_progress(Progress("write"))
-        assert writer.run is not None  # noqa: S101 - a report comes after the first pair
-        return writer.finish(render_report(writer.run.record, writer.run.files(), language))
+        return writer.finish(render_report(writer.made.record, writer.made.files(), language))
 
 
 @dataclass
@@ -312,6 +297,7 @@ class _Making:
             renders=tuple(entries),
             certificate=certificate,
             scores=scores,
+            complete=False,
             created=datetime.now(UTC).replace(microsecond=0) if before is None else before.created,
             draft=self._drift(before, pictures, seed),
             observations=self.observations if before is None or self.observations else before.observations,

@@ -65,7 +65,7 @@ class Clip:
         file = tokenizer_file(folder)  # raises where there is none; the next but one line would make one up
         self._processor = CLIPImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
         self._tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-        self._budget = TokenBudget(file, self.limit)
+        self._budget = TokenBudget(file, self.limit, vectors={})  # CLIP itself knows no textual inversions
         self._images: dict[bytes, NDArray[np.float32]] = {}
         self._texts: dict[str, NDArray[np.float32]] = {}
 

@@ -240,7 +240,7 @@ def test_a_tokenizer_is_found_or_made(tiny_folder: Path, tmp_path: Path) -> None
     there = find_tokenizer(str(tmp_path / "whole"))
     assert there == tmp_path / "whole" / "tokenizer" / "tokenizer.json"
     for prompt in ("a dog riding a bicycle", "An OWL, 3 of them!", "逛夜市"):
-        assert TokenBudget(made).count(prompt) == TokenBudget(there).count(prompt), prompt
+        assert TokenBudget(made, vectors={}).count(prompt) == TokenBudget(there, vectors={}).count(prompt), prompt
 
 
 def rubbish(*parts: str) -> Callable[[Path], None]:

@@ -115,7 +115,7 @@ LONG = ", ".join(["highly detailed"] * 35)
 
 
 def audited(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> dict[str, PhraseRecord]:
-    pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file))
+    pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file, vectors={}))
     made = render_pair(pair, RenderSettings(seed=3, images=images, num_inference_steps=10), seedling)
     pictures = {(render.arm, render.seed): render.image for render in made.pictures}
     found = audit(Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu")))
@@ -157,7 +157,9 @@ def test_what_fell_off_the_encoders_end_was_never_seen(seedling: OpenModel) -> N
 
 
 def test_without_a_clip_only_the_words_tell(seedling: OpenModel) -> None:
-    pair = given_pair(DOG, DOG, f"{DOG} in a forest, {LONG}, neon", "", TokenBudget(seedling.tokenizer_file))
+    pair = given_pair(
+        DOG, DOG, f"{DOG} in a forest, {LONG}, neon", "", TokenBudget(seedling.tokenizer_file, vectors={})
+    )
     context = Context(pair, RenderSettings(), seedling, {})
     assert [one.mark for one in audit(context)][:2] == ["shared", None]
     assert audit(context)[-1].mark == "never seen"

@@ -15,8 +15,7 @@ from generate.files import parse_picture
 from generate.models.open import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER
-from ideation.english.diff import tokens
-from ideation.english.stems import words as spoken_words
+from ideation.english.words import plain_words, words_of
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import seedling_vocabulary
 
@@ -25,7 +24,7 @@ Made = tuple[PlaceboRecord, dict[str, bytes]]
 
 @pytest.fixture(scope="module")
 def budget() -> TokenBudget:
-    return TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json")
+    return TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json", vectors={})
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +56,9 @@ def test_the_padding_meets_the_length_with_words_of_its_own(simple: str, expande
     core = simple.rstrip(",.")
     assert prompt.startswith(core)
     assert budget.count(expanded) - 2 <= budget.count(prompt) <= budget.count(expanded)
-    added = {token.key for token in tokens(prompt[len(core) :]) if token.key}
+    added = {word.key for word in words_of(prompt[len(core) :])}
     assert added <= set(NEUTRAL_WORDS)
-    assert not added & {token.key for token in tokens(simple + " " + expanded)}
+    assert not added & {word.key for word in words_of(simple + " " + expanded)}
 
 
 def test_it_never_goes_beyond_what_the_encoder_reads_unless_that_reads_on(budget: TokenBudget) -> None:
@@ -67,7 +66,7 @@ def test_it_never_goes_beyond_what_the_encoder_reads_unless_that_reads_on(budget
     cut = padded("a dog", long, budget)
     assert cut is not None
     assert 75 <= budget.count(cut) <= 77
-    chunked = TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json", chunked=True)
+    chunked = TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json", chunked=True, vectors={})
     whole = padded("a dog", long, chunked)
     assert whole is not None
     assert 0 <= chunked.count(long) - chunked.count(whole) <= 2
@@ -85,14 +84,14 @@ def test_equal_prompts_need_no_placebo(seedling: OpenModel) -> None:
 def test_no_neutral_word_is_one_that_seedling_has_learnt_to_draw() -> None:
     vocabulary = seedling_vocabulary()
     taught = [phrase for terms in vocabulary.terms.values() for term in terms for phrase in term.phrases]
-    assert not set(NEUTRAL_WORDS) & set(spoken_words(" ".join([*taught, *vocabulary.filler])))
+    assert not set(NEUTRAL_WORDS) & set(plain_words(" ".join([*taught, *vocabulary.filler])))
     assert len(set(NEUTRAL_WORDS)) == len(NEUTRAL_WORDS)
 
 
 def test_every_seed_of_the_pair_is_drawn_and_held_against_the_real_words(context: Context, made: Made) -> None:
     record, files = made
     assert record.files == {5: "placebo-5.png", 6: "placebo-6.png"}
-    assert record.tokens == TokenBudget(context.model.tokenizer_file).count(record.prompt)
+    assert record.tokens == TokenBudget(context.model.tokenizer_file, vectors={}).count(record.prompt)
     told = parse_picture(files["placebo-6.png"])
     assert (told.prompt, told.seed) == (record.prompt, 6)
     images = {seed: Image.open(io.BytesIO(files[f"placebo-{seed}.png"])) for seed in (5, 6)}

@@ -18,7 +18,7 @@ FOX = "a fox reading a book"
 
 
 def context(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> Context:
-    pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file))
+    pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file, vectors={}))
     made = render_pair(pair, RenderSettings(seed=7, images=images, num_inference_steps=8), seedling)
     pictures = {(render.arm, render.seed): render.image for render in made.pictures}
     return Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))

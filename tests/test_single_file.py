@@ -281,9 +281,9 @@ def test_where_the_tokenizer_is_looked_for(where: str, models: Path, monkeypatch
     found = find_tokenizer("large")
     from ideation.token_budget import TokenBudget
 
-    assert TokenBudget(found).count("a dog riding a bicycle") == TokenBudget(SEEDLING_TOKENIZER).count(
-        "a dog riding a bicycle"
-    )
+    assert TokenBudget(found, vectors={}).count("a dog riding a bicycle") == TokenBudget(
+        SEEDLING_TOKENIZER, vectors={}
+    ).count("a dog riding a bicycle")
 
 
 def test_a_tokenizer_of_another_model_is_refused(models: Path) -> None:

@@ -23,7 +23,9 @@ DOG = "a dog riding a bicycle"
 
 
 def prompts(simple: str = DOG, expanded: str = f"{DOG} at night") -> PromptPair:
-    return given_pair(simple, simple, expanded, "", TokenBudget(open_clip("seedling", "cpu").folder / "tokenizer.json"))
+    return given_pair(
+        simple, simple, expanded, "", TokenBudget(open_clip("seedling", "cpu").folder / "tokenizer.json", vectors={})
+    )
 
 
 def card(intent: float, gain: float, kept: float | None = None) -> CardRecord:

@@ -50,7 +50,7 @@ def tiny_context(
     *,
     clip: bool = True,
 ) -> Context:
-    prompts = given_pair("", simple, expanded, "", TokenBudget(model.tokenizer_file, model.token_limit))
+    prompts = given_pair("", simple, expanded, "", TokenBudget(model.tokenizer_file, model.token_limit, vectors={}))
     pair = render_pair(prompts, settings, model)
     pictures = {(render.arm, render.seed): render.image for render in pair.pictures}
     return Context(prompts, pair.settings, model, pictures, MeanColour() if clip else None)

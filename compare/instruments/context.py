@@ -20,12 +20,13 @@ from compare.instruments.distance import DistanceRecord, score
 from compare.report.blocks import Section
 from generate.files import XMP_PACKET, encode_png, plain_picture_texts
 from generate.models.embedding_names import embedding_vectors
+from generate.models.resolve import vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
 from ideation.values import StrictModel
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models.open import OpenModel
@@ -118,7 +119,7 @@ class Context:
     @property
     def vocabulary(self) -> Vocabulary | None:
         """The words that the model knows, where that is known."""
-        return seedling_vocabulary() if self.settings.model == "seedling" else None
+        return vocabulary_of(self.settings.model)
 
     def varied(self, **changes: Any) -> RenderSettings:
         """The pair's settings with `changes`, of one picture. Raises `SettingsError` where the model has no such."""

@@ -13,11 +13,13 @@ from compare.instruments.distance import DistanceRecord, Measure, amount, distan
 from compare.report.blocks import Block, Section, Shot, Strip, Text
 from compare.report.charts import Bar, bar_chart
 from generate.settings import RenderSettings
-from ideation.english.diff import diff, tokens
+from ideation.english.diff import diff
 from ideation.english.grammar import indefinite_article
 from ideation.english.phrases import phrases_of
 from ideation.english.stems import content_stems, same
+from ideation.english.words import words_of
 from ideation.prompt_pair import PromptPair
+from ideation.prompt_syntax import marks_in
 from ideation.values import FileName, Seed, StrictModel
 
 #: Beyond so many additions the smallest neighbours are put on one rung.
@@ -25,8 +27,6 @@ MOST_ADDITIONS = 10
 
 _Span = tuple[int, int]
 
-#: Marks between words that are digits or capitals, yet no words: weights, adapters, BREAK.
-_SYNTAX = re.compile(r":\s*[+-]?[\d.]+\s*\)|<lora:[^<>]*>|\bBREAK\b")
 _SEPARATORS = ",;|，、；"
 _WEIGHT = r"(?::\s*[+-]?[\d.]+)?"
 
@@ -181,20 +181,17 @@ def _new_words(simple: str, expanded: str) -> tuple[dict[_Span, bool], set[_Span
             continue
         if piece.kind == "added" and _says(gone):
             first_behind_a_loss.add(len(fate))
-        fate += [piece.kind == "added"] * len(tokens(piece.expanded))
+        fate += [piece.kind == "added"] * len(words_of(piece.expanded))
         gone = ""
-    syntax = [match.span() for match in _SYNTAX.finditer(expanded)]
+    # Marks between words that are digits or capitals, yet no words.
+    syntax = marks_in(expanded).spans("weight", "adapter", "break")
     new: dict[_Span, bool] = {}
     replacing: set[_Span] = set()
-    position = 0
-    for number, token in enumerate(tokens(expanded)):
-        start, position = position, position + len(token.text)
-        # The word itself, without the marks and spaces behind it.
-        end = start + len(re.sub(r"[\W_]+$", "", token.text))
-        if token.key and not any(a <= start < b for a, b in syntax):
-            new[start, end] = fate[number]
+    for number, word in enumerate(words_of(expanded)):
+        if not any(a <= word.start < b for a, b in syntax):
+            new[word.start, word.end] = fate[number]
             if number in first_behind_a_loss:
-                replacing.add((start, end))
+                replacing.add((word.start, word.end))
     return new, replacing, lost
 
 

@@ -21,7 +21,7 @@ from compare.report.blocks import Section, Shot, Strip, Text, Words
 from compare.report.charts import Bar, bar_chart
 from compare.report.sentences import points, times
 from generate.settings import RenderSettings
-from ideation.english.diff import tokens
+from ideation.english.words import words_of
 from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
 from ideation.values import Count, FileName, Seed, StrictModel
@@ -123,7 +123,7 @@ def padded(simple: str, expanded: str, budget: TokenBudget) -> str | None:
     """`simple` with neutral words behind it, up to the tokens of `expanded` or of the encoder, whichever are fewer, or
     one or two below; None where no word fits in."""
     target = budget.count(expanded) if budget.chunked else min(budget.count(expanded), budget.limit)
-    said = {token.key for prompt in (simple, expanded) for token in tokens(prompt)}
+    said = {word.key for prompt in (simple, expanded) for word in words_of(prompt)}
     words = [word for word in NEUTRAL_WORDS if word not in said]
     prompt, passed_over = simple.rstrip(" ,.;"), 0
     begun = prompt

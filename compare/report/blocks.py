@@ -5,7 +5,7 @@ Texts here are plain: whoever writes them down escapes them. `Words` and whateve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -242,6 +242,16 @@ def _files(block: Block) -> Iterator[str]:
             yield from (shot.file for _, cells in rows for shots in cells for shot in shots)
         case Moving(file):
             yield file
+
+
+def marks_in(stretches: Iterable[Stretch]) -> list[str]:
+    """Which of the marks "added", "removed" and "unseen" the stretches bear, for a legend.
+
+    >>> marks_in([Stretch("a dog", "same"), Stretch("neon", "added", unseen=True)])
+    ['unseen']
+    """
+    there = {"unseen" if stretch.unseen else stretch.mark for stretch in stretches}
+    return [mark for mark in ("added", "removed", "unseen") if mark in there]
 
 
 def balanced(text: str) -> str:

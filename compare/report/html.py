@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PIL import Image
 
 import templates
-from compare.report.blocks import Marked, Report, Section
+from compare.report.blocks import Marked, Report, marks_in
 from compare.report.charts import inline
 from compare.report.sentences import sentences
+from generate.picture import ARMS
 
 THUMBNAIL = 384  # pixels: the longest side of a picture in a strip or grid, twice what it is shown at
 
@@ -36,6 +37,7 @@ def html_text(report: Report, pictures: Mapping[str, bytes]) -> str:
         name: _source(files[name], small=name not in whole and name not in report.animations) for name in report.files
     }
     pair, *rest = report.sections
+    marked = [block for block in pair.blocks if isinstance(block, Marked)]
     return templates.render(
         "reports/report.html.j2",
         t=sentences(report.language)["report"],
@@ -53,16 +55,10 @@ def html_text(report: Report, pictures: Mapping[str, bytes]) -> str:
         sections=rest,
         sources=sources,
         tall=_is_tall(sources[report.pairs[0].simple.file]),
-        legend=marks_in(pair),
+        prompts=list(zip(ARMS, marked, strict=True)),
+        legend=marks_in(stretch for prompt in marked for stretch in prompt.stretches),
         inline=inline,
     )
-
-
-def marks_in(pair: Section) -> Sequence[str]:
-    """Which marks the prompts of the pair's section bear: "added", "removed", "unseen"."""
-    stretches = [stretch for block in pair.blocks if isinstance(block, Marked) for stretch in block.stretches]
-    there = {"unseen" if stretch.unseen else stretch.mark for stretch in stretches}
-    return [mark for mark in ("added", "removed", "unseen") if mark in there]
 
 
 def _title_size(words: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.instruments.results import Findings
+from compare.instruments import Findings
 from compare.request import PairRequest, language_for
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
@@ -72,7 +72,8 @@ class Record(StrictModel):
     """The whole of `record.json`.
 
     `request` is what was asked for; `settings` and `prompts` are what came of it: nothing is "auto" there, sizes are
-    pixels, styles are in the prompts, and `settings.images` is the number of seeds that are finished.
+    pixels, styles are in the prompts, and `settings.images` is the number of seeds that are finished. `complete`: all
+    that was asked for is there; the same request goes on with a run of which that is not said.
     """
 
     version: Literal[2] = 2
@@ -84,6 +85,7 @@ class Record(StrictModel):
     certificate: Certificate
     scores: Annotated[dict[Seed, Score], Field(json_schema_extra=_BY_SEED)]
     created: AwareDatetime
+    complete: bool = True
     draft: Draft | None = None
     findings: Findings | None = None
     observations: str | None = None
@@ -124,18 +126,6 @@ class Record(StrictModel):
     def files(self) -> tuple[str, ...]:
         """The names of all picture files of the run: the pairs', then those of the findings."""
         return tuple(picture.file for picture in self.renders) + (() if self.findings is None else self.findings.files)
-
-    @property
-    def complete(self) -> bool:
-        """All that was asked for is there: every seed, and what every instrument found."""
-        found = self.findings
-        wanted = self.request.examination.instruments
-        return (
-            len(self.seeds) == self.request.settings.images
-            and found is not None
-            and found.verdict is not None
-            and all(name in found.results for name in wanted)
-        )
 
     def pair(self, seed: int) -> tuple[PictureFile, PictureFile]:
         """The simple and the expanded picture of `seed`, which must be one of `seeds`."""

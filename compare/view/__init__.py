@@ -6,20 +6,20 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 from __future__ import annotations
 
 from compare.view.report import (
-    html_report,
     markdown_report,
     marked_prompt,
     pdf_report,
+    render_report,
     report_of,
     unseen_note,
     verdict_of,
 )
 
 __all__ = [
-    "html_report",
     "markdown_report",
     "marked_prompt",
     "pdf_report",
+    "render_report",
     "report_of",
     "unseen_note",
     "verdict_of",

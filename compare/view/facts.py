@@ -108,10 +108,7 @@ def settings_section(record: Record, t: dict[str, Any]) -> Section:
     smaller = {seed: _means(given_up, t) for seed, given_up in certificate.given_up.items()}
     told |= {
         "inversions": t["joint"].join(name for name in certificate.adapters if name not in loras),
-        "given_up": "; ".join(
-            said["of_seed"].format(seed=seed, what=_means(given_up, t))
-            for seed, given_up in certificate.given_up.items()
-        ),
+        "given_up": "; ".join(said["of_seed"].format(seed=seed, what=what) for seed, what in smaller.items()),
         "preset": record.request.preset or "",
         "styles": t["joint"].join(record.request.styles),
     }

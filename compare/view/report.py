@@ -9,17 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from compare.instruments.distance import difference_map
-from compare.instruments.results import Findings
-from compare.instruments.scores.phrase_audit import audit_section
-from compare.instruments.scores.score_card import card_section
-from compare.instruments.scores.verdict import verdict_section, verdict_text
-from compare.instruments.table import INSTRUMENTS
+from compare.instruments import INSTRUMENTS, Findings, difference_map
+from compare.instruments.scores import audit_section, card_section, verdict_section, verdict_text
+from compare.report import html_text, markdown_zip, pdf_bytes, sentences
 from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
-from compare.report.html import html_text
-from compare.report.markdown import markdown_zip
-from compare.report.pdf import pdf_bytes
-from compare.report.sentences import sentences
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.picture import ARMS, Arm
@@ -31,7 +24,7 @@ from templates import Language
 MOST_MAPS = 4  # difference maps in one report
 
 
-def html_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> str:
+def render_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> str:
     """The report of `record` as one HTML text, with the files `pictures` (by their names in the record) inside.
 
     Raises `RecordError` as `report_of` does.
@@ -215,11 +208,11 @@ def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes
     """How far apart the pictures of each seed are, in pixels, structure and content; and from their draft."""
     clips = {seed: one.clip for seed, one in findings.distances.items() if one.clip is not None}
     head = [t["scores"]["seed"], t["scores"]["difference"], t["scores"]["ssim"]]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for seed in record.seeds:
         score = record.scores[seed]
         row = [
-            seed,
+            str(seed),
             t["measure"]["mean_absolute_difference"].format(number=f"{100 * score.mean_absolute_difference:.1f}"),
             f"{score.ssim:.3f}",
         ]

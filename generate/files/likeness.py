@@ -111,8 +111,8 @@ class _Taken:
             return
         vae, problem = _found(find_vae, said.vae, "a VAE")
         if problem:
-            instead = self.base.vae or "the model's own"
-            self.notes.append(f"The VAE {said.vae} is not taken over: {problem}. Expect other colors from {instead}.")
+            instead = self.base.vae or "The model's own"
+            self.notes.append(f"The VAE {said.vae} is not taken over: {problem}. {instead} takes its place.")
             self.settings = replace(self.settings, vae=self.base.vae)
         elif model is not None and model.path is not None:
             self._check_weights(model.path, vae_path(vae) if vae is not None else None)

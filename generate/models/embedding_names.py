@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from generate.models.catalog import known_models
 from generate.models.weight_file import read_weight_file
+from ideation.token_budget import CLIP_LIMIT, TokenBudget
 
 
 def embedding_vectors() -> dict[str, int]:
@@ -17,3 +20,11 @@ def embedding_vectors() -> dict[str, int]:
             shape = next(iter(read_weight_file(model.path).shapes.values()))
             vectors[model.name] = shape[0] if len(shape) == 2 else 1
     return vectors
+
+
+def token_budget(tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool = False) -> TokenBudget:
+    """The budget of a model with that tokenizer, which counts the textual inversions of the models folder as it does.
+
+    Raises `TokenizerError`.
+    """
+    return TokenBudget(tokenizer_file, limit, vectors=embedding_vectors(), chunked=chunked)

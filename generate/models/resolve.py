@@ -11,6 +11,7 @@ from generate.models.catalog import ModelName, known_models
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, models_folder, require_plain_name
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
 from ideation.errors import nearest
 from ideation.vocabulary import Vocabulary
 
@@ -26,6 +27,7 @@ __all__ = [
     "hub_folder",
     "hub_id",
     "known_models",
+    "known_words",
     "models_folder",
     "require_model",
     "tokenizer_of",
@@ -105,6 +107,13 @@ def vocabulary_of(name: str) -> Vocabulary | None:
     """
     family = family_of(name)
     return family.vocabulary() if family is not None and family.vocabulary is not None else None
+
+
+def known_words(name: str) -> WordLists:
+    """What a concept for the model with that name is drawn from: the words that it has learnt, where that is known,
+    else all."""
+    vocabulary = vocabulary_of(name)
+    return built_in_words() if vocabulary is None else seedling_words(vocabulary)
 
 
 def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:

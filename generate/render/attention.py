@@ -22,6 +22,7 @@ from generate.models.open import OpenModel
 from generate.models.textual_inversion import loaded_embeddings
 from generate.render.conditioning import prompt_chunks
 from generate.settings import RenderSettings
+from ideation.english.words import as_written, words_of
 from ideation.errors import TwinseedError
 from ideation.prompt_syntax import parse_prompt
 
@@ -30,8 +31,6 @@ from ideation.prompt_syntax import parse_prompt
 COARSEST = 8
 #: Probabilities are computed for so many bytes at a time: next to what the U-Net itself takes, nothing.
 _BYTES_AT_ONCE = 32 * 2**20
-
-_WORD = re.compile(r"\w+(?:[-'’]\w+)*")
 
 
 class AttentionError(TwinseedError):
@@ -56,9 +55,9 @@ class PromptTokens:
     def words(self) -> tuple[str, ...]:
         """The words of the prompt that the encoder saw, in order and once each, as they are first written."""
         words: dict[str, str] = {}
-        for match in _WORD.finditer(self.text):
-            if self.between(*match.span()):
-                words.setdefault(match[0].casefold(), match[0])
+        for word in as_written(words_of(self.text)):
+            if self.between(word.start, word.end):
+                words.setdefault(word.key, word.text)
         return tuple(words.values())
 
     def between(self, begin: int, end: int) -> tuple[int, ...]:

@@ -171,7 +171,7 @@ def _added_words(
     """Random concepts through the whole of `twinseed pair` with the offline expander: how often what the expansion
     added (setting, time, weather, colour) is in the expanded picture, word by word and all of a concept's at once."""
     vocabulary = seedling_vocabulary()
-    budget = TokenBudget(model.tokenizer_file, model.token_limit)
+    budget = TokenBudget(model.tokenizer_file, model.token_limit, vectors={})
     words: list[bool] = []
     whole: list[bool] = []
     for index in range(concepts):

@@ -17,9 +17,9 @@ from compare.instruments.context import Context, Scorer
 from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Text
 from compare.report.charts import MOST_LETTERS, Dumbbell, dumbbells, shortened
 from ideation.draw.word_lists import built_in_words
-from ideation.english.diff import tokens
 from ideation.english.phrases import ARTICLES, phrases_of
 from ideation.english.stems import content_stems, same
+from ideation.english.words import words_of
 from ideation.expanders.offline.details import built_in_details
 from ideation.values import Count, Share, StrictModel
 from ideation.vocabulary import Vocabulary
@@ -107,7 +107,7 @@ def mark_of(on_simple: float, on_expanded: float) -> Mark:
 def new_words(phrase: str, simple: str) -> str:
     """The words of a phrase that the simple prompt has not, if it has some of them; else the phrase."""
     old = set(content_stems(simple))
-    words = [(token.key, set(content_stems(token.key))) for token in tokens(phrase) if token.key]
+    words = [(word.key, set(content_stems(word.key))) for word in words_of(phrase)]
     if not any(stems & old for _, stems in words):
         return phrase
     return " ".join(key for key, stems in words if stems - old) or phrase
@@ -176,7 +176,7 @@ def _is_in(phrase: str, simple: str) -> bool:
 
 
 def _spoken(text: str) -> Sequence[str]:
-    return [token.key for token in tokens(text) if token.key and token.key not in ARTICLES]
+    return [word.key for word in words_of(text) if word.key not in ARTICLES]
 
 
 def audit_section(phrases: Sequence[PhraseRecord], expanded: str, t: dict[str, Any]) -> Section | None:
