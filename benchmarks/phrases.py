@@ -24,7 +24,7 @@ from PIL import Image
 from compare.instruments.context import Context
 from compare.instruments.scores.phrase_audit import audit
 from generate.clip import Clip, open_clip
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.picture import ARMS
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings

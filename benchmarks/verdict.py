@@ -21,7 +21,7 @@ from compare.instruments.context import Context
 from compare.instruments.scores.score_card import cards_of
 from compare.instruments.scores.verdict import verdict_of
 from generate.clip import open_clip
-from generate.models.open import open_model
+from generate.models import open_model
 from generate.settings import RenderSettings
 from generate.training.captions import caption
 from generate.training.drawing import draw

@@ -51,7 +51,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
                 "name": one.name,
                 "class_name": one.class_name,
                 "evaluations": one.evaluations,
-                "settles": one.settles,
+                "settles": one.converges,
                 "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None,
                 "note": one.note,
             }
@@ -84,7 +84,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for size in family.sizes
         ]
     if kind is Kind.models:
-        from generate.models.resolve import known_models
+        from generate.models import known_models
 
         return [
             {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}

@@ -19,7 +19,7 @@ from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
 from generate.render.input_check import library_versions
@@ -269,7 +269,7 @@ class _Making:
             replace(self.settings, seed=self.settings.seed + there, images=left),
             self.model,
             noise_floor=self.request.noise_floor,
-            on_step=lambda step: on_progress(Progress("render", step=step)),
+            on_step=lambda step: on_progress(Progress("render", step=_counted_from(step, there))),
             on_pair=self.keep,
         )
 
@@ -316,9 +316,14 @@ class _Making:
         return Draft(
             self.draft.name,
             old.settings.num_inference_steps,
-            find_scheduler(old.settings.scheduler).settles,
+            find_scheduler(old.settings.scheduler).converges,
             {**known, seed: moved},
         )
+
+
+def _counted_from(step: Step, there: int) -> Step:
+    """The step of a call that goes on after so many pairs, counted among all."""
+    return replace(step, pair=step.pair + there, pairs=step.pairs + there)
 
 
 def refinement(run: Run, num_inference_steps: int | None = None, language: Language | None = None) -> PairRequest:

@@ -18,7 +18,7 @@ from tiny_context import EXPANDED, SETTINGS, SIMPLE, tiny_context
 
 from compare.instruments.blind import BlindError, BlindOptions, BlindRecord, describe_blind
 from compare.instruments.context import Context
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 
 ANSWER = {"a": "A dog on grey ground.", "b": "A dog in a dark wood.", "differences": ["A is grey, B has trees."]}
 GOOD = json.dumps(ANSWER)

@@ -16,7 +16,7 @@ from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run
 from compare.session import Progress, Session, SessionStopped
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept

@@ -15,7 +15,7 @@ from compare.instruments.ladder import LADDER
 from compare.instruments.results import Findings
 from compare.instruments.table import INSTRUMENTS
 from compare.report import sentences
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, RenderError
 from generate.settings import RenderSettings, SettingsError
 from templates import LANGUAGES

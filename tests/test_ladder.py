@@ -12,7 +12,7 @@ from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
 from compare.instruments.context import Context, NoOptions
 from compare.instruments.ladder import MOST_ADDITIONS, LadderRecord, ladder, plan_ladder
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 
 Made = tuple[LadderRecord, dict[str, bytes]]

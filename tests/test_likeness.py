@@ -18,7 +18,7 @@ from sample_run import EXPANDED, PROMPTS, SIMPLE
 
 from generate.files import Likeness, LoraUse, PictureParameters, encode_png, likeness_of, parse_picture, texts_of_pair
 from generate.files.foreign import infotext_of
-from generate.models.weight_file import digest_of_file, digest_of_weights
+from generate.models import digest_of_file, digest_of_weights
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings

@@ -14,7 +14,7 @@ from compare.instruments.context import Context
 from compare.instruments.examination import Examination
 from compare.instruments.interpolation import MorphOptions, MorphRecord, _mixed, morph
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.settings import SettingsError
 

@@ -9,7 +9,7 @@ import pytest
 from compare.instruments.context import Context
 from compare.instruments.scores.phrase_audit import PhraseRecord, audit, bank_of, mark_of, new_words
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.english.phrases import phrases_of

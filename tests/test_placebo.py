@@ -12,7 +12,7 @@ from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
 from compare.instruments.context import Context, NoOptions
 from compare.instruments.length_control import NEUTRAL_WORDS, PlaceboRecord, padded, placebo
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER
 from ideation.english.words import plain_words, words_of

@@ -13,7 +13,7 @@ from compare.instruments.context import Context
 from compare.instruments.examination import Examination
 from compare.instruments.seed_baseline import RulerOptions, RulerRecord, _other_seeds, ruler
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.settings import SettingsError
 from ideation.errors import TwinseedError

@@ -7,7 +7,7 @@ import pytest
 from compare.instruments.context import Context
 from compare.instruments.scores.score_card import cards_of, clip_record, rivals_of
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair

@@ -14,9 +14,7 @@ from tiny_tokenizer import clip_like
 from compare.instruments.context import NoOptions
 from compare.instruments.length_control import placebo
 from compare.instruments.scores.phrase_audit import audit
-from generate.models.embedding_names import embedding_vectors, token_budget
-from generate.models.open import OpenModel, open_model
-from generate.models.textual_inversion import load_embeddings
+from generate.models import OpenModel, embedding_vectors, open_model, token_budget
 from ideation.token_budget import TokenBudget, TokenizerError
 
 
@@ -130,7 +128,7 @@ def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch
     (tmp_path / "embeddings" / "old.pt").write_bytes(b"\x80 a pickle")
     vectors = embedding_vectors()
     assert vectors == {"coldbird": 5, "ink": 1, "sub/bird.v2": 2, "top": 3}
-    load_embeddings(model, vectors)
+    model.load(embeddings=vectors)
     budget = TokenBudget(model.tokenizer_file, vectors=vectors)
     pipeline = model.pipeline
     for prompt in (

@@ -10,7 +10,7 @@ from compare.instruments.distance import DistanceRecord
 from compare.instruments.scores.score_card import CardRecord, cards_of
 from compare.instruments.scores.verdict import change, verdict_of
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair

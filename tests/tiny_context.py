@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from compare.instruments.context import Context
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair

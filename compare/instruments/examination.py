@@ -22,7 +22,7 @@ from ideation.values import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
     from generate.clip import Clip
-    from generate.models.open import OpenModel
+    from generate.models import OpenModel
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from PIL import Image
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from compare.instruments.context import Context, Instrument
 from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, mean_distance, measure_of
@@ -61,11 +61,20 @@ class SweepCellRecord(StrictModel):
     with the step count before, None for the first."""
 
     num_inference_steps: Positive
-    unet_evaluations: Count
+    evaluations: Count
     seconds: Annotated[float, Field(ge=0)]
     simple_file: FileName
     expanded_file: FileName
     moved: DistanceRecord | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, cell: Any) -> Any:
+        """Records of version 1 counted evaluations of the U-Net; no other denoiser was known."""
+        if isinstance(cell, dict) and "unet_evaluations" in cell:
+            cell = dict(cell)
+            cell.setdefault("evaluations", cell.pop("unet_evaluations"))
+        return cell
 
 
 class SweepRowRecord(StrictModel):
@@ -94,7 +103,7 @@ class _Cell:
     simple: Image.Image
     expanded: Image.Image
     seconds: float
-    unet_evaluations: int
+    evaluations: int
 
 
 def sweep(context: Context, options: SweepOptions) -> SweepRecord:
@@ -124,11 +133,11 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
 
 def _render(context: Context, settings: RenderSettings, seed: int, place: tuple[int, int]) -> _Cell:
     """Both pictures, as one batch among those of the sweep."""
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     frames = [Frame(context.prompts.simple, seed), Frame(context.prompts.expanded, seed)]
     simple, expanded = context.render(frames, settings, place=place)
-    return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.unet_evaluations)
+    return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.evaluations)
 
 
 def _row(context: Context, choice: SchedulerChoice, cells: Sequence[_Cell], seed: int) -> SweepRowRecord:
@@ -139,7 +148,7 @@ def _row(context: Context, choice: SchedulerChoice, cells: Sequence[_Cell], seed
         records.append(
             SweepCellRecord(
                 num_inference_steps=steps,
-                unet_evaluations=cell.unet_evaluations,
+                evaluations=cell.evaluations,
                 seconds=round(cell.seconds, 3),
                 simple_file=_keep(context, choice.name, cell, "simple", seed),
                 expanded_file=_keep(context, choice.name, cell, "expanded", seed),
@@ -150,7 +159,7 @@ def _row(context: Context, choice: SchedulerChoice, cells: Sequence[_Cell], seed
     settled, recommended = judge(counts, [max(_both(visibly_moved, *two)) for two in pairwise(cells)])
     return SweepRowRecord(
         scheduler=choice.name,
-        settles=choice.settles,
+        settles=choice.converges,
         settled=settled,
         recommended_steps=recommended,
         cells=tuple(records),

@@ -16,7 +16,7 @@ from generate.choices.performance import combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
 from generate.files import likeness_of, parse_picture
-from generate.models.resolve import find_model, known_models, known_words, vocabulary_of
+from generate.models import find_model, known_models, known_words, vocabulary_of
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
 from ideation.concept import Concept, guess_language
@@ -118,7 +118,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
             s["scheduler"],
             list(SCHEDULERS),
             **kept("scheduler", language),
-            format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
+            format_func=lambda name: name if SCHEDULERS[name].converges else s["wanders"].format(name=name),
         )
         if SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)

@@ -1,7 +1,7 @@
 """The record of a run: everything that made its pictures, as `record.json` keeps it.
 
 It holds the values that the run was made of as they are. `record.schema.json` beside this file is written from the
-models below by `python -m compare.runs.record`.
+models below by `make docs`.
 """
 
 from __future__ import annotations
@@ -225,11 +225,14 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
 def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
     """A record of version 1 as one of version 2. What had been asked for was not recorded then: the request is made of
     what came of it, with the names of preset, styles, expander and draft."""
-    settings = {name: value for name, value in old["settings"].items() if name not in ("digest", "preset", "styles")}
-    certificate = {
-        ("evaluations" if name == "unet_evaluations" else name): value for name, value in old["certificate"].items()
-    }
+    settings, certificate = {**old["settings"]}, {**old["certificate"]}
+    early = [*({"request"} & set(old)), *({"compiled"} & set(settings)), *({"evaluations"} & set(certificate))]
+    if early:
+        raise RecordError(f"it has what came with version 2: {early[0]}", hint="")
+    del settings["digest"]
+    preset, styles = settings.pop("preset", None), settings.pop("styles", [])
     settings["compiled"] = "torch.compile" in certificate["libraries"]
+    certificate["evaluations"] = certificate.pop("unet_evaluations")
     prompts, concept, findings = old["prompts"], old["concept"], old.get("findings") or {}
     given = prompts["expander"] == "given"
     instruments = [name for name in _INSTRUMENTS_1 if findings.get(name) is not None]
@@ -241,8 +244,8 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
         "expander": "auto" if given else prompts["expander"],
         "llm_model": prompts["llm_model"],
         "tokens": "chunk" if settings.get("long_prompts") == "chunk" else "fit",
-        "preset": old["settings"].get("preset"),
-        "styles": old["settings"].get("styles", []),
+        "preset": preset,
+        "styles": styles,
         "noise_floor": bool(certificate.get("noise_floor")),
         "examination": {"instruments": instruments},
         "draft": (old.get("draft") or {}).get("run"),
@@ -252,6 +255,11 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
 
 
 _INSTRUMENTS_1 = ("ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind")
+
+
+def write_schema() -> None:
+    """Writes `record.schema.json` anew."""
+    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
 
 
 def schema_json() -> str:
@@ -264,7 +272,3 @@ def _complaints(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     named = [f"{'.'.join(map(str, p['loc'])) or 'record'}: {p['msg'].removeprefix('Value error, ')}" for p in problems]
     return "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
