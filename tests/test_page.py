@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from compare.page.form import automatic_expander
 from compare.page.worker import Ticket, Work, Worker, the_worker
-from compare.report.html import sentences
+from compare.report import sentences
 from compare.runs.gallery import Gallery
 from generate.files import encode_png
 from generate.seedling import SEEDLING_FOLDER

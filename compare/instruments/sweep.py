@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from PIL import Image
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from compare.instruments.context import Context, Instrument
 from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, mean_distance, measure_of
@@ -66,6 +66,15 @@ class SweepCellRecord(StrictModel):
     simple_file: FileName
     expanded_file: FileName
     moved: DistanceRecord | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, cell: Any) -> Any:
+        """Records of version 1 counted evaluations of the U-Net; no other denoiser was known."""
+        if isinstance(cell, dict) and "unet_evaluations" in cell:
+            cell = dict(cell)
+            cell.setdefault("evaluations", cell.pop("unet_evaluations"))
+        return cell
 
 
 class SweepRowRecord(StrictModel):
@@ -124,7 +133,7 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
 
 def _render(context: Context, settings: RenderSettings, seed: int, place: tuple[int, int]) -> _Cell:
     """Both pictures, as one batch among those of the sweep."""
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     frames = [Frame(context.prompts.simple, seed), Frame(context.prompts.expanded, seed)]
     simple, expanded = context.render(frames, settings, place=place)

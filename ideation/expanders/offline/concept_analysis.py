@@ -64,7 +64,7 @@ def analyze(concept: Concept) -> ConceptAnalysis:
     >>> from ideation.concept import typed_concept
     >>> found = analyze(typed_concept("an octopus playing chess, ink wash style"))
     >>> found.topic, found.action, found.style, found.pointed
-    ('octopus', 'playing chess', 'ink wash', 'both')
+    ('octopus', 'playing chess', 'ink wash', 'topic')
     """
     text = _english(concept)
     head, tail, named_style = _split(text)
