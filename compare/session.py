@@ -3,6 +3,7 @@ tables of concepts all go through it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from compare.instruments.results import Findings
 from compare.preparation import Preparation, load_extras
 from compare.report.html import render_report
 from compare.request import PairRequest
-from compare.runs.gallery import Gallery, RunWriter
+from compare.runs.gallery import Gallery, GalleryError, RunWriter
 from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from generate.files import encode_png, texts_of_pair
@@ -87,10 +88,14 @@ class Session:
         """
         preparation = Preparation.of(request)
         draft = self.gallery.open(request.draft) if request.draft is not None else None
+        if draft is not None:
+            draft.files()  # the new pictures are held against them: a fault is better told now than after rendering
         expander = self._expander(request) if draft is None else None
         self.gallery.require_writable()
         with self.gallery.begin(request.digest) as writer:
             model = self._open(request.settings, request.allow_pickle, on_progress)
+            if draft is not None:
+                _require_model_of(draft.record, model)
             if writer.run is not None and not _goes_on(writer.run, model):
                 writer.start_anew()
             before = writer.run or draft
@@ -105,35 +110,16 @@ class Session:
             making = _Making(request, prompts, settings, model, writer, draft, observations)
             try:
                 making.render(on_progress)
-            except RenderInterrupted as stopped:
-                self._finish(writer, request.language, on_progress)
-                assert writer.run is not None  # noqa: S101 - there is a finished pair
-                raise SessionStopped(writer.run, stopped.reason) from stopped
-            record = writer.run.record if writer.run is not None else None
-            assert record is not None and writer.run is not None  # noqa: S101, PT018 - all pairs are finished
-            if not record.complete:
-                context, said = self._context(writer.run, request.examination, model)
-
-                def on_found(found: Findings) -> None:
-                    files = dict(context.files)
-                    assert writer.run is not None  # noqa: S101 - see above
-                    writer.add(_with(writer.run.record, found, files), files)
-
-                try:
-                    found = look(
-                        context,
-                        request.examination,
-                        self._environ,
-                        on_progress,
-                        before=record.findings,
-                        notes=said,
-                        on_found=on_found,
-                    )
-                except ExaminationStopped as stopped:
-                    on_found(stopped.findings)
+                self._look(writer, request.examination, model, on_progress)
+            except BaseException as stopped:  # whatever it was: what is finished is kept, and told of
+                reason = stopped.reason if isinstance(stopped, RenderInterrupted | ExaminationStopped) else stopped
+                if writer.run is None and reason is stopped:
+                    raise
+                if writer.run is None:
+                    raise reason from stopped
+                with contextlib.suppress(GalleryError):  # a disk without room for the report has the pictures
                     self._finish(writer, request.language, on_progress)
-                    raise SessionStopped(writer.run, stopped.reason) from stopped
-                on_found(found)
+                raise SessionStopped(writer.run, reason) from stopped
             return self._finish(writer, request.language, on_progress)
 
     def refine(
@@ -181,11 +167,7 @@ class Session:
         if examination is None:
             return write(None, {})
         model = self._open(record.settings, allow_pickle, on_progress)
-        if model.digest != record.certificate.model_digest:
-            raise SettingsError(
-                f"the model {record.settings.model} is not the one that made the run: its weights are others",
-                hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
-            )
+        _require_model_of(record, model)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
         try:
@@ -246,6 +228,28 @@ class Session:
             (one.arm, one.seed): run.image(one.arm, one.seed) for one in record.renders
         }
         return Bench(record.prompts, record.settings, model, images, clip), notes
+
+    def _look(self, writer: RunWriter, examination: Examination, model: OpenModel, on_progress: OnProgress) -> None:
+        """What the instruments find of the run, in its record as soon as it is found. Raises as `examine` does."""
+        assert writer.run is not None  # noqa: S101 - all pairs are finished
+        if writer.run.record.complete:
+            return
+        context, notes = self._context(writer.run, examination, model)
+
+        def keep(found: Findings) -> None:
+            assert writer.run is not None  # noqa: S101 - see above
+            files = dict(context.files)
+            writer.add(_with(writer.run.record, found, files), files)
+
+        before = writer.run.record.findings
+        left = tuple(name for name in examination.instruments if getattr(before, name, None) is None)
+        wanted = replace(examination, instruments=left)
+        try:
+            found = look(context, wanted, self._environ, on_progress, before=before, notes=notes, on_found=keep)
+        except ExaminationStopped as stopped:
+            keep(stopped.findings)
+            raise
+        keep(found)
 
     def _finish(self, writer: RunWriter, language: Language, on_progress: OnProgress) -> Run:
         on_progress(Progress("write"))
@@ -370,6 +374,15 @@ def look(
 
     context.on_step = lambda step: on_progress(Progress("look", at_work, step))
     return examine(context, wanted, environ, before=before, notes=notes, on_instrument=on_instrument, on_found=on_found)
+
+
+def _require_model_of(record: Record, model: OpenModel) -> None:
+    """Raises `SettingsError` where other weights bear the name of the run's model."""
+    if model.digest != record.certificate.model_digest:
+        raise SettingsError(
+            f"the model {record.settings.model} is not the one that made the run: its weights are others",
+            hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
+        )
 
 
 def _goes_on(run: Run, model: OpenModel) -> bool:

@@ -213,7 +213,8 @@ class RunWriter:
         try:
             write_whole(self.run.report, report.encode())
         except OSError as error:
-            raise self._gallery._cannot_write(error, saved=[]) from error
+            saved = [self.run.folder / name for name in self.run.record.files]
+            raise self._gallery._cannot_write(error, saved) from error
         return self.run
 
     def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
