@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from commands.options import OptionError
 from ideation.concept import Concept, typed_concept
 from ideation.errors import TwinseedError
 
-if TYPE_CHECKING:
-    from ideation.draw.word_lists import WordLists
-
 #: The most concepts of a comparison: each is a request to every expander, and some cost money.
 MAX_COMPARED = 1000
 
 
-def known_words(model: str) -> WordLists:
-    """What a concept for that model is drawn from: Seedling has learnt few words, others know them all."""
-    from ideation.draw.word_lists import built_in_words, seedling_words
-    from ideation.vocabulary import seedling_vocabulary
-
-    return seedling_words(seedling_vocabulary()) if model == "seedling" else built_in_words()
-
-
-def concept_of(text: str | None, simple: str | None, model: str, seed: int) -> Concept:
-    """The concept as typed; else the simple prompt; else one drawn from what the model knows."""
-    from ideation.draw.randomizer import draw
-
-    if text is not None or simple is not None:
-        return typed_concept(text if text is not None else simple or "")
-    return draw(known_words(model), seed=seed, index=0)
-
-
 def concepts_of(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
     """The one that was typed, those in a file, one a line, or so many that are drawn from what the model knows."""
+    from generate.models import known_words
     from ideation.draw.randomizer import draw_many
 
     if sum(given is not None for given in (text, file, count)) != 1:

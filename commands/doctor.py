@@ -16,9 +16,10 @@ def doctor(as_json: AsJson = False) -> None:
     import torch
 
     from generate.clip import default_clip
+    from generate.models import known_models, models_folder
     from generate.models.devices import choose_device, choose_dtype, explain_choice
-    from generate.models.resolve import known_models, models_folder
     from generate.render.input_check import library_versions
+    from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander
 
     device = choose_device("auto")
@@ -42,9 +43,9 @@ def doctor(as_json: AsJson = False) -> None:
         "threads": torch.get_num_threads(),
         "expander": expander,
         "llm_model": llm_model,
-        "model": "seedling",
+        "model": DEFAULT_MODEL,
         "models": models,
-        "clip": "seedling",
+        "clip": default_clip(DEFAULT_MODEL).name,
         "clip_of_other_models": default_clip("other").name,
         "models_folder": str(models_folder()),
         "runs_folder": str(runs_folder(None)),

@@ -70,21 +70,19 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.models.embedding_names import embedding_vectors
-    from generate.models.resolve import find_tokenizer
+    from generate.models import find_tokenizer, token_budget, vocabulary_of
+    from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander
     from ideation.expanders.cache import CachedExpander
     from ideation.expanders.llm.instruction import checked_template
     from ideation.expansion import expand as expand_concept
-    from ideation.token_budget import TokenBudget
-    from ideation.vocabulary import seedling_vocabulary
 
     def choose(name: str, llm_model: str | None) -> Expander:
         return choose_expander(name, llm_model=llm_model, environ=os.environ, cache=None if no_cache else cache)
 
     told_to = checked_template(template) if template is not None else None
-    renderer = model or "seedling"
-    vocabulary = seedling_vocabulary() if renderer == "seedling" else None
+    renderer = model or DEFAULT_MODEL
+    vocabulary = vocabulary_of(renderer)
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
         from ideation.expanders.comparison import compare_expander, named_expanders
@@ -93,7 +91,7 @@ def expand(
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
         named = named_expanders(compare)
         concepts = concepts_of(concept, file, count, renderer, chosen_seed)
-        budget = TokenBudget(find_tokenizer(renderer), chunked=tokens == "chunk", vectors=embedding_vectors())
+        budget = token_budget(find_tokenizer(renderer), chunked=tokens == "chunk")
         rows = []
         for name, its_model in named:
             say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
@@ -114,7 +112,7 @@ def expand(
         return
     typed = typed_concept(concept or "")
     chosen = choose(expander, llm_model)
-    budget = TokenBudget(find_tokenizer(renderer), chunked=tokens == "chunk", vectors=embedding_vectors())
+    budget = token_budget(find_tokenizer(renderer), chunked=tokens == "chunk")
     say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
     pair = expand_concept(
         typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens

@@ -9,10 +9,7 @@ from compare.request import PairRequest
 from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import Style, apply_styles, find_style
-from generate.models.embedding_names import embedding_vectors
-from generate.models.lora import load_adapters
-from generate.models.open import OpenModel
-from generate.models.textual_inversion import embeddings_in, load_embeddings
+from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation.expanders.llm.instruction import checked_template
@@ -22,7 +19,6 @@ from ideation.expansion import expand, given_pair, require_prompt
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import AdapterMention, parse_prompt
 from ideation.token_budget import TokenBudget
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Preparation:
         """The prompts as they are rendered, and the settings with nothing left open. `on_expand` hears the name of the
         expander before it is asked; none is needed where both prompts are given."""
         settings, notes = _sized(self.request, model)
-        budget = budget_of(model, settings)
+        budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
         prompts = self._written(settings, budget, expander, on_expand)
         prompts = _styled(prompts, budget, self.styles, self.preset, notes)
         return prompts, replace(settings, adapters=_adapters(settings.adapters, self.preset, prompts))
@@ -79,23 +75,12 @@ class Preparation:
         return prompts if request.negative is None else replace(prompts, negative=request.negative)
 
 
-def vocabulary_of(model: str) -> Vocabulary | None:
-    """The words that the model knows, where that is known: only the embedded one has a list."""
-    return seedling_vocabulary() if model == "seedling" else None
-
-
 def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
     """Leaves in the model exactly the LoRAs and textual inversions that these prompts and settings ask for."""
-    load_embeddings(model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=allow_pickle)
-    load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
-
-
-def budget_of(model: OpenModel, settings: RenderSettings) -> TokenBudget:
-    return TokenBudget(
-        model.tokenizer_file,
-        model.token_limit,
-        chunked=settings.long_prompts == "chunk",
-        vectors=embedding_vectors(),
+    model.load(
+        [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        allow_pickle=allow_pickle,
     )
 
 

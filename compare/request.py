@@ -24,17 +24,16 @@ from generate.choices.performance import combined_settings
 from generate.choices.presets import chosen_styles, find_preset, negative_parts
 from generate.choices.sizes import match_aspect_ratio
 from generate.files import likeness_of, read_picture
-from generate.models.resolve import require_model
+from generate.models import known_words, require_model
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
 from ideation.concept import Concept, typed_concept
 from ideation.draw.randomizer import draw
-from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
+from ideation.draw.word_lists import built_in_words
 from ideation.errors import TwinseedError
 from ideation.expansion import TokenMode
 from ideation.prompt_syntax import AdapterMention, parse_prompt
 from ideation.values import MAX_SEED, STRICT
-from ideation.vocabulary import seedling_vocabulary
 from templates import LANGUAGES, Language
 
 
@@ -263,11 +262,6 @@ def request_from_json(content: dict[str, Any]) -> PairRequest:
 def language_for(of_concept: str) -> Language:
     """The language to speak to whoever gave a concept in that language: theirs, where we have it, else English."""
     return next((language for language in LANGUAGES if language == of_concept), "en")
-
-
-def known_words(model: str) -> WordLists:
-    """What a concept for that model is drawn from: Seedling has learnt few words, others know them all."""
-    return seedling_words(seedling_vocabulary()) if model == "seedling" else built_in_words()
 
 
 @cache

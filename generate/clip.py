@@ -19,17 +19,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-
-import generate.models.quiet  # noqa: F401  isort: skip - before transformers, which prints while it loads
 from transformers import CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.utils import logging as transformers_logging
 
+from generate.families import FAMILIES
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import choose_device
+from generate.models.resolve import family_of
+from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
-from generate.models.weights import require_whole
-from generate.seedling import SEEDLING_CLIP_FOLDER
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import TokenBudget
 
@@ -64,7 +63,7 @@ class Clip:
         file = tokenizer_file(folder)  # raises where there is none; the next but one line would make one up
         self._processor = CLIPImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
         self._tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-        self._budget = TokenBudget(file, self.limit)
+        self._budget = TokenBudget(file, self.limit, vectors={})  # CLIP itself knows no textual inversions
         self._images: dict[bytes, NDArray[np.float32]] = {}
         self._texts: dict[str, NDArray[np.float32]] = {}
 
@@ -147,10 +146,13 @@ class ClipChoice:
 
 
 def default_clip(model: str, environ: Mapping[str, str] = os.environ) -> ClipChoice:
-    """The CLIP for the pictures of `model`: Seedling's own for Seedling; else the one that `TWINSEED_CLIP` names; else
-    a well-known one, if the hub's cache on this machine has it. Nothing is ever downloaded unless it was named."""
-    if model == "seedling":
-        return ClipChoice("seedling", "Seedling's pictures are scored by the CLIP that was grown with it")
+    """The CLIP for the pictures of `model`: its family's own, if it has one; else the one that `TWINSEED_CLIP` names;
+    else a well-known one, if the hub's cache on this machine has it. Nothing is ever downloaded unless it was named."""
+    family = family_of(model)
+    if family is not None and family.clip is not None:
+        return ClipChoice(
+            family.name, f"{family.name.capitalize()}'s pictures are scored by the CLIP that was grown with it"
+        )
     if named := environ.get(CLIP_VARIABLE, "").strip():
         return ClipChoice(named, f"{CLIP_VARIABLE} names it")
     from huggingface_hub import try_to_load_from_cache
@@ -166,14 +168,16 @@ def default_clip(model: str, environ: Mapping[str, str] = os.environ) -> ClipCho
 
 
 def open_clip(name: str, device: str = "auto") -> Clip:
-    """Opens a CLIP: "seedling", a folder as `CLIPModel.save_pretrained` leaves it with its processor, or a hub id, also
-    with a revision (`owner/name@revision`). What is on this machine is taken before the network is asked.
+    """Opens a CLIP: the name of a family that brings one ("seedling"), a folder as `CLIPModel.save_pretrained` leaves
+    it with its processor, or a hub id, also with a revision (`owner/name@revision`). What is on this machine is taken
+    before the network is asked.
 
     Raises `ModelError` when it is not there, is something else, or is broken, and `SettingsError` for the device.
     """
     device = choose_device(device)
     transformers_logging.disable_progress_bar()
-    folder = SEEDLING_CLIP_FOLDER if name == "seedling" else _folder(name)
+    own = FAMILIES[name].clip if name in FAMILIES else None
+    folder = own or _folder(name)
     _require_clip(name, folder)
     try:
         model = CLIPModel.from_pretrained(str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True)

@@ -14,6 +14,8 @@ from ideation.errors import TwinseedError
 from ideation.prompt_syntax import AdapterMention
 from ideation.values import MAX_SEED, STRICT, Seed
 
+#: The model that is shipped: it needs no network and no GPU.
+DEFAULT_MODEL = "seedling"
 MAX_SIDE = 4096
 MAX_STEPS = 1000
 MAX_IMAGES = 1000
@@ -38,7 +40,7 @@ class RenderSettings:
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
-    model: str = "seedling"
+    model: str = DEFAULT_MODEL
     scheduler: str = "DPM++ 2M Karras"
     num_inference_steps: int = 20
     guidance_scale: float = 5.0

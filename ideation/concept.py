@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
+from ideation.english.words import words_of
 from ideation.errors import TwinseedError
 from ideation.values import STRICT, Count, Seed
 
@@ -28,6 +29,12 @@ _LITTLE_WORDS = {
         "nl": "een de het van met op in en die onder is aan bij",
     }.items()
 }
+
+#: A name with such a word in it: Leonardo da Vinci, Juan de la Cruz, Van Gogh.
+_NAME = re.compile(
+    r"\b(?:[A-Z][\w.]*\s+(?:da|de|di|do|dos|du|del|della|van|von)|Van|Von|Da|Di)\s+"
+    r"(?:(?:la|le|las|los|der|den)\s+)?(?=[A-Z])"
+)
 
 
 class ConceptError(TwinseedError):
@@ -92,8 +99,12 @@ def typed_concept(text: str) -> Concept:
 def guess_language(text: str) -> str:
     """A BCP 47 tag from the script alone: enough to say whether a translation is needed, not more.
 
-    Kana is Japanese, Hangul Korean, other Han characters "zh-TW". Latin letters are told apart by their little words
-    and taken for English where these do not say otherwise; every other script is "und".
+    Kana is Japanese, Hangul Korean, other Han characters "zh-TW". Latin letters are told apart by their little words,
+    those in names (Leonardo da Vinci) and compounds (ukiyo-e) apart, and taken for English where these do not say
+    otherwise; every other script is "und".
+
+    >>> guess_language("a dog, Leonardo da Vinci style"), guess_language("un chien"), guess_language("一隻狗")
+    ('en', 'fr', 'zh-TW')
     """
     names = [unicodedata.name(character, "") for character in text if character.isalpha()]
     if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
@@ -104,7 +115,7 @@ def guess_language(text: str) -> str:
         return "zh-TW"
     if not all(name.startswith("LATIN") for name in names):
         return "und"
-    words = re.findall(r"[^\W\d_]+", text.casefold())
+    words = [part for word in words_of(_NAME.sub(" ", text)) if "-" not in word.text for part in word.parts]
     hits = {language: sum(word in little for word in words) for language, little in _LITTLE_WORDS.items()}
     best = max(hits, key=lambda language: hits[language])
     return best if hits[best] > hits["en"] else "en"

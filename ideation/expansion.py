@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ideation.concept import Concept, typed_concept
-from ideation.english.stems import words
+from ideation.english.words import plain_words
 from ideation.errors import TwinseedError
 from ideation.expanders.errors import ExpanderError, UnknownExpander, UnusableAnswer
 from ideation.expanders.llm.instruction_template import InstructionTemplate
@@ -160,7 +160,7 @@ def _judge(request: DraftRequest, draft: Draft, budget: TokenBudget, given: dict
             f"The expanded prompt is too long by {len(tokens.dropped)} words, which the model will not read: "
             f"{' '.join(tokens.dropped)}. Shorten it."
         )
-    if words(draft.simple) == words(draft.expanded) and not given:
+    if plain_words(draft.simple) == plain_words(draft.expanded) and not given:
         complaints.append("The expanded prompt adds nothing to the simple one.")
     return _Judged(draft, faithfulness, tokens, tuple(complaints))
 

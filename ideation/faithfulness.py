@@ -17,6 +17,7 @@ from ideation.english.requirement import (
     quotes_asked,
     style_asked,
 )
+from ideation.english.words import words_of
 
 _HAN_DIGITS = {"兩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _HAN_COUNT = re.compile(
@@ -87,5 +88,6 @@ def _asked_in_any_language(text: str) -> list[Asked]:
     # A Latin word among the letters of another script is a name, and names are not translated.
     spoken = QUOTED.sub(" ", text)
     if any(character.isalpha() and ord(character) > 0x24F for character in spoken):
-        asked += [phrase_asked("detail", name) for name in re.findall(r"[A-Za-z]{3,}", spoken)]
+        latin = (word.text for word in words_of(spoken) if sum(c.isascii() and c.isalpha() for c in word.text) > 2)
+        asked += [phrase_asked("detail", name) for name in latin]
     return asked

@@ -11,7 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, Literal, cast
 
 from pydantic import ConfigDict
 
@@ -21,14 +21,16 @@ from ideation.values import STRICT
 _EMPHASIS = 1.1
 _MAX_WEIGHT = 10.0
 _MAX_DEPTH = 30
+_OPENS = {")": "(", "]": "["}
 
 _MARK = re.compile(
     r"""
-    \\(?P<escaped>[()\[\]\\])
-    | (?P<adapter><lora:[^<>]*>)
+    \\(?P<escape>[()\[\]\\])
+    | <lora:(?P<adapter>[^<>]*)>
     | :\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)
     | \s*\b(?P<break>BREAK)\b\s*
-    | (?P<bracket>[()\[\]])
+    | (?P<open>[(\[])
+    | (?P<close>[)\]])
     """,
     re.VERBOSE,
 )
@@ -39,6 +41,36 @@ _CHANGES_ON_THE_WAY = re.compile(r"\||:\s*[\d.]+\s*\Z")
 
 class PromptSyntaxError(TwinseedError):
     """A prompt whose syntax means nothing, or something that is not done here."""
+
+
+MarkKind = Literal["escape", "adapter", "weight", "break", "open", "close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A mark of the syntax where it stands: `text` is the whole prompt's `[start:end]`.
+
+    `value` is what it says: the bracket of an escape or a bracket, the number of a weight, "name:0.7" of an adapter.
+    """
+
+    kind: MarkKind
+    text: str
+    value: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Marks:
+    """All marks of a prompt in order. `partners` has, for the place in `all` of each bracket that is closed and of what
+    closes it, the place of the other; a bracket that is in neither closes nothing, or is never closed."""
+
+    all: tuple[Mark, ...]
+    partners: dict[int, int]
+
+    def spans(self, *kinds: MarkKind) -> list[tuple[int, int]]:
+        """Where the marks of these kinds stand."""
+        return [(mark.start, mark.end) for mark in self.all if mark.kind in kinds]
 
 
 @dataclass(frozen=True)
@@ -74,8 +106,33 @@ class ParsedPrompt:
 
 
 def spoken(prompt: str) -> str:
-    """The words of a prompt without its syntax."""
+    """The words of a prompt without its syntax. Raises `PromptSyntaxError`.
+
+    >>> spoken("a (red:1.3) dog <lora:ink:0.7>")
+    'a red dog'
+    """
     return parse_prompt(prompt).text
+
+
+def marks_in(prompt: str) -> Marks:
+    """The marks of a prompt, whether they make sense or not. Raises nothing.
+
+    >>> [(mark.kind, mark.value) for mark in marks_in("a (red:1.3) dog <lora:ink:0.7>").all]
+    [('open', '('), ('weight', '1.3'), ('adapter', 'ink:0.7')]
+    """
+    found: list[Mark] = []
+    partners: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _MARK.finditer(prompt):
+        kind = cast("MarkKind", match.lastgroup)
+        place = len(found)
+        found.append(Mark(kind, match.group(), match[kind], match.start(), match.end()))
+        if kind == "open":
+            opened.append(place)
+        elif kind in ("weight", "close") and opened and found[opened[-1]].value == _OPENS.get(match[kind], "("):
+            partners[place] = opened.pop()
+            partners[partners[place]] = place
+    return Marks(tuple(found), partners)
 
 
 def parse_prompt(prompt: str) -> ParsedPrompt:
@@ -83,6 +140,9 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
 
     Raises `PromptSyntaxError` for an adapter or a weight that cannot be read, for brackets nested deeper than 30, and
     for prompts that change between steps, which would be another experiment.
+
+    >>> parse_prompt("a (red:1.3) dog").sections
+    ((Stretch(text='a ', weight=1.0), Stretch(text='red', weight=1.3), Stretch(text=' dog', weight=1.0)),)
     """
     for square in _SQUARE.finditer(prompt):
         if _CHANGES_ON_THE_WAY.search(square[1]):
@@ -90,10 +150,10 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
                 f"{square[0][:60]!r} would change the prompt between steps",
                 hint=r"a pair compares two fixed prompts: leave it out, or write \[ and \] for plain brackets",
             )
+    marks = marks_in(prompt)
     sections: list[list[Stretch]] = [[]]
     adapters: list[AdapterMention] = []
-    # For each bracket that is open: its kind, and where in the list of stretches its inside begins.
-    opened: list[tuple[str, int]] = []
+    begins: dict[int, int] = {}  # where in the list of stretches the inside of an open bracket begins, by its place
     flat: list[Stretch | None] = []  # None stands for a BREAK
 
     def weigh(begin: int, factor: float) -> None:
@@ -103,36 +163,32 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
                 flat[k] = Stretch(stretch.text, stretch.weight * factor)
 
     position = 0
-    for mark in _MARK.finditer(prompt):
-        if mark.start() > position:
-            flat.append(Stretch(prompt[position : mark.start()]))
-        position = mark.end()
-        if mark["escaped"]:
-            flat.append(Stretch(mark["escaped"]))
-        elif mark["adapter"]:
-            adapters.append(_adapter(mark["adapter"]))
-        elif mark["break"]:
+    for place, mark in enumerate(marks.all):
+        if mark.start > position:
+            flat.append(Stretch(prompt[position : mark.start]))
+        position = mark.end
+        if mark.kind == "escape":
+            flat.append(Stretch(mark.value))
+        elif mark.kind == "adapter":
+            adapters.append(_adapter(mark))
+        elif mark.kind == "break":
             flat.append(None)
-        elif mark["weight"]:
-            if opened and opened[-1][0] == "(":
-                weigh(opened.pop()[1], _weight(mark["weight"], mark.group()))
-            else:  # ":1.5)" closes nothing: it is text
-                flat.append(Stretch(mark.group()))
-        elif mark["bracket"] in "([":
-            opened.append((mark["bracket"], len(flat)))
-            if len(opened) > _MAX_DEPTH:
+        elif mark.kind == "open":
+            begins[place] = len(flat)
+            if len(begins) > _MAX_DEPTH:
                 raise PromptSyntaxError(
                     f"the prompt opens more than {_MAX_DEPTH} brackets inside each other",
                     hint=r"write \( for a bracket that is only a bracket, or a weight such as (word:1.3)",
                 )
-        elif opened and opened[-1][0] == {")": "(", "]": "["}[mark["bracket"]]:
-            weigh(opened.pop()[1], _EMPHASIS if mark["bracket"] == ")" else 1 / _EMPHASIS)
+        elif place not in marks.partners:  # it closes nothing: it is text
+            flat.append(Stretch(mark.text))
         else:
-            flat.append(Stretch(mark["bracket"]))
+            factor = _weight(mark) if mark.kind == "weight" else _EMPHASIS if mark.value == ")" else 1 / _EMPHASIS
+            weigh(begins.pop(marks.partners[place]), factor)
     if position < len(prompt):
         flat.append(Stretch(prompt[position:]))
-    for kind, begin in opened:
-        weigh(begin, _EMPHASIS if kind == "(" else 1 / _EMPHASIS)
+    for place, begin in begins.items():
+        weigh(begin, _EMPHASIS if marks.all[place].value == "(" else 1 / _EMPHASIS)
     for item in flat:
         if item is None:
             sections.append([])
@@ -160,25 +216,25 @@ def _trimmed(section: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
     return tuple(stretch for stretch in section if stretch.text)
 
 
-def _weight(text: str, around: str) -> float:
-    weight = float(text)
+def _weight(mark: Mark) -> float:
+    weight = float(mark.value)
     if not math.isfinite(weight) or abs(weight) > _MAX_WEIGHT:
         raise PromptSyntaxError(
-            f"the weight {text} in {around!r} is out of range",
+            f"the weight {mark.value} in {mark.text!r} is out of range",
             hint=f"give a number from -{_MAX_WEIGHT:g} to {_MAX_WEIGHT:g}; 0.7 to 1.4 is usual",
         )
     return weight
 
 
-def _adapter(mention: str) -> AdapterMention:
-    name, *weights = mention[len("<lora:") : -1].split(":")
+def _adapter(mark: Mark) -> AdapterMention:
+    name, *weights = mark.value.split(":")
     try:
         numbers = [float(weight) for weight in weights]
     except ValueError:
         numbers = [math.nan]
     if not name.strip() or len(numbers) > 2 or not all(abs(number) <= _MAX_WEIGHT for number in numbers):
         raise PromptSyntaxError(
-            f"the adapter {mention!r} cannot be read",
+            f"the adapter {mark.text!r} cannot be read",
             hint=f"write <lora:name:0.7> or <lora:name:0.5:0.8>, with weights from -{_MAX_WEIGHT:g} to {_MAX_WEIGHT:g}",
         )
     text_encoder, unet = (numbers * 2)[:2] if numbers else (1.0, 1.0)

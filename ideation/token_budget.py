@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ideation.english.words import as_written, words_of
 from ideation.errors import TwinseedError
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import parse_prompt
-
-_WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
 
 #: What the CLIP text encoders of Stable Diffusion see, start and end tokens included.
 CLIP_LIMIT = 77
@@ -25,8 +24,9 @@ class TokenBudget:
 
     `tokenizer_file` is the `tokenizer.json` beside a model; `limit` counts the start and end tokens too, as encoders
     do. With `chunked`, prompts of any length are read, `limit` tokens at a time, and nothing is dropped. The syntax of
-    a prompt (weights, breaks, adapters) takes no tokens. `vectors` has the names of textual inversions, each of which
-    takes as many tokens as it has vectors. Raises `TokenizerError`.
+    a prompt (weights, breaks, adapters) takes no tokens. `vectors` has the names of the textual inversions that the
+    model can be given, each of which takes as many tokens as it has vectors; the model forgets none, so whoever counts
+    has to say (`generate.models.token_budget` knows the models folder). Raises `TokenizerError`.
     """
 
     def __init__(
@@ -34,8 +34,8 @@ class TokenBudget:
         tokenizer_file: Path,
         limit: int = CLIP_LIMIT,
         *,
+        vectors: Mapping[str, int],
         chunked: bool = False,
-        vectors: Mapping[str, int] | None = None,
     ) -> None:
         from tokenizers import Tokenizer
 
@@ -50,7 +50,7 @@ class TokenBudget:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.limit, self.chunked = limit, chunked
-        self._vectors = {name.casefold(): count for name, count in (vectors or {}).items()}
+        self._vectors = {name.casefold(): count for name, count in vectors.items()}
         longest_first = "|".join(re.escape(name) for name in sorted(self._vectors, key=len, reverse=True))
         self._names = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE) if longest_first else None
         self._room = limit - self._tokenizer.num_special_tokens_to_add(is_pair=False)
@@ -63,15 +63,15 @@ class TokenBudget:
 
     def dropped(self, prompt: str) -> tuple[str, ...]:
         """The words past the limit, in order and without punctuation; a word cut in the middle is among them."""
-        words: list[str] = []
+        dropped: list[str] = []
         room = len(prompt) if self.chunked else self._room
         for text, offsets in self._stretches(prompt):
             if len(offsets) > room:
                 # Offsets may include the space in front of a word, hence the end of the first token, not its start.
                 first = offsets[room][1]
-                words += [word.group() for word in _WORD.finditer(text) if word.end() >= first]
+                dropped += [word.text for word in as_written(w for w in words_of(text) if w.end >= first)]
             room = max(0, room - len(offsets))
-        return tuple(words)
+        return tuple(dropped)
 
     def _stretches(self, prompt: str) -> Iterator[tuple[str, list[tuple[int, int]]]]:
         """The texts that are encoded one by one, each with the places of its tokens in it."""

@@ -10,13 +10,13 @@ from pathlib import Path
 import yaml
 
 from ideation.concept import Word
+from ideation.english.words import as_written, words_of
+from ideation.prompt_syntax import marks_in
 
 VOCABULARY_FILE = Path(__file__).parent / "draw" / "lists" / "seedling.yaml"
 
 #: The attributes of a scene, in the order in which a caption usually names them.
 KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")
-
-_TOKEN = re.compile(r"\w+(?:[-'’]\w+)*")
 
 #: Words of grammar and of picture-making that carry nothing to be drawn.
 _GLUE = frozenset(
@@ -60,15 +60,15 @@ class Vocabulary:
         return found
 
     def unknown_words(self, text: str) -> list[str]:
-        """The words of `text`, in order and once each, that Seedling has never learnt."""
-        known = [span for _, span in self._matches(text)]
+        """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none."""
+        known = [span for _, span in self._matches(text)] + marks_in(text).spans("weight", "adapter", "break")
         known += [match.span() for match in self._filler_pattern.finditer(text)]
-        unknown: dict[str, None] = {}
-        for match in _TOKEN.finditer(text):
-            covered = any(start <= match.start() and match.end() <= end for start, end in known)
-            if not covered and match.group().casefold() not in _GLUE:
-                unknown.setdefault(match.group())
-        return list(unknown)
+        unknown = [
+            word
+            for word in words_of(text)
+            if word.key not in _GLUE and not any(start <= word.start and word.end <= end for start, end in known)
+        ]
+        return list(dict.fromkeys(word.text for word in as_written(unknown)))
 
     def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
         return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]
@@ -94,7 +94,7 @@ def _any_of(phrases: list[str]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def seedling_vocabulary() -> Vocabulary:
-    """What the shipped model knows, read from `words/seedling.yaml`."""
+    """What the shipped model knows, read from `draw/lists/seedling.yaml`."""
     content = yaml.safe_load(VOCABULARY_FILE.read_text(encoding="utf-8"))
     terms = {
         kind: tuple(

@@ -20,9 +20,10 @@ IMAGE = drawing("simple", 7, (64, 48))
 DIGEST = "ab" * 32
 
 
-def pair_of_pictures(settings: RenderSettings, **of_certificate: Any) -> PicturePair:
+def pair_of_pictures(
+    settings: RenderSettings, *, size: tuple[int, int] = (64, 48), **of_certificate: Any
+) -> PicturePair:
     """Two drawings for each seed; `of_certificate` are fields of the certificate."""
-    size = (settings.width or 64, settings.height or 48)
     fields = {
         "same_seed": True,
         "differs": ("prompt",),

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from ideation.english.diff import Piece, diff, tokens
+from ideation.english.diff import Piece, diff
+from ideation.english.words import words_of
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_any_two_prompts(seed: int) -> None:
     for piece in pieces:
         match piece.kind:
             case "same":
-                assert [t.key for t in tokens(piece.simple)] == [t.key for t in tokens(piece.expanded)]
+                assert [w.key for w in words_of(piece.simple)] == [w.key for w in words_of(piece.expanded)]
             case "added":
                 assert (piece.simple, bool(piece.expanded)) == ("", True)
             case "removed":

@@ -17,7 +17,7 @@ from compare.instruments.results import INSTRUMENTS
 from compare.runs.gallery import Gallery
 from compare.second_look import SecondLook, look_again
 from compare.session import Job, JobStopped, Progress, run_job
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept

@@ -34,7 +34,7 @@ def tokenizer_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def budget(tokenizer_file: Path) -> TokenBudget:
     # The tiny tokenizer spells most words out, so that "77 tokens" would be a dozen words.
-    return TokenBudget(tokenizer_file, 500)
+    return TokenBudget(tokenizer_file, 500, vectors={})
 
 
 def answer(simple: str, expanded: str, language: str = "en", negative: str = "blurry") -> str:
@@ -137,7 +137,7 @@ def test_no_answer_is_an_error_and_never_another_expander(
 
 
 def test_words_past_the_limit_are_repaired_or_warned_about(tokenizer_file: Path) -> None:
-    small = TokenBudget(tokenizer_file, 9)
+    small = TokenBudget(tokenizer_file, 9, vectors={})
     concept, wire = typed_concept("a dog riding a bicycle"), OpenAIWire()
     long = wire.says(answer(concept.text, "a dog riding a bicycle, in the forest at night"))
     fits = wire.says(answer(concept.text, "a dog riding a bicycle, night"))

@@ -15,7 +15,7 @@ import pytest
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Wire
 
 from ideation.concept import typed_concept
-from ideation.expanders import EXPANDERS, choose_expander, gemini, openai_compatible
+from ideation.expanders import EXPANDERS, choose_expander
 from ideation.expanders.errors import (
     BadRequest,
     DeadlineExceeded,
@@ -32,6 +32,7 @@ from ideation.expanders.errors import (
     UnusableAnswer,
     WrongLanguage,
 )
+from ideation.expanders.llm import gemini, openai_compatible
 from ideation.expanders.llm.gemini import GeminiExpander
 from ideation.expanders.llm.openai_compatible import OpenAIExpander
 from ideation.expanders.protocol import Draft, DraftRequest

@@ -74,7 +74,7 @@ def test_a_chat_model_that_knows_the_answer(tmp_path: Path) -> None:
     assert (draft.language, draft.simple, draft.expanded, draft.negative) == tuple(ANSWER.values())[:4]
     # With its thinking on it would have given other reasons: this is the answer without.
     assert list(draft.reasons) == ANSWER["reasons"]
-    budget = TokenBudget(folder / "tokenizer.json", REQUEST.token_limit)
+    budget = TokenBudget(folder / "tokenizer.json", REQUEST.token_limit, vectors={})
     pair = expand(REQUEST.concept, expander, budget, seed=REQUEST.seed)
     assert (pair.expander, pair.llm_model, pair.lost) == ("local", str(folder), ())
     assert pair.expanded == ANSWER["expanded"]

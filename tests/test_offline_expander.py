@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
 import pytest
 
 import templates
+from generate.seedling import SEEDLING_FOLDER
 from ideation.chinese.translation import TranslationError, to_english
 from ideation.concept import Concept, Word, typed_concept
-from ideation.draw.randomizer import draw, draw_many, pinned
-from ideation.draw.word_lists import built_in_words, seedling_words
-from ideation.expanders.offline.concept_analysis import read
+from ideation.draw.randomizer import Language, draw, draw_many, pinned
+from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
+from ideation.expanders.offline.concept_analysis import analyze
 from ideation.expanders.offline.details import Details, built_in_details
 from ideation.expanders.offline.expander import OfflineExpander
 from ideation.expanders.offline.prompt_builder import MAX_WORDS, count_tokens
 from ideation.expanders.offline.stable_choice import without_repeats
 from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expansion import expand as expand_concept
 from ideation.faithfulness import check
+from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
 
 WORDS = built_in_words()
@@ -283,6 +287,44 @@ def test_seedling_names_what_it_has_never_learnt() -> None:
     assert "and 8 more words" in long
 
 
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+@pytest.mark.parametrize("words", [WORDS, seedling_words(SEEDLING)], ids=["all words", "seedling's words"])
+def test_a_drawn_concept_typed_as_it_is_printed_gives_the_same_draft(words: WordLists, language: Language) -> None:
+    for seed in (0, 1, 7, 2026, 2**63):
+        for concept in draw_many(words, seed, 50 * seed % 1_000, 100, language):
+            typed = typed_concept(concept.text)
+            for vocabulary in (None, SEEDLING):
+                drawn, again = (expand(one, seed, vocabulary=vocabulary) for one in (concept, typed))
+                assert again == drawn, f"{concept.text}, seed {seed}, {'seedling' if vocabulary else 'any model'}"
+
+
+def test_a_drawn_concept_typed_as_it_is_printed_gives_the_same_prompt_pair() -> None:
+    budget, expander = TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json", vectors={}), OfflineExpander()
+    for seed, concept in enumerate(draw_many(WORDS, 9, 0, 40)):
+        for vocabulary in (None, SEEDLING):
+            drawn, again = (
+                expand_concept(one, expander, budget, seed=seed, vocabulary=vocabulary)
+                for one in (concept, typed_concept(concept.text))
+            )
+            assert replace(again, kept=drawn.kept) == drawn, concept.text
+
+
+def test_only_what_could_have_been_drawn_gets_a_colour() -> None:
+    colours = re.compile(rf"\b(?:{'|'.join(SEEDLING.names('colour'))})\b")
+    for typed, coloured in (
+        ("a robot riding a bicycle, watercolor style", True),
+        ("a kangaroo doing yoga, Art Deco style", True),
+        ("A robot riding a bicycle, watercolor style", False),
+        ("a robot with stripes riding a bicycle, watercolor style", False),
+        ("a robot, watercolor style", False),
+        ("a robot riding a bicycle", False),
+        ("a robot riding a bicycle, in the style of watercolor", False),
+        ("a robot riding a bicycle, pencil sketch style", False),  # has no colours
+    ):
+        added = [expand(typed, seed, vocabulary=SEEDLING).expanded for seed in range(12)]
+        assert any(map(colours.search, added)) == coloured, typed
+
+
 def test_every_drawn_concept_translates_back() -> None:
     for n, (one, other) in enumerate(
         zip(draw_many(WORDS, 6, 0, 2000), draw_many(WORDS, 6, 0, 2000, "zh-TW"), strict=True)
@@ -387,11 +429,11 @@ def test_a_table_with_an_unknown_field_is_refused() -> None:
 
 
 def test_reading_tells_what_pointed_to_the_place() -> None:
-    assert read(drawn("octopus", "playing chess", "ink wash")).pointed == "topic"
-    assert read(drawn("octopus", "baking sourdough bread", "ink wash")).pointed == "action"
-    assert read(drawn("dog", "riding a bicycle", "ink wash")).pointed == "both"
-    assert read(typed_concept("a dog in a castle")).scenes == ("castle",)
-    assert read(Concept("x", "en", Word("my cat", "my cat"), WORDS.actions[0], WORDS.styles[0])).topic == "cat"
+    assert analyze(drawn("octopus", "playing chess", "ink wash")).pointed == "topic"
+    assert analyze(drawn("octopus", "baking sourdough bread", "ink wash")).pointed == "action"
+    assert analyze(drawn("dog", "riding a bicycle", "ink wash")).pointed == "both"
+    assert analyze(typed_concept("a dog in a castle")).scenes == ("castle",)
+    assert analyze(Concept("x", "en", Word("my cat", "my cat"), WORDS.actions[0], WORDS.styles[0])).topic == "cat"
 
 
 def test_templates_refuse_a_missing_variable() -> None:

@@ -291,7 +291,7 @@ def test_a_picture_that_is_nobodys_twin() -> None:
 def test_the_gallery_keeps_the_texts(tmp_path: Path) -> None:
     run = sample_run()
     gallery = Gallery(tmp_path)
-    texts = texts_of_pair(run.prompts, pair_of_pictures(run.settings))
+    texts = texts_of_pair(run.prompts, pair_of_pictures(run.settings, size=(32, 32)))
     folder = gallery.write(replace(run, png_text=texts))
     mark = read_mark(folder / "simple-7.png")
     assert mark is not None

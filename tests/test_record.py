@@ -19,7 +19,7 @@ from sample_run import PROMPTS, drawing, sample_certificate, sample_record
 from test_request import OPTIONS, concepts
 
 from compare.instruments.distance import score
-from compare.instruments.results import INSTRUMENTS
+from compare.instruments.table import INSTRUMENTS
 from compare.report.html import LANGUAGES, Language, render_report
 from compare.request import PairOptions, PairRequest, request_from_json
 from compare.runs.record import SCHEMA_FILE, Record, RecordError, parse_record, read_record, schema_json

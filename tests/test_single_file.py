@@ -18,10 +18,10 @@ from original_layout import original_layout, original_unet, original_vae
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from generate.models.architecture import SHIPPED, configuration, prediction_type
+import generate.families
+from generate.models import ModelError, OpenModel, find_model, find_tokenizer, known_models, open_model, require_model
+from generate.models.architecture import configuration, prediction_type
 from generate.models.clip_tokenizer import CLIP_ENTRIES
-from generate.models.open import OpenModel, open_model
-from generate.models.resolve import ModelError, find_model, find_tokenizer, known_models, require_model
 from generate.models.single_file import open_single_file, scheduler_of
 from generate.models.weight_file import read_weight_file
 from generate.render.pair import render_pair
@@ -33,6 +33,7 @@ PROMPTS = PromptPair(
     "a dog", "en", "a dog", "a red dog in the snow", "blurry", "given", None, (), (), TokenCount(77, 4, 8)
 )
 SETTINGS = RenderSettings(seed=5, num_inference_steps=3, width=64, height=64)
+SHIPPED = Path(generate.families.__file__).parent / "architectures"
 
 
 @pytest.fixture
@@ -279,9 +280,9 @@ def test_where_the_tokenizer_is_looked_for(where: str, models: Path, monkeypatch
     found = find_tokenizer("large")
     from ideation.token_budget import TokenBudget
 
-    assert TokenBudget(found).count("a dog riding a bicycle") == TokenBudget(SEEDLING_TOKENIZER).count(
-        "a dog riding a bicycle"
-    )
+    assert TokenBudget(found, vectors={}).count("a dog riding a bicycle") == TokenBudget(
+        SEEDLING_TOKENIZER, vectors={}
+    ).count("a dog riding a bicycle")
 
 
 def test_a_tokenizer_of_another_model_is_refused(models: Path) -> None:

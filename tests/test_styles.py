@@ -91,7 +91,7 @@ def test_what_every_style_of_ours_is(name: str) -> None:
 
 
 def test_a_style_that_seedling_knows_leaves_room_for_the_prompt() -> None:
-    budget = TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json")
+    budget = TokenBudget(SEEDLING_FOLDER / "tokenizer" / "tokenizer.json", vectors={})
     names = [term.name for term in seedling_vocabulary().terms["style"]]
     assert max(budget.count(find_style(name).wrap("a dog riding a bicycle")) for name in names) <= CLIP_LIMIT // 2
 

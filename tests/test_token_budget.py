@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_context import SETTINGS, tiny_context
 from tiny_tokenizer import clip_like
 
-from generate.models.embedding_names import embedding_vectors
-from generate.models.open import open_model
-from generate.models.textual_inversion import load_embeddings
+from compare.instruments.context import NoOptions
+from compare.instruments.length_control import placebo
+from compare.instruments.scores.phrase_audit import audit
+from generate.models import OpenModel, embedding_vectors, open_model, token_budget
 from ideation.token_budget import TokenBudget, TokenizerError
 
 
@@ -21,7 +24,7 @@ def tokenizer_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_start_and_end_tokens_count_and_padding_does_not(tokenizer_file: Path) -> None:
-    budget = TokenBudget(tokenizer_file)
+    budget = TokenBudget(tokenizer_file, vectors={})
     assert budget.limit == 77
     assert budget.count("") == 2
     assert budget.count("a dog riding a bicycle") == 7
@@ -45,7 +48,7 @@ def test_start_and_end_tokens_count_and_padding_does_not(tokenizer_file: Path) -
 def test_the_words_that_fall_off_the_end(
     tokenizer_file: Path, limit: int, prompt: str, dropped: tuple[str, ...]
 ) -> None:
-    assert TokenBudget(tokenizer_file, limit).dropped(prompt) == dropped
+    assert TokenBudget(tokenizer_file, limit, vectors={}).dropped(prompt) == dropped
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_the_words_that_fall_off_the_end(
     ],
 )
 def test_syntax_takes_no_tokens(tokenizer_file: Path, prompt: str, count: int, dropped: tuple[str, ...]) -> None:
-    budget = TokenBudget(tokenizer_file, 6)
+    budget = TokenBudget(tokenizer_file, 6, vectors={})
     assert (budget.count(prompt), budget.dropped(prompt)) == (count, dropped)
 
 
@@ -82,12 +85,14 @@ def test_a_textual_inversion_takes_as_many_tokens_as_it_has_vectors(
 
 
 def test_in_chunks_nothing_is_dropped(tokenizer_file: Path) -> None:
-    measured = TokenBudget(tokenizer_file, 6, chunked=True).measure("a dog", "a dog riding a bicycle at night")
+    measured = TokenBudget(tokenizer_file, 6, chunked=True, vectors={}).measure(
+        "a dog", "a dog riding a bicycle at night"
+    )
     assert (measured.limit, measured.expanded, measured.dropped) == (6, 9, ())
 
 
 def test_both_prompts_are_measured(tokenizer_file: Path) -> None:
-    measured = TokenBudget(tokenizer_file, 6).measure("a dog", "a dog riding a bicycle at night")
+    measured = TokenBudget(tokenizer_file, 6, vectors={}).measure("a dog", "a dog riding a bicycle at night")
     assert (measured.limit, measured.simple, measured.expanded) == (6, 4, 9)
     assert measured.dropped == ("bicycle", "at", "night")
 
@@ -101,13 +106,13 @@ def test_a_tokenizer_that_is_none(tmp_path: Path, content: str | None, limit: in
     if content is not None:
         file.write_text(content, encoding="utf-8")
     with pytest.raises(TokenizerError, match=message) as caught:
-        TokenBudget(file, limit)
+        TokenBudget(file, limit, vectors={})
     assert "tokenizer.json" in caught.value.hint
 
 
 def test_a_limit_without_room(tokenizer_file: Path) -> None:
     with pytest.raises(TokenizerError, match="a limit of 2 tokens"):
-        TokenBudget(tokenizer_file, 2)
+        TokenBudget(tokenizer_file, 2, vectors={})
 
 
 def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +128,7 @@ def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch
     (tmp_path / "embeddings" / "old.pt").write_bytes(b"\x80 a pickle")
     vectors = embedding_vectors()
     assert vectors == {"coldbird": 5, "ink": 1, "sub/bird.v2": 2, "top": 3}
-    load_embeddings(model, vectors)
+    model.load(embeddings=vectors)
     budget = TokenBudget(model.tokenizer_file, vectors=vectors)
     pipeline = model.pipeline
     for prompt in (
@@ -135,3 +140,26 @@ def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch
     ):
         ids = pipeline.tokenizer(pipeline.maybe_convert_prompt(prompt, pipeline.tokenizer)).input_ids
         assert budget.count(prompt) == len(ids), prompt
+
+
+def test_no_count_of_a_run_forgets_the_textual_inversions(
+    seedling: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    (tmp_path / "embeddings").mkdir()
+    size = seedling.pipeline.text_encoder.config.hidden_size
+    save_file({"emb_params": torch.randn(30, size)}, tmp_path / "embeddings" / "coldbird.safetensors")
+    budget = token_budget(seedling.tokenizer_file, seedling.token_limit)
+    assert budget.count("a coldbird") == 33
+    context = tiny_context(seedling, "a dog", "a dog, coldbird, coldbird, coldbird, in a forest", clip=False)
+    marks = {one.text: one.mark for one in audit(context)}
+    assert marks["in a forest"] == "never seen"
+    context = tiny_context(seedling, "a dog", "a dog, coldbird", replace(SETTINGS, images=1), clip=False)
+    record = placebo(context, NoOptions())
+    assert record is not None
+    assert 33 <= record.tokens == budget.count(record.prompt) <= budget.count("a dog, coldbird") == 35
+
+
+def test_nobody_can_build_a_budget_without_saying_which_inversions_there_are(tokenizer_file: Path) -> None:
+    with pytest.raises(TypeError, match="vectors"):
+        TokenBudget(tokenizer_file)  # type: ignore[call-arg]

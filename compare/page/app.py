@@ -141,7 +141,8 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
     elif progress is None:
         text = p["start"]
     elif progress.stage == "look":
-        text = p["look"].format(detail=t["closer"]["instruments"].get(progress.detail, t["closer"]["scores"]))
+        chip = sentences(st.session_state.lang)["instruments"].get(progress.detail, {}).get("chip")
+        text = p["look"].format(detail=chip or t["closer"]["scores"])
     elif progress.step is None:
         text = p[progress.stage].format(detail=progress.detail)
     else:

@@ -17,15 +17,13 @@ from generate.choices.performance import combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
 from generate.files import likeness_of, parse_picture
-from generate.models.resolve import find_model, known_models
+from generate.models import find_model, known_models, known_words, vocabulary_of
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
 from ideation.concept import Concept, guess_language
 from ideation.draw.randomizer import draw
-from ideation.draw.word_lists import built_in_words, seedling_words
 from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
-from ideation.vocabulary import seedling_vocabulary
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -68,7 +66,7 @@ def begin_form() -> None:
 def draw_concept(language: Language) -> None:
     """Puts this session's next concept into the field, drawn from what the chosen model knows, if that is known."""
     state = st.session_state
-    words = seedling_words(seedling_vocabulary()) if state.model == "seedling" else built_in_words()
+    words = known_words(state.model)
     state.drawn = draw(words, seed=state.draw_seed, index=state.draws % words.size, language=language)
     state.draws += 1
     state.concept = state.drawn.text
@@ -120,7 +118,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
             s["scheduler"],
             list(SCHEDULERS),
             **kept("scheduler", language),
-            format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
+            format_func=lambda name: name if SCHEDULERS[name].converges else s["wanders"].format(name=name),
         )
         if SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
@@ -153,9 +151,10 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
 def unknown_words() -> list[str]:
     """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
     state = st.session_state
-    if state.model != "seedling" or guess_language(state.concept) != "en":
+    vocabulary = vocabulary_of(state.model)
+    if vocabulary is None or guess_language(state.concept) != "en":
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return seedling_vocabulary().unknown_words(state.concept)
+    return vocabulary.unknown_words(state.concept)
 
 
 def work_of_form(language: Language) -> Work:

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from compare.instruments.table import INSTRUMENTS
 from compare.page.text import plain
 from compare.report.blocks import Audited, Block, Chart, Grid, Moving, Report, Section, Shot, Strip, Table, Text, Words
-from compare.report.html import Language
 from compare.report.view import report_of
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
+from templates import Language
 
 #: The sections that are on the page as they are in the report, in its order; the page shows the others in its own way.
 VERDICT = ("verdict",)
 OPEN = ("audit", "card")
-FOLDED = ("apart", "ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind", "observations", "notes")
+FOLDED = ("apart", *INSTRUMENTS, "observations", "notes")
 _FILM = 6  # small pictures in one row
 CHART_WIDTH = 520
 

@@ -6,7 +6,6 @@ import json
 import shlex
 from typing import Any
 
-from compare.instruments.results import INSTRUMENTS
 from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 
@@ -149,7 +148,7 @@ def repeat_words(record: Record) -> list[str]:
         words += ["--lora", f"{adapter.name}:{adapter.text_encoder:g}:{adapter.unet:g}"]
     if settings.fast:
         words.append("--fast")
-    instruments = [name for name in INSTRUMENTS if record.findings and getattr(record.findings, name) is not None]
+    instruments = list(record.findings.results) if record.findings is not None else []
     if instruments:
         words += ["--with", ",".join(instruments)]
     return ["twinseed", "pair", *words, "--", record.concept.text]

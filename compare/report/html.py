@@ -14,10 +14,11 @@ import templates
 from compare.report.charts import inline
 from compare.report.facts import repeat_words
 from compare.report.prompts import Part, marked_prompt
-from compare.report.sentences import LANGUAGES, LOCALE_FOLDER, Language, sentences, verdict_text
+from compare.report.sentences import LOCALE_FOLDER, sentences
 from compare.report.view import report_of, unseen_note
 from compare.runs.record import PictureFile, Record
 from ideation.english.diff import diff
+from templates import LANGUAGES, Language
 
 __all__ = [
     "LANGUAGES",
@@ -28,7 +29,6 @@ __all__ = [
     "render_report",
     "repeat_words",
     "sentences",
-    "verdict_text",
 ]
 
 THUMBNAIL = 384  # pixels: the longest side of a picture in a strip or grid, twice what it is shown at
@@ -67,7 +67,7 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
         "expanded": marked_prompt(pieces, "expanded", prompts.tokens.dropped),
     }
     t = sentences(language)["report"]
-    animation = None if record.findings is None or record.findings.morph is None else record.findings.morph.animation
+    animations = {block.file for section in report.sections for block in section.blocks if block.block == "moving"}
     of_findings = () if record.findings is None else record.findings.files
     return templates.render(
         "reports/report.html.j2",
@@ -88,7 +88,7 @@ def render_report(record: Record, pictures: Mapping[str, bytes], language: Langu
         created=f"{record.created:%Y-%m-%d %H:%M} UTC",
         created_iso=f"{record.created:%Y-%m-%dT%H:%M:%SZ}",
         pairs=[_pair(record, seed, pictures) for seed in record.seeds],
-        sources={name: _source(pictures[name], small=name != animation) for name in of_findings}
+        sources={name: _source(pictures[name], small=name not in animations) for name in of_findings}
         | {name: _source(content, small=True) for name, content in report.drawn.items()},
         tall=record.renders[0].height > 1.2 * record.renders[0].width,
         marked=marked,

@@ -9,9 +9,10 @@ import zipfile
 from collections.abc import Mapping
 
 from compare.report.blocks import Block, Code, Facts, Grid, Report, Section, Shot, Table, Value, balanced
-from compare.report.sentences import Language, sentences
+from compare.report.sentences import sentences
 from compare.report.view import report_of
 from compare.runs.record import Record
+from templates import Language
 
 REPORT_FILE = "report.md"
 PICTURES, CHARTS = "pictures", "charts"

@@ -18,10 +18,11 @@ import templates
 from compare.report.blocks import balanced
 from compare.report.charts import FONT, PAPER
 from compare.report.fonts import MONO, faces_for
-from compare.report.sentences import Language, sentences
+from compare.report.sentences import sentences
 from compare.report.view import report_of
 from compare.runs.record import Record
 from ideation.errors import TwinseedError
+from templates import Language
 
 SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
 MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm
@@ -47,8 +48,8 @@ def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language
     t = sentences(language)["report"]
     report = report_of(record, pictures, language)
     of_findings = () if record.findings is None else record.findings.files
-    still = "" if record.findings is None or record.findings.morph is None else record.findings.morph.animation
-    wanted = {name: pictures[name] for name in record.files if name != still} | report.drawn
+    moving = {block.file for section in report.sections for block in section.blocks if block.block == "moving"}
+    wanted = {name: pictures[name] for name in record.files if name not in moving} | report.drawn
     content: dict[str, Any] = {
         "language": language,
         "title": record.concept.text,

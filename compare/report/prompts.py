@@ -1,16 +1,13 @@
-"""Prompts cut up for display: by what the diff says of their words, or by what the phrase audit says."""
+"""Prompts cut up for display by what the diff says of their words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from compare.instruments.results import PhraseRecord
-from compare.report.blocks import Stretch
-from compare.report.sentences import mark_key
-from ideation.english.diff import Kind, Piece, tokens
+from ideation.english.diff import Kind, Piece
+from ideation.english.words import words_of
 
 
 @dataclass(frozen=True)
@@ -42,24 +39,8 @@ def marked_prompt(
     return [part for part in parts if part.text]
 
 
-def audited_prompt(prompt: str, phrases: Sequence[PhraseRecord]) -> list[Stretch]:
-    """`prompt` cut up at its `phrases`; joining the texts gives it back. A phrase that lies outside it is left out."""
-    stretches: list[Stretch] = []
-    position = 0
-    for phrase in sorted(phrases, key=lambda phrase: phrase.start):
-        if position <= phrase.start < phrase.end <= len(prompt):
-            stretches += [
-                Stretch(prompt[position : phrase.start]),
-                Stretch(prompt[phrase.start : phrase.end], mark_key(phrase)),
-            ]
-            position = phrase.end
-    return [stretch for stretch in (*stretches, Stretch(prompt[position:])) if stretch.text]
-
-
 def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:
     """How many characters of `prompt` come before its `dropped` last words; all, if those are not its last words."""
-    tail = [token.key for token in tokens(" ".join(dropped)) if token.key]
-    found = tokens(prompt)
-    if not tail or [token.key for token in found[-len(tail) :]] != tail:
-        return len(prompt)
-    return len(prompt) - sum(len(token.text) for token in found[-len(tail) :])
+    tail = [word.key for word in words_of(" ".join(dropped))]
+    found = words_of(prompt)[-len(tail) :] if tail else []
+    return found[0].start if found and [word.key for word in found] == tail else len(prompt)

@@ -8,8 +8,12 @@ from typing import Any
 
 from PIL import Image
 
-from compare.instruments.difference_map import difference_map
+from compare.instruments.distance import difference_map
 from compare.instruments.results import Findings
+from compare.instruments.scores.phrase_audit import audit_section
+from compare.instruments.scores.score_card import card_section
+from compare.instruments.scores.verdict import verdict_section, verdict_text
+from compare.instruments.table import INSTRUMENTS
 from compare.report.blocks import (
     Block,
     Marked,
@@ -23,19 +27,11 @@ from compare.report.blocks import (
     Words,
 )
 from compare.report.facts import certificate_section, prompts_section, repeat_section, settings_section
-from compare.report.findings import (
-    audit_section,
-    blind_section,
-    card_section,
-    placebo_section,
-    ruler_section,
-    verdict_section,
-)
 from compare.report.prompts import marked_prompt
-from compare.report.sentences import Language, sentences
-from compare.report.series import attention_section, ladder_section, morph_section, sweep_section
+from compare.report.sentences import sentences
 from compare.runs.record import Record, RecordError
 from ideation.english.diff import diff
+from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
 
@@ -56,18 +52,17 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language)
     drawn = _difference_maps(record, pictures)
     sections = (
         _pair_section(record, t),
-        verdict_section(record, findings, t, language),
-        audit_section(record, findings, t),
-        card_section(findings, t),
+        None
+        if findings.verdict is None
+        else verdict_section(findings.verdict, findings.distances, t, fair=record.certificate.holds),
+        audit_section(findings.phrases, record.prompts.expanded, t),
+        card_section(findings.cards, findings.clip, t),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),
-        ruler_section(findings, t),
-        placebo_section(findings, t),
-        ladder_section(findings, t),
-        morph_section(findings, t),
-        attention_section(findings, t),
-        sweep_section(findings, t),
-        blind_section(findings, t),
+        *(
+            INSTRUMENTS[name].section(found, sentences(language)["instruments"][name], t)
+            for name, found in findings.results.items()
+        ),
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", list(findings.notes), t),
         certificate_section(record, t),
@@ -76,6 +71,15 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language)
         repeat_section(record, t),
     )
     return Report(tuple(section for section in sections if section is not None), drawn)
+
+
+def verdict_of_record(record: Record, language: Language = "en") -> str:
+    """The verdict of `record` in one to four sentences; "" if it has none."""
+    findings = record.findings
+    if findings is None or findings.verdict is None:
+        return ""
+    t = sentences(language)["report"]
+    return verdict_text(findings.verdict, findings.distances, t, fair=record.certificate.holds)
 
 
 def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str, bytes]:

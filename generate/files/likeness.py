@@ -11,10 +11,19 @@ from typing import Any
 
 from generate.files.foreign import shown
 from generate.files.parameters import PictureParameters
-from generate.models.catalog import ModelName
-from generate.models.model_folders import require_plain_name
-from generate.models.resolve import find_model, find_part, find_vae, hub_file, hub_id, vae_path
-from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
+from generate.models import (
+    ModelError,
+    ModelName,
+    digest_of_file,
+    digest_of_weights,
+    find_model,
+    find_part,
+    find_vae,
+    hub_file,
+    hub_id,
+    require_plain_name,
+    vae_path,
+)
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
 
@@ -111,8 +120,8 @@ class _Taken:
             return
         vae, problem = _found(find_vae, said.vae, "a VAE")
         if problem:
-            instead = self.base.vae or "the model's own"
-            self.notes.append(f"The VAE {said.vae} is not taken over: {problem}. Expect other colors from {instead}.")
+            instead = self.base.vae or "The model's own"
+            self.notes.append(f"The VAE {said.vae} is not taken over: {problem}. {instead} takes its place.")
             self.settings = replace(self.settings, vae=self.base.vae)
         elif model is not None and model.path is not None:
             self._check_weights(model.path, vae_path(vae) if vae is not None else None)

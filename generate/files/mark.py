@@ -128,9 +128,14 @@ def mark_of_settings(
     )
 
 
-def pair_of(prompts: PromptPair, settings: RenderSettings, seed: int, model_digest: str) -> str:
-    """SHA-256 of all that makes a pair: rendered again, alone or among other seeds, it has the same name."""
-    alone = settings_of_seed(settings, seed).digest
+def pair_of(
+    prompts: PromptPair, settings: RenderSettings, seed: int, model_digest: str, *, version: Literal[1, 2] = 2
+) -> str:
+    """SHA-256 of all that makes a pair: rendered again, alone or among other seeds, it has the same name.
+
+    Marks of `version` 1 named a pair otherwise where the model was given by its path: on each machine in its own way.
+    """
+    alone = (settings_of_seed(settings, seed) if version == 2 else replace(settings, seed=seed, images=1)).digest
     made_of = [prompts.simple, prompts.expanded, prompts.negative, alone, model_digest]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 

@@ -139,7 +139,7 @@ def _with_mark(said: PictureParameters, mark: TwinseedMark) -> PictureParameters
         said.negative_prompt if mark.prompts is None else mark.prompts.negative,
         mark,
     )
-    apart = [part for part in _SAID_TWICE if getattr(said, part) != getattr(found, part)]
+    apart = [part for part in _SAID_TWICE if getattr(said, part) not in (None, getattr(found, part))]
     if not apart:
         return found
     note = (

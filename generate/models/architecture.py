@@ -8,18 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from generate.models.weight_file import ModelError, families, family_of_checkpoint, first_line, latent_channels
-from generate.seedling import SEEDLING_FOLDER
-
-#: The pipelines, by diffusers' class names, that pairs are rendered with.
-PIPELINES = ("StableDiffusionPipeline", "StableDiffusionXLPipeline")
+from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
+from generate.models.weight_file import ModelError, family_of_checkpoint, first_line
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
-
-#: Folders in diffusers' layout without weights: the published sizes of Stable Diffusion 1.x (Rombach et al. 2022),
-#: 2.x and XL (Podell et al. 2023).
-SHIPPED = Path(__file__).parent / "architectures"
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
@@ -27,7 +20,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def pipeline_class(folder: Path) -> str:
-    """The entry of `PIPELINES` that the model in `folder` is made for. Raises `ModelError`."""
+    """The class of pipeline, by its name, that the model in `folder` is made for. Raises `ModelError`."""
     try:
         index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
         kind = index["_class_name"]
@@ -37,26 +30,30 @@ def pipeline_class(folder: Path) -> str:
             f"model_index.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
             hint="save or download the model again",
         ) from error
-    if kind not in PIPELINES:
-        raise ModelError(f"the model in {folder} is a {kind}", hint=f"Twinseed renders with {' and '.join(PIPELINES)}")
+    if not (isinstance(kind, str) and kind in OF_OTHER_SIZES):
+        raise ModelError(
+            f"the model in {folder} is a {kind}", hint=f"Twinseed renders with {' and '.join(OF_OTHER_SIZES)}"
+        )
     for part, library in libraries.items():
         if library not in _LIBRARIES:
             raise ModelError(
                 f"the model in {folder} wants its {part} from {library!r}, which is no part of Stable Diffusion",
                 hint="nothing is loaded from there, since it could be any program: take another model",
             )
-    return str(kind)
+    return kind
 
 
-def family_of_folder(folder: Path) -> str:
-    """ "sd1", "sd2", "sdxl", "seedling" or "unknown", by the configuration of the U-Net. Raises `ModelError`."""
+def family_of_folder(folder: Path) -> Family:
+    """The family of the model in `folder`, by its pipeline and by the configuration of its denoiser; its name is
+    "unknown" where the sizes are of none that is known. Raises `ModelError`."""
+    family = OF_OTHER_SIZES[pipeline_class(folder)]
     try:
-        unet = json.loads((folder / "unet" / "config.json").read_text(encoding="utf-8"))
-        family = families().get(unet["cross_attention_dim"], "unknown")
-        return family if unet["in_channels"] == (latent_channels() if family == "seedling" else 4) else "unknown"
+        config = json.loads((folder / family.denoiser / "config.json").read_text(encoding="utf-8"))
+        member = family_of_sizes(config.get("cross_attention_dim"), config.get("in_channels"))
+        return member if member is not None and member.pipeline == family.pipeline else family
     except _UNREADABLE as error:
         raise ModelError(
-            f"unet/config.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
+            f"{family.denoiser}/config.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
             hint="save or download the model again",
         ) from error
 
@@ -74,16 +71,14 @@ def configuration(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> Pa
         return own
     family = family_of_checkpoint(shapes)
     first = shapes.get("model.diffusion_model.input_blocks.0.0.weight", ())
-    if family == "seedling":
-        return SEEDLING_FOLDER
-    if first[:2] != (320, 4) or family == "unknown":
+    if family is None or family.configuration is None or first[:1] != (family.model_channels,):
         raise ModelError(
             f"{file.name} is not shaped like Stable Diffusion 1.x, 2.x or XL (text to picture)",
             hint=f"if it is of that make in other sizes, put its configuration into the folder {file.with_suffix('')}",
         )
-    if family == "sd2" and prediction_type(file, shapes, metadata) == "epsilon":
-        family = "sd2-base"
-    return SHIPPED / family
+    if family.epsilon_configuration is not None and prediction_type(file, shapes, metadata) == "epsilon":
+        return family.epsilon_configuration
+    return family.configuration
 
 
 def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> str | None:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from generate.models.architecture import configuration, pipeline_class, vocabulary_entries
-from generate.models.catalog import ModelName, known_models
+from generate.families import FAMILIES, Family
+from generate.models.architecture import configuration, family_of_folder, pipeline_class, vocabulary_entries
+from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
-from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, models_folder, require_plain_name
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
 from ideation.errors import nearest
-
-__all__ = [
-    "ModelError",
-    "ModelName",
-    "find_model",
-    "find_part",
-    "find_tokenizer",
-    "find_vae",
-    "hub_file",
-    "hub_folder",
-    "hub_id",
-    "known_models",
-    "models_folder",
-    "require_model",
-    "tokenizer_of",
-    "unreachable",
-    "vae_path",
-]
+from ideation.vocabulary import Vocabulary
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
 _PLACES = {"lora": LORAS, "embedding": EMBEDDINGS, "vae": VAES}
@@ -68,6 +52,46 @@ def require_model(name: str, *, revision: str | None = None, allow_pickle: bool 
     else:
         pipeline_class(found.path or hub_folder(found, "model_index.json"))
     return found
+
+
+def family_of(name: str) -> Family | None:
+    """The family of the model with that name; None where nobody can tell without loading or fetching it: there is no
+    such model, it is on the hub, a pickle, or of other sizes than the published ones.
+
+    >>> family_of("seedling").context_width
+    192
+    >>> family_of("owner/name") is None
+    True
+    """
+    family = FAMILIES.get(name)
+    if family is not None and family.embedded is not None:  # that name is nobody else's
+        return family
+    try:
+        found = find_model(name)
+        if found.path is not None and found.path.is_dir():
+            return FAMILIES.get(family_of_folder(found.path).name)
+    except ModelError:
+        return None
+    return FAMILIES.get(found.family)
+
+
+def vocabulary_of(name: str) -> Vocabulary | None:
+    """All words that the model with that name knows; None where it knows any word, or where nobody can tell.
+
+    >>> vocabulary_of("seedling").unknown_words("a dog on a trampoline")
+    ['trampoline']
+    >>> vocabulary_of("owner/name") is None
+    True
+    """
+    family = family_of(name)
+    return family.vocabulary() if family is not None and family.vocabulary is not None else None
+
+
+def known_words(name: str) -> WordLists:
+    """What a concept for the model with that name is drawn from: the words that it has learnt, where that is known,
+    else all."""
+    vocabulary = vocabulary_of(name)
+    return built_in_words() if vocabulary is None else seedling_words(vocabulary)
 
 
 def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
@@ -144,6 +168,27 @@ def tokenizer_of(model: ModelName) -> Path:
         configuration(model.path, weights.shapes, weights.metadata)
         entries = vocabulary_entries(model.path, weights.shapes)
     return find_clip_tokenizer(model.path, entries)
+
+
+def require_plain_name(what: str, name: str) -> None:
+    """Raises `ModelError` for a name with which a path could leave its folder, on any system: `..`, absolute, drives.
+
+    Names of adapters and embeddings come out of prompts, and prompts come from anywhere.
+    """
+    windows, posix = PureWindowsPath(name), PurePosixPath(name)
+    if (
+        not name.strip()
+        or not name.isprintable()
+        or windows.drive
+        or windows.root
+        or posix.is_absolute()
+        or name.startswith("~")
+        or ".." in windows.parts
+    ):
+        raise ModelError(
+            f"{name[:80]!r} is no name for {what}",
+            hint="give the name of a file in the models folder, without its ending; `twinseed list models` shows them",
+        )
 
 
 def hub_folder(model: ModelName, *patterns: str) -> Path:

@@ -8,10 +8,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from generate.seedling import SEEDLING_FOLDER
+from generate.families import FAMILIES, Family, family_of_sizes
 from ideation.errors import TwinseedError
 
 #: The endings of files that torch pickles: reading one can run code.
@@ -138,20 +137,6 @@ def beginning_of(content: bytes) -> str | None:
     return next((what for begins, what in _BEGINNINGS if content.startswith(begins)), None)
 
 
-@lru_cache(maxsize=1)
-def families() -> dict[int, str]:
-    """The families by the width of the words' vectors that their U-Nets attend to."""
-    seedling = json.loads((SEEDLING_FOLDER / "unet" / "config.json").read_text(encoding="utf-8"))
-    return {768: "sd1", 1024: "sd2", 2048: "sdxl", seedling["cross_attention_dim"]: "seedling"}
-
-
-@lru_cache(maxsize=1)
-def latent_channels() -> int:
-    """How many channels Seedling's latents have; those of Stable Diffusion have 4."""
-    config = json.loads((SEEDLING_FOLDER / "unet" / "config.json").read_text(encoding="utf-8"))
-    return int(config["in_channels"])
-
-
 def digest_of_file(file: Path) -> str:
     """SHA-256 of the file. The hub's cache names each large file by it; where a link tells it, nothing is read."""
     target = file.resolve().name
@@ -202,25 +187,28 @@ def _classify(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
     if any(re.search(r"lora_(down|up|A|B)\b|\.lora\.|lora_linear_layer|\bhada_w|\blokr_w", name) for name in shapes):
         return "lora", _family_of_lora(shapes)
     if any(name.startswith("model.diffusion_model.") for name in shapes):
-        return "checkpoint", family_of_checkpoint(shapes)
+        return "checkpoint", _name(family_of_checkpoint(shapes))
     stripped = {name.removeprefix("first_stage_model."): shape for name, shape in shapes.items()}
     if "decoder.conv_in.weight" in stripped and "encoder.conv_in.weight" in stripped:
-        # One make of VAE serves SD 1.x, 2.x and XL; its latents have four channels in each.
-        return "vae", "seedling" if stripped["decoder.conv_in.weight"][1:2] == (latent_channels(),) else "unknown"
+        # One make of VAE serves SD 1.x, 2.x and XL: where its latents fit several families, nobody can tell.
+        channels = stripped["decoder.conv_in.weight"][1:2]
+        fit = [one.name for one in FAMILIES.values() if channels == (one.latent_channels,)]
+        return "vae", fit[0] if len(fit) == 1 else "unknown"
     if {"clip_l", "clip_g"} <= set(shapes):
         return "embedding", "sdxl"
     if len(shapes) == 1:
         (shape,) = shapes.values()
-        if len(shape) in (1, 2) and shape[-1] in families() and math.prod(shape[:-1]) <= 100:
-            return "embedding", families()[shape[-1]]
+        family = family_of_sizes(shape[-1]) if len(shape) in (1, 2) and math.prod(shape[:-1]) <= 100 else None
+        if family is not None:
+            return "embedding", family.name
     return "unknown", "unknown"
 
 
-def family_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """The family of a checkpoint in the original layout; inpainting models and the XL refiner are "unknown"."""
-    channels = shapes.get("model.diffusion_model.input_blocks.0.0.weight", (0, 0))[1:2]
-    family = _family_of(shape for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
-    return family if channels == (latent_channels() if family == "seedling" else 4,) else "unknown"
+def family_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> Family | None:
+    """The family of a checkpoint in the original layout; None for inpainting models and the XL refiner."""
+    channels = shapes.get("model.diffusion_model.input_blocks.0.0.weight", ())[1:2]
+    contexts = (shape for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
+    return _family_of(contexts, channels[0]) if channels else None
 
 
 def _family_of_lora(shapes: Mapping[str, tuple[int, ...]]) -> str:
@@ -233,9 +221,13 @@ def _family_of_lora(shapes: Mapping[str, tuple[int, ...]]) -> str:
         return "sdxl"
     unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_k", name)]
     text = [shape for name, shape in downs.items() if re.search(r"self_attn.*(q_proj|to_q)", name)]
-    return _family_of(unet or text)
+    return _name(_family_of(unet or text))
 
 
-def _family_of(shapes: Iterable[tuple[int, ...]]) -> str:
+def _family_of(shapes: Iterable[tuple[int, ...]], latent_channels: int | None = None) -> Family | None:
     widths = {shape[1] for shape in shapes if len(shape) > 1}
-    return families().get(widths.pop(), "unknown") if len(widths) == 1 else "unknown"
+    return family_of_sizes(widths.pop(), latent_channels) if len(widths) == 1 else None
+
+
+def _name(family: Family | None) -> str:
+    return "unknown" if family is None else family.name

@@ -1,6 +1,8 @@
-"""Attention: which words each place of a picture looked at, recorded from the U-Net's cross-attention while it renders.
+"""Attention: which words each place of a picture looked at, recorded from the U-Net's cross-attention.
 
-The idea is DAAM's (Tang et al. 2022, "What the DAAM: Interpreting Stable Diffusion Using Cross Attention").
+The idea is DAAM's (Tang et al. 2022, "What the DAAM: Interpreting Stable Diffusion Using Cross Attention"). Maps are
+drawn as spotlights rather than rainbows: colours of a rainbow have edges where the numbers have none, hide the picture,
+and say nothing in black and white. Where the word got most, the picture is as it was; elsewhere it is dark and pale.
 """
 
 from __future__ import annotations
@@ -10,28 +12,36 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch.nn import functional
 
+from generate.models.catalog import embedding_pattern
 from generate.models.open import OpenModel
-from generate.models.textual_inversion import loaded_embeddings
 from generate.render.conditioning import prompt_chunks
+from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
+from ideation.english.words import as_written, words_of
 from ideation.errors import TwinseedError
 from ideation.prompt_syntax import parse_prompt
 
 #: Layers whose maps have fewer places a side than this are left out, unless the model has no finer ones: one place of
 #: theirs is much of the picture, and what a word is about comes out smeared (docs/attention.md has the figures).
 COARSEST = 8
-#: Probabilities are computed for so many bytes at a time: next to what the U-Net itself takes, nothing.
+#: Probabilities are computed for so many bytes at a time: next to what the denoiser itself takes, nothing.
 _BYTES_AT_ONCE = 32 * 2**20
 
-_WORD = re.compile(r"\w+(?:[-'’]\w+)*")
+#: How much of the picture's light and of its colours is left where a word got nothing.
+_LIGHT, _COLOUR = 0.16, 0.25
+_GREY = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+#: More, less, and no change: orange is light and blue is dark, to whoever sees no colours and in print, too.
+_MORE, _LESS, _SAME = (np.array(c, dtype=np.float32) for c in ((255, 190, 90), (16, 48, 130), (128, 128, 128)))
 
 
 class AttentionError(TwinseedError):
@@ -56,9 +66,9 @@ class PromptTokens:
     def words(self) -> tuple[str, ...]:
         """The words of the prompt that the encoder saw, in order and once each, as they are first written."""
         words: dict[str, str] = {}
-        for match in _WORD.finditer(self.text):
-            if self.between(*match.span()):
-                words.setdefault(match[0].casefold(), match[0])
+        for word in as_written(words_of(self.text)):
+            if self.between(word.start, word.end):
+                words.setdefault(word.key, word.text)
         return tuple(words.values())
 
     def between(self, begin: int, end: int) -> tuple[int, ...]:
@@ -93,8 +103,7 @@ class PromptTokens:
 
 def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> PromptTokens:
     """The tokens of a prompt, chunk by chunk as `encode_pair` has them encoded. Raises what that raises."""
-    pipeline = model.pipeline
-    tokenizer = pipeline.tokenizer or pipeline.tokenizer_2  # the refiner of XL has the second one only
+    tokenizer = model.text_encoders[0][0]
     parsed = parse_prompt(prompt)
     text, tokens = "", list[tuple[int, tuple[int, int]]]()
     for number, section in enumerate(parsed.sections):
@@ -103,7 +112,7 @@ def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> Prom
             tokens += _tokens_of(model, tokenizer, stretch.text, len(text))
             text += stretch.text
     spans: list[tuple[int, int] | None] = []
-    for chunk in prompt_chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
+    for chunk in prompt_chunks(model, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
         held, limit = int(chunk.mask.sum()) - 2, chunk.ids.shape[1]
         taken, tokens = tokens[:held], tokens[held:]
         if [token for token, _ in taken] != chunk.ids[0, 1 : 1 + held].tolist():
@@ -115,10 +124,11 @@ def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> Prom
 def _tokens_of(model: OpenModel, tokenizer: Any, text: str, offset: int) -> list[tuple[int, tuple[int, int]]]:
     """The ids of a stretch and where each stands, counted from `offset`. All tokens of a textual inversion stand where
     its name does."""
-    names = sorted((one.name for one in loaded_embeddings(model)), key=len, reverse=True)
-    pieces = re.split(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)", text, flags=re.I) if names else [text]
+    names = [one.name for one in model.embeddings]
+    cuts = [0, *(cut for match in embedding_pattern(names).finditer(text) for cut in match.span())] if names else [0]
     tokens: list[tuple[int, tuple[int, int]]] = []
-    for number, piece in enumerate(pieces):
+    for number, (cut, next_cut) in enumerate(pairwise([*cuts, len(text)])):
+        piece = text[cut:next_cut]
         read = model.pipeline.maybe_convert_prompt(piece, tokenizer) if number % 2 else piece
         encoded = tokenizer(
             read, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False
@@ -162,11 +172,44 @@ def moved(simple: PromptAttention, expanded: PromptAttention, phrase: str) -> ND
     return difference
 
 
+def spotlight(picture: Image.Image, attention: NDArray[Any], *, full: float | None = None) -> Image.Image:
+    """The picture, lit as the map (height, width) of any grid is: hardly at 0, and as it was from `full` on.
+
+    Without `full` that is the map's own highest value: it shows where, and hides how much. A word that nothing looked
+    at is then as bright somewhere as one that half of the picture looked at; say the highest value beside it, or give
+    pictures that are to be compared the same `full`.
+    """
+    pixels = _linear(picture)
+    light = np.clip(_spread(attention, picture.size), 0, None)
+    light = np.clip(light / max(float(light.max()) if full is None else full, 1e-12), 0, 1)
+    grey = (pixels @ _GREY)[..., None]
+    colour = _COLOUR + (1 - _COLOUR) * light
+    # The eye's lightness goes about as the cube root of light: a step of the map looks alike wherever it is.
+    dimmed = (grey + colour * (pixels - grey)) * (_LIGHT ** (1 / 3) + (1 - _LIGHT ** (1 / 3)) * light) ** 3
+    return _picture(dimmed)
+
+
+def movement(difference: NDArray[Any], size: tuple[int, int], picture: Image.Image | None = None) -> Image.Image:
+    """A difference of maps, of `size` (width, height) in pixels: orange and light where the word got more, blue and
+    dark where it got less, mid-grey where nothing changed; with a faint trace of `picture`, if it is given.
+
+    The scale is the same both ways and reaches to the largest change, but not below 0.1: of no change, none is shown.
+    """
+    change = _spread(difference, size)
+    change /= max(float(np.abs(change).max()), 0.1)
+    tint = np.where(change > 0, _MORE - _SAME, _LESS - _SAME)
+    drawn = _SAME + np.abs(change) * tint
+    if picture is not None:
+        grey = np.asarray(picture.convert("L").resize(size), dtype=np.float32)[..., None]
+        drawn = drawn + 0.3 * (grey - float(grey.mean()))
+    return Image.fromarray(np.clip(drawn, 0, 255).round().astype(np.uint8))
+
+
 class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
     """Looks on while a batch is rendered: `with recorder: pipeline(...)`, and then `recorder.maps`.
 
     `prompts` are the tokens of each picture's prompt, in the order of the batch. The rows with the prompts are told
-    from the unconditional ones, which come before them, also where the U-Net takes its batch in slices. Contexts may be
+    from the unconditional ones, also where the denoiser takes its batch in slices. Contexts may be
     repeated to a common length: the probabilities of a repeated token add up to what it has alone, so its first
     appearance is enough. The probabilities are computed beside the layer's own work, from the same hidden states and
     weights; nothing that the picture is made of is touched, and it stays the same to the last bit.
@@ -176,7 +219,8 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
     """
 
     def __init__(self, model: OpenModel, prompts: Sequence[PromptTokens], *, coarsest: int = COARSEST) -> None:
-        self._unet, self._prompts, self._coarsest = model.pipeline.unet, tuple(prompts), coarsest
+        self._denoiser, self._prompts, self._coarsest = model.denoiser, tuple(prompts), coarsest
+        self._guided = model.family.guided_rows
         self._maps: tuple[PromptAttention, ...] = ()
         self._forget()
 
@@ -191,8 +235,8 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
         self._forget()
         self._maps = ()
         self._hooks = ExitStack()
-        layers = [layer for name, layer in self._unet.named_modules() if name.split(".")[-1] == "attn2"]
-        hooks = [self._unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
+        layers = [layer for name, layer in self._denoiser.named_modules() if name.split(".")[-1] == "attn2"]
+        hooks = [self._denoiser.register_forward_pre_hook(self._begin, with_kwargs=True)]
         hooks += [layer.register_forward_pre_hook(self._watch, with_kwargs=True) for layer in layers]
         for hook in hooks:
             self._hooks.callback(hook.remove)
@@ -214,10 +258,12 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
         self._counts: dict[tuple[int, int], int] = {}
         self._seen: dict[Any, int] = {}
 
-    def _begin(self, _unet: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        """A forward pre-hook of the U-Net: which batch its layers are about to see."""
-        sample = arguments[0] if arguments else keywords["sample"]
-        self._rows, self._size = len(sample), (int(sample.shape[-2]), int(sample.shape[-1]))
+    def _begin(self, denoiser: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """A forward pre-hook of the denoiser: which batch its layers are about to see."""
+        sample = named_inputs(denoiser, arguments, keywords)["sample"]
+        guided = len(sample) > len(self._prompts)
+        self._first = self._guided.index("prompt") * len(self._prompts) if guided else 0
+        self._size = (int(sample.shape[-2]), int(sample.shape[-1]))
         self._seen = {}
 
     @torch.no_grad()
@@ -231,8 +277,8 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
         if min(size) < self._coarsest and any(seen > size for seen in self._sums):  # the finest come first
             return
         for row in range(len(hidden)):
-            arm = begin + row - (self._rows - len(self._prompts))
-            if arm >= 0:
+            arm = begin + row - self._first
+            if 0 <= arm < len(self._prompts):
                 length = len(self._prompts[arm].spans)
                 self._add(size, arm, _probabilities(layer, hidden[row : row + 1], context[row : row + 1, :length]))
 
@@ -286,3 +332,22 @@ def _layer_size(size: tuple[int, int], places: int) -> tuple[int, int]:
             hint="its maps cannot be recorded: take a Stable Diffusion model",
         )
     return height, width
+
+
+def _spread(values: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float32]:
+    """(height, width, 1): the map over the pixels, between its places drawn smoothly and never beyond their values."""
+    image = Image.fromarray(np.asarray(values, dtype=np.float32))
+    return np.array(image.resize(size, Image.Resampling.BILINEAR), dtype=np.float32)[..., None]
+
+
+def _linear(picture: Image.Image) -> NDArray[np.float32]:
+    """(height, width, 3): amounts of light, 0..1, of sRGB's values."""
+    values = np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
+    light: NDArray[np.float32] = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return light
+
+
+def _picture(light: NDArray[np.float32]) -> Image.Image:
+    light = np.clip(light, 0, 1)
+    values = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return Image.fromarray((values * 255).round().astype(np.uint8))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPModel, CLIPTokenizer
 
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
@@ -171,7 +171,7 @@ def _added_words(
     """Random concepts through the whole of `twinseed pair` with the offline expander: how often what the expansion
     added (setting, time, weather, colour) is in the expanded picture, word by word and all of a concept's at once."""
     vocabulary = seedling_vocabulary()
-    budget = TokenBudget(model.tokenizer_file, model.token_limit)
+    budget = TokenBudget(model.tokenizer_file, model.token_limit, vectors={})
     words: list[bool] = []
     whole: list[bool] = []
     for index in range(concepts):

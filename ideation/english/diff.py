@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["same", "added", "removed"]
+from ideation.english.words import segments
 
-# Chinese and Japanese put no spaces between words, so each of their characters stands alone; so does a pictogram.
-_ALONE = (
-    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-    "\u2600-\u27bf\U0001f000-\U0001faff"
-)
-_WORD = rf"[{_ALONE}]|[^\W{_ALONE}](?:[^\W{_ALONE}]|['\u2019-](?=\w))*"
-_TOKEN = re.compile(rf"(?P<word>{_WORD})(?:(?!{_WORD}).)*", re.DOTALL)
+Kind = Literal["same", "added", "removed"]
 
 #: Beyond so many comparisons (1,000 words against 1,000) two prompts count as wholly different: prompts are no books.
 _MOST_COMPARISONS = 1_000_000
@@ -41,35 +34,23 @@ class Piece:
         return self.simple if self.kind == "removed" else self.expanded
 
 
-@dataclass(frozen=True)
-class Token:
-    """One word with the punctuation and white space after it; `key` is what is compared."""
-
-    key: str
-    text: str
-
-
-def tokens(prompt: str) -> list[Token]:
-    """The words of `prompt`; joining the texts gives it back exactly. Marks before the first word have an empty key."""
-    found = [Token(match["word"].casefold(), match.group()) for match in _TOKEN.finditer(prompt)]
-    start = len(prompt) - sum(len(token.text) for token in found)
-    return [Token("", prompt[:start]), *found] if start else found
-
-
 def diff(simple: str, expanded: str) -> list[Piece]:
     """The pieces of both prompts in order, words compared without case and punctuation.
 
     Joining `.simple` over all pieces gives `simple` back exactly, and joining `.expanded` gives `expanded`.
+
+    >>> [(piece.kind, piece.text) for piece in diff("a dog", "a red dog, at night")]
+    [('same', 'a '), ('added', 'red '), ('same', 'dog, '), ('added', 'at night')]
     """
-    before, after = tokens(simple), tokens(expanded)
-    matched = _common_words([token.key for token in before], [token.key for token in after])
+    before, after = segments(simple), segments(expanded)
+    matched = _common_words(*([word.key if word else "" for word, _ in side] for side in (before, after)))
     steps: list[Piece] = []
     i = j = 0
     for next_i, next_j in [*matched, (len(before), len(after))]:
-        steps += [Piece("removed", token.text, "") for token in before[i:next_i]]
-        steps += [Piece("added", "", token.text) for token in after[j:next_j]]
+        steps += [Piece("removed", text, "") for _, text in before[i:next_i]]
+        steps += [Piece("added", "", text) for _, text in after[j:next_j]]
         if next_i < len(before) and next_j < len(after):
-            steps.append(Piece("same", before[next_i].text, after[next_j].text))
+            steps.append(Piece("same", before[next_i][1], after[next_j][1]))
         i, j = next_i + 1, next_j + 1
     return [_joined(list(group)) for _, group in itertools.groupby(steps, key=lambda piece: piece.kind)]
 

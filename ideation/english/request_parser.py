@@ -20,7 +20,8 @@ from ideation.english.requirement import (
     quotes_asked,
     style_asked,
 )
-from ideation.english.stems import GLUE, content_stems, phrasings, stem, words
+from ideation.english.stems import GLUE, content_stems, phrasings, stem
+from ideation.english.words import plain_words
 from ideation.vocabulary import seedling_vocabulary
 
 _NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"
@@ -94,7 +95,7 @@ def asked_in_english(text: str) -> list[Asked]:
     # An action from the lists is known as a whole; elsewhere "ice skating" would be ice that skates.
     actions = [phrase_asked("action", match.group()) for match in _known_actions().finditer(text)]
     text = _known_actions().sub(" , ", text)
-    clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if words(clause)]
+    clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if plain_words(clause)]
     things: list[Asked] = []
     for number, clause in enumerate(clauses):
         things += _things_asked(clause, main=number == 0)
@@ -110,9 +111,9 @@ def _without_absences(text: str) -> tuple[str, list[Asked]]:
         if match.group().casefold().startswith(("no longer", "no matter", "not only", "not far")):
             continue
         for part in re.split(r"\b(?:or|nor|and)\b", match["what"]):
-            phrase, _ = _noun_phrase(words(part))
-            if words(part) and not phrase and _is_participle(words(part)[0]):
-                found.append(absence_asked(words(part)[0]))
+            phrase, _ = _noun_phrase(plain_words(part))
+            if plain_words(part) and not phrase and _is_participle(plain_words(part)[0]):
+                found.append(absence_asked(plain_words(part)[0]))
             if phrase:
                 found.append(absence_asked(phrase[-1]))
             if "and" in match["what"].split():
@@ -130,10 +131,12 @@ def _without_style(text: str) -> tuple[str, list[Asked]]:
     if medium := _MEDIUM.match(text):
         text = text[medium.end() :]
         text, styles = _without_style(text)
-        named = [word for word in words(medium["medium"]) if word not in _FILLER | {"portrait", "view", "close", "up"}]
+        named = [
+            word for word in plain_words(medium["medium"]) if word not in _FILLER | {"portrait", "view", "close", "up"}
+        ]
         return text, [*([style_asked(" ".join(named))] if named else []), *styles]
     for pattern in _STYLE:
-        if (match := pattern.search(text)) and words(match["style"]):
+        if (match := pattern.search(text)) and plain_words(match["style"]):
             style = match["style"].strip()
             return text[: match.start()] + " , " + text[match.end() :], [style_asked(style)]
     for known in _known_styles():
@@ -159,7 +162,7 @@ def _things_asked(clause: str, *, main: bool) -> list[Asked]:
     """Subjects, actions and details of one clause. The head of a noun phrase is asked for, its adjectives are not."""
     found: list[Asked] = []
     kind = "subject" if main else "detail"
-    tokens = words(clause)
+    tokens = plain_words(clause)
     at = 0
     while at < len(tokens):
         phrase, end = _noun_phrase(tokens, at)
@@ -252,7 +255,7 @@ def _known_actions() -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _verbs() -> frozenset[str]:
-    return frozenset(stem(words(action.en)[0]) for action in built_in_words().actions)
+    return frozenset(stem(plain_words(action.en)[0]) for action in built_in_words().actions)
 
 
 def _counts_asked(clauses: list[str]) -> list[Asked]:
@@ -262,9 +265,9 @@ def _counts_asked(clauses: list[str]) -> list[Asked]:
             number = number_in(match.group(1))
             if number is None:
                 continue
-            after = words(clause[match.end() :])
+            after = plain_words(clause[match.end() :])
             after = after[1:] if after[:1] == ["of"] else after
-            noun = words(match.group(3))[:1] if match.group(3) else _noun_phrase(after)[0][-1:]
+            noun = plain_words(match.group(3))[:1] if match.group(3) else _noun_phrase(after)[0][-1:]
             if number == 0 or not noun or noun[0] in ("pm", "am", "mm", "percent", "degrees", "bit", "oclock"):
                 continue
             found.append(count_asked(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
@@ -272,13 +275,13 @@ def _counts_asked(clauses: list[str]) -> list[Asked]:
 
 
 def _spoken(number: str) -> str:
-    return f"a {number} of" if number.casefold() in ("pair", "couple", "duo", "trio") else " ".join(words(number))
+    return f"a {number} of" if number.casefold() in ("pair", "couple", "duo", "trio") else " ".join(plain_words(number))
 
 
 def _colours_asked(clauses: list[str]) -> list[Asked]:
     pairs: list[tuple[str, str | None]] = []
     for clause in clauses:
-        tokens = words(clause)
+        tokens = plain_words(clause)
         for at, token in enumerate(tokens):
             if token in COLOURS:
                 pairs.append((token, next(reversed(_noun_phrase(tokens, at + 1)[0]), None)))

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ideation.english.stems import content_stems, phrasings, same, stem, words
+from ideation.english.stems import content_stems, phrasings, same, stem
+from ideation.english.words import plain_words
 
 NUMBERS = {
     **{
@@ -54,7 +55,7 @@ class Said:
     stems: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.words = words(self.text)
+        self.words = plain_words(self.text)
         self.stems = [stem(word) for word in self.words]
         # "skate board" says skateboard.
         self._all = {*self.stems, *(stem(a + b) for a, b in zip(self.words, self.words[1:], strict=False))}
@@ -77,7 +78,7 @@ class Asked:
 
 
 def phrase_asked(kind: str, phrase: str) -> Asked:
-    wanted = content_stems(phrase) or tuple(map(stem, words(phrase)))
+    wanted = content_stems(phrase) or tuple(map(stem, plain_words(phrase)))
     return Asked(f"{kind}: {phrase}", lambda said: said.says(wanted))
 
 
@@ -105,13 +106,13 @@ def _quote_asked(quoted: str) -> Asked:
 
 
 def count_asked(number: int, noun: str, name: str) -> Asked:
-    wanted = stem(words(noun)[-1]) if words(noun) else ""
+    wanted = stem(plain_words(noun)[-1]) if plain_words(noun) else ""
     return Asked(f"count: {name}", lambda said: _counts(said, number, wanted))
 
 
 def colour_asked(colour: str, noun: str | None, others: frozenset[str]) -> Asked:
     """`others` are the stems of the concept's other colours: one of them right before `noun` is a swap."""
-    wanted, thing = stem(words(colour)[0]), stem(words(noun)[-1]) if noun else None
+    wanted, thing = stem(plain_words(colour)[0]), stem(plain_words(noun)[-1]) if noun else None
 
     def said_in(said: Said) -> bool:
         if not said.says((wanted,)):
@@ -126,7 +127,7 @@ def colour_asked(colour: str, noun: str | None, others: frozenset[str]) -> Asked
 
 
 def absence_asked(noun: str) -> Asked:
-    thing = stem(words(noun)[-1])
+    thing = stem(plain_words(noun)[-1])
     empty = _EMPTY if thing in (stem("person"), stem("human")) else frozenset()
 
     def said_in(said: Said) -> bool:
@@ -148,7 +149,7 @@ _EMPTY = frozenset("empty deserted uninhabited unpopulated abandoned desolate un
 
 
 def number_in(text: str) -> int | None:
-    tokens = words(text)
+    tokens = plain_words(text)
     if tokens[:1] == ["half"]:
         return 6
     if len(tokens) == 2:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
+from ideation.english.words import plain_words
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
-
-_WORD = re.compile(r"[a-z0-9]+")
 
 _IRREGULAR = {
     form: base
@@ -174,12 +172,6 @@ _GROUPS = tuple(
 )
 
 
-def words(text: str) -> list[str]:
-    """Lower-case words without accents or possessives; what a hyphen joins is taken apart."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-    return _WORD.findall(re.sub(r"['’]s?\b", "", plain).replace("colour", "color"))
-
-
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """The part of a word that its forms share: "rid" of ride, rides and riding; "poni" of pony and ponies."""
@@ -198,7 +190,7 @@ def stem(word: str) -> str:
 
 
 def stems(text: str) -> tuple[str, ...]:
-    return tuple(map(stem, words(text)))
+    return tuple(map(stem, plain_words(text)))
 
 
 @lru_cache(maxsize=4096)
@@ -226,7 +218,7 @@ GLUE = frozenset(
 
 
 def content_stems(text: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in words(text) if word not in GLUE)
+    return tuple(stem(word) for word in plain_words(text) if word not in GLUE)
 
 
 #: Seedling draws them as it draws their cousins, and yet who asks for a hamster does not ask for a mouse.

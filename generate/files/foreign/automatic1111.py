@@ -13,8 +13,8 @@ from generate.files.foreign.settings import Decimal, ForeignModel, Whole, checke
 from generate.files.infotext import QUOTED, Infotext, PictureError, quoted, unquoted
 from generate.files.parameters import TWINSEED, LoraUse, PictureParameters
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named, words_for
+from ideation.prompt_syntax import marks_in
 
-_TAG = re.compile(r"<lora:([^:<>]{1,200})(?::(-?[0-9.]{1,20}(?::-?[0-9.]{1,20})?))?[^<>]{0,100}>")
 _NUMBER = r"-?[0-9]{1,10}(?:\.[0-9]{1,20})?(?:e-?[0-9]{1,3})?"
 #: One weight, or the text encoder's and the U-Net's, as in a tag.
 _WEIGHTS = re.compile(rf"(?:({_NUMBER}):)?({_NUMBER})")
@@ -116,8 +116,9 @@ def _loras(found: _Settings, prompt: str) -> tuple[LoraUse, ...]:
     """Those with a weight of their own in the values, as Fooocus and we write them, then those named in the prompt."""
     hashes = dict(_listed(found.lora_hashes))
     uses = []
-    for name, said in _listed(found.lora_weights) or _TAG.findall(prompt):
-        weights = _WEIGHTS.fullmatch(said)
+    tags = [mark.value.partition(":")[::2] for mark in marks_in(prompt).all if mark.kind == "adapter"]
+    for name, said in _listed(found.lora_weights) or tags:
+        weights = _WEIGHTS.fullmatch(said or "1")
         if weights is not None:
             text_encoder = None if weights[1] in (None, weights[2]) else float(weights[1])
             uses.append(LoraUse(name, float(weights[2]), hashes.get(name), text_encoder))

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ideation.english.words import words_of
 from ideation.expanders.errors import Refusal, TruncatedAnswer, UnusableAnswer, WrongLanguage, shortened
 from ideation.expanders.protocol import Draft
 
@@ -294,7 +295,7 @@ def _is_english(prompt: str) -> bool:
     latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
     if latin < 0.8 * len(letters):
         return False
-    words = set(re.findall(r"\w+", spoken.casefold()))
+    words = {part for word in words_of(spoken) for part in word.parts}
     if spoken.casefold().startswith(_FOREIGN_ARTICLES) and not words & _ENGLISH_GLUE:
         return False
     return len(words & _FOREIGN_GLUE) < 2 or bool(words & _ENGLISH_GLUE)

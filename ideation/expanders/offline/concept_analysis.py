@@ -1,4 +1,4 @@
-"""Reading: what the words of a concept tell about the picture, before any detail is added."""
+"""The concept analysis: what the words of a concept tell about the picture, before any detail is added."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import lru_cache
 
 from ideation.chinese.translation import TranslationError, to_english
 from ideation.concept import Concept
-from ideation.draw.word_lists import built_in_words
-from ideation.english.grammar import english_topic, style_phrase
+from ideation.draw.word_lists import built_in_words, seedling_words
+from ideation.english.grammar import concept_text, english_topic
 from ideation.expanders.offline.details import Pace, built_in_details, phrase_pattern
+from ideation.vocabulary import seedling_vocabulary
 
 _STYLE_CLAUSE = re.compile(
     r"^(?P<head>.+?)(?P<tail>(?:,\s*|\s+)(?:(?:rendered|painted|drawn|made|done)\s+)?in (?:the |a |an )?"
@@ -31,11 +32,12 @@ _MOVING = re.compile(
 
 
 @dataclass(frozen=True)
-class Reading:
+class ConceptAnalysis:
     """A concept in English, and what is known of it.
 
-    `text` is the simple prompt: `head` (who does what) and `tail` (", watercolor style", or nothing). `topic` and
-    `action` are entries of the built-in lists, `style` one of the media; None where there is none. `said` names the
+    `text` is the simple prompt: `head` (who does what) and `tail` (", watercolor style", or nothing). `subject` is the
+    topic of a text that could have been drawn from the built-in lists or Seedling's words, None for any other. `topic`
+    and `action` are entries of the built-in lists, `style` one of the media; None where there is none. `said` names the
     kinds of detail that the text has already: night, rain, colour, light, view, mood, place ... `scenes` are the places
     that its words point to, and `pointed` says what pointed there: "place", "action", "topic", "words" or "".
     """
@@ -43,6 +45,7 @@ class Reading:
     text: str
     head: str
     tail: str
+    subject: str | None
     topic: str | None
     action: str | None
     style: str | None
@@ -52,50 +55,74 @@ class Reading:
     pace: Pace
 
 
-def read(concept: Concept) -> Reading:
-    """Reads a drawn concept by its parts, and typed text by the words that we know in it.
+def analyze(concept: Concept) -> ConceptAnalysis:
+    """What is known of a concept by the words of its text in English, whoever wrote that text.
 
-    Raises `TranslationError` for what is not English and not made of known 繁體中文 words.
+    A drawn concept's parts only say what the text in English is: so its text, typed, comes to the same. Raises
+    `TranslationError` for what is not English and not made of known 繁體中文 words.
+
+    >>> from ideation.concept import typed_concept
+    >>> found = analyze(typed_concept("an octopus playing chess, ink wash style"))
+    >>> found.topic, found.action, found.style, found.pointed
+    ('octopus', 'playing chess', 'ink wash', 'both')
     """
-    if concept.topic and concept.action and concept.style:
-        head = f"{english_topic(concept.topic)} {concept.action.en}"
-        tail = f", {style_phrase(concept.style.en)}"
-        text = head + tail
-        if not _is_latin(text):
-            raise TranslationError(f"the concept {text!r} has parts that are not English")
-        style = _find_style(concept.style.en)
-        topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
-    else:
-        text = _english(concept)
-        head, tail = _split(text)
-        topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
-        style = _find_style(tail) or _find_style(text)
+    text = _english(concept)
+    head, tail, named_style = _split(text)
+    topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
+    style = _find_style(named_style) if named_style else _find_style(tail) or _find_style(text)
     said = {kind for kind, words in built_in_details().said.items() if phrase_pattern(words).search(head)}
     scenes, pointed, placed = _scenes(head, topic, action)
     if placed:
         said.add("place")
     note = built_in_details().actions.get(action or "")
     pace: Pace = note.pace if note else "moving" if _MOVING.search(head) else "still"
-    return Reading(text, head, tail, topic, action, style, frozenset(said), scenes, pointed, pace)
+    subject = _subject(head, named_style)
+    return ConceptAnalysis(text, head, tail, subject, topic, action, style, frozenset(said), scenes, pointed, pace)
 
 
-def _split(text: str) -> tuple[str, str]:
-    """Typed text as who does what, and the style at its end with whatever joins the two: nothing is lost or changed."""
+def _split(text: str) -> tuple[str, str, str]:
+    """A text as who does what, the style at its end with whatever joins the two, and that style's name where the text
+    ends as those of drawn concepts do (", watercolor style"). Nothing is lost or changed."""
+    head, comma, last = text.rpartition(", ")
+    if (
+        head
+        and comma
+        and (name := last.removesuffix(" style").casefold()) != last.casefold()
+        and name in _style_names()
+    ):
+        return head, comma + last, name
     if clause := _STYLE_CLAUSE.match(text):
-        return clause["head"], clause["tail"]
+        return clause["head"], clause["tail"], ""
     head, comma, last = text.rpartition(",")
     if comma and re.sub(r"^an? ", "", last.strip(" .").casefold()) in _styles():
-        return head, comma + last
-    return text, ""
+        return head, comma + last, ""
+    return text, "", ""
 
 
 def _english(concept: Concept) -> str:
+    if concept.topic and concept.action and concept.style:
+        text = concept_text(concept.topic, concept.action, concept.style, "en")
+        if not _is_latin(text):
+            raise TranslationError(f"the concept {text!r} has parts that are not English")
+        return text
     text = " ".join(concept.text.split())
     if concept.language == "zh-TW":
         return to_english(text)
     if concept.language != "en":
         raise TranslationError(f"the offline expander reads English and 繁體中文, and this is neither: {text[:40]!r}")
     return text
+
+
+def _subject(head: str, named_style: str) -> str | None:
+    """The topic, where the whole text is one of a known topic, a known action and a known style and nothing else."""
+    topics, actions = _drawable()
+    before, space, action = head, " ", ""
+    while named_style and space:
+        before, space, last = before.rpartition(" ")
+        action = f"{last} {action}".strip()
+        if before in topics and action in actions:
+            return topics[before]
+    return None
 
 
 def _scenes(head: str, topic: str | None, action: str | None) -> tuple[tuple[str, ...], str, bool]:
@@ -153,6 +180,21 @@ def _find_entry(text: str, kind: str) -> str | None:
     entries = _entries(kind)
     match = phrase_pattern(tuple(entries)).search(text)
     return entries[match.group(1).casefold()] if match else None
+
+
+@lru_cache(maxsize=1)
+def _drawable() -> tuple[dict[str, str], frozenset[str]]:
+    """The topics that can be drawn, by how they begin a text, and the actions."""
+    lists = (built_in_words(), seedling_words(seedling_vocabulary()))
+    topics = {english_topic(word): word.en for words in lists for word in words.topics}
+    return topics, frozenset(word.en for words in lists for word in words.actions)
+
+
+@lru_cache(maxsize=1)
+def _style_names() -> frozenset[str]:
+    """The styles that can be drawn, case folded and without the word "style" at their end."""
+    lists = (built_in_words(), seedling_words(seedling_vocabulary()))
+    return frozenset(word.en.casefold().removesuffix(" style") for words in lists for word in words.styles)
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import templates
-from ideation.expanders.offline.concept_analysis import Reading, read
+from ideation.expanders.offline.concept_analysis import ConceptAnalysis, analyze
 from ideation.expanders.offline.details import Light, Medium, Scene, built_in_details, phrase_pattern
 from ideation.expanders.offline.prompt_builder import Detail, explain, fit, nothing_added
 from ideation.expanders.offline.scenery import choose_scenery
@@ -39,45 +39,47 @@ class OfflineExpander:
 
     def draft(self, request: DraftRequest) -> Draft:
         """The draft for this concept and seed: always the same one, and another for another seed."""
-        reading = read(request.concept)
-        chooser = Chooser(request.seed, reading.text)
+        analysis = analyze(request.concept)
+        chooser = Chooser(request.seed, analysis.text)
         if request.vocabulary:
-            return draft_for_seedling(request, request.vocabulary, reading, chooser)
-        medium = built_in_details().media.get(reading.style or "", _NO_STYLE)
-        scene, light = choose_scenery(reading, chooser)
-        expanded, kept = fit(reading, _details(reading, medium, scene, light, chooser), request.token_limit)
+            return draft_for_seedling(request, request.vocabulary, analysis, chooser)
+        medium = built_in_details().media.get(analysis.style or "", _NO_STYLE)
+        scene, light = choose_scenery(analysis, chooser)
+        expanded, kept = fit(analysis, _details(analysis, medium, scene, light, chooser), request.token_limit)
         return Draft(
             language=request.concept.language,
-            simple=reading.text,
+            simple=analysis.text,
             expanded=expanded,
-            negative=_negative(reading, medium, expanded),
-            reasons=tuple(explain(detail, reading, scene) for detail in kept),
+            negative=_negative(analysis, medium, expanded),
+            reasons=tuple(explain(detail, analysis, scene) for detail in kept),
             warnings=nothing_added(kept, request.token_limit),
         )
 
 
-def _details(reading: Reading, medium: Medium, scene: Scene | None, light: Light, chooser: Chooser) -> list[Detail]:
+def _details(
+    analysis: ConceptAnalysis, medium: Medium, scene: Scene | None, light: Light, chooser: Chooser
+) -> list[Detail]:
     """All details that fit and that the concept has not said, the most important first; none repeats a word."""
     tables = built_in_details()
-    note = tables.actions.get(reading.action or "")
-    surface = "medium" if reading.style else "finish"
+    note = tables.actions.get(analysis.action or "")
+    surface = "medium" if analysis.style else "finish"
     options: list[tuple[str, Sequence[str]]] = [
         ("place", note.places if note and note.places else scene.places if scene else ()),
         (surface, medium.medium),
         ("light", _light_phrases(light, medium)),
         ("prop", note.details if note else ()),
-        ("view", getattr(tables.views[reading.pace], medium.family)),
+        ("view", getattr(tables.views[analysis.pace], medium.family)),
         # An action with places of its own is not quite where its scene is, and brings its own things along.
         ("prop", note.details) if note and note.places else ("scenery", scene.details if scene else ()),
         ("palette", light.palette if medium.colours == "fitting" else ()),
-        (surface, medium.medium if reading.style else ()),
-        ("mood", tables.moods[reading.pace if note else "plain"]),
+        (surface, medium.medium if analysis.style else ()),
+        ("mood", tables.moods[analysis.pace if note else "plain"]),
     ]
     details: list[Detail] = []
     for number, (kind, phrases) in enumerate(options):
-        if kind not in reading.said and not (kind == "palette" and "colour" in reading.said):
+        if kind not in analysis.said and not (kind == "palette" and "colour" in analysis.said):
             # The medium may well repeat the name of the style: wood carving, flowing wood grain.
-            so_far = [reading.head if kind == surface else reading.text, *(detail.text for detail in details)]
+            so_far = [analysis.head if kind == surface else analysis.text, *(detail.text for detail in details)]
             chosen = chooser.fresh(f"{kind} {number}", phrases, so_far)
             if chosen:
                 details.append(Detail(kind, chosen))
@@ -93,14 +95,14 @@ def _light_phrases(light: Light, medium: Medium) -> Sequence[str]:
     return [phrase for phrase in light.light if not tinted.search(phrase)] or light.sign
 
 
-def _negative(reading: Reading, medium: Medium, expanded: str) -> str:
+def _negative(analysis: ConceptAnalysis, medium: Medium, expanded: str) -> str:
     """A short negative prompt that does not speak against anything in the prompt."""
     unwanted = []
     for entry in built_in_details().negatives:
         any_family = len(entry.family) == 4
         if medium.family not in entry.family or (medium is _NO_STYLE and not any_family):
             continue
-        if entry.colourless and (medium.colours != "none" or "colour" in reading.said):
+        if entry.colourless and (medium.colours != "none" or "colour" in analysis.said):
             continue
         if not any(re.search(rf"(?<!\w){re.escape(start)}", expanded, re.IGNORECASE) for start in entry.unless):
             unwanted.append(entry.say)

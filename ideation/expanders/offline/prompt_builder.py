@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import templates
 from ideation.english.grammar import indefinite_article
-from ideation.expanders.offline.concept_analysis import Reading
+from ideation.english.words import encoder_pieces
+from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Scene, built_in_details
 
 #: A prompt beyond this many words reads like a list, whatever the encoder could still take.
@@ -28,52 +28,51 @@ class Detail:
 
 def count_tokens(prompt: str) -> int:
     """More tokens than CLIP's tokenizer makes of English, start and end included: long words come in pieces."""
-    pieces = re.findall(r"[^\W\d_]+|\d|[^\w\s]", prompt)
-    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in pieces)
+    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in encoder_pieces(prompt))
 
 
-def assemble(reading: Reading, details: Sequence[Detail]) -> str:
+def assemble(analysis: ConceptAnalysis, details: Sequence[Detail]) -> str:
     """The expanded prompt: head, where, tail, and the other details, in the order given."""
     return templates.render(
         "prompts/offline.j2",
-        head=reading.head.rstrip(" .,;:") if details else reading.head,
+        head=analysis.head.rstrip(" .,;:") if details else analysis.head,
         where=[detail.text for detail in details if detail.kind in _WHERE],
-        tail=reading.tail,
+        tail=analysis.tail,
         details=[detail.text for detail in details if detail.kind not in _WHERE],
     ).strip()
 
 
 def fit(
-    reading: Reading, details: Sequence[Detail], token_limit: int, tokens: Callable[[str], int] = count_tokens
+    analysis: ConceptAnalysis, details: Sequence[Detail], token_limit: int, tokens: Callable[[str], int] = count_tokens
 ) -> tuple[str, list[Detail]]:
     """The prompt with as many of the details, in order, as `token_limit` takes, and those details.
 
     The concept itself is never cut, even when it alone is too long.
     """
     kept: list[Detail] = []
-    prompt = assemble(reading, kept)
+    prompt = assemble(analysis, kept)
     for detail in details:
-        longer = assemble(reading, [*kept, detail])
+        longer = assemble(analysis, [*kept, detail])
         if tokens(longer) <= token_limit and len(longer.split()) <= MAX_WORDS:
             kept.append(detail)
             prompt = longer
     return prompt, kept
 
 
-def explain(detail: Detail, reading: Reading, scene: Scene | None) -> str:
+def explain(detail: Detail, analysis: ConceptAnalysis, scene: Scene | None) -> str:
     """One sentence that says why the detail is there."""
     tables = built_in_details()
     return templates.render(
         "prompts/offline_reasons.j2",
         kind=detail.kind,
         detail=detail.text,
-        topic=f"{indefinite_article(reading.topic)} {reading.topic}" if reading.topic else "the subject",
-        action=reading.action,
-        style=reading.style,
+        topic=f"{indefinite_article(analysis.topic)} {analysis.topic}" if analysis.topic else "the subject",
+        action=analysis.action,
+        style=analysis.style,
         home=scene.home if scene else "",
-        pointed=reading.pointed,
-        night=bool({reading.topic, reading.action} & set(tables.nocturnal)),
-        because=tables.views[reading.pace].because,
+        pointed=analysis.pointed,
+        night=bool({analysis.topic, analysis.action} & set(tables.nocturnal)),
+        because=tables.views[analysis.pace].because,
     ).strip()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from ideation.english.words import words_of
 
 _COMMON = frozenset({"with", "from", "into", "over"})
 
@@ -46,4 +47,5 @@ def without_repeats(options: Sequence[str], so_far: Sequence[str]) -> list[str]:
 
 def _stems(text: str) -> set[str]:
     """The words of four letters and more, without the plural s: enough to see that a prompt says something twice."""
-    return {word.rstrip("s") for word in re.findall(r"[^\W\d_]{4,}", text.lower())} - _COMMON
+    parts = (part for word in words_of(text) for part in word.parts)
+    return {part.rstrip("s") for part in parts if len(part) > 3 and part.isalpha()} - _COMMON

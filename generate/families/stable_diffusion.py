@@ -1,0 +1,73 @@
+"""Stable Diffusion 1.x (Rombach et al. 2022), 2.x and XL (Podell et al. 2023), and Seedling, which is of that make."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from generate.families.protocol import Family
+from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
+from ideation.vocabulary import seedling_vocabulary
+
+#: Folders in diffusers' layout without weights: the published sizes.
+_ARCHITECTURES = Path(__file__).parent / "architectures"
+
+#: What `StableDiffusionPipeline` renders, in whatever sizes.
+STABLE_DIFFUSION = Family(
+    name="unknown",
+    pipeline="StableDiffusionPipeline",
+    denoiser="unet",
+    text_encoders=(("text_encoder", "tokenizer"),),
+    guidance="guidance_scale",
+    guided_rows=("negative prompt", "prompt"),
+    inputs={"sample": "initial noise", "encoder_hidden_states": "prompt"},
+    latent_channels=4,
+)
+
+#: What `StableDiffusionXLPipeline` renders, in whatever sizes.
+STABLE_DIFFUSION_XL = replace(
+    STABLE_DIFFUSION,
+    pipeline="StableDiffusionXLPipeline",
+    text_encoders=(*STABLE_DIFFUSION.text_encoders, ("text_encoder_2", "tokenizer_2")),
+    penultimate=True,
+    inputs={
+        **STABLE_DIFFUSION.inputs,
+        "added_cond_kwargs.text_embeds": "prompt",
+        "added_cond_kwargs.time_ids": "size conditioning",
+    },
+)
+
+SD1 = replace(
+    STABLE_DIFFUSION,
+    name="sd1",
+    context_width=768,
+    model_channels=320,
+    configuration=_ARCHITECTURES / "sd1",
+)
+SD2 = replace(
+    SD1,
+    name="sd2",
+    context_width=1024,
+    configuration=_ARCHITECTURES / "sd2",
+    epsilon_configuration=_ARCHITECTURES / "sd2-base",
+)
+SDXL = replace(
+    STABLE_DIFFUSION_XL,
+    name="sdxl",
+    context_width=2048,
+    model_channels=320,
+    configuration=_ARCHITECTURES / "sdxl",
+)
+
+#: The miniature that is shipped: few words, which it knows well, and a CLIP that was grown on the same scenes.
+SEEDLING = replace(
+    STABLE_DIFFUSION,
+    name="seedling",
+    context_width=192,
+    latent_channels=48,
+    model_channels=160,
+    configuration=SEEDLING_FOLDER,
+    embedded=SEEDLING_FOLDER,
+    vocabulary=seedling_vocabulary,
+    clip=SEEDLING_CLIP_FOLDER,
+)
