@@ -272,7 +272,7 @@ class _Making:
             replace(self.settings, seed=self.settings.seed + there, images=left),
             self.model,
             noise_floor=self.request.noise_floor,
-            on_step=lambda step: on_progress(Progress("render", step=step)),
+            on_step=lambda step: on_progress(Progress("render", step=_counted_from(step, there))),
             on_pair=self.keep,
         )
 
@@ -322,6 +322,11 @@ class _Making:
             find_scheduler(old.settings.scheduler).converges,
             {**known, seed: moved},
         )
+
+
+def _counted_from(step: Step, there: int) -> Step:
+    """The step of a call that goes on after so many pairs, counted among all."""
+    return replace(step, pair=step.pair + there, pairs=step.pairs + there)
 
 
 def refinement(run: Run, num_inference_steps: int | None = None, language: Language | None = None) -> PairRequest:

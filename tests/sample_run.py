@@ -86,7 +86,8 @@ def sample_record(
 ) -> tuple[Record, dict[str, bytes]]:
     """The record of a run with `images` seeds, and its picture files; `files` are those of the findings, `changes`
     are other fields of the record."""
-    settings = RenderSettings(seed=seed, images=images, width=size[0], height=size[1], device="cpu", dtype="float32")
+    usual = RenderSettings(seed=seed, images=images, width=size[0], height=size[1], device="cpu", dtype="float32")
+    settings: RenderSettings = changes.get("settings", usual)
     drawn = {(arm, one): drawing(arm, one, size) for one in settings.seeds for arm in ARMS}
     fields: dict[str, Any] = {
         "concept": CONCEPT,
@@ -96,9 +97,9 @@ def sample_record(
         "scores": {one: _score(drawn["simple", one], drawn["expanded", one]) for one in settings.seeds},
         "created": datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC),
     } | changes
-    fields.setdefault("request", PairRequest(fields["concept"], fields["settings"], expander="offline"))
+    fields.setdefault("request", PairRequest(fields["concept"], settings, expander="offline"))
     pictures = tuple(Picture(arm, one, image, SECONDS) for (arm, one), image in drawn.items())
-    texts = texts_of_pair(fields["prompts"], PicturePair(fields["settings"], pictures, fields["certificate"]))
+    texts = texts_of_pair(fields["prompts"], PicturePair(settings, pictures, fields["certificate"]))
     content = {picture_file(arm, one): encode_png(image, texts[arm, one]) for (arm, one), image in drawn.items()}
     fields.setdefault(
         "renders", tuple(picture_entry(arm, one, SECONDS, content[picture_file(arm, one)]) for arm, one in drawn)

@@ -225,11 +225,14 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
 def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
     """A record of version 1 as one of version 2. What had been asked for was not recorded then: the request is made of
     what came of it, with the names of preset, styles, expander and draft."""
-    settings = {name: value for name, value in old["settings"].items() if name not in ("digest", "preset", "styles")}
-    certificate = {
-        ("evaluations" if name == "unet_evaluations" else name): value for name, value in old["certificate"].items()
-    }
+    settings, certificate = {**old["settings"]}, {**old["certificate"]}
+    early = [*({"request"} & set(old)), *({"compiled"} & set(settings)), *({"evaluations"} & set(certificate))]
+    if early:
+        raise RecordError(f"it has what came with version 2: {early[0]}", hint="")
+    del settings["digest"]
+    preset, styles = settings.pop("preset", None), settings.pop("styles", [])
     settings["compiled"] = "torch.compile" in certificate["libraries"]
+    certificate["evaluations"] = certificate.pop("unet_evaluations")
     prompts, concept, findings = old["prompts"], old["concept"], old.get("findings") or {}
     given = prompts["expander"] == "given"
     instruments = [name for name in _INSTRUMENTS_1 if findings.get(name) is not None]
@@ -241,8 +244,8 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
         "expander": "auto" if given else prompts["expander"],
         "llm_model": prompts["llm_model"],
         "tokens": "chunk" if settings.get("long_prompts") == "chunk" else "fit",
-        "preset": old["settings"].get("preset"),
-        "styles": old["settings"].get("styles", []),
+        "preset": preset,
+        "styles": styles,
         "noise_floor": bool(certificate.get("noise_floor")),
         "examination": {"instruments": instruments},
         "draft": (old.get("draft") or {}).get("run"),
