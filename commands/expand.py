@@ -75,7 +75,7 @@ def expand(
     from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander
     from ideation.expanders.cache import CachedExpander
-    from ideation.expanders.llm.instruction import checked_template
+    from ideation.expanders.instruction import checked_template
     from ideation.expansion import expand as expand_concept
 
     def choose(name: str, llm_model: str | None) -> Expander:

@@ -16,8 +16,8 @@ from generate.models.resolve import vocabulary_of
 from generate.models.textual_inversion import embeddings_in, load_embeddings
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
-from ideation.expanders.llm.instruction import checked_template
-from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.instruction import checked_template
+from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.protocol import Expander
 from ideation.expansion import expand, given_pair, require_prompt
 from ideation.prompt_pair import PromptPair

@@ -11,9 +11,9 @@ from ideation.concept import Concept, typed_concept
 from ideation.english.words import plain_words
 from ideation.errors import TwinseedError
 from ideation.expanders.errors import ExpanderError, UnknownExpander, UnusableAnswer
-from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.protocol import Draft, DraftRequest, Expander
-from ideation.faithfulness import Faithfulness, check
+from ideation.faithfulness.check import Faithfulness, check
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import TokenBudget

@@ -207,7 +207,7 @@ def test_a_prompt_too_long_is_mended_or_left(
 
 PLUGIN = """
 from ideation.expanders.protocol import Draft
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.instruction import instruction
 
 class Parrot:
     name = "something else"

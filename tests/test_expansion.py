@@ -13,7 +13,7 @@ from tiny_tokenizer import clip_like
 from ideation.concept import Concept, ConceptError, Word, typed_concept
 from ideation.expanders import choose_expander
 from ideation.expanders.errors import ExpanderError, RefusedKey, TruncatedAnswer, WrongLanguage
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.instruction import instruction
 from ideation.expanders.protocol import DraftRequest
 from ideation.expansion import GivenPromptError, expand, given_pair
 from ideation.prompt_pair import PromptPair

@@ -11,8 +11,8 @@ from conftest import Twinseed
 from loopback import KEY, WIRES, LoopbackServer, Wire
 
 from ideation.concept import Concept, Word, typed_concept
-from ideation.expanders.llm.instruction import checked_template, instruction
-from ideation.expanders.llm.instruction_template import (
+from ideation.expanders.instruction import checked_template, instruction
+from ideation.expanders.instruction_template import (
     BUILT_IN_TEMPLATES,
     MAX_TEMPLATE_CHARACTERS,
     VARIABLES,

@@ -22,7 +22,7 @@ from ideation.expanders.offline.prompt_builder import MAX_WORDS, count_tokens
 from ideation.expanders.offline.stable_choice import without_repeats
 from ideation.expanders.protocol import Draft, DraftRequest
 from ideation.expansion import expand as expand_concept
-from ideation.faithfulness import check
+from ideation.faithfulness.check import check
 from ideation.token_budget import TokenBudget
 from ideation.vocabulary import Vocabulary, seedling_vocabulary
 

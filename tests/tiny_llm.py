@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ideation.concept import typed_concept
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.instruction import instruction
 from ideation.expanders.protocol import DraftRequest
 
 REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_limit=77)

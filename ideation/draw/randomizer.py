@@ -1,4 +1,4 @@
-"""The randomiser: a seeded order of all concepts, in which none comes twice until all have come."""
+"""The randomizer: a seeded order of all concepts, in which none comes twice until all have come."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.errors import TwinseedError
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.instruction import instruction
 from ideation.expanders.protocol import Draft, DraftRequest, Expander
 
 #: Raised whenever an older entry would mean something else now.

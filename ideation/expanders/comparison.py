@@ -18,7 +18,7 @@ from ideation.expanders.errors import (
     Unreachable,
     WrongLanguage,
 )
-from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.protocol import Expander
 from ideation.expansion import TokenMode, expand
 from ideation.prompt_pair import PromptPair

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
-from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.vocabulary import Vocabulary
 
 

@@ -19,10 +19,10 @@ from ideation.expanders.errors import (
     error_of_status,
     shortened,
 )
-from ideation.expanders.llm.deadline import within
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.instruction import instruction
 from ideation.expanders.llm.keys import checked_key, server_of, without_key
 from ideation.expanders.llm.response import ANSWER_SCHEMA, read_answer
+from ideation.expanders.llm.server import within
 from ideation.expanders.protocol import Draft, DraftRequest
 
 DEFAULT_GEMINI_MODEL = "gemini-3.5-flash-lite"

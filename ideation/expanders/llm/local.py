@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ideation.expanders.errors import DeadlineExceeded, ExpanderError, UnknownLLMModel, UnusableAnswer, WrongLanguage
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.instruction import instruction
 from ideation.expanders.llm.response import read_answer
 from ideation.expanders.protocol import Draft, DraftRequest
 

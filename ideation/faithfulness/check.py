@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from ideation.concept import Concept
-from ideation.english.request_parser import asked_in_english
-from ideation.english.requirement import (
+from ideation.english.words import words_of
+from ideation.faithfulness.request_parser import asked_in_english
+from ideation.faithfulness.requirement import (
     QUOTED,
     Asked,
     Said,
@@ -17,7 +18,6 @@ from ideation.english.requirement import (
     quotes_asked,
     style_asked,
 )
-from ideation.english.words import words_of
 
 _HAN_DIGITS = {"兩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _HAN_COUNT = re.compile(

@@ -7,7 +7,9 @@ import re
 from functools import lru_cache
 
 from ideation.draw.word_lists import built_in_words
-from ideation.english.requirement import (
+from ideation.english.stems import GLUE, content_stems, phrasings, stem
+from ideation.english.words import plain_words
+from ideation.faithfulness.requirement import (
     COLOURS,
     NUMBERS,
     QUOTED,
@@ -20,8 +22,6 @@ from ideation.english.requirement import (
     quotes_asked,
     style_asked,
 )
-from ideation.english.stems import GLUE, content_stems, phrasings, stem
-from ideation.english.words import plain_words
 from ideation.vocabulary import seedling_vocabulary
 
 _NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 
 from ideation.concept import typed_concept
-from ideation.expanders.llm.instruction_template import InstructionTemplate, InstructionTemplateError, find_template
+from ideation.expanders.instruction_template import InstructionTemplate, InstructionTemplateError, find_template
 from ideation.expanders.protocol import Draft, DraftRequest
 from ideation.vocabulary import seedling_vocabulary
 
