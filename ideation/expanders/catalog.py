@@ -1,22 +1,17 @@
-"""The expanders: who can write the prompts, and who is asked."""
+"""The catalog: which expanders can be named, plugins among them, and the one that is meant."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ideation.errors import nearest
+from ideation.expanders.cache import CachedExpander, ExpansionCache
 from ideation.expanders.errors import ExpanderError, MissingKey, UnknownExpander
 from ideation.expanders.plugin import PluginExpander, distribution_of, find_plugins
 from ideation.expanders.protocol import Expander
-
-if TYPE_CHECKING:
-    from ideation.expanders.cache import ExpansionCache
-
-__all__ = ["DEFAULT_DEADLINE_S", "EXPANDERS", "choose_expander", "known_expanders"]
 
 #: What can be named without a plugin, and what it is. Each is imported only when it is chosen.
 EXPANDERS: dict[str, str] = {
@@ -31,7 +26,11 @@ DEFAULT_DEADLINE_S = 60.0
 
 
 def known_expanders() -> dict[str, str]:
-    """What can be named, the plugins' expanders too, and what it is. Nothing is loaded."""
+    """What can be named, the plugins' expanders too, and what it is. Nothing is loaded.
+
+    >>> {"auto", "offline", "gemini", "openai", "local"} <= known_expanders().keys()
+    True
+    """
     plugins = {name: f"a plugin, from {distribution_of(point)}" for name, point in find_plugins().items()}
     return EXPANDERS | {name: told for name, told in plugins.items() if name not in EXPANDERS}
 
@@ -43,12 +42,15 @@ def choose_expander(
 
     "auto" decides by which keys are there, and never by what works: an expander that was chosen and then fails is an
     error. Raises `ExpanderError` for an unknown name, a missing key, a setting that makes no sense or a broken plugin.
+
+    >>> choose_expander("auto", llm_model=None, environ={}).name
+    'offline'
+    >>> choose_expander("auto", llm_model=None, environ={"GEMINI_API_KEY": "a key"[:1]}).name
+    'gemini'
     """
     expander, endpoint = _chosen(name, llm_model, environ)
     if cache is None or expander.name == "offline":
         return expander
-    from ideation.expanders.cache import CachedExpander
-
     return CachedExpander(expander, cache, endpoint)
 
 
@@ -70,7 +72,7 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
                 f"the offline expander has no model, so --llm-model {llm_model} means nothing to it",
                 hint="leave one of the two away",
             )
-        from ideation.expanders.offline.expander import OfflineExpander
+        from ideation.expanders.offline import OfflineExpander
 
         return OfflineExpander(), ""
     if chosen == "gemini":
