@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUNS ?= runs
 
-.PHONY: install demo test page lint check clean
+.PHONY: install demo test page docs lint check clean
 
 install: $(VENV)/.installed
 
@@ -24,7 +24,13 @@ test: install
 page: install
 	@$(BIN)/twinseed page
 
+# What the docs say of the program, written from the program.
+docs: install
+	@$(BIN)/python -c 'from compare.runs.record import write_schema; write_schema()'
+	@PYTHONPATH=. $(BIN)/cog -r README.md docs/cli.md
+
 lint: install
+	@PYTHONPATH=. $(BIN)/cog --check README.md docs/cli.md
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import rankdata
 
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.render.attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
 from generate.settings import RenderSettings
 from generate.training.canvas import Canvas

@@ -60,10 +60,10 @@ class Course:
         cells = [
             self.choice.name,
             self.choice.evaluations,
-            "settles" if self.choice.settles else "wanders",
+            "settles" if self.choice.converges else "wanders",
             *("–" if one is None else f"{one:.4f}" for one in self.distances),
             f"{self.seeds:.3f}",
-            verdict if self.settled == self.choice.settles else f"**{verdict}**",
+            verdict if self.settled == self.choice.converges else f"**{verdict}**",
         ]
         return f"| {' | '.join(cells)} |"
 
@@ -137,7 +137,7 @@ def main() -> None:
         rows = read_table(options.write.read_text(encoding="utf-8")) if options.write else {}
         if not options.only:
             rows = {}
-        from generate.models.open import open_model
+        from generate.models import open_model
 
         model = open_model(options.model, device="cpu", dtype="float32")
     except TwinseedError as error:
@@ -155,7 +155,7 @@ def main() -> None:
     print(HEAD)
     for choice in chosen:
         course = follow(choice, model, options.prompt, seeds, options.guidance)
-        agree += course.settled == choice.settles
+        agree += course.settled == choice.converges
         print(course.row, flush=True)
         if options.write:  # each row at once, so that an interruption loses none
             rows[choice.name] = course.row

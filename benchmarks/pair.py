@@ -22,7 +22,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 import numpy as np
 import torch
 import typer
@@ -30,8 +29,7 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionMod
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from generate.models.open import OpenModel, open_model
-from generate.render.encodings import forget_encodings
+from generate.models import OpenModel, open_model
 from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_FOLDER
@@ -104,7 +102,7 @@ def main(
         first = time.perf_counter() - began
     for _ in range(runs):
         for way, render in ways.items():
-            forget_encodings(ours)
+            ours.encodings.forget()
             pipeline = ours.pipeline
             with _Inside(ours, pipeline.unet, pipeline.vae.decoder) as inside, _Inside(ours, *_readers(ours)) as read:
                 began, worked = time.perf_counter(), time.process_time()

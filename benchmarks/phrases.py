@@ -21,10 +21,11 @@ from random import Random
 import torch
 from PIL import Image
 
-from compare.instruments.context import Bench
-from compare.instruments.phrase_audit import audit
+from compare.instruments.context import Context
+from compare.instruments.scores.phrase_audit import audit
 from generate.clip import Clip, open_clip
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
+from generate.picture import ARMS
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from generate.training.drawing import draw
@@ -102,14 +103,14 @@ def cases(number: int, seed: int, *, missing: bool) -> list[Case]:
     return found
 
 
-def drawn(case: Case, number: int, seeds: int, pair: PromptPair, model: OpenModel, clip: Clip) -> Bench:
+def drawn(case: Case, number: int, seeds: int, pair: PromptPair, model: OpenModel, clip: Clip) -> Context:
     kept = {case.there: getattr(case.scene, case.there)} if case.there else {}
     plain = Scene(case.scene.subject, case.scene.action, **kept)
     pictures: dict[tuple[str, int], Image.Image] = {}
     for seed in range(number * seeds, (number + 1) * seeds):
         pictures["simple", seed] = draw(plain, Random(seed)).picture
         pictures["expanded", seed] = draw(case.scene, Random(seed)).picture
-    return Bench(pair, RenderSettings(seed=number * seeds, images=seeds), model, pictures, clip)
+    return Context(pair, RenderSettings(seed=number * seeds, images=seeds), model, pictures, clip)
 
 
 def drawn_truth(case: Case, kind: str, name: str | None) -> str:
@@ -120,14 +121,12 @@ def drawn_truth(case: Case, kind: str, name: str | None) -> str:
     return TRUTHS[1] if kind == case.there else TRUTHS[0]
 
 
-def judged_truth(bench: Bench, judge: Judge, kind: str, name: str | None) -> str | None:
+def judged_truth(context: Context, judge: Judge, kind: str, name: str | None) -> str | None:
     if name is None:
         return TRUTHS[2]
     place, column = seedling_vocabulary().names(kind).index(name), KINDS.index(kind)
-    seen = {
-        arm: {bool(answer[column] == place) for answer in judge.answers([bench.pictures[arm, s] for s in bench.seeds])}
-        for arm in ("simple", "expanded")
-    }
+    pictures = {arm: [context.pictures[arm, seed] for seed in context.seeds] for arm in ARMS}
+    seen = {arm: {bool(answer[column] == place) for answer in judge.answers(pictures[arm])} for arm in ARMS}
     return {
         (False, True): TRUTHS[0],
         (True, True): TRUTHS[1],
@@ -148,14 +147,14 @@ def results(arguments: argparse.Namespace, judge: Judge | None) -> Iterator[tupl
         for k, case in enumerate(cases(number, 10 * arguments.set + which, missing=which != 3)):
             pair = given_pair(case.simple, case.simple, case.expanded, "", budget)
             if which != 3:
-                bench = drawn(case, k, seeds, pair, model, clip)
+                context = drawn(case, k, seeds, pair, model, clip)
             else:
                 made = render_pair(pair, RenderSettings(seed=k * seeds, images=seeds), model)
-                pictures = {(render.arm, render.seed): render.image for render in made.renders}
-                bench = Bench(pair, made.settings, model, pictures, clip)
-            records = {record.text: record for record in audit(bench)}
+                pictures = {(render.arm, render.seed): render.image for render in made.pictures}
+                context = Context(pair, made.settings, model, pictures, clip)
+            records = {record.text: record for record in audit(context)}
             for kind, name, said in case.added:
-                truth = drawn_truth(case, kind, name) if which != 3 else judged_truth(bench, judge, kind, name)  # type: ignore[arg-type]
+                truth = drawn_truth(case, kind, name) if which != 3 else judged_truth(context, judge, kind, name)  # type: ignore[arg-type]
                 # A phrase that the cutter takes for two is no phrase of this measurement.
                 if (record := records.get(said)) is not None and record.mark in MARKS and truth is not None:
                     shares = f"{record.on_simple:.2f} -> {record.on_expanded:.2f}"

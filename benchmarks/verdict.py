@@ -4,7 +4,7 @@ python benchmarks/verdict.py [--scenes 40] [--seeds 4]
 
 The expanded prompt always says what its picture shows, so the gain is real each time; what the verdict has to find out
 is whether the subject and the action of the simple prompt are still there. Also prints what the expanded pictures keep
-of the lead over the rivals, which the thresholds in `compare/instruments/verdict.py` were chosen by.
+of the lead over the rivals, which the thresholds in `compare/instruments/scores/verdict.py` were chosen by.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from random import Random
 import numpy as np
 import torch
 
-from compare.instruments.context import Bench
-from compare.instruments.score_card import cards_of, distances_of
-from compare.instruments.verdict import verdict_of
+from compare.instruments.context import Context
+from compare.instruments.scores.score_card import cards_of
+from compare.instruments.scores.verdict import verdict_of
 from generate.clip import open_clip
-from generate.models.open import open_model
+from generate.models import open_model
 from generate.settings import RenderSettings
 from generate.training.captions import caption
 from generate.training.drawing import draw
@@ -62,9 +62,9 @@ def main() -> None:
                 for seed in range(number * arguments.seeds, (number + 1) * arguments.seeds)
                 for arm, shown in (("simple", plain), ("expanded", scene))
             }
-            bench = Bench(pair, RenderSettings(images=arguments.seeds), model, pictures, clip)
-            cards = cards_of(bench)
-            kinds[way][verdict_of(pair, distances_of(bench), cards).kind] += 1
+            context = Context(pair, RenderSettings(images=arguments.seeds), model, pictures, clip)
+            cards = cards_of(context)
+            kinds[way][verdict_of(pair, context.distances(), cards).kind] += 1
             for card in cards.values():
                 lead = card.simple_on_simple - (card.simple_on_rivals or 0)
                 kept[way].append((card.expanded_on_simple - (card.expanded_on_rivals or 0)) / lead)

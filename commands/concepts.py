@@ -14,7 +14,7 @@ MAX_COMPARED = 1000
 
 def concepts_of(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
     """The one that was typed, those in a file, one a line, or so many that are drawn from what the model knows."""
-    from generate.models.resolve import known_words
+    from generate.models import known_words
     from ideation.draw.randomizer import draw_many
 
     if sum(given is not None for given in (text, file, count)) != 1:

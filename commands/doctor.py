@@ -16,8 +16,8 @@ def doctor(as_json: AsJson = False) -> None:
     import torch
 
     from generate.clip import default_clip
+    from generate.models import known_models, models_folder
     from generate.models.devices import choose_device, choose_dtype, explain_choice
-    from generate.models.resolve import known_models, models_folder
     from generate.render.input_check import library_versions
     from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander

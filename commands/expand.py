@@ -70,8 +70,7 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.models.embedding_names import token_budget
-    from generate.models.resolve import find_tokenizer, vocabulary_of
+    from generate.models import find_tokenizer, token_budget, vocabulary_of
     from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander
     from ideation.expanders.cache import CachedExpander

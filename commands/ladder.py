@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from commands.console import say
 from commands.options import (
     LookOptions,
     OptionalConcept,
@@ -14,7 +13,7 @@ from commands.options import (
     bundled,
     pair_options,
 )
-from commands.running import carry_out
+from commands.running import carry_out, say_found
 
 
 @bundled
@@ -28,7 +27,4 @@ def ladder(
     """From the simple to the expanded prompt, one phrase at a time, same seed: which phrase moved the picture."""
     look = replace(look, instruments=["ladder", *(look.instruments or ())])
     run = carry_out(pair_options(concept, prompts, render, look, output.language), output)
-    found = run.record.findings.ladder if run.record.findings is not None else None
-    for number, rung in enumerate(found.rungs if found is not None else ()):
-        moved = f"{rung.moved.mean_absolute_difference:6.1%}" if number else "      "
-        say(f"{moved}  {rung.phrase or rung.prompt}")
+    say_found(run, "ladder")

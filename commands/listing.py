@@ -51,7 +51,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
                 "name": one.name,
                 "class_name": one.class_name,
                 "evaluations": one.evaluations,
-                "settles": one.settles,
+                "settles": one.converges,
                 "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None,
                 "note": one.note,
             }
@@ -84,7 +84,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for size in family.sizes
         ]
     if kind is Kind.models:
-        from generate.models.resolve import known_models
+        from generate.models import known_models
 
         return [
             {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}
@@ -95,9 +95,9 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
     if kind is Kind.instruments:
-        from compare.instruments.results import INSTRUMENTS
+        from compare.instruments import INSTRUMENTS
 
-        return [{"name": name, "answers": answer} for name, answer in INSTRUMENTS.items()]
+        return [{"name": one.name, "answers": one.question} for one in INSTRUMENTS.values()]
     from ideation.draw.word_lists import built_in_words
 
     words = built_in_words()

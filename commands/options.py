@@ -37,7 +37,7 @@ Runs = Annotated[Path | None, typer.Option("--runs", metavar="FOLDER", help="Whe
 OpenReport = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
 ReportLanguage = Annotated[Language | None, typer.Option(help="The report's language. [default: the concept's]")]
 OptionalConcept = Annotated[
-    str | None, typer.Argument(metavar="[CONCEPT]", help="The concept, in any language; left out, one is drawn.")
+    str | None, typer.Argument(metavar="CONCEPT", help="The concept, in any language; left out, one is drawn.")
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")]
 ModelName = Annotated[

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from commands.console import say
 from commands.options import (
     LookOptions,
     OptionalConcept,
@@ -20,7 +19,7 @@ from commands.options import (
     bundled,
     pair_options,
 )
-from commands.running import carry_out
+from commands.running import carry_out, say_found
 
 
 @bundled
@@ -46,19 +45,7 @@ def sweep(
         options.append(f"sweep.steps={json.dumps(_step_counts(steps))}")
     look = replace(look, instruments=["sweep", *(look.instruments or ())], look=options)
     run = carry_out(pair_options(concept, prompts, render, look, output.language), output)
-    found = run.record.findings.sweep if run.record.findings is not None else None
-    for row in found.rows if found is not None else ():
-        moved = "  ".join(
-            f"{cell.num_inference_steps}: {cell.moved.mean_absolute_difference:.1%}" for cell in row.cells if cell.moved
-        )
-        advice = (
-            f"{row.recommended_steps} steps are enough"
-            if row.recommended_steps and row.settles
-            else "does not settle"
-            if row.settled is not None and not row.settles
-            else "not settled yet"
-        )
-        say(f"{row.scheduler:<22} {advice:<22} moved at {moved}")
+    say_found(run, "sweep")
 
 
 def _step_counts(given: str) -> list[int]:

@@ -5,13 +5,14 @@ Nothing here imports torch.
 
 from __future__ import annotations
 
-from compare.instruments.distance import PictureScore, score
-from compare.report.html import LANGUAGES, Language, render_report
+from compare.instruments import PictureScore, score
 from compare.runs.gallery import Gallery, GalleryError
 from compare.runs.index import RunRow
 from compare.runs.record import Record, RecordError, parse_record, read_record
 from compare.runs.run import Run
+from compare.view import render_report
 from ideation.english.diff import Piece
+from templates import LANGUAGES, Language
 
 __all__ = [
     "LANGUAGES",

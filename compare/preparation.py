@@ -9,11 +9,7 @@ from compare.request import PairRequest
 from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import Style, apply_styles, find_style
-from generate.models.embedding_names import token_budget
-from generate.models.lora import load_adapters
-from generate.models.open import OpenModel
-from generate.models.resolve import vocabulary_of
-from generate.models.textual_inversion import embeddings_in, load_embeddings
+from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation.expanders.instruction import checked_template
@@ -81,8 +77,11 @@ class Preparation:
 
 def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
     """Leaves in the model exactly the LoRAs and textual inversions that these prompts and settings ask for."""
-    load_embeddings(model, embeddings_in(prompts.simple, prompts.expanded, prompts.negative), allow_pickle=allow_pickle)
-    load_adapters(model, [(one.name, one.text_encoder, one.unet) for one in settings.adapters])
+    model.load(
+        [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        allow_pickle=allow_pickle,
+    )
 
 
 def _sized(request: PairRequest, model: OpenModel) -> tuple[RenderSettings, tuple[str, ...]]:

@@ -19,12 +19,12 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter
 
-from compare.instruments.examination import Examination
+from compare.instruments import Examination
 from generate.choices.performance import combined_settings
 from generate.choices.presets import chosen_styles, find_preset, negative_parts
 from generate.choices.sizes import match_aspect_ratio
 from generate.files import likeness_of, read_picture
-from generate.models.resolve import known_words, require_model
+from generate.models import known_words, require_model
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
 from ideation.concept import Concept, typed_concept

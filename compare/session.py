@@ -11,18 +11,15 @@ from typing import Any
 
 from PIL import Image
 
-from compare.instruments.context import Bench
-from compare.instruments.distance import score
-from compare.instruments.examination import Examination, ExaminationStopped, examine, open_scorer
-from compare.instruments.results import Findings
+from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
-from compare.report.html import render_report
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, RunWriter
 from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
+from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
 from generate.render.input_check import library_versions
@@ -105,35 +102,9 @@ class Session:
             making = _Making(request, prompts, settings, model, writer, draft, observations)
             try:
                 making.render(on_progress)
-            except RenderInterrupted as stopped:
-                self._finish(writer, request.language, on_progress)
-                assert writer.run is not None  # noqa: S101 - there is a finished pair
-                raise SessionStopped(writer.run, stopped.reason) from stopped
-            record = writer.run.record if writer.run is not None else None
-            assert record is not None and writer.run is not None  # noqa: S101, PT018 - all pairs are finished
-            if not record.complete:
-                context, said = self._context(writer.run, request.examination, model)
-
-                def on_found(found: Findings) -> None:
-                    files = dict(context.files)
-                    assert writer.run is not None  # noqa: S101 - see above
-                    writer.add(_with(writer.run.record, found, files), files)
-
-                try:
-                    found = look(
-                        context,
-                        request.examination,
-                        self._environ,
-                        on_progress,
-                        before=record.findings,
-                        notes=said,
-                        on_found=on_found,
-                    )
-                except ExaminationStopped as stopped:
-                    on_found(stopped.findings)
-                    self._finish(writer, request.language, on_progress)
-                    raise SessionStopped(writer.run, stopped.reason) from stopped
-                on_found(found)
+                self._look_into(writer, request, model, on_progress)
+            except (RenderInterrupted, ExaminationStopped) as stopped:
+                raise SessionStopped(self._finish(writer, request.language, on_progress), stopped.reason) from stopped
             return self._finish(writer, request.language, on_progress)
 
     def refine(
@@ -189,7 +160,7 @@ class Session:
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
         try:
-            found = look(context, examination, self._environ, on_progress, before=record.findings, notes=notes)
+            found = look(context, examination, on_progress, before=record.findings, notes=notes)
         except ExaminationStopped as stopped:
             raise SessionStopped(write(stopped.findings, context.files), stopped.reason) from stopped
         return write(found, context.files)
@@ -235,22 +206,44 @@ class Session:
             )
         return self._expanders[key]
 
-    def _context(self, run: Run, examination: Examination, model: OpenModel) -> tuple[Bench, tuple[str, ...]]:
+    def _context(self, run: Run, examination: Examination, model: OpenModel) -> tuple[Context, tuple[str, ...]]:
         """All that instruments need, with the pictures as they are on the disk, and notes."""
         key = (examination.clip, model.name, model.device)
         if self._clip is None or self._clip[0] != key:
             self._clip = key, open_scorer(examination, model, self._environ)
         clip, notes = self._clip[1]
         record = run.record
-        images: dict[tuple[str, int], Image.Image] = {
+        images: dict[tuple[Arm, int], Image.Image] = {
             (one.arm, one.seed): run.image(one.arm, one.seed) for one in record.renders
         }
-        return Bench(record.prompts, record.settings, model, images, clip), notes
+        context = Context(
+            record.prompts,
+            record.settings,
+            model,
+            images,
+            clip,
+            environ=self._environ,
+            adapters=record.certificate.adapters,
+        )
+        return context, notes
+
+    def _look_into(self, writer: RunWriter, request: PairRequest, model: OpenModel, on_progress: OnProgress) -> None:
+        """Adds what the wanted instruments find, as soon as each has found it. Raises `ExaminationStopped`."""
+        before = writer.made.record.findings
+        there = () if before is None else tuple(before.results)
+        left = tuple(name for name in request.examination.instruments if name not in there)
+        context, notes = self._context(writer.made, request.examination, model)
+
+        def keep(found: Findings, *, complete: bool = False) -> None:
+            files = {name: content for name, content in context.files.items() if name in found.files}
+            writer.add(_with(writer.made.record, found, files).model_copy(update={"complete": complete}), files)
+
+        wanted = replace(request.examination, instruments=left)
+        keep(look(context, wanted, on_progress, before=before, notes=notes, on_found=keep), complete=True)
 
     def _finish(self, writer: RunWriter, language: Language, on_progress: OnProgress) -> Run:
         on_progress(Progress("write"))
-        assert writer.run is not None  # noqa: S101 - a report comes after the first pair
-        return writer.finish(render_report(writer.run.record, writer.run.files(), language))
+        return writer.finish(render_report(writer.made.record, writer.made.files(), language))
 
 
 @dataclass
@@ -276,7 +269,7 @@ class _Making:
             replace(self.settings, seed=self.settings.seed + there, images=left),
             self.model,
             noise_floor=self.request.noise_floor,
-            on_step=lambda step: on_progress(Progress("render", step=step)),
+            on_step=lambda step: on_progress(Progress("render", step=_counted_from(step, there))),
             on_pair=self.keep,
         )
 
@@ -304,6 +297,7 @@ class _Making:
             renders=tuple(entries),
             certificate=certificate,
             scores=scores,
+            complete=False,
             created=datetime.now(UTC).replace(microsecond=0) if before is None else before.created,
             draft=self._drift(before, pictures, seed),
             observations=self.observations if before is None or self.observations else before.observations,
@@ -322,9 +316,14 @@ class _Making:
         return Draft(
             self.draft.name,
             old.settings.num_inference_steps,
-            find_scheduler(old.settings.scheduler).settles,
+            find_scheduler(old.settings.scheduler).converges,
             {**known, seed: moved},
         )
+
+
+def _counted_from(step: Step, there: int) -> Step:
+    """The step of a call that goes on after so many pairs, counted among all."""
+    return replace(step, pair=step.pair + there, pairs=step.pairs + there)
 
 
 def refinement(run: Run, num_inference_steps: int | None = None, language: Language | None = None) -> PairRequest:
@@ -351,9 +350,8 @@ def refinement(run: Run, num_inference_steps: int | None = None, language: Langu
 
 
 def look(
-    context: Bench,
+    context: Context,
     wanted: Examination,
-    environ: Mapping[str, str],
     on_progress: OnProgress,
     *,
     before: Findings | None = None,
@@ -369,7 +367,7 @@ def look(
         on_progress(Progress("look", name))
 
     context.on_step = lambda step: on_progress(Progress("look", at_work, step))
-    return examine(context, wanted, environ, before=before, notes=notes, on_instrument=on_instrument, on_found=on_found)
+    return examine(context, wanted, before=before, notes=notes, on_instrument=on_instrument, on_found=on_found)
 
 
 def _goes_on(run: Run, model: OpenModel) -> bool:

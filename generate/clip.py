@@ -19,8 +19,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-
-import generate.models.quiet  # noqa: F401  isort: skip - before transformers, which prints while it loads
 from transformers import CLIPModel, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.utils import logging as transformers_logging
@@ -29,8 +27,8 @@ from generate.families import FAMILIES
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import choose_device
 from generate.models.resolve import family_of
+from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
-from generate.models.weights import require_whole
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import TokenBudget
 

@@ -26,7 +26,7 @@ class TokenBudget:
     do. With `chunked`, prompts of any length are read, `limit` tokens at a time, and nothing is dropped. The syntax of
     a prompt (weights, breaks, adapters) takes no tokens. `vectors` has the names of the textual inversions that the
     model can be given, each of which takes as many tokens as it has vectors; the model forgets none, so whoever counts
-    has to say (`generate.models.embedding_names.token_budget` knows the models folder). Raises `TokenizerError`.
+    has to say (`generate.models.token_budget` knows the models folder). Raises `TokenizerError`.
     """
 
     def __init__(

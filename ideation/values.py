@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
 )
 
@@ -30,10 +31,14 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, **STRICT)
 
 
-def _whole_number(seed: Any) -> Any:
-    """A seed's digits as the number that they are; anything else is left for the type to refuse."""
-    digits = isinstance(seed, str) and len(seed) <= 19 and seed.isascii() and seed.isdigit()
-    return int(seed) if digits else seed
+def _whole_number(seed: Any, info: ValidationInfo) -> Any:
+    """A seed's digits as the number that they are. In a file nothing else is a seed: a number may have lost its last
+    digits on the way. What else Python hands over is left for the type to refuse."""
+    if isinstance(seed, str) and len(seed) <= 19 and seed.isascii() and seed.isdigit():
+        return int(seed)
+    if info.mode == "json":
+        raise ValueError("a seed is written as a string of up to 19 digits")
+    return seed
 
 
 def _plain_file_name(name: str) -> str:

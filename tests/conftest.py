@@ -17,7 +17,7 @@ from generate.seedling import SEEDLING_FOLDER
 from twinseed import main
 
 if TYPE_CHECKING:
-    from generate.models.open import OpenModel
+    from generate.models import OpenModel
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: no test may reach for the network
@@ -87,7 +87,7 @@ def twinseed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 @pytest.fixture(scope="session")
 def seedling() -> OpenModel:
     """The embedded model, on the CPU in float32."""
-    from generate.models.open import open_model
+    from generate.models import open_model
 
     return open_model("seedling", device="cpu", dtype="float32")
 
@@ -152,7 +152,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> OpenModel:
-    from generate.models.open import open_model
+    from generate.models import open_model
 
     return open_model(str(tiny_folder), device="cpu")
 
@@ -164,7 +164,7 @@ def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenMo
     import torch
     from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
-    from generate.models.open import open_model
+    from generate.models import open_model
 
     torch.manual_seed(1)
     plain = tiny.pipeline

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from generate.models.original_names import original_unet_name
+from generate.models.lora import original_unet_name
 
 Tensors = dict[str, torch.Tensor]
 

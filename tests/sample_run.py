@@ -3,50 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 from PIL import Image, ImageDraw
 
+from compare.instruments.distance import score
 from compare.instruments.results import Findings
-from compare.runs.record import Record
-from compare.runs.run import Run, picture_file, record_of
+from compare.request import PairRequest
+from compare.runs.gallery import Gallery
+from compare.runs.record import Record, Score, checked_record
+from compare.runs.run import Run, hashes_of, picture_entry, picture_file
+from compare.view import render_report
+from generate.files import encode_png, texts_of_pair
+from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
 from generate.settings import RenderSettings
 from ideation.concept import Concept, Word
 from ideation.prompt_pair import PromptPair, TokenCount
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "A brown dog riding a bicycle on a beach at sunset, soft light, watercolor style"
-
-
-@dataclass(frozen=True)
-class Picture:
-    arm: str
-    seed: int
-    image: Image.Image
-    seconds: float = 1.25
-
-
-@dataclass(frozen=True)
-class Proof:
-    latents_sha256: Mapping[int, Mapping[str, str]]
-    same_seed: bool = True
-    differs: tuple[str, ...] = ()
-    scheduler: Mapping[str, Any] = field(
-        default_factory=lambda: {
-            "class_name": "DPMSolverMultistepScheduler",
-            "config": {"beta_end": 0.012, "lambda_min_clipped": float("-inf"), "betas": (1, 2), "thresholding": False},
-        }
-    )
-    unet_evaluations: int = 20
-    batch_shape: tuple[int, ...] = (4, 4, 16, 16)
-    device: str = "cpu"
-    dtype: str = "float32"
-    model_digest: str = "ab" * 32
-    libraries: Mapping[str, str] = field(default_factory=lambda: {"torch": "2.13.0", "diffusers": "0.42.1"})
-
+SECONDS = 1.25
 
 CONCEPT = Concept(
     text=SIMPLE,
@@ -71,39 +49,76 @@ PROMPTS = PromptPair(
 )
 
 
+def sample_certificate(latents: Mapping[int, Mapping[Arm, str]] | None = None, **changes: Any) -> Certificate:
+    """The certificate of the seeds in `latents`, of seed 7 alone if there are none; `changes` are others of its
+    fields."""
+    noise = latents if latents is not None else {7: dict.fromkeys(ARMS, "3f" * 32)}
+    fields = {
+        "same_seed": True,
+        "differs": (),
+        "latents_sha256": {seed: dict(both) for seed, both in noise.items()},
+        "scheduler": SchedulerUse(
+            "DPMSolverMultistepScheduler",
+            {"beta_end": 0.012, "lambda_min_clipped": "-inf", "betas": [1, 2], "thresholding": False},
+        ),
+        "evaluations": 20,
+        "batch_shape": (4, 4, 16, 16),
+        "device": "cpu",
+        "dtype": "float32",
+        "model_digest": "ab" * 32,
+        "libraries": {"torch": "2.13.0", "diffusers": "0.42.1"},
+    }
+    return Certificate(**fields | changes)
+
+
 def drawing(arm: str, seed: int, size: tuple[int, int]) -> Image.Image:
     image = Image.new("RGB", size, "#f3ead6" if arm == "simple" else "#f4b183")
     ImageDraw.Draw(image).ellipse((8 + seed % 7, 8, size[0] - 8, size[1] - 8), fill="#8a5a33")
     return image
 
 
-def sample_run(seed: int = 7, images: int = 1, size: tuple[int, int] = (32, 32), **changes: Any) -> Run:
-    """A run with `images` seeds; `changes` replace fields of the `Run`."""
-    settings = RenderSettings(seed=seed, images=images, width=size[0], height=size[1], device="cpu", dtype="float32")
-    run = Run(
-        concept=CONCEPT,
-        prompts=PROMPTS,
-        settings=settings,
-        renders=[Picture(arm, s, drawing(arm, s, size)) for s in settings.seeds for arm in ("simple", "expanded")],
-        certificate=Proof({s: {"simple": "3f" * 32, "expanded": "3f" * 32} for s in settings.seeds}),
-        created=datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC),
+def sample_record(
+    seed: int = 7,
+    images: int = 1,
+    size: tuple[int, int] = (32, 32),
+    files: Mapping[str, bytes] | None = None,
+    **changes: Any,
+) -> tuple[Record, dict[str, bytes]]:
+    """The record of a run with `images` seeds, and its picture files; `files` are those of the findings, `changes`
+    are other fields of the record."""
+    usual = RenderSettings(seed=seed, images=images, width=size[0], height=size[1], device="cpu", dtype="float32")
+    settings: RenderSettings = changes.get("settings", usual)
+    drawn = {(arm, one): drawing(arm, one, size) for one in settings.seeds for arm in ARMS}
+    fields: dict[str, Any] = {
+        "concept": CONCEPT,
+        "prompts": PROMPTS,
+        "settings": settings,
+        "certificate": sample_certificate({one: dict.fromkeys(ARMS, "3f" * 32) for one in settings.seeds}),
+        "scores": {one: _score(drawn["simple", one], drawn["expanded", one]) for one in settings.seeds},
+        "created": datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC),
+    } | changes
+    fields.setdefault("request", PairRequest(fields["concept"], settings, expander="offline"))
+    pictures = tuple(Picture(arm, one, image, SECONDS) for (arm, one), image in drawn.items())
+    texts = texts_of_pair(fields["prompts"], PicturePair(settings, pictures, fields["certificate"]))
+    content = {picture_file(arm, one): encode_png(image, texts[arm, one]) for (arm, one), image in drawn.items()}
+    fields.setdefault(
+        "renders", tuple(picture_entry(arm, one, SECONDS, content[picture_file(arm, one)]) for arm, one in drawn)
     )
-    return replace(run, **changes)
+    if fields.get("findings") is not None:
+        named = {name: sha256 for name, sha256 in hashes_of(files or {}).items() if name in fields["findings"].files}
+        fields["findings"] = fields["findings"].model_copy(update={"sha256": named})
+    return checked_record(**fields), content | dict(files or {})
 
 
-def png_files(run: Run) -> dict[str, bytes]:
-    files = {}
-    for render in run.renders:
-        buffer = BytesIO()
-        render.image.save(buffer, format="PNG")
-        files[picture_file(render)] = buffer.getvalue()
-    return files
+def write_sample(gallery: Gallery, *args: Any, **changes: Any) -> Run:
+    """A run in the gallery, of the record and the files that `sample_record` makes of the rest."""
+    record, files = sample_record(*args, **changes)
+    return gallery.write(record, files, render_report(record, files))
 
 
-def sample_record(**changes: Any) -> tuple[Record, dict[str, bytes]]:
-    run = sample_run(**changes)
-    files = png_files(run)
-    return record_of(run, files), files
+def _score(simple: Image.Image, expanded: Image.Image) -> Score:
+    apart = score(simple, expanded)
+    return Score(mean_absolute_difference=apart.mean_absolute_difference, ssim=apart.ssim)
 
 
 PHRASES = (
@@ -127,7 +142,7 @@ def distance(mean: float, clip: float | None = None) -> dict[str, Any]:
 
 
 def sample_findings(
-    seeds: tuple[str, ...] = ("7",), size: tuple[int, int] = (32, 32), **changes: Any
+    seeds: tuple[int, ...] = (7,), size: tuple[int, int] = (32, 32), **changes: Any
 ) -> tuple[Findings, dict[str, bytes]]:
     """Findings of every instrument, with their pictures by file name; `changes` replace instruments by name."""
     files: dict[str, bytes] = {}
@@ -253,7 +268,7 @@ def sample_findings(
                     "cells": tuple(
                         {
                             "num_inference_steps": steps,
-                            "unet_evaluations": steps,
+                            "evaluations": steps,
                             "seconds": steps / 10,
                             "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
                             "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),
@@ -291,17 +306,11 @@ def sample_findings(
 
 
 def full_record(images: int = 1, size: tuple[int, int] = (32, 32), **changes: Any) -> tuple[Record, dict[str, bytes]]:
-    """A record with findings of every instrument and with observations; `changes` replace fields of the `Run`."""
-    findings, files = sample_findings(tuple(str(7 + at) for at in range(images)), size)
-    run = sample_run(
-        images=images,
-        size=size,
-        **{
-            "findings": findings,
-            "files": files,
-            "observations": "The sky is warmer,\nand the dog looks happier.",
-            **changes,
-        },
-    )
-    pictures = png_files(run)
-    return record_of(run, pictures), pictures | dict(run.files)
+    """A record with findings of every instrument and with observations; `changes` as in `sample_record`."""
+    findings, files = sample_findings(tuple(7 + at for at in range(images)), size)
+    whole = {
+        "findings": findings,
+        "files": files,
+        "observations": "The sky is warmer,\nand the dog looks happier.",
+    }
+    return sample_record(images=images, size=size, **whole | changes)

@@ -15,11 +15,9 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
 from test_single_file import tiny_sd2, tiny_xl
 
-from generate.models.lora import load_adapters, loaded_adapters, unload_adapters
-from generate.models.open import OpenModel, open_model
-from generate.models.original_names import original_unet_name
-from generate.models.resolve import ModelError, known_models
-from generate.models.textual_inversion import embeddings_in, load_embeddings, loaded_embeddings, unload_embeddings
+import generate.models.lora
+from generate.models import ModelError, OpenModel, embeddings_in, known_models, open_model
+from generate.models.lora import original_unet_name
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair, TokenCount
@@ -46,8 +44,7 @@ def opened(tiny_folder: Path) -> OpenModel:
 @pytest.fixture
 def tiny(opened: OpenModel) -> Iterator[OpenModel]:
     yield opened
-    unload_adapters(opened)
-    unload_embeddings(opened)
+    opened.unload()
 
 
 @pytest.fixture(params=["tiny", "2.x", "xl"])
@@ -165,7 +162,7 @@ def test_formats_and_arithmetic(any_model: OpenModel, loras: Path) -> None:
     assert {one.kind for one in known_models()[1:]} == {"lora"}
 
     def close(name: str, scale: float, **only: Any) -> None:
-        load_adapters(any_model, [(name, 0.5, 0.5)])
+        any_model.load([(name, 0.5, 0.5)])
         got, wanted = weights(any_model), expected(any_model, base, 0.5 * scale, **only)
         for key, tensor in wanted.items():
             assert torch.allclose(got[key], tensor, atol=1e-5), (name, key)
@@ -176,10 +173,10 @@ def test_formats_and_arithmetic(any_model: OpenModel, loras: Path) -> None:
     close("peft", 1.0)
     attention = re.compile(r"unet\..*attn\d\.to_|text_encoder\..*self_attn")
     close("old", 1.0, only=lambda name: attention.match(name) is not None)
-    load_adapters(any_model, [("rooted", 0.0, 1.0)])
+    any_model.load([("rooted", 0.0, 1.0)])
     got, wanted = weights(any_model), expected(any_model, base, ALPHA / RANK**0.5, only=lambda n: n.startswith("unet"))
     assert all(torch.allclose(got[key], tensor, atol=1e-5) for key, tensor in wanted.items())
-    unload_adapters(any_model)
+    any_model.unload()
     assert same(weights(any_model), base)
 
 
@@ -193,7 +190,7 @@ def test_pictures_are_those_of_diffusers(
     """
     ours, theirs = (open_model(str(tiny_folder), device="cpu") for _ in range(2))
     save_file(form(ours), loras / "new.safetensors")
-    load_adapters(ours, [("new", text_weight, 0.7)])
+    ours.load([("new", text_weight, 0.7)])
     theirs.pipeline.load_lora_weights(str(loras), weight_name="new.safetensors", adapter_name="new")
     theirs.pipeline.set_adapters(["new"], [{"unet": 0.7, "text_encoder": text_weight}])
     one, other = (
@@ -209,39 +206,63 @@ def test_weights_pictures_and_unloading(tiny: OpenModel, loras: Path) -> None:
             {key: tensor * factor if "lora_up" in key else tensor for key, tensor in kohya(tiny).items()},
             loras / f"{name}.safetensors",
         )
-    (adapter,) = load_adapters(tiny, [("one", 0.25, 0.75)])
+    tiny.load([("one", 0.25, 0.75)])
+    (adapter,) = tiny.adapters
     assert adapter.digest == hashlib.sha256((loras / "one.safetensors").read_bytes()).hexdigest()
     assert (adapter.name, adapter.text_encoder_weight, adapter.unet_weight) == ("one", 0.25, 0.75)
-    assert loaded_adapters(tiny) == (adapter,)
+    assert tiny.adapters == (adapter,)
     with_one = pictures(tiny)
     assert with_one[0] != drawn[0], "both arms change"
     assert with_one[1] != drawn[1]
 
-    load_adapters(tiny, [("one", 0, 0)])
+    tiny.load([("one", 0, 0)])
     assert same(weights(tiny), base)
     assert pictures(tiny) == drawn
-    load_adapters(tiny, [("one", 1, 0)])
+    tiny.load([("one", 1, 0)])
     assert same({k: v for k, v in weights(tiny).items() if "unet" in k}, {k: v for k, v in base.items() if "unet" in k})
-    load_adapters(tiny, [("one", 0.5, 0.5), ("two", 1, 1)])  # the second takes away what the first adds
+    tiny.load([("one", 0.5, 0.5), ("two", 1, 1)])  # the second takes away what the first adds
     assert all(torch.allclose(tensor, base[key], atol=1e-5) for key, tensor in weights(tiny).items())
-    load_adapters(tiny, [("one", 0.25, 0.75)])
+    tiny.load([("one", 0.25, 0.75)])
     assert pictures(tiny) == with_one
     again = weights(tiny)
-    load_adapters(tiny, [("one", 0.25, 0.75)])
+    tiny.load([("one", 0.25, 0.75)])
     assert same(weights(tiny), again), "the same once more changes nothing"
-    load_adapters(tiny, [])
+    tiny.load()
     assert same(weights(tiny), base)
     assert pictures(tiny) == drawn
-    assert loaded_adapters(tiny) == ()
+    assert tiny.adapters == ()
+
+
+def test_what_cannot_be_loaded_leaves_the_model_as_it_was_opened(
+    tiny: OpenModel, loras: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = weights(tiny)
+    save_file(kohya(tiny), loras / "one.safetensors")
+    tiny.load([("one", 1, 1)])
+    with pytest.raises(ModelError, match="unknown embedding"):
+        tiny.load([("one", 1, 1)], ["nowhere"])
+    assert (tiny.adapters, tiny.embeddings) == ((), ())
+    assert same(weights(tiny), base)
+
+    def interrupted(change: Any, parameter: torch.Tensor) -> torch.Tensor:
+        if next(writes) == 3:
+            raise KeyboardInterrupt
+        return honest(change, parameter)
+
+    writes, honest = iter(range(9)), generate.models.lora._Change.on
+    monkeypatch.setattr(generate.models.lora._Change, "on", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.load([("one", 1, 1)])
+    assert same(weights(tiny), base), "half a LoRA is no model"
 
 
 def test_half_precision_comes_back_exactly(tiny_folder: Path, loras: Path) -> None:
     model = open_model(str(tiny_folder), device="cpu", dtype="bfloat16")
     save_file(kohya(model), loras / "one.safetensors")
     base = weights(model)
-    load_adapters(model, [("one", 1, 1)])
+    model.load([("one", 1, 1)])
     assert not same(weights(model), base)
-    unload_adapters(model)
+    model.unload()
     assert same(weights(model), base)
 
 
@@ -253,7 +274,7 @@ def test_a_folder_that_peft_saved(tiny: OpenModel, loras: Path) -> None:
     )
     wrapped.save_pretrained(loras / "mine")
     base = weights(tiny)
-    load_adapters(tiny, [("mine/adapter_model", 1, 1)])
+    tiny.load([("mine/adapter_model", 1, 1)])
     merged = wrapped.merge_and_unload().state_dict()
     for name, tensor in tiny.pipeline.unet.state_dict().items():
         assert torch.allclose(tensor, merged[name], atol=1e-6)
@@ -289,7 +310,7 @@ def test_loras_that_do_not_fit(make: Callable[[Tensors], Tensors], message: str,
     save_file(kohya(tiny), loras / "good.safetensors")
     base = weights(tiny)
     with pytest.raises(ModelError, match=message) as caught:
-        load_adapters(tiny, [("good", 1, 1), ("odd", 1, 1)])
+        tiny.load([("good", 1, 1), ("odd", 1, 1)])
     assert len(caught.value.hint) > 10
     assert same(weights(tiny), base), "all or nothing"
 
@@ -297,7 +318,7 @@ def test_loras_that_do_not_fit(make: Callable[[Tensors], Tensors], message: str,
 def test_a_lora_for_another_model(tiny: OpenModel, seedling: OpenModel, loras: Path) -> None:
     save_file(kohya(seedling), loras / "grown.safetensors")
     with pytest.raises(ModelError, match=r"the LoRA grown does not fit the model .*: .*") as caught:
-        load_adapters(tiny, [("grown", 1, 1)])
+        tiny.load([("grown", 1, 1)])
     assert "for the family seedling" in caught.value.hint
     assert known_models()[1].family == "seedling"
 
@@ -306,7 +327,7 @@ def test_a_lora_for_another_model(tiny: OpenModel, seedling: OpenModel, loras: P
 def test_weights_that_are_none(weight: float, tiny: OpenModel, loras: Path) -> None:
     save_file(kohya(tiny), loras / "one.safetensors")
     with pytest.raises(ModelError, match="the weight of the LoRA one is"):
-        load_adapters(tiny, [("one", 1, weight)])
+        tiny.load([("one", 1, weight)])
 
 
 def test_where_loras_lie(tiny: OpenModel, loras: Path) -> None:
@@ -316,15 +337,15 @@ def test_where_loras_lie(tiny: OpenModel, loras: Path) -> None:
     for name in ("styles/ink", "styles/twice", "subjects/twice"):
         save_file(kohya(tiny), loras / f"{name}.safetensors")
     for name in ("top", "ink", "styles/ink", "ink.safetensors", "subjects/twice"):
-        load_adapters(tiny, [(name, 1, 1)])
+        tiny.load([(name, 1, 1)])
     with pytest.raises(ModelError, match="more than one lora 'twice'") as caught:
-        load_adapters(tiny, [("twice", 1, 1)])
+        tiny.load([("twice", 1, 1)])
     assert "styles/twice, subjects/twice" in caught.value.hint
     with pytest.raises(ModelError, match="unknown lora 'inkk'") as caught:
-        load_adapters(tiny, [("inkk", 1, 1)])
+        tiny.load([("inkk", 1, 1)])
     assert "ink" in caught.value.hint
     with pytest.raises(ModelError, match="owner/name is not on this machine"):
-        load_adapters(tiny, [("owner/name", 1, 1)])
+        tiny.load([("owner/name", 1, 1)])
 
 
 def test_a_lora_from_the_hub(tiny: OpenModel, loras: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,16 +358,18 @@ def test_a_lora_from_the_hub(tiny: OpenModel, loras: Path, tmp_path: Path, monke
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text("0" * 40)
     save_file(peft(tiny), snapshot / "pytorch_lora_weights.safetensors")
-    (adapter,) = load_adapters(tiny, [("owner/name", 1, 1)])
+    tiny.load([("owner/name", 1, 1)])
+    (adapter,) = tiny.adapters
     assert adapter.file == snapshot / "pytorch_lora_weights.safetensors"
-    unload_adapters(tiny)
+    tiny.unload()
     save_file(peft(tiny), snapshot / "another.safetensors")
     with pytest.raises(ModelError, match="owner/name on the hub holds 2 LoRAs"):
-        load_adapters(tiny, [("owner/name", 1, 1)])
-    (adapter,) = load_adapters(tiny, [("owner/name/another.safetensors", 1, 1)])
+        tiny.load([("owner/name", 1, 1)])
+    tiny.load([("owner/name/another.safetensors", 1, 1)])
+    (adapter,) = tiny.adapters
     assert adapter.file == snapshot / "another.safetensors"
     with pytest.raises(ModelError, match="holds no LoRAs"):
-        load_adapters(tiny, [("owner/name/third.safetensors", 1, 1)])
+        tiny.load([("owner/name/third.safetensors", 1, 1)])
 
 
 # Embeddings
@@ -389,16 +412,17 @@ def test_a_name_is_its_tokens(form: str, seedling: OpenModel, embeddings: Path) 
     text = encoded(model, "a coldbird, on a beach")
     assert embeddings_in("a coldbird!", "coldbirds") == ("Coldbird",)
     assert embeddings_in("coldbirds", "a cold bird", "") == ()
-    (loaded,) = load_embeddings(model, ["Coldbird"], allow_pickle=True)
+    model.load(embeddings=["Coldbird"], allow_pickle=True)
+    (loaded,) = model.embeddings
     assert (loaded.vectors, loaded.name) == (len(vectors), "Coldbird")
     for prompt in ("a {}, on a beach", "{}", "a {} ({})", "a {}-like dog"):
         wanted = encoded(model, prompt.format(*["blue penguin"] * 2))
         for name in ("Coldbird", "COLDBIRD", "coldbird"):
             assert encoded(model, prompt.format(name, name)).equal(wanted), prompt
     assert encoded(model, "coldbirds").equal(encoded(seedling, "coldbirds")), "other words are as they were"
-    unload_embeddings(model)
+    model.unload()
     assert encoded(model, "a coldbird, on a beach").equal(text)
-    assert loaded_embeddings(model) == ()
+    assert model.embeddings == ()
     assert len(model.pipeline.tokenizer) == len(seedling.pipeline.tokenizer)
 
 
@@ -416,11 +440,11 @@ def test_embeddings_of_two_encoders(embeddings: Path, tmp_path: Path) -> None:
     save_file({"clip_l": first, "clip_g": second}, embeddings / "coldbird.safetensors")
     with torch.no_grad():
         wanted = model.pipeline.encode_prompt("a blue penguin", device="cpu", do_classifier_free_guidance=False)
-        load_embeddings(model, ["coldbird"])
+        model.load(embeddings=["coldbird"])
         got = model.pipeline.encode_prompt("a coldbird", device="cpu", do_classifier_free_guidance=False)
         assert got[0].equal(wanted[0])
         assert got[2].equal(wanted[2])
-        unload_embeddings(model)
+        model.unload()
         again = model.pipeline.encode_prompt("a blue penguin", device="cpu", do_classifier_free_guidance=False)
     assert again[2].equal(wanted[2])
 
@@ -437,12 +461,12 @@ def test_embeddings_of_two_encoders(embeddings: Path, tmp_path: Path) -> None:
 def test_embeddings_that_do_not_fit(tensors: Tensors, message: str, tiny: OpenModel, embeddings: Path) -> None:
     save_file(tensors, embeddings / "odd.safetensors")
     with pytest.raises(ModelError, match=message) as caught:
-        load_embeddings(tiny, ["odd"])
+        tiny.load(embeddings=["odd"])
     assert len(caught.value.hint) > 10
-    assert loaded_embeddings(tiny) == ()
+    assert tiny.embeddings == ()
 
 
 def test_a_pickled_embedding_is_not_opened_unasked(tiny: OpenModel, embeddings: Path) -> None:
     torch.save({"<x>": torch.zeros(1, 32)}, embeddings / "old.pt")
     with pytest.raises(ModelError, match=r"old\.pt is a pickle"):
-        load_embeddings(tiny, ["old"])
+        tiny.load(embeddings=["old"])

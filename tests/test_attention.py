@@ -15,13 +15,20 @@ from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from PIL import Image
 
 from benchmarks import attention as benchmark
-from generate.models.open import OpenModel
-from generate.models.textual_inversion import load_embeddings, unload_embeddings
-from generate.render.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
-from generate.render.attention_figure import movement, spotlight
+from generate.models import OpenModel
+from generate.picture import PicturePair
+from generate.render.attention import (
+    AttentionError,
+    AttentionRecorder,
+    PromptTokens,
+    moved,
+    movement,
+    read_tokens,
+    spotlight,
+)
 from generate.render.conditioning import encode_pair
-from generate.render.memory import Means, applied
-from generate.render.pair import PicturePair, render_pair
+from generate.render.memory import MemoryPlan, applied
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from generate.training.sprites import FONT_FILES
 from ideation.prompt_pair import PromptPair, TokenCount
@@ -152,7 +159,7 @@ def test_coarse_layers_count_when_asked_or_when_there_are_no_others(tiny: OpenMo
 @pytest.mark.parametrize("rows", [2, 1])
 def test_a_batch_in_slices_is_recorded_as_a_whole(rows: int, seedling: OpenModel) -> None:
     _, whole = recorded(seedling, SIMPLE, EXPANDED, SMALL)
-    with applied(Means(unet_batch=rows), seedling):
+    with applied(MemoryPlan(denoiser_batch=rows), seedling):
         _, sliced = recorded(seedling, SIMPLE, EXPANDED, SMALL)
     for one, other in zip(whole.maps, sliced.maps, strict=True):
         assert one.shares == pytest.approx(other.shares, abs=1e-4)
@@ -235,13 +242,13 @@ def test_all_vectors_of_an_embedding_stand_where_its_name_does(
     width = seedling.pipeline.text_encoder.config.hidden_size
     save_file({"emb_params": torch.randn(3, width)}, tmp_path / "embeddings" / "mybike.safetensors")
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
-    load_embeddings(seedling, ["mybike"])
+    seedling.load(embeddings=["mybike"])
     try:
         tokens = read_tokens(seedling, "a dog on (MyBike:1.2), red", SETTINGS)
         assert tokens.of("mybike") == (4, 5, 6)
         assert tokens.of("red") == (8,)
     finally:
-        unload_embeddings(seedling)
+        seedling.unload()
 
 
 def test_the_subject_is_where_its_word_is(seedling: OpenModel) -> None:

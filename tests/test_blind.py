@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Request, Wire
 from PIL import Image
-from tiny_bench import EXPANDED, SETTINGS, SIMPLE, tiny_bench
+from tiny_context import EXPANDED, SETTINGS, SIMPLE, tiny_context
 
-from compare.instruments.blind import BlindError, describe_blind
-from compare.instruments.context import Bench
-from generate.models.open import OpenModel
+from compare.instruments.blind import BlindError, BlindOptions, BlindRecord, describe_blind
+from compare.instruments.context import Context
+from generate.models import OpenModel
 
 ANSWER = {"a": "A dog on grey ground.", "b": "A dog in a dark wood.", "differences": ["A is grey, B has trees."]}
 GOOD = json.dumps(ANSWER)
@@ -27,8 +27,8 @@ both_wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 
 
 @pytest.fixture(scope="module")
-def bench(seedling: OpenModel) -> Bench:
-    return tiny_bench(seedling, settings=replace(SETTINGS, images=1), clip=False)
+def context(seedling: OpenModel) -> Context:
+    return tiny_context(seedling, settings=replace(SETTINGS, images=1), clip=False)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,15 +46,19 @@ def environ(wire: Wire, url: str) -> Mapping[str, str]:
     return {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": f"{url}/v1", "TWINSEED_LLM_DEADLINE": "5"}
 
 
-def described(bench: Bench, wire: Wire, replies: list[Reply]) -> tuple[Any, list[Request]]:
+def asked(context: Context, expander: str, llm_model: str | None, environ: Mapping[str, str]) -> BlindRecord:
+    return describe_blind(replace(context, environ=environ), BlindOptions(expander=expander, llm_model=llm_model))
+
+
+def described(context: Context, wire: Wire, replies: list[Reply]) -> tuple[Any, list[Request]]:
     with LoopbackServer(replies) as server:
-        return describe_blind(bench, wire.name, "eyes-1", environ(wire, server.url)), server.requests
+        return asked(context, wire.name, "eyes-1", environ(wire, server.url)), server.requests
 
 
-def failed(bench: Bench, wire: Wire, replies: list[Reply]) -> tuple[BlindError, list[Request]]:
+def failed(context: Context, wire: Wire, replies: list[Reply]) -> tuple[BlindError, list[Request]]:
     with LoopbackServer(replies) as server:
         with pytest.raises(BlindError) as caught:
-            describe_blind(bench, wire.name, "eyes-1", environ(wire, server.url))
+            asked(context, wire.name, "eyes-1", environ(wire, server.url))
         assert KEY not in caught.value.message + caught.value.hint
         assert "--expander offline" not in caught.value.hint
         return caught.value, server.requests
@@ -75,16 +79,16 @@ def seen(wire: Wire, request: Request) -> tuple[list[str], list[bytes]]:
 
 
 @both_wires
-def test_both_pictures_are_shown_in_the_drawn_order_and_nothing_tells_them_apart(wire: Wire, bench: Bench) -> None:
-    record, requests = described(bench, wire, [wire.says(GOOD)])
-    assert (record.expander, record.llm_model, record.seed) == (wire.name, "eyes-1", "5")
+def test_both_pictures_are_shown_in_the_drawn_order_and_nothing_tells_them_apart(wire: Wire, context: Context) -> None:
+    record, requests = described(context, wire, [wire.says(GOOD)])
+    assert (record.expander, record.llm_model, record.seed) == (wire.name, "eyes-1", 5)
     texts, pictures = seen(wire, requests[-1])
     assert texts[1:] == ["Picture A:", "Picture B:"]
     second = "expanded" if record.first == "simple" else "simple"
     for arm, picture in zip((record.first, second), pictures, strict=True):
         image = Image.open(io.BytesIO(picture))
         assert image.size == (512, 512)
-        assert image.resize((128, 128), Image.Resampling.NEAREST).tobytes() == bench.pictures[arm, 5].tobytes()
+        assert image.resize((128, 128), Image.Resampling.NEAREST).tobytes() == context.pictures[arm, 5].tobytes()
         assert image.info == {}
     sent = json.dumps([request.body for request in requests]).casefold()
     for telling in (SIMPLE, EXPANDED, "simple", "expanded", "prompt", "seed"):
@@ -94,11 +98,11 @@ def test_both_pictures_are_shown_in_the_drawn_order_and_nothing_tells_them_apart
     assert record.differences == ("A is grey, B has trees.",)
 
 
-def test_the_order_is_the_seeds_and_either_comes_up(bench: Bench) -> None:
+def test_the_order_is_the_seeds_and_either_comes_up(context: Context) -> None:
     wire = OpenAIWire()
     first = []
     for seed in range(8):
-        own = replace(bench, pictures={(arm, seed): image for (arm, _), image in bench.pictures.items()})
+        own = replace(context, pictures={(arm, seed): image for (arm, _), image in context.pictures.items()})
         record, _ = described(own, wire, [wire.says(GOOD)])
         again, _ = described(own, wire, [wire.says(GOOD)])
         assert record == again
@@ -118,15 +122,17 @@ def test_the_order_is_the_seeds_and_either_comes_up(bench: Bench) -> None:
         f'{{"a": "no"}} {GOOD}',
     ],
 )
-def test_what_is_meant_as_an_answer_is_taken_for_one(wire: Wire, text: str, bench: Bench) -> None:
-    record, requests = described(bench, wire, [wire.says(text)])
+def test_what_is_meant_as_an_answer_is_taken_for_one(wire: Wire, text: str, context: Context) -> None:
+    record, requests = described(context, wire, [wire.says(text)])
     assert {record.simple, record.expanded} == {ANSWER["a"], ANSWER["b"]}
     assert len([request for request in requests if request.method == "POST"]) == 1
 
 
-def test_an_answer_in_parts_is_put_together(bench: Bench) -> None:
+def test_an_answer_in_parts_is_put_together(context: Context) -> None:
     wire = OpenAIWire()
-    record, _ = described(bench, wire, [wire.says(json.dumps(ANSWER | {"a": {"content": "A dog.", "light": "Dim."}}))])
+    record, _ = described(
+        context, wire, [wire.says(json.dumps(ANSWER | {"a": {"content": "A dog.", "light": "Dim."}}))]
+    )
     assert "A dog. Dim." in (record.simple, record.expanded)
 
 
@@ -141,13 +147,13 @@ def test_an_answer_in_parts_is_put_together(bench: Bench) -> None:
         ("{" * 5000, "no description"),
     ],
 )
-def test_an_answer_in_the_wrong_form_is_mended_once(wire: Wire, bad: str, complaint: str, bench: Bench) -> None:
-    record, requests = described(bench, wire, [wire.says(bad), wire.says(GOOD)])
+def test_an_answer_in_the_wrong_form_is_mended_once(wire: Wire, bad: str, complaint: str, context: Context) -> None:
+    record, requests = described(context, wire, [wire.says(bad), wire.says(GOOD)])
     assert record.differences
     texts, pictures = seen(wire, requests[-1])
     assert complaint in texts[0]
     assert len(pictures) == 2
-    error, requests = failed(bench, wire, [wire.says(bad)])
+    error, requests = failed(context, wire, [wire.says(bad)])
     assert "no description" in error.message
     assert len(requests) == 2
 
@@ -163,31 +169,31 @@ def test_an_answer_in_the_wrong_form_is_mended_once(wire: Wire, bad: str, compla
     ],
 )
 def test_a_servers_trouble_is_told_with_a_way_out(
-    wire: Wire, status: int, message: str, told: str, bench: Bench
+    wire: Wire, status: int, message: str, told: str, context: Context
 ) -> None:
-    error, _ = failed(bench, wire, [wire.fails(status, message)])
+    error, _ = failed(context, wire, [wire.fails(status, message)])
     assert told in error.message
     assert error.hint.endswith("or leave it out")
 
 
 @both_wires
-def test_a_refusal_points_to_another_model(wire: Wire, bench: Bench) -> None:
-    error, _ = failed(bench, wire, [wire.filters("no")])
+def test_a_refusal_points_to_another_model(wire: Wire, context: Context) -> None:
+    error, _ = failed(context, wire, [wire.filters("no")])
     assert "--llm-model" in error.hint
 
 
 @both_wires
-def test_a_server_that_says_nothing_is_not_waited_for(wire: Wire, bench: Bench) -> None:
+def test_a_server_that_says_nothing_is_not_waited_for(wire: Wire, context: Context) -> None:
     with LoopbackServer([Reply(pause=True)]) as server, pytest.raises(BlindError, match="no answer"):
-        describe_blind(bench, wire.name, "eyes-1", {**environ(wire, server.url), "TWINSEED_LLM_DEADLINE": "0.5"})
+        asked(context, wire.name, "eyes-1", {**environ(wire, server.url), "TWINSEED_LLM_DEADLINE": "0.5"})
 
 
-def test_a_server_that_is_not_there_is_named(bench: Bench) -> None:
+def test_a_server_that_is_not_there_is_named(context: Context) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
     with pytest.raises(BlindError, match=r"127\.0\.0\.1"):
-        describe_blind(bench, "openai", "eyes-1", {"OPENAI_BASE_URL": url, "TWINSEED_LLM_DEADLINE": "5"})
+        asked(context, "openai", "eyes-1", {"OPENAI_BASE_URL": url, "TWINSEED_LLM_DEADLINE": "5"})
 
 
 @pytest.mark.parametrize(
@@ -200,15 +206,15 @@ def test_a_server_that_is_not_there_is_named(bench: Bench) -> None:
         ("nobody", None, "no expander 'nobody'"),
     ],
 )
-def test_who_cannot_see_is_not_asked(bench: Bench, expander: str, llm_model: str | None, told: str) -> None:
+def test_who_cannot_see_is_not_asked(context: Context, expander: str, llm_model: str | None, told: str) -> None:
     with pytest.raises(BlindError, match=told) as caught:
-        describe_blind(bench, expander, llm_model, {})
+        asked(context, expander, llm_model, {})
     assert caught.value.hint
 
 
-def test_a_large_picture_is_sent_smaller(bench: Bench) -> None:
+def test_a_large_picture_is_sent_smaller(context: Context) -> None:
     wire = OpenAIWire()
-    large = replace(bench, pictures={key: image.resize((2048, 1024)) for key, image in bench.pictures.items()})
+    large = replace(context, pictures={key: image.resize((2048, 1024)) for key, image in context.pictures.items()})
     _, requests = described(large, wire, [wire.says(GOOD)])
     _, pictures = seen(wire, requests[-1])
     assert [Image.open(io.BytesIO(picture)).size for picture in pictures] == [(1024, 512)] * 2

@@ -13,7 +13,7 @@ from transformers import CLIPModel, CLIPTokenizer
 
 from compare.instruments.context import Scorer
 from generate.clip import USUAL_CLIPS, Clip, default_clip, open_clip
-from generate.models.weight_file import ModelError
+from generate.models import ModelError
 from generate.seedling import SEEDLING_CLIP_FOLDER
 from generate.settings import SettingsError
 

@@ -13,11 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.models.lora import load_adapters, unload_adapters
-from generate.models.open import OpenModel, open_model
-from generate.models.textual_inversion import load_embeddings
+from generate.models import OpenModel, open_model
 from generate.render.conditioning import encode_pair
-from generate.render.encodings import encodings_of, forget_encodings
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
@@ -141,7 +138,7 @@ def counted(model: OpenModel) -> Iterator[list[int]]:
 
 
 def test_a_prompt_is_encoded_once(seedling: OpenModel) -> None:
-    forget_encodings(seedling)
+    seedling.encodings.forget()
     with counted(seedling) as runs:
         first = encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), SETTINGS)
         assert len(runs) == 3
@@ -153,7 +150,7 @@ def test_a_prompt_is_encoded_once(seedling: OpenModel) -> None:
         assert len(runs) == 7
         encode_pair(seedling, prompts("a dog", "a red dog", "blurry"), CHUNKS)
         assert len(runs) == 10
-        forget_encodings(seedling)
+        seedling.encodings.forget()
         encode_pair(seedling, prompts("a dog", "a dog", "a dog"), SETTINGS)
         assert len(runs) == 11
     for name, made in first.arguments.items():
@@ -182,14 +179,14 @@ def test_a_changed_encoder_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
 
     plain = encode(model, "a warmbird, a coldbird")
     seen = [plain]
-    load_adapters(model, [("ink", 1.0, 1.0)])
+    model.load([("ink", 1.0, 1.0)])
     seen.append(encode(model, "a warmbird, a coldbird"))
-    unload_adapters(model)
+    model.unload()
     assert torch.equal(encode(model, "a warmbird, a coldbird"), plain)
     for names in (["coldbird"], ["warmbird"], ["coldbird", "warmbird"]):
-        load_embeddings(model, names)
+        model.load(embeddings=names)
         seen.append(encode(model, "a warmbird, a coldbird"))
-    load_embeddings(model, [])
+    model.load()
     assert torch.equal(encode(model, "a warmbird, a coldbird"), plain)
     with torch.no_grad():
         encoder.final_layer_norm.weight.mul_(2)
@@ -202,7 +199,7 @@ def test_a_changed_encoder_is_asked_again(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_is_kept_does_not_grow_without_end(tiny: OpenModel) -> None:
     for number in range(70):
         encode(tiny, f"{number} dogs")
-    assert len(encodings_of(tiny).kept) == 64
+    assert len(tiny.encodings) == 64
     with counted(tiny) as runs:
         encode(tiny, "69 dogs")
         assert not runs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from compare.instruments.difference_map import difference_map, lab_distance
+from compare.instruments.distance import difference_map, lab_distance
 
 
 def plain(colour: str | tuple[int, int, int], size: tuple[int, int] = (8, 6)) -> Image.Image:

@@ -7,17 +7,16 @@ import zipfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Twinseed
 
-from compare.instruments.examination import WORK, Examination
-from compare.instruments.results import INSTRUMENTS
+from compare.instruments import Examination
+from compare.request import PairRequest
 from compare.runs.gallery import Gallery
-from compare.second_look import SecondLook, look_again
-from compare.session import Job, JobStopped, Progress, run_job
-from generate.models.open import OpenModel
+from compare.runs.run import Run
+from compare.session import Progress, Session, SessionStopped
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept
@@ -25,24 +24,25 @@ from ideation.concept import typed_concept
 WORDS = ("--simple", "a dog riding a bicycle", "--expanded", "a dog riding a bicycle, at night, in the snow")
 SMALL = ("--seed", "7", "--steps", "3")
 SETTINGS = RenderSettings(seed=7, num_inference_steps=2, width=64, height=64)
-JOB = Job(typed_concept("a dog"), SETTINGS, simple="a dog", expanded="a dog, at night, in the snow")
+REQUEST = PairRequest(typed_concept("a dog"), SETTINGS, simple="a dog", expanded="a dog, at night, in the snow")
 
 
 @pytest.fixture
-def run(seedling: OpenModel, tmp_path: Path) -> Path:
-    return run_job(JOB, Gallery(tmp_path), open_model=lambda *_, **__: seedling)
+def session(tmp_path: Path) -> Session:
+    return Session(Gallery(tmp_path))
 
 
-def test_every_instrument_has_its_work_and_its_place_in_the_record() -> None:
-    assert tuple(WORK) == tuple(INSTRUMENTS)
+@pytest.fixture
+def run(session: Session) -> Run:
+    return session.run(REQUEST)
 
 
-def test_a_pair_is_scored_without_being_asked(run: Path) -> None:
-    findings = Gallery(run.parent).open_record(run.name).findings
+def test_a_pair_is_scored_without_being_asked(run: Run) -> None:
+    findings = run.record.findings
     assert findings is not None
     assert findings.clip is not None
     assert findings.clip.name == "seedling"
-    assert set(findings.cards) == set(findings.distances) == {"7"}
+    assert set(findings.cards) == set(findings.distances) == {7}
     assert [phrase.text for phrase in findings.phrases][-2:] == ["at night", "in the snow"]
     assert findings.verdict is not None
     assert findings.verdict.kind == "one pair"
@@ -72,14 +72,14 @@ def test_a_pair_with_a_ladder_then_attention_then_words(twinseed: Twinseed, tmp_
     assert "夜裡多了雪。&lt;script&gt;" in report
 
 
-def test_the_same_report_again_as_markdown_and_pdf(run: Path, twinseed: Twinseed, tmp_path: Path) -> None:
+def test_the_same_report_again_as_markdown_and_pdf(run: Run, twinseed: Twinseed, tmp_path: Path) -> None:
     files = ("--markdown", str(tmp_path / "a.zip"), "--pdf", str(tmp_path / "a.pdf"))
-    done = twinseed("report", str(run), *files)
+    done = twinseed("report", str(run.folder), *files)
     assert done.code == 0, done.err
     with zipfile.ZipFile(tmp_path / "a.zip") as bundle:
         assert "report.md" in bundle.namelist()
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
-    done = twinseed("report", str(run), "--language", "zh-TW")
+    done = twinseed("report", str(run.folder), "--language", "zh-TW")
     assert done.code == 0, done.err
     assert '<html lang="zh-TW"' in Path(done.out.strip()).read_text(encoding="utf-8")
 
@@ -116,41 +116,39 @@ def test_a_ladder_says_what_moved_the_picture(twinseed: Twinseed, tmp_path: Path
     ],
 )
 def test_what_can_go_wrong_is_said(
-    words: tuple[str, ...], message: str, run: Path, twinseed: Twinseed, tmp_path: Path
+    words: tuple[str, ...], message: str, run: Run, twinseed: Twinseed, tmp_path: Path
 ) -> None:
     (tmp_path / "latin.txt").write_bytes("déjà vu".encode("latin-1"))
-    there = {"RUN": str(run), "LATIN": str(tmp_path / "latin.txt")}
-    done = twinseed(*(there.get(word, word) for word in words), "--runs", str(run.parent))
+    there = {"RUN": str(run.folder), "LATIN": str(tmp_path / "latin.txt")}
+    done = twinseed(*(there.get(word, word) for word in words), "--runs", str(run.folder.parent))
     assert done.code == 1
     assert message in done.err
     assert "hint: " in done.err
     assert "Traceback" not in done.err
 
 
-def test_a_run_of_another_model_is_not_looked_into(run: Path, seedling: OpenModel) -> None:
-    file = run / "record.json"
+def test_a_run_of_another_model_is_not_looked_into(run: Run, session: Session, seedling: OpenModel) -> None:
+    file = run.folder / "record.json"
     file.write_text(file.read_text(encoding="utf-8").replace(seedling.digest, "0" * 64), encoding="utf-8")
-    look = SecondLook(run.name, Examination(instruments=("ladder",)))
     with pytest.raises(SettingsError, match="is not the one that made the run"):
-        look_again(look, Gallery(run.parent), open_model=lambda *_, **__: seedling)
+        session.examine(run.name, Examination(instruments=("ladder",)))
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["with the pair", "afterwards"])
-def test_what_was_found_before_a_stop_is_kept(again: bool, run: Path, seedling: OpenModel) -> None:
-    gallery = Gallery(run.parent)
-    wanted = Examination(instruments=("ladder", "morph"), morph_frames=9)
+def test_what_was_found_before_a_stop_is_kept(again: bool, run: Run, session: Session) -> None:
+    wanted = Examination(instruments=("ladder", "morph"), options={"morph": {"frames": 9}})
 
     def stop(progress: Progress) -> None:
         if progress.detail == "morph" and progress.step is not None:
             raise RenderCancelled("stopped", hint="-")
 
-    how: dict[str, Any] = {"on_progress": stop, "open_model": lambda *_, **__: seedling}
-    second = partial(look_again, SecondLook(run.name, wanted))
-    first = partial(run_job, replace(JOB, examination=wanted))
-    with pytest.raises(JobStopped) as caught:
-        (second if again else first)(gallery, **how)
-    record = gallery.open_record(caught.value.folder.name)
+    first, second = (
+        partial(session.run, replace(REQUEST, examination=wanted)),
+        partial(session.examine, run.name, wanted),
+    )
+    with pytest.raises(SessionStopped) as caught:
+        (second if again else first)(on_progress=stop)
+    record = session.gallery.open(caught.value.run.name).record
     assert record.findings is not None
-    assert record.findings.ladder is not None
-    assert record.findings.morph is None
-    assert set(gallery.pictures(caught.value.folder.name)) == set(record.files)
+    assert list(record.findings.results) == ["ladder"]
+    assert set(caught.value.run.files()) == set(record.files)

@@ -14,7 +14,7 @@ from loopback import KEY, WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 
 from compare.runs.gallery import Gallery
 from compare.session import Job, run_job
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.settings import RenderSettings
 from ideation.concept import typed_concept
 from ideation.expanders.cache import MAX_ENTRY_BYTES, ExpansionCache, cache_folder

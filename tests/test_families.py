@@ -11,8 +11,7 @@ import diffusers
 import pytest
 
 from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
-from generate.models.open import OpenModel
-from generate.models.resolve import family_of, vocabulary_of
+from generate.models import OpenModel, family_of, vocabulary_of
 from generate.seedling import SEEDLING_FOLDER
 
 

@@ -17,10 +17,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generate.models.lora import load_adapters
-from generate.models.open import OpenModel, open_model
-from generate.models.resolve import ModelError, find_model, find_part, known_models
-from generate.models.textual_inversion import load_embeddings
+from generate.models import ModelError, OpenModel, find_model, find_part, known_models, open_model
 from generate.models.weight_file import read_weight_file
 from generate.seedling import SEEDLING_FOLDER
 
@@ -89,7 +86,7 @@ def test_pickles_with_code_in_them(write: Callable[[Path], None], ending: str, t
         lambda: open_model("evil", device="cpu", allow_pickle=True),
         lambda: open_model(str(file), device="cpu", allow_pickle=True),
         lambda: open_model("seedling", device="cpu", vae=str(file), allow_pickle=True),
-        lambda: load_embeddings(tiny, ["evil"], allow_pickle=True),
+        lambda: tiny.load(embeddings=["evil"], allow_pickle=True),
     ]
     shutil.copy(file, models / "embeddings" / f"evil{ending}")
     assert {one.kind for one in known_models()[1:]} == {"pickle"}, "listing looks into none"
@@ -136,7 +133,7 @@ NAMES = [
 def test_names_that_lead_out(what: str, name: str, tiny: OpenModel, models: Path) -> None:
     save_file({"lora_unet_x.lora_up.weight": torch.zeros(1, 1)}, models.parent / "evil.safetensors")
     with pytest.raises(ModelError, match=r"is no name for an? (lora|embedding)") as caught:
-        load_adapters(tiny, [(name, 1, 1)]) if what == "lora" else load_embeddings(tiny, [name])
+        tiny.load([(name, 1, 1)]) if what == "lora" else tiny.load(embeddings=[name])
     assert "twinseed list models" in caught.value.hint
 
 
@@ -148,14 +145,14 @@ def test_links_that_lead_out(form: str, tiny: OpenModel, models: Path) -> None:
     if form == "file":
         (models / "loras" / "evil.safetensors").symlink_to(outside / "evil.safetensors")
         with pytest.raises(ModelError, match="is a link that leads out of") as caught:
-            load_adapters(tiny, [("evil", 1, 1)])
+            tiny.load([("evil", 1, 1)])
         assert "put the file itself there" in caught.value.hint
         assert [(one.name, one.kind) for one in known_models()[1:]] == [("evil", "broken")]
     elif form == "folder":
         (models / "loras" / "deep").symlink_to(outside)
         for name in ("evil", "deep/evil"):
             with pytest.raises(ModelError, match=r"unknown lora|leads out of|is not on this machine"):
-                load_adapters(tiny, [(name, 1, 1)])
+                tiny.load([(name, 1, 1)])
     else:
         (models / "linked").symlink_to(SEEDLING_FOLDER)
         with pytest.raises(ModelError, match="is a link that leads out of"):
@@ -223,8 +220,8 @@ def test_files_that_are_not_what_they_say(content: bytes, message: str, tiny: Op
         lambda: open_model("odd", device="cpu"),
         lambda: open_model(str(models / "odd.safetensors"), device="cpu"),
         lambda: open_model("seedling", device="cpu", vae="odd"),
-        lambda: load_adapters(tiny, [("odd", 1, 1)]),
-        lambda: load_embeddings(tiny, ["odd"]),
+        lambda: tiny.load([("odd", 1, 1)]),
+        lambda: tiny.load(embeddings=["odd"]),
     ]
     for call in calls:
         with pytest.raises(ModelError) as caught:
@@ -274,4 +271,4 @@ def test_one_thing_in_the_place_of_another(tiny: OpenModel, models: Path) -> Non
         with pytest.raises(ModelError, match=f"is no model: going by its tensors it is {kind}"):
             find_model(name)
     with pytest.raises(ModelError, match="is no embedding: going by its tensors it is a vae"):
-        load_embeddings(tiny, ["sharp"])
+        tiny.load(embeddings=["sharp"])

@@ -56,13 +56,24 @@ def test_packages_load_nothing_heavy(package: str) -> None:
     assert HEAVY.isdisjoint(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("package", ["generate", "compare"])
+DOORS = "generate generate.families generate.models generate.render generate.schedulers compare".split()
+
+
+@pytest.mark.parametrize("package", DOORS)
 def test_what_is_imported_is_exported(package: str) -> None:
+    """And what a package only imports when it is asked for is there, too."""
     module = importlib.import_module(package)
-    assert len(set(module.__all__)) == len(module.__all__)
     imported = {
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+        if not name.startswith("_")
+        and not inspect.ismodule(value)
+        and name not in ("annotations", "import_module", "Any", "TYPE_CHECKING")
     }
-    assert imported == set(module.__all__)
+    lazy = set(vars(module).get("_WITH_TORCH", ()))
+    assert imported | lazy == set(module.__all__)
+    assert len(set(module.__all__)) == len(module.__all__)
+    for name in module.__all__:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = module.nothing

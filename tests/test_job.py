@@ -16,8 +16,7 @@ from compare.report.html import repeat_words
 from compare.runs.gallery import Gallery, GalleryError
 from compare.runs.record import Record
 from compare.session import Job, JobStopped, Progress, run_job
-from generate.models.lora import load_adapters
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation.concept import typed_concept
@@ -154,7 +153,7 @@ def lora(seedling: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     save_file(tensors, folder / "loud.safetensors")
     monkeypatch.setenv("TWINSEED_MODELS", str(folder.parent))
     yield "loud"
-    load_adapters(seedling, [])
+    seedling.load()
 
 
 def test_a_lora_in_either_prompt_is_for_both_pictures(seedling: OpenModel, lora: str, tmp_path: Path) -> None:

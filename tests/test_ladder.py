@@ -7,27 +7,26 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
+from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
 
-from compare.instruments.context import Bench
-from compare.instruments.ladder import MOST_ADDITIONS, ladder, plan_ladder
-from compare.instruments.results import LadderRecord
+from compare.instruments.context import Context, NoOptions
+from compare.instruments.ladder import MOST_ADDITIONS, LadderRecord, ladder, plan_ladder
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 
 Made = tuple[LadderRecord, dict[str, bytes]]
 
 
 @pytest.fixture(scope="module")
-def bench(seedling: OpenModel) -> Bench:
-    return tiny_bench(seedling)
+def context(seedling: OpenModel) -> Context:
+    return tiny_context(seedling)
 
 
 @pytest.fixture(scope="module")
-def made(bench: Bench) -> Made:
-    own = fresh(bench)
-    return ladder(own), own.files
+def made(context: Context) -> Made:
+    own = fresh(context)
+    return ladder(own, NoOptions()), own.files
 
 
 @pytest.mark.parametrize(
@@ -160,55 +159,55 @@ def test_many_small_phrases_share_rungs_and_none_is_lost() -> None:
     assert plan.rungs[-1] == (expanded, details[-1])
 
 
-def test_the_first_and_the_last_picture_are_the_pairs(bench: Bench, made: Made) -> None:
+def test_the_first_and_the_last_picture_are_the_pairs(context: Context, made: Made) -> None:
     record, files = made
     pictures = [Image.open(io.BytesIO(files[rung.file])) for rung in record.rungs]
-    assert pictures[0].tobytes() == bench.pictures["simple", 5].tobytes()
-    assert pictures[-1].tobytes() == bench.pictures["expanded", 5].tobytes()
+    assert pictures[0].tobytes() == context.pictures["simple", 5].tobytes()
+    assert pictures[-1].tobytes() == context.pictures["expanded", 5].tobytes()
     assert (record.rungs[0].prompt, record.rungs[-1].prompt) == (SIMPLE, EXPANDED)
     assert [rung.phrase for rung in record.rungs] == ["", "in a forest", "at night", "oil painting"]
     for number, rung in enumerate(record.rungs):
         assert rung.file == f"ladder-{number}.png"
         assert parse_picture(files[rung.file]).prompt == rung.prompt
-        assert rung.moved == bench.distance(pictures[max(0, number - 1)], pictures[number])
-        assert rung.from_simple == bench.distance(pictures[0], pictures[number])
+        assert rung.moved == context.distance(pictures[max(0, number - 1)], pictures[number])
+        assert rung.from_simple == context.distance(pictures[0], pictures[number])
 
 
-def test_each_phrase_is_left_out_once(bench: Bench, made: Made, seedling: OpenModel) -> None:
+def test_each_phrase_is_left_out_once(context: Context, made: Made, seedling: OpenModel) -> None:
     record, files = made
     assert [one.phrase for one in record.without] == ["in a forest", "at night", "oil painting"]
     assert [one.file for one in record.without] == ["without-1.png", "without-2.png", "without-3.png"]
     first = record.without[0]
     assert first.prompt == "a dog riding a bicycle at night, oil painting"
     picture = Image.open(io.BytesIO(files[first.file]))
-    settings = replace(bench.settings, images=1)
-    alone = tiny_bench(seedling, SIMPLE, first.prompt, settings, clip=False).pictures["expanded", 5]
+    settings = replace(context.settings, images=1)
+    alone = tiny_context(seedling, SIMPLE, first.prompt, settings, clip=False).pictures["expanded", 5]
     assert picture.tobytes() == alone.tobytes()
-    assert first.moved == bench.distance(bench.pictures["expanded", 5], picture)
+    assert first.moved == context.distance(context.pictures["expanded", 5], picture)
     # The expanded prompt without its last phrase is the last rung but one, and is not drawn again.
     assert files["without-3.png"] == files["ladder-2.png"]
 
 
-def test_prompts_that_come_up_twice_are_drawn_once(bench: Bench) -> None:
+def test_prompts_that_come_up_twice_are_drawn_once(context: Context) -> None:
     heard: list[Step] = []
-    ladder(replace(fresh(bench), on_step=heard.append))
+    ladder(replace(fresh(context), on_step=heard.append), NoOptions())
     assert max(step.pairs for step in heard) == 2  # two rungs, and two prompts that are no rung
 
 
 def test_equal_prompts_have_no_rungs_to_climb(seedling: OpenModel) -> None:
-    record = ladder(tiny_bench(seedling, SIMPLE, SIMPLE))
+    record = ladder(tiny_context(seedling, SIMPLE, SIMPLE), NoOptions())
     assert record.without == ()
     assert [rung.from_simple.mean_absolute_difference for rung in record.rungs] == [0]
 
 
-def test_the_same_bench_gives_the_same_bytes(bench: Bench, made: Made) -> None:
-    again = fresh(bench)
-    assert (ladder(again), again.files) == made
+def test_the_same_pair_gives_the_same_bytes(context: Context, made: Made) -> None:
+    again = fresh(context)
+    assert (ladder(again, NoOptions()), again.files) == made
 
 
-def test_it_can_be_stopped(bench: Bench) -> None:
+def test_it_can_be_stopped(context: Context) -> None:
     def stop(step: Step) -> None:
         raise RenderCancelled("stopped", hint="")
 
     with pytest.raises(RenderCancelled):
-        ladder(replace(fresh(bench), on_step=stop))
+        ladder(replace(fresh(context), on_step=stop), NoOptions())

@@ -11,8 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generate.models.lora import load_adapters, unload_adapters
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.models.weight_file import read_weight_file
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
@@ -25,7 +24,7 @@ from ideation.prompt_pair import PromptPair, TokenCount
 @pytest.fixture
 def base(seedling: OpenModel) -> Iterator[OpenModel]:
     yield seedling
-    unload_adapters(seedling)
+    seedling.unload()
 
 
 def test_a_short_run_is_loaded_as_any_other(base: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +41,7 @@ def test_a_short_run_is_loaded_as_any_other(base: OpenModel, tmp_path: Path, mon
     settings = RenderSettings(seed=5, num_inference_steps=3)
 
     def pictures(weight: float) -> list[bytes]:
-        load_adapters(base, [("heat", weight, weight)])
+        base.load([("heat", weight, weight)])
         return [render.image.tobytes() for render in render_pair(prompts, settings, base).pictures]
 
     without = pictures(0)

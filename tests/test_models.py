@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,11 +17,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generate.models.open import OpenModel, open_model
-from generate.models.resolve import ModelError, find_model, find_tokenizer, known_models, require_model
+from generate.models import ModelError, OpenModel, find_model, find_tokenizer, known_models, open_model, require_model
+from generate.picture import PicturePair
 from generate.render.batch import RenderError
-from generate.render.memory import Means, applied
-from generate.render.pair import PicturePair, render_pair
+from generate.render.memory import MemoryPlan, applied
+from generate.render.pair import render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount
@@ -87,7 +88,7 @@ def test_a_compiled_model_draws_the_same_and_is_watched_all_the_same(
     assert "torch.compile" not in plain.certificate.libraries
     assert len(traced) == 1, "nothing compiles it anew for another picture"
     forward = compiled.pipeline.unet.forward
-    with applied(Means(unet_batch=2), compiled):
+    with applied(MemoryPlan(denoiser_batch=2), compiled):
         assert compiled.pipeline.unet.forward is not forward
     assert compiled.pipeline.unet.forward is forward, "still the compiled one"
 
@@ -96,6 +97,17 @@ def same(one: PicturePair, other: PicturePair) -> int:
     """How far the pictures are apart, of 255."""
     pairs = zip(one.pictures, other.pictures, strict=True)
     return max(int(np.abs(np.asarray(a.image, dtype=int) - np.asarray(b.image, dtype=int)).max()) for a, b in pairs)
+
+
+def test_a_closed_model_lets_go_of_its_weights(tiny_folder: Path) -> None:
+    with open_model(str(tiny_folder), device="cpu") as model:
+        unet = weakref.ref(model.denoiser)
+        prompts = PromptPair("a dog", "en", "a dog", "a red dog", "", "given", None, (), (), TokenCount(77, 4, 5))
+        render_pair(prompts, RenderSettings(num_inference_steps=1, width=32, height=32), model)
+        assert len(model.encodings) == 3
+    assert unet() is None
+    assert len(model.encodings) == 0
+    model.close()  # once more does no harm
 
 
 def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:

@@ -15,15 +15,11 @@ from transformers import CLIPImageProcessor, CLIPVisionConfig
 
 import generate.render.batch
 import generate.render.pair
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
+from generate.picture import PicturePair
 from generate.render.batch import RenderCancelled, RenderError, Step
 from generate.render.conditioning import Conditioning, encode_pair
-from generate.render.pair import (
-    PicturePair,
-    RenderInterrupted,
-    render_pair,
-    resolve_settings,
-)
+from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair, TokenCount

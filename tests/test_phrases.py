@@ -6,16 +6,16 @@ from random import Random
 
 import pytest
 
-from compare.instruments.context import Bench
-from compare.instruments.phrase_audit import audit, bank_of, mark_of, new_words
-from compare.instruments.results import PhraseRecord
+from compare.instruments.context import Context
+from compare.instruments.scores.phrase_audit import PhraseRecord, audit, bank_of, mark_of, new_words
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.english.phrases import phrases_of
 from ideation.expansion import given_pair
 from ideation.token_budget import TokenBudget
+from ideation.vocabulary import Vocabulary, seedling_vocabulary
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ LONG = ", ".join(["highly detailed"] * 35)
 def audited(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> dict[str, PhraseRecord]:
     pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file, vectors={}))
     made = render_pair(pair, RenderSettings(seed=3, images=images, num_inference_steps=10), seedling)
-    pictures = {(render.arm, render.seed): render.image for render in made.renders}
-    found = audit(Bench(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu")))
+    pictures = {(render.arm, render.seed): render.image for render in made.pictures}
+    found = audit(Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu")))
     assert [(one.text, one.start, one.end) for one in found] == phrases_of(expanded)
     return {one.text: one for one in found}
 
@@ -160,10 +160,10 @@ def test_without_a_clip_only_the_words_tell(seedling: OpenModel) -> None:
     pair = given_pair(
         DOG, DOG, f"{DOG} in a forest, {LONG}, neon", "", TokenBudget(seedling.tokenizer_file, vectors={})
     )
-    bench = Bench(pair, RenderSettings(), seedling, {})
-    assert [one.mark for one in audit(bench)][:2] == ["shared", None]
-    assert audit(bench)[-1].mark == "never seen"
-    chunked = replace(bench, settings=replace(bench.settings, long_prompts="chunk"))
+    context = Context(pair, RenderSettings(), seedling, {})
+    assert [one.mark for one in audit(context)][:2] == ["shared", None]
+    assert audit(context)[-1].mark == "never seen"
+    chunked = replace(context, settings=replace(context.settings, long_prompts="chunk"))
     assert audit(chunked)[-1].mark is None
 
 
@@ -199,7 +199,7 @@ def test_only_new_words_are_looked_for(phrase: str, simple: str, new: str) -> No
     assert new_words(phrase, simple) == new
 
 
-@pytest.mark.parametrize("model", ["seedling", "owner/name"])
-def test_the_bank_is_large_and_says_nothing_twice(model: str) -> None:
-    bank = bank_of(model)
+@pytest.mark.parametrize("vocabulary", [seedling_vocabulary(), None], ids=["its own words", "the built-in lists"])
+def test_the_bank_is_large_and_says_nothing_twice(vocabulary: Vocabulary | None) -> None:
+    bank = bank_of(vocabulary)
     assert 100 <= len(bank) == len(set(bank)) <= 600

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
+from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
 
-from compare.instruments.context import Bench
-from compare.instruments.length_control import NEUTRAL_WORDS, padded, placebo
-from compare.instruments.results import PlaceboRecord
+from compare.instruments.context import Context, NoOptions
+from compare.instruments.length_control import NEUTRAL_WORDS, PlaceboRecord, padded, placebo
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER
 from ideation.english.words import plain_words, words_of
@@ -29,14 +28,14 @@ def budget() -> TokenBudget:
 
 
 @pytest.fixture(scope="module")
-def bench(seedling: OpenModel) -> Bench:
-    return tiny_bench(seedling)
+def context(seedling: OpenModel) -> Context:
+    return tiny_context(seedling)
 
 
 @pytest.fixture(scope="module")
-def made(bench: Bench) -> Made:
-    own = fresh(bench)
-    record = placebo(own)
+def made(context: Context) -> Made:
+    own = fresh(context)
+    record = placebo(own, NoOptions())
     assert record is not None
     return record, own.files
 
@@ -79,7 +78,7 @@ def test_where_nothing_is_longer_nothing_is_padded(expanded: str, budget: TokenB
 
 
 def test_equal_prompts_need_no_placebo(seedling: OpenModel) -> None:
-    assert placebo(tiny_bench(seedling, SIMPLE, SIMPLE)) is None
+    assert placebo(tiny_context(seedling, SIMPLE, SIMPLE), NoOptions()) is None
 
 
 def test_no_neutral_word_is_one_that_seedling_has_learnt_to_draw() -> None:
@@ -89,41 +88,43 @@ def test_no_neutral_word_is_one_that_seedling_has_learnt_to_draw() -> None:
     assert len(set(NEUTRAL_WORDS)) == len(NEUTRAL_WORDS)
 
 
-def test_every_seed_of_the_pair_is_drawn_and_held_against_the_real_words(bench: Bench, made: Made) -> None:
+def test_every_seed_of_the_pair_is_drawn_and_held_against_the_real_words(context: Context, made: Made) -> None:
     record, files = made
-    assert record.files == {"5": "placebo-5.png", "6": "placebo-6.png"}
-    assert record.tokens == TokenBudget(bench.model.tokenizer_file, vectors={}).count(record.prompt)
+    assert record.files == {5: "placebo-5.png", 6: "placebo-6.png"}
+    assert record.tokens == TokenBudget(context.model.tokenizer_file, vectors={}).count(record.prompt)
     told = parse_picture(files["placebo-6.png"])
     assert (told.prompt, told.seed) == (record.prompt, 6)
     images = {seed: Image.open(io.BytesIO(files[f"placebo-{seed}.png"])) for seed in (5, 6)}
     for found, other in ((record.moved, images), (record.words_moved, None)):
         apart = [
-            bench.distance(bench.pictures["simple", seed], other[seed] if other else bench.pictures["expanded", seed])
+            context.distance(
+                context.pictures["simple", seed], other[seed] if other else context.pictures["expanded", seed]
+            )
             for seed in (5, 6)
         ]
         assert found.mean_absolute_difference == pytest.approx(
             (apart[0].mean_absolute_difference + apart[1].mean_absolute_difference) / 2, abs=1e-6
         )
-    assert bench.clip is not None
-    fits = bench.clip.image_vectors([images[5]]) @ bench.clip.text_vectors([SIMPLE, EXPANDED]).T
-    assert [record.on_simple["5"], record.on_expanded["5"]] == pytest.approx(fits[0].tolist(), abs=1e-5)
+    assert context.clip is not None
+    fits = context.clip.image_vectors([images[5]]) @ context.clip.text_vectors([SIMPLE, EXPANDED]).T
+    assert [record.on_simple[5], record.on_expanded[5]] == pytest.approx(fits[0].tolist(), abs=1e-5)
 
 
-def test_without_a_clip_there_are_no_fits(bench: Bench) -> None:
-    record = placebo(replace(fresh(bench), clip=None))
+def test_without_a_clip_there_are_no_fits(context: Context) -> None:
+    record = placebo(replace(fresh(context), clip=None), NoOptions())
     assert record is not None
     assert record.on_simple == record.on_expanded == {}
     assert record.moved.clip is None
 
 
-def test_the_same_bench_gives_the_same_bytes(bench: Bench, made: Made) -> None:
-    again = fresh(bench)
-    assert (placebo(again), again.files) == made
+def test_the_same_pair_gives_the_same_bytes(context: Context, made: Made) -> None:
+    again = fresh(context)
+    assert (placebo(again, NoOptions()), again.files) == made
 
 
-def test_it_can_be_stopped(bench: Bench) -> None:
+def test_it_can_be_stopped(context: Context) -> None:
     def stop(step: Step) -> None:
         raise RenderCancelled("stopped", hint="")
 
     with pytest.raises(RenderCancelled):
-        placebo(replace(fresh(bench), on_step=stop))
+        placebo(replace(fresh(context), on_step=stop), NoOptions())

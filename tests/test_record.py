@@ -1,22 +1,36 @@
-"""The record: what is in it, what it refuses, and the schema beside it."""
+"""The record: what is in it, what it refuses, the schema beside it, and records of version 1."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
-from sample_run import PROMPTS, Proof, drawing, png_files, sample_record, sample_run
+from sample_run import PROMPTS, drawing, sample_certificate, sample_record
+from test_request import OPTIONS, concepts
 
+from compare.instruments import INSTRUMENTS
 from compare.instruments.distance import score
+from compare.request import PairOptions, PairRequest, request_from_json
 from compare.runs.record import SCHEMA_FILE, Record, RecordError, parse_record, read_record, schema_json
-from compare.runs.run import record_of
+from compare.runs.run import Run
+from compare.view import render_report
+from generate.files import encode_png, mark_in
+from generate.files.mark import settings_of_seed
+from generate.picture import ARMS
 from ideation.concept import typed_concept
+from templates import LANGUAGES, Language
+
+OLD_RUNS = sorted((Path(__file__).parent / "runs_of_version_1").iterdir())
 
 
 def sample_json() -> dict[str, Any]:
@@ -42,7 +56,9 @@ def test_a_record_satisfies_the_schema() -> None:
         (("settings", "seed"), 7),
         (("surprise",), 1),
         (("scores", "seven"), {"mean_absolute_difference": 0.1, "ssim": 0.5}),
-        (("version",), 2),
+        (("version",), 1),
+        (("request", "settings", "seed"), 7),
+        (("request", "key"), "sk-0123456789"),
     ],
 )
 def test_the_schema_refuses_what_the_model_refuses(path: tuple[Any, ...], value: Any) -> None:
@@ -54,19 +70,22 @@ def test_the_schema_refuses_what_the_model_refuses(path: tuple[Any, ...], value:
 
 
 def test_it_holds_everything_and_comes_back_equal() -> None:
-    run = sample_run(seed=2**62, images=2, preset="quick", styles=("ink wash",))
-    files = png_files(run)
-    record = record_of(run, files)
+    record, files = sample_record(seed=2**62, images=2)
+    wish = replace(record.request, preset="quick", styles=("ink wash",))
+    record = record.model_copy(update={"request": wish})
     content = json.loads(record.to_json())
 
-    assert list(content) == ["version", "concept", "prompts", "settings", "renders", "certificate", "scores", "created"]
-    assert content["concept"]["topic"] == {"en": "dog", "zh": "狗"}
+    names = ["version", "concept", "request", "prompts", "settings", "renders", "certificate", "scores", "created"]
+    assert list(content) == names
+    assert content["concept"]["topic"] == {"en": "dog", "zh": "狗", "measure": "隻"}
     assert content["concept"]["seed"] == str(2**60), "seeds are strings: browsers lose digits past 2**53"
-    assert content["settings"]["seed"] == str(2**62)
-    assert content["settings"]["digest"] == run.settings.digest
-    assert (content["settings"]["preset"], content["settings"]["styles"]) == ("quick", ["ink wash"])
+    assert content["settings"]["seed"] == content["request"]["settings"]["seed"] == str(2**62)
+    assert list(content["scores"]) == [str(2**62), str(2**62 + 1)]
+    assert (content["request"]["preset"], content["request"]["styles"]) == ("quick", ["ink wash"])
+    assert request_from_json(content["request"]) == wish
     assert content["created"] == "2026-11-23T14:25:30Z"
     assert content["prompts"]["kept"] == list(PROMPTS.kept)
+    assert content["certificate"]["evaluations"] == 20
     assert content["certificate"]["scheduler"]["config"] == {
         "beta_end": 0.012,
         "lambda_min_clipped": "-inf",
@@ -76,8 +95,28 @@ def test_it_holds_everything_and_comes_back_equal() -> None:
     first = content["renders"][0]
     assert first["file"] == f"simple-{2**62}.png"
     assert first["sha256"] == hashlib.sha256(files[first["file"]]).hexdigest()
-    assert first["pixels_sha256"] == hashlib.sha256(run.renders[0].image.tobytes()).hexdigest()
+    assert first["pixels_sha256"] == hashlib.sha256(drawing("simple", 2**62, (32, 32)).tobytes()).hexdigest()
     assert parse_record(record.to_json().encode()) == record
+
+
+@settings(max_examples=60)
+@given(concepts, st.fixed_dictionaries(OPTIONS))
+def test_whatever_was_asked_for_comes_back_from_the_record_and_from_the_picture(
+    concept: dict[str, str], options: dict[str, Any]
+) -> None:
+    request, _ = PairRequest.from_options(PairOptions(**concept, **options))
+    made = replace(request.settings, width=32, height=32, device="cpu", dtype="bfloat16", images=1)
+    worded = {arm: getattr(request, arm) or request.concept.text for arm in ARMS}
+    prompts = replace(PROMPTS, **worded, negative=request.negative or "")
+    record, files = sample_record(request=request, concept=request.concept, settings=made, prompts=prompts)
+    again = parse_record(record.to_json().encode())
+    assert again == record
+    assert again.request.digest == request.digest
+    mark = mark_in(files[f"expanded-{made.seed}.png"])
+    assert mark is not None
+    assert mark.settings == settings_of_seed(made, made.seed)
+    assert mark.prompts is not None
+    assert {arm: getattr(mark.prompts, arm) for arm in ARMS} == worded
 
 
 def test_typed_concepts_have_no_parts() -> None:
@@ -98,14 +137,21 @@ def changed(content: Any, path: tuple[Any, ...], value: Any) -> Any:
 @pytest.mark.parametrize(
     ("path", "value", "complaint"),
     [
-        (("version",), 2, "version is 2"),
+        (("version",), 3, "version is 3"),
         (("version",), True, "version is True"),
-        (("version",), "1", "version is '1'"),
+        (("version",), "2", "version is '2'"),
         (("surprise",), 1, "surprise: Extra inputs are not permitted"),
-        (("prompts", "mood"), "merry", "prompts.mood: Extra"),
-        (("settings", "seed"), 7, "settings.seed: Input should be a valid string"),
+        (("prompts", "mood"), "merry", "prompts.mood: Unexpected"),
+        (("settings", "seed"), 7, "settings.seed: a seed is written as a string of up to 19 digits"),
+        (("settings", "seed"), "seven", "settings.seed"),
+        (("settings", "seed"), "9223372036854775808", "settings.seed"),
         (("settings", "digest"), "abc", "settings.digest"),
-        (("settings", "width"), 0, "settings.width"),
+        (("settings", "width"), 0, "width is 0 pixels"),
+        (("settings", "width"), None, "the settings leave something open"),
+        (("settings", "device"), "auto", "the settings leave something open"),
+        (("settings", "images"), 3, "the settings are for seeds [7, 8, 9], the pictures for [7, 8]"),
+        (("request", "styles"), "ink wash", "request.styles"),
+        (("request", "examination", "instruments"), ["crystal ball"], "there is no instrument 'crystal ball'"),
         (("renders", 0, "arm"), "middle", "renders.0.arm"),
         (("renders", 0, "file"), "../simple-7.png", "renders.0.file: '../simple-7.png' is not the plain name"),
         (("renders", 0, "file"), "/etc/passwd", "is not the plain name of a file"),
@@ -116,7 +162,7 @@ def changed(content: Any, path: tuple[Any, ...], value: Any) -> Any:
         (("renders", 0, "file"), "expanded-7.png", "two pictures share one file"),
         (("renders",), lambda renders: renders[:3], "exactly one simple and one expanded"),
         (("renders",), lambda renders: [*renders, renders[0]], "exactly one simple and one expanded"),
-        (("scores",), lambda scores: {"7": scores["7"]}, "the scores are for seeds ['7'], the pictures for ['7', '8']"),
+        (("scores",), lambda scores: {"7": scores["7"]}, "the scores are for seeds [7], the pictures for [7, 8]"),
         (("certificate", "latents_sha256", "7", "simple"), "00" * 32, "says 'same seed', but its latents differ"),
         (("scores", "7", "mean_absolute_difference"), 1.5, "scores.7.mean_absolute_difference"),
         (("created",), "2026-11-23T14:25:30", "created"),
@@ -139,7 +185,8 @@ def test_what_a_record_cannot_be(path: tuple[Any, ...], value: Any, complaint: s
         (b'{"version": NaN}', "is not JSON"),
         (b"[1]", "its version is None"),
         (b"{}", "its version is None"),
-        (b'{"version": 1}', "concept: Field required"),
+        (b'{"version": 1}', "is not a valid record"),
+        (b'{"version": 2}', "concept: Field required"),
     ],
 )
 def test_what_is_no_record_at_all(tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -159,9 +206,9 @@ def test_reading_names_the_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_run_without_one_arm_cannot_be_recorded() -> None:
-    run = sample_run(images=2)
+    record, _ = sample_record(images=2)
     with pytest.raises(RecordError, match="exactly one simple and one expanded"):
-        record_of(replace(run, renders=run.renders[:3]), png_files(run))
+        sample_record(images=2, renders=record.renders[:3])
 
 
 @pytest.mark.parametrize(
@@ -177,17 +224,17 @@ def test_when_the_certificate_holds(
     same_seed: bool, differs: tuple[str, ...], holds: bool, offences: tuple[str, ...]
 ) -> None:
     latents = {7: {"simple": "3f" * 32, "expanded": ("3f" if same_seed else "00") * 32}}
-    record, _ = sample_record(certificate=Proof(latents, same_seed=same_seed, differs=differs))
+    record, _ = sample_record(certificate=sample_certificate(latents, same_seed=same_seed, differs=differs))
     assert (record.certificate.holds, record.certificate.offences) == (holds, offences)
 
 
 def test_the_record_keeps_the_scores_of_its_pictures() -> None:
     record, _ = sample_record(images=2)
-    assert list(record.scores) == record.seeds == ["7", "8"]
+    assert list(record.scores) == record.seeds == [7, 8]
     expected = score(drawing("simple", 8, (32, 32)), drawing("expanded", 8, (32, 32)))
-    assert record.scores["8"].mean_absolute_difference == expected.mean_absolute_difference
-    assert record.scores["8"].ssim == expected.ssim
-    assert [render.file for render in record.pair("8")] == ["simple-8.png", "expanded-8.png"]
+    assert record.scores[8].mean_absolute_difference == expected.mean_absolute_difference
+    assert record.scores[8].ssim == expected.ssim
+    assert [render.file for render in record.pair(8)] == ["simple-8.png", "expanded-8.png"]
 
 
 @pytest.mark.parametrize(
@@ -221,3 +268,112 @@ def test_json_has_no_infinite_numbers() -> None:
     record, _ = sample_record()
     json.loads(record.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert isinstance(Record.model_validate_json(record.to_json()), Record)
+
+
+def stand_ins(record: Record) -> dict[str, bytes]:
+    """A picture for every file that the record names, whatever it showed."""
+    return dict.fromkeys(record.files, encode_png(drawing("simple", 7, (128, 128)), {}))
+
+
+@pytest.mark.parametrize("folder", OLD_RUNS, ids=lambda folder: folder.name[16:])
+def test_a_record_of_version_1_is_read_as_one_of_version_2(folder: Path) -> None:
+    old = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    record = read_record(folder / "record.json")
+    assert (old["version"], record.version) == (1, 2)
+    assert parse_record(record.to_json().encode()) == record
+    new = json.loads(record.to_json())
+    same = {name: value for name, value in old["settings"].items() if name not in ("digest", "preset", "styles")}
+    assert new["settings"] == same | {"compiled": "torch.compile" in old["certificate"]["libraries"]}
+    assert replace(record.settings, compiled=False).digest == old["settings"]["digest"], "it counted nothing then"
+    old["certificate"]["evaluations"] = old["certificate"].pop("unet_evaluations")
+    for part in ("concept", "prompts", "renders", "certificate", "scores", "created", "draft", "findings"):
+        assert within(old.get(part), new.get(part)), part
+
+    request = record.request
+    assert (request.preset, list(request.styles)) == (old["settings"]["preset"], old["settings"]["styles"])
+    assert (request.concept, request.settings, request.draft) == (
+        record.concept,
+        record.settings,
+        record.draft and record.draft.run,
+    )
+    given = record.prompts.expander == "given"
+    assert request.expander == ("auto" if given else record.prompts.expander)
+    assert (request.simple, request.expanded) == (
+        (record.prompts.simple, record.prompts.expanded) if given else (None, None)
+    )
+    named = [name for name in INSTRUMENTS if (old.get("findings") or {}).get(name) is not None]
+    assert list(request.examination.instruments) == named
+    assert record.complete
+    jsonschema.validate(new, json.loads(SCHEMA_FILE.read_text(encoding="utf-8")), cls=jsonschema.Draft202012Validator)
+
+
+def within(old: Any, new: Any) -> bool:
+    """Whether all that was there is there still, whatever came to it."""
+    if isinstance(old, dict):
+        return all(name in new and within(value, new[name]) for name, value in old.items())
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(within, old, new))
+    return bool(old == new)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_report_of_a_run_of_version_1(language: Language) -> None:
+    for folder in OLD_RUNS:
+        record = read_record(folder / "record.json")
+        page = render_report(record, stand_ins(record), language)
+        assert record.concept.text.partition(" <")[0] in page
+        assert f'<html lang="{language}"' in page
+
+
+def test_a_run_of_version_1_holds(tmp_path: Path) -> None:
+    (folder,) = (folder for folder in OLD_RUNS if len(list(folder.iterdir())) > 1)
+    run = Run.open(folder)
+    assert list(run.faults()) == []
+    assert run.image("expanded").size == (128, 128)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    shutil.copy(copy / "simple-7.png", copy / "expanded-7.png")
+    (fault,) = Run.open(copy).faults(marks=False)
+    assert "expanded-7.png is not the one that the record names" in fault
+
+
+def leaves(content: Any, *path: Any) -> Iterator[tuple[Any, ...]]:
+    """The way to every value, the containers themselves included."""
+    if path:
+        yield path
+    if isinstance(content, dict | list):
+        for key in content if isinstance(content, dict) else range(len(content)):
+            yield from leaves(content[key], *path, key)
+
+
+def test_a_broken_record_of_version_1_is_a_record_error_and_nothing_else() -> None:
+    content = (OLD_RUNS[1] / "record.json").read_bytes()
+    hints = []
+    for path in leaves(json.loads(content)):
+        for value in (None, [], {}, "\u0007", -1, [[{"a": 1}]]):
+            try:
+                parse_record(json.dumps(changed(json.loads(content), path, value)).encode())
+            except RecordError as error:
+                hints.append(error.hint)
+    assert len(hints) > 500
+    assert all(hints)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        (("renders", 0, "file"), "../simple-7.png", "is not the plain name of a file"),
+        (("settings", "seed"), "8", "the settings are for seeds [8], the pictures for [7]"),
+        (("settings", "mood"), "merry", "settings.mood"),
+        (("certificate", "latents_sha256", "7", "simple"), "00" * 32, "says 'same seed', but its latents differ"),
+        (("prompts",), None, "is not a valid record"),
+        (("surprise",), 1, "surprise: Extra inputs"),
+        (("request",), {}, "it has what came with version 2: request"),
+        (("settings", "compiled"), True, "it has what came with version 2: compiled"),
+        (("settings",), lambda settings: {name: settings[name] for name in settings if name != "digest"}, "'digest'"),
+    ],
+)
+def test_what_a_record_of_version_1_cannot_be(path: tuple[Any, ...], value: Any, complaint: str) -> None:
+    content = json.loads((OLD_RUNS[0] / "record.json").read_bytes())
+    with pytest.raises(RecordError) as caught:
+        parse_record(json.dumps(changed(content, path, value)).encode())
+    assert complaint in caught.value.message

@@ -20,7 +20,7 @@ from compare.instruments.examination import Examination
 from compare.request import PairOptions, PairRequest, request_from_json
 from generate.choices.presets import PRESETS
 from generate.choices.styles import all_styles
-from generate.models.resolve import known_words
+from generate.models import known_words
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings

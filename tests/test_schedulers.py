@@ -17,7 +17,7 @@ from PIL import Image
 from test_pair import PROMPTS, SEED, SETTINGS, STEPS, pixels, same_pixels
 
 from benchmarks import convergence
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.schedulers.dpmpp_2s_ancestral import DPMPP2SAncestralScheduler
 from generate.schedulers.dpmpp_3m_sde import DPMPP3MSDEScheduler
@@ -43,7 +43,7 @@ def test_the_model_keeps_its_training_and_the_scheduler_its_kind(name: str, seed
     assert scheduler.config.prediction_type == "v_prediction"
     assert bool(scheduler.config.get("use_karras_sigmas")) == ("Karras" in name)
     assert ("sde" in str(scheduler.config.get("algorithm_type"))) == ("M SDE" in name)
-    assert choice.settles == all(word not in f"{name} " for word in ("SDE ", " a ", "LCM", " eta "))
+    assert choice.converges == all(word not in f"{name} " for word in ("SDE ", " a ", "LCM", " eta "))
     assert (choice.eta > 0) == (" eta " in name)
     if choice.class_name in ("DDIMScheduler", "TCDScheduler"):
         assert scheduler.config.eta == choice.eta
@@ -94,9 +94,9 @@ def test_a_pair_is_two_solo_renders(name: str, seedling: OpenModel) -> None:
     assert certificate.differs == ("prompt",)
     assert certificate.latents_sha256[SEED]["simple"] == certificate.latents_sha256[SEED]["expanded"]
     assert certificate.evaluations == EVALUATIONS[SCHEDULERS[name].evaluations](STEPS)
-    assert certificate.scheduler["class_name"] == SCHEDULERS[name].class_name
+    assert certificate.scheduler.class_name == SCHEDULERS[name].class_name
     if SCHEDULERS[name].eta:
-        assert certificate.scheduler["config"]["eta"] == SCHEDULERS[name].eta
+        assert certificate.scheduler.config["eta"] == SCHEDULERS[name].eta
 
 
 @pytest.mark.parametrize("name", [name.strip() for name in COURSE_AND_AUTOMATIC1111.split(",")])
@@ -499,7 +499,7 @@ def test_the_table_in_the_documentation_has_our_rows() -> None:
     for name, row in rows.items():
         choice = SCHEDULERS[name]
         _, evaluations, ours, *_, measured = row.strip("| ").split(" | ")
-        assert (evaluations, ours) == (choice.evaluations, "settles" if choice.settles else "wanders")
+        assert (evaluations, ours) == (choice.evaluations, "settles" if choice.converges else "wanders")
         assert measured.startswith("**") == (measured.strip("*") != ours), "disagreement is in bold"
 
 

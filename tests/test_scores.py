@@ -4,42 +4,43 @@ from dataclasses import replace
 
 import pytest
 
-from compare.instruments.context import Bench
-from compare.instruments.score_card import cards_of, clip_record, distances_of, rivals_of
+from compare.instruments.context import Context
+from compare.instruments.scores.score_card import cards_of, clip_record, rivals_of
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair
 from ideation.token_budget import TokenBudget
+from ideation.vocabulary import seedling_vocabulary
 
 FOX = "a fox reading a book"
 
 
-def bench(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> Bench:
+def context(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> Context:
     pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file, vectors={}))
     made = render_pair(pair, RenderSettings(seed=7, images=images, num_inference_steps=8), seedling)
-    pictures = {(render.arm, render.seed): render.image for render in made.renders}
-    return Bench(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))
+    pictures = {(render.arm, render.seed): render.image for render in made.pictures}
+    return Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))
 
 
 @pytest.fixture(scope="module")
-def night(seedling: OpenModel) -> Bench:
-    return bench(seedling, FOX, f"{FOX} in a forest at night", images=2)
+def night(seedling: OpenModel) -> Context:
+    return context(seedling, FOX, f"{FOX} in a forest at night", images=2)
 
 
 def test_identical_prompts_are_nowhere_apart(seedling: OpenModel) -> None:
-    same = bench(seedling, FOX, FOX)
-    (distance,) = distances_of(same).values()
+    same = context(seedling, FOX, FOX)
+    (distance,) = same.distances().values()
     assert (distance.mean_absolute_difference, distance.ssim, distance.clip) == (0, 1, 0)
     (card,) = cards_of(same).values()
     assert card.simple_on_simple == card.expanded_on_simple == card.simple_on_expanded == card.expanded_on_expanded
     assert card.simple_on_rivals == card.expanded_on_rivals < card.simple_on_simple
 
 
-def test_each_seed_has_its_distance_and_its_card(night: Bench) -> None:
-    distances, cards = distances_of(night), cards_of(night)
-    assert list(distances) == list(cards) == ["7", "8"]
+def test_each_seed_has_its_distance_and_its_card(night: Context) -> None:
+    distances, cards = night.distances(), cards_of(night)
+    assert list(distances) == list(cards) == [7, 8]
     for seed, card in cards.items():
         assert distances[seed].mean_absolute_difference > 0.02
         assert (distances[seed].clip or 0) > 0.1
@@ -50,14 +51,14 @@ def test_each_seed_has_its_distance_and_its_card(night: Bench) -> None:
         assert card.expanded_on_simple > card.expanded_on_rivals + 0.03
 
 
-def test_without_a_clip_there_are_distances_alone(night: Bench) -> None:
+def test_without_a_clip_there_are_distances_alone(night: Context) -> None:
     blind = replace(night, clip=None)
-    assert [one.clip for one in distances_of(blind).values()] == [None, None]
+    assert [one.clip for one in blind.distances().values()] == [None, None]
     assert cards_of(blind) == {}
     assert clip_record(blind) is None
 
 
-def test_the_record_names_the_clip_and_what_it_did_not_read(night: Bench) -> None:
+def test_the_record_names_the_clip_and_what_it_did_not_read(night: Context) -> None:
     record = clip_record(night)
     assert record is not None
     assert (record.name, record.limit, record.simple_cut, record.expanded_cut) == ("seedling", 77, (), ())
@@ -80,7 +81,7 @@ def test_the_record_names_the_clip_and_what_it_did_not_read(night: Bench) -> Non
     ],
 )
 def test_rivals_exchange_the_subject_or_the_action(simple: str, model: str, rivals: list[str]) -> None:
-    found = rivals_of(simple, model)
+    found = rivals_of(simple, seedling_vocabulary() if model == "seedling" else None)
     assert len(found) == len(rivals)
     for listed, like in zip(found, rivals, strict=True):
         assert simple not in listed

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.render.batch import RenderCancelled, Step
 from generate.render.pair import render_pair
 from generate.render.series import Frame, render_series

@@ -19,10 +19,9 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 import generate.families
+from generate.models import ModelError, OpenModel, find_model, find_tokenizer, known_models, open_model, require_model
 from generate.models.architecture import configuration, prediction_type
 from generate.models.clip_tokenizer import CLIP_ENTRIES
-from generate.models.open import OpenModel, open_model
-from generate.models.resolve import ModelError, find_model, find_tokenizer, known_models, require_model
 from generate.models.single_file import open_single_file, scheduler_of
 from generate.models.weight_file import read_weight_file
 from generate.render.pair import render_pair

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_bench import EXPANDED, SIMPLE, fresh, tiny_bench
+from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
 
-from compare.instruments.context import Bench, mean_distance
-from compare.instruments.results import SweepRecord
-from compare.instruments.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, judge, sweep, visibly_moved
+from compare.instruments.context import Context
+from compare.instruments.distance import mean_distance
+from compare.instruments.examination import Examination
+from compare.instruments.sweep import (
+    DEFAULT_SCHEDULERS,
+    DEFAULT_STEPS,
+    SweepCellRecord,
+    SweepOptions,
+    SweepRecord,
+    judge,
+    sweep,
+    visibly_moved,
+)
 from generate.files import parse_picture
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import SettingsError
@@ -22,15 +33,22 @@ from generate.settings import SettingsError
 Made = tuple[SweepRecord, dict[str, bytes]]
 
 
-@pytest.fixture(scope="module")
-def bench(seedling: OpenModel) -> Bench:
-    return tiny_bench(seedling)
+def wanted(schedulers: list[str], steps: list[int]) -> SweepOptions:
+    options: SweepOptions = Examination(options={"sweep": {"schedulers": schedulers, "steps": steps}}).options_of(
+        "sweep"
+    )
+    return options
 
 
 @pytest.fixture(scope="module")
-def made(bench: Bench) -> Made:
-    own = fresh(bench)
-    return sweep(own, ["dpmpp_2m_karras", "Euler a", "DPM++ 2M Karras"], [3, 1, 2, 1]), own.files
+def context(seedling: OpenModel) -> Context:
+    return tiny_context(seedling)
+
+
+@pytest.fixture(scope="module")
+def made(context: Context) -> Made:
+    own = fresh(context)
+    return sweep(own, wanted(["dpmpp_2m_karras", "Euler a", "DPM++ 2M Karras"], [3, 1, 2, 1])), own.files
 
 
 def test_every_scheduler_is_drawn_with_every_step_count_once_and_in_order(made: Made) -> None:
@@ -39,16 +57,16 @@ def test_every_scheduler_is_drawn_with_every_step_count_once_and_in_order(made: 
     assert [row.settles for row in record.rows] == [True, False]
     for row in record.rows:
         assert [cell.num_inference_steps for cell in row.cells] == [1, 2, 3]
-        assert [cell.unet_evaluations for cell in row.cells] == [1, 2, 3]
+        assert [cell.evaluations for cell in row.cells] == [1, 2, 3]
     names = [name for row in record.rows for cell in row.cells for name in (cell.simple_file, cell.expanded_file)]
     assert names[:2] == ["sweep-dpmpp-2m-karras-1-simple.png", "sweep-dpmpp-2m-karras-1-expanded.png"]
     assert names == list(files)
 
 
-def test_a_cell_is_the_pair_with_those_settings_and_its_files_say_so(bench: Bench, made: Made) -> None:
+def test_a_cell_is_the_pair_with_those_settings_and_its_files_say_so(context: Context, made: Made) -> None:
     record, files = made
-    settings = replace(bench.settings, images=1, scheduler="Euler a", num_inference_steps=2)
-    pair = tiny_bench(bench.model, settings=settings, clip=False)
+    settings = replace(context.settings, images=1, scheduler="Euler a", num_inference_steps=2)
+    pair = tiny_context(context.model, settings=settings, clip=False)
     cell = record.rows[1].cells[1]
     for arm, file, prompt in (("simple", cell.simple_file, SIMPLE), ("expanded", cell.expanded_file, EXPANDED)):
         assert Image.open(io.BytesIO(files[file])).tobytes() == pair.pictures[arm, 5].tobytes()
@@ -56,14 +74,21 @@ def test_a_cell_is_the_pair_with_those_settings_and_its_files_say_so(bench: Benc
         assert (told.prompt, told.scheduler, told.num_inference_steps, told.seed) == (prompt, "Euler a", 2, 5)
 
 
-def test_moves_are_between_neighbouring_step_counts(bench: Bench, made: Made) -> None:
+def test_moves_are_between_neighbouring_step_counts(context: Context, made: Made) -> None:
     record, files = made
     cells = record.rows[0].cells
     assert cells[0].moved is None
     images = [[Image.open(io.BytesIO(files[name])) for name in (c.simple_file, c.expanded_file)] for c in cells]
-    expected = mean_distance([bench.distance(images[1][arm], images[2][arm]) for arm in (0, 1)])
+    expected = mean_distance([context.distance(images[1][arm], images[2][arm]) for arm in (0, 1)])
     assert cells[2].moved == expected
     assert expected.mean_absolute_difference > 0
+
+
+def test_a_cell_of_version_1_is_read(made: Made) -> None:
+    cell = made[0].rows[0].cells[1]
+    old = json.loads(cell.model_dump_json())
+    old["unet_evaluations"] = old.pop("evaluations")
+    assert SweepCellRecord.model_validate_json(json.dumps(old)) == cell
 
 
 @pytest.mark.parametrize(
@@ -94,8 +119,8 @@ def test_a_pixel_moves_visibly_when_one_of_its_channels_does() -> None:
     assert visibly_moved(Image.fromarray(before), Image.fromarray(after)) == 0.05
 
 
-def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(bench: Bench) -> None:
-    settler, wanderer = sweep(fresh(bench), ["DPM++ 2M Karras", "Euler a"], [8, 16, 28]).rows
+def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(context: Context) -> None:
+    settler, wanderer = sweep(fresh(context), wanted(["DPM++ 2M Karras", "Euler a"], [8, 16, 28])).rows
     assert (settler.settled, wanderer.settled) == (True, False)
     assert settler.recommended_steps == 16
     assert wanderer.recommended_steps is None
@@ -103,13 +128,13 @@ def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(bench: Bench)
 
 def test_the_defaults_are_the_courses() -> None:
     assert set(DEFAULT_SCHEDULERS) <= set(SCHEDULERS)
-    assert {name for name in DEFAULT_SCHEDULERS if not SCHEDULERS[name].settles} == {"Euler a", "DPM++ SDE Karras"}
+    assert {name for name in DEFAULT_SCHEDULERS if not SCHEDULERS[name].converges} == {"Euler a", "DPM++ SDE Karras"}
     assert judge(DEFAULT_STEPS, (0.0,) * (len(DEFAULT_STEPS) - 1)) == (True, DEFAULT_STEPS[0])
 
 
-def test_the_same_bench_gives_the_same_bytes(bench: Bench, made: Made) -> None:
-    again = fresh(bench)
-    sweep(again, ["DPM++ 2M Karras", "Euler a"], [1, 2, 3])
+def test_the_same_pair_gives_the_same_bytes(context: Context, made: Made) -> None:
+    again = fresh(context)
+    sweep(again, wanted(["DPM++ 2M Karras", "Euler a"], [1, 2, 3]))
     assert again.files == made[1]
 
 
@@ -117,24 +142,24 @@ def test_the_same_bench_gives_the_same_bytes(bench: Bench, made: Made) -> None:
     ("schedulers", "steps", "error"),
     [
         (["DPM++ 2M Karras", "Eulr"], [1], "unknown scheduler 'Eulr'"),
-        (["Euler"], [1, 0], "steps is 0"),
-        (["Euler"], [1, 1001], "steps is 1001"),
+        (["Euler"], [1, 0], "sweep.steps.1: Input should be greater than or equal to 1"),
+        (["Euler"], [1, 1001], "sweep.steps.1: Input should be less than or equal to 1000"),
         (["Euler", "LCM"], [1, 60], "LCM cannot take 60 steps"),
-        ([], [1], "nothing is to be swept"),
-        (["Euler"], [], "nothing is to be swept"),
+        ([], [1], "sweep.schedulers: Tuple should have at least 1 item"),
+        (["Euler"], [], "sweep.steps: Tuple should have at least 1 item"),
     ],
 )
 def test_what_cannot_be_swept_is_said_before_anything_is_drawn(
-    bench: Bench, schedulers: list[str], steps: list[int], error: str
+    context: Context, schedulers: list[str], steps: list[int], error: str
 ) -> None:
     heard: list[Step] = []
     with pytest.raises(SettingsError, match=error.replace("+", r"\+")) as caught:
-        sweep(replace(fresh(bench), on_step=heard.append), schedulers, steps)
+        sweep(replace(fresh(context), on_step=heard.append), wanted(schedulers, steps))
     assert caught.value.hint
     assert heard == []
 
 
-def test_progress_counts_all_cells_and_can_stop_them(bench: Bench) -> None:
+def test_progress_counts_all_cells_and_can_stop_them(context: Context) -> None:
     heard: list[tuple[int, int]] = []
 
     def on_step(step: Step) -> None:
@@ -143,5 +168,5 @@ def test_progress_counts_all_cells_and_can_stop_them(bench: Bench) -> None:
             raise RenderCancelled("stopped", hint="")
 
     with pytest.raises(RenderCancelled):
-        sweep(replace(fresh(bench), on_step=on_step), ["Euler", "UniPC"], [1, 2])
+        sweep(replace(fresh(context), on_step=on_step), wanted(["Euler", "UniPC"], [1, 2]))
     assert heard == [(1, 4), (2, 4), (2, 4), (3, 4)]

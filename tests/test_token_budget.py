@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_bench import SETTINGS, tiny_bench
+from tiny_context import SETTINGS, tiny_context
 from tiny_tokenizer import clip_like
 
+from compare.instruments.context import NoOptions
 from compare.instruments.length_control import placebo
-from compare.instruments.phrase_audit import audit
-from generate.models.embedding_names import embedding_vectors, token_budget
-from generate.models.open import OpenModel, open_model
-from generate.models.textual_inversion import load_embeddings
+from compare.instruments.scores.phrase_audit import audit
+from generate.models import OpenModel, embedding_vectors, open_model, token_budget
 from ideation.token_budget import TokenBudget, TokenizerError
 
 
@@ -129,7 +128,7 @@ def test_the_budget_counts_what_the_encoder_is_given(tmp_path: Path, monkeypatch
     (tmp_path / "embeddings" / "old.pt").write_bytes(b"\x80 a pickle")
     vectors = embedding_vectors()
     assert vectors == {"coldbird": 5, "ink": 1, "sub/bird.v2": 2, "top": 3}
-    load_embeddings(model, vectors)
+    model.load(embeddings=vectors)
     budget = TokenBudget(model.tokenizer_file, vectors=vectors)
     pipeline = model.pipeline
     for prompt in (
@@ -152,11 +151,11 @@ def test_no_count_of_a_run_forgets_the_textual_inversions(
     save_file({"emb_params": torch.randn(30, size)}, tmp_path / "embeddings" / "coldbird.safetensors")
     budget = token_budget(seedling.tokenizer_file, seedling.token_limit)
     assert budget.count("a coldbird") == 33
-    bench = tiny_bench(seedling, "a dog", "a dog, coldbird, coldbird, coldbird, in a forest", clip=False)
-    marks = {one.text: one.mark for one in audit(bench)}
+    context = tiny_context(seedling, "a dog", "a dog, coldbird, coldbird, coldbird, in a forest", clip=False)
+    marks = {one.text: one.mark for one in audit(context)}
     assert marks["in a forest"] == "never seen"
-    bench = tiny_bench(seedling, "a dog", "a dog, coldbird", replace(SETTINGS, images=1), clip=False)
-    record = placebo(bench)
+    context = tiny_context(seedling, "a dog", "a dog, coldbird", replace(SETTINGS, images=1), clip=False)
+    record = placebo(context, NoOptions())
     assert record is not None
     assert 33 <= record.tokens == budget.count(record.prompt) <= budget.count("a dog, coldbird") == 35
 

@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from compare.instruments.context import Bench
-from compare.instruments.results import CardRecord, DistanceRecord
-from compare.instruments.score_card import cards_of, distances_of
-from compare.instruments.verdict import change, verdict_of
+from compare.instruments.context import Context
+from compare.instruments.distance import DistanceRecord
+from compare.instruments.scores.score_card import CardRecord, cards_of
+from compare.instruments.scores.verdict import change, verdict_of
 from generate.clip import open_clip
-from generate.models.open import OpenModel
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair
@@ -65,8 +65,8 @@ UP, DOWN, NONE = (0.05, 0.06, 0.055), (-0.05, -0.06, -0.055), (0.01, -0.012, 0.0
     ],
 )
 def test_the_kind_follows_from_the_cards(cards: list[CardRecord], kind: str) -> None:
-    distances = {str(seed): APART for seed in range(max(1, len(cards)))}
-    verdict = verdict_of(prompts(), distances, {str(seed): one for seed, one in enumerate(cards)})
+    distances = dict.fromkeys(range(max(1, len(cards))), APART)
+    verdict = verdict_of(prompts(), distances, dict(enumerate(cards)))
     assert (verdict.kind, verdict.seeds) == (kind, len(distances))
     assert (verdict.gain is None) == (kind in ("one pair", "no clip"))
 
@@ -84,7 +84,7 @@ def test_the_kind_follows_from_the_cards(cards: list[CardRecord], kind: str) -> 
 def test_equal_pictures_are_no_difference_and_the_same_prompt_may_be_noisy(
     expanded: str, moved: DistanceRecord, kind: str
 ) -> None:
-    assert verdict_of(prompts(expanded=expanded), {"1": moved}, {"1": card(0, 0)}).kind == kind
+    assert verdict_of(prompts(expanded=expanded), {1: moved}, {1: card(0, 0)}).kind == kind
 
 
 def test_the_interval_is_students() -> None:
@@ -100,7 +100,7 @@ def test_where_nothing_is_true_hardly_anything_is_said(seeds: int, rivals: bool)
     numbers, pair, kinds = np.random.default_rng(seeds), prompts(), Counter[str]()
     for _ in range(200):
         cards = {
-            str(seed): card(*numbers.normal(0, 0.03, 2), kept=float(numbers.normal(1, 0.3)) if rivals else None)
+            seed: card(*numbers.normal(0, 0.03, 2), kept=float(numbers.normal(1, 0.3)) if rivals else None)
             for seed in range(seeds)
         }
         kinds[verdict_of(pair, dict.fromkeys(cards, APART), cards).kind] += 1
@@ -118,9 +118,9 @@ def test_on_seedling_added_details_help_and_another_subject_loses_the_intent(
 ) -> None:
     pair = prompts(expanded=expanded)
     made = render_pair(pair, RenderSettings(seed=3, images=4, num_inference_steps=8), seedling)
-    pictures = {(render.arm, render.seed): render.image for render in made.renders}
-    bench = Bench(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))
-    verdict = verdict_of(pair, distances_of(bench), cards_of(bench))
+    pictures = {(render.arm, render.seed): render.image for render in made.pictures}
+    context = Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))
+    verdict = verdict_of(pair, context.distances(), cards_of(context))
     assert verdict.kind == kind
     assert verdict.gain is not None
     assert verdict.gain.low > 0.1

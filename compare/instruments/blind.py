@@ -6,19 +6,23 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 import templates
-from compare.instruments.context import Bench
-from compare.instruments.results import Arm, BlindRecord
+from compare.instruments.context import Context, Instrument
+from compare.report.blocks import Block, Facts, Section, Text, Value, Words
 from generate.files import encode_png
+from generate.picture import Arm
+from generate.settings import RenderSettings
 from ideation.errors import TwinseedError
 from ideation.expanders import choose_expander
 from ideation.expanders.errors import ExpanderError, Refusal, UnusableResponse, shortened
+from ideation.prompt_pair import PromptPair
+from ideation.values import Seed, StrictModel
 
 #: Pictures are shown at a size that models are good at. Pixels of small ones are doubled and redoubled, never smoothed.
 _SMALLEST, _LARGEST = 512, 1024
@@ -34,6 +38,26 @@ _SCHEMA: dict[str, Any] = {
 }
 _MOST_CHARACTERS = 50_000
 _Said = Annotated[str, StringConstraints(min_length=1, max_length=3000)]
+
+
+class BlindOptions(StrictModel):
+    """Who is shown the pictures: an expander by its name, and one of its models."""
+
+    expander: str = "auto"
+    llm_model: str | None = None
+
+
+class BlindRecord(StrictModel):
+    """What a language model with eyes said of the two pictures of a seed, not knowing which is which: it saw them as A
+    and B. `first` is the arm that was A."""
+
+    expander: str
+    llm_model: str | None
+    seed: Seed
+    first: Arm
+    simple: str
+    expanded: str
+    differences: tuple[str, ...]
 
 
 class BlindError(TwinseedError):
@@ -75,25 +99,25 @@ class _Answer(BaseModel):
         return tuple(filter(None, (" ".join(item.split()) for item in value))) if listed else value
 
 
-def describe_blind(bench: Bench, expander: str, llm_model: str | None, environ: Mapping[str, str]) -> BlindRecord:
+def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
     """Shows both pictures of the first seed, as A and B in an order drawn from the seed, without their metadata, to
-    the model behind `expander` (a name, as `choose_expander` takes it), and asks what it sees.
+    the model behind the expander, and asks what it sees.
 
     The pictures are sent to that model's server. An answer in the wrong form is asked for once more. Raises
     `BlindError`, for an expander without eyes as well.
     """
-    seed = bench.seeds[0]
+    seed = context.seeds[0]
     first: Arm = "simple" if random.Random(f"blind {seed}").random() < 0.5 else "expanded"
     second: Arm = "expanded" if first == "simple" else "simple"
     try:
-        asked = choose_expander(expander, llm_model=llm_model, environ=environ)
+        asked = choose_expander(options.expander, llm_model=options.llm_model, environ=context.environ)
         if not isinstance(asked, Sighted):
             raise BlindError(
                 f"the expander {asked.name!r} cannot look at pictures",
                 hint="set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL and name gemini or openai, "
                 "with a model that can see",
             )
-        answer = _ask(asked, _shown(bench.pictures[first, seed]), _shown(bench.pictures[second, seed]))
+        answer = _ask(asked, _shown(context.pictures[first, seed]), _shown(context.pictures[second, seed]))
     except ExpanderError as error:
         hint = error.hint.partition("; or work without an LLM")[0]
         if isinstance(error, Refusal):
@@ -171,3 +195,30 @@ def _shown(image: Image.Image) -> bytes:
     elif longest > _LARGEST:
         image.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
     return encode_png(image, {})
+
+
+def _section(blind: BlindRecord, said: dict[str, Any], t: dict[str, Any]) -> Section:
+    """What somebody said of both pictures who did not know which is which."""
+    name = t["prompts"]["expanders"].get(blind.expander, blind.expander)
+    by = name if blind.llm_model is None else f"{name} {blind.llm_model}"
+    blocks: list[Block] = [Words(blind.simple, said["simple"]), Words(blind.expanded, said["expanded"])]
+    if blind.differences:
+        blocks.append(Facts(((said["differences"], tuple(Value(one, "line") for one in blind.differences)),)))
+    order = said["order"].format(arm=t["short_arm"][blind.first])
+    blocks.append(Text(t["pause"].join((said["by"].format(name=by), order))))
+    return Section("blind", said["title"], (said["about"].format(seed=blind.seed),), tuple(blocks))
+
+
+def _steps(_: BlindOptions, __: PromptPair, ___: RenderSettings) -> int:
+    return 0  # it looks at the pictures that are there
+
+
+BLIND = Instrument(
+    name="blind",
+    question="a language model with eyes describes both pictures, not knowing which is which",
+    options=BlindOptions,
+    result=BlindRecord,
+    measure=describe_blind,
+    section=_section,
+    steps=_steps,
+)

@@ -5,28 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationError
+from pydantic import ConfigDict, JsonValue, ValidationError
 
-from compare.instruments.attention import attention
-from compare.instruments.blind import describe_blind
-from compare.instruments.context import Bench
-from compare.instruments.interpolation import morph
-from compare.instruments.ladder import ladder
-from compare.instruments.length_control import placebo
-from compare.instruments.phrase_audit import audit
-from compare.instruments.results import INSTRUMENTS, Findings
-from compare.instruments.score_card import cards_of, clip_record, distances_of
-from compare.instruments.seed_baseline import ruler
-from compare.instruments.sweep import DEFAULT_SCHEDULERS, DEFAULT_STEPS, sweep
-from compare.instruments.verdict import verdict_of
-from generate.clip import Clip, default_clip, open_clip
-from generate.models.open import OpenModel
-from generate.render.batch import RenderError
-from generate.settings import SettingsError
+from compare.instruments.context import Context
+from compare.instruments.results import Findings
+from compare.instruments.scores.phrase_audit import audit
+from compare.instruments.scores.score_card import cards_of, clip_record
+from compare.instruments.scores.verdict import verdict_of
+from compare.instruments.table import INSTRUMENTS
+from generate.settings import RenderSettings, SettingsError
 from ideation.errors import TwinseedError
-from ideation.values import STRICT, StrictModel
+from ideation.prompt_pair import PromptPair
+from ideation.values import STRICT
+
+if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
+    from generate.clip import Clip
+    from generate.models import OpenModel
 
 
 @dataclass(frozen=True)
@@ -54,58 +50,22 @@ class Examination:
     def options_of(self, name: str) -> Any:
         """The options of an instrument, with the usual values for those that were not named."""
         try:
-            return _OPTIONS[name].model_validate_json(json.dumps(self.options.get(name, {})))
+            return INSTRUMENTS[name].options.model_validate_json(json.dumps(self.options.get(name, {})))
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
             option = ".".join(map(str, problem["loc"]))
-            known = ", ".join(_OPTIONS[name].model_fields) or "none"
+            known = ", ".join(INSTRUMENTS[name].options.model_fields) or "none"
             raise SettingsError(
                 f"{name}.{option}: {problem['msg'].removeprefix('Value error, ')}", hint=f"options of {name}: {known}"
             ) from error
 
+    def steps(self, prompts: PromptPair, settings: RenderSettings) -> int:
+        """About how many denoising steps of two pictures the instruments take, for an estimate of the time.
 
-class NoOptions(StrictModel):
-    """Of an instrument that can only be used in one way."""
-
-
-class RulerOptions(StrictModel):
-    seeds: Annotated[int, Field(ge=1, le=1000)] = 6
-
-
-class MorphOptions(StrictModel):
-    frames: Annotated[int, Field(ge=2, le=1000)] = 9
-
-
-class SweepOptions(StrictModel):
-    schedulers: tuple[str, ...] = DEFAULT_SCHEDULERS
-    steps: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = DEFAULT_STEPS
-
-
-class BlindOptions(StrictModel):
-    expander: str = "auto"
-    llm_model: str | None = None
-
-
-_OPTIONS: dict[str, type[StrictModel]] = {
-    "ruler": RulerOptions,
-    "placebo": NoOptions,
-    "ladder": NoOptions,
-    "morph": MorphOptions,
-    "attention": NoOptions,
-    "sweep": SweepOptions,
-    "blind": BlindOptions,
-}
-
-#: How each instrument is used, in the order of the table of their names.
-WORK: dict[str, Callable[[Bench, Any, Mapping[str, str]], Any]] = {
-    "ruler": lambda bench, wanted, _: ruler(bench, seeds=wanted.seeds),
-    "placebo": lambda bench, *_: placebo(bench),
-    "ladder": lambda bench, *_: ladder(bench),
-    "morph": lambda bench, wanted, _: morph(bench, frames=wanted.frames),
-    "attention": lambda bench, *_: attention(bench),
-    "sweep": lambda bench, wanted, _: sweep(bench, wanted.schedulers, wanted.steps),
-    "blind": lambda bench, wanted, environ: describe_blind(bench, wanted.expander, wanted.llm_model, environ),
-}
+        >>> Examination(instruments=("ruler", "blind"), options={"ruler": {"seeds": 5}}).steps(None, RenderSettings())
+        40
+        """
+        return sum(INSTRUMENTS[name].steps(self.options_of(name), prompts, settings) for name in self.instruments)
 
 
 class ExaminationStopped(Exception):
@@ -120,6 +80,8 @@ def open_scorer(
     wanted: Examination, model: OpenModel, environ: Mapping[str, str]
 ) -> tuple[Clip | None, tuple[str, ...]]:
     """The CLIP that is asked for, or None, and why there is none where that is to be said. Raises `TwinseedError`."""
+    from generate.clip import default_clip, open_clip
+
     if wanted.clip == "none":
         return None, ()
     if wanted.clip != "auto":
@@ -129,35 +91,34 @@ def open_scorer(
 
 
 def examine(
-    bench: Bench,
+    context: Context,
     wanted: Examination,
-    environ: Mapping[str, str],
     *,
     before: Findings | None = None,
     notes: tuple[str, ...] = (),
     on_instrument: Callable[[str], None] = lambda _: None,
     on_found: Callable[[Findings], None] = lambda _: None,
 ) -> Findings:
-    """What the wanted instruments find on the bench, added to what was found `before`; their pictures are in
-    `bench.files`. `environ` has the keys of whoever describes the pictures. `on_instrument` hears the name of each
-    before it begins.
+    """What the wanted instruments find, added to what was found `before`; their pictures are in `context.files`.
 
-    Raises `ExaminationStopped`, whatever stopped it, so that nothing that was found is lost.
+    `on_instrument` hears the name of each before it begins ("scores" first), `on_found` gets all findings so far after
+    each. Raises `ExaminationStopped`, whatever stopped it, so that nothing that was found is lost.
     """
     found: dict[str, Any] = {} if before is None else dict(before)
     found["notes"] = tuple(dict.fromkeys((*found.get("notes", ()), *notes)))
     try:
         on_instrument("scores")
-        found["distances"] = distances_of(bench)
-        if bench.clip is not None:
-            found["clip"], found["cards"] = clip_record(bench), cards_of(bench)
-        found["phrases"] = audit(bench)
-        found["verdict"] = verdict_of(bench.prompts, found["distances"], found.get("cards", {}))
-        for name in WORK:
+        found["distances"] = context.distances()
+        if context.clip is not None:
+            found["clip"], found["cards"] = clip_record(context), cards_of(context)
+        found["phrases"] = audit(context)
+        found["verdict"] = verdict_of(context.prompts, found["distances"], found.get("cards", {}))
+        on_found(Findings(**found))
+        for name, instrument in INSTRUMENTS.items():
             if name in wanted.instruments:
                 on_instrument(name)
-                found[name] = WORK[name](bench, wanted.options_of(name), environ)
+                found[name] = instrument.measure(context, wanted.options_of(name))
                 on_found(Findings(**found))
-    except (TwinseedError, RenderError, KeyboardInterrupt) as reason:
+    except (TwinseedError, KeyboardInterrupt) as reason:
         raise ExaminationStopped(Findings(**found), reason) from reason
     return Findings(**found)

@@ -6,16 +6,21 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any
 
-from compare.instruments.context import Bench
-from compare.instruments.results import LadderRecord, RungRecord, WithoutRecord
-from generate.render.series import Frame
+from compare.instruments.context import Context, Instrument, NoOptions
+from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, measure_of
+from compare.report.blocks import Block, Section, Shot, Strip, Text
+from compare.report.charts import Bar, bar_chart
+from generate.settings import RenderSettings
 from ideation.english.diff import diff
 from ideation.english.grammar import indefinite_article
 from ideation.english.phrases import phrases_of
 from ideation.english.stems import content_stems, same
 from ideation.english.words import words_of
+from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import marks_in
+from ideation.values import FileName, Seed, StrictModel
 
 #: Beyond so many additions the smallest neighbours are put on one rung.
 MOST_ADDITIONS = 10
@@ -24,6 +29,35 @@ _Span = tuple[int, int]
 
 _SEPARATORS = ",;|，、；"
 _WEIGHT = r"(?::\s*[+-]?[\d.]+)?"
+
+
+class RungRecord(StrictModel):
+    """One picture on the ladder: its prompt, the phrase that was added to the one before (empty for the first), and
+    how far it moved from the one before and from the simple picture."""
+
+    prompt: str
+    phrase: str
+    file: FileName
+    moved: DistanceRecord
+    from_simple: DistanceRecord
+
+
+class WithoutRecord(StrictModel):
+    """The expanded prompt without one phrase, and how far its picture is from the expanded one."""
+
+    prompt: str
+    phrase: str
+    file: FileName
+    moved: DistanceRecord
+
+
+class LadderRecord(StrictModel):
+    """From the simple to the expanded prompt one phrase at a time, and the expanded one with each phrase left out.
+    Where the expanded prompt words the simple one anew, the second rung does that and has no phrase."""
+
+    seed: Seed
+    rungs: tuple[RungRecord, ...]
+    without: tuple[WithoutRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -42,31 +76,37 @@ class Plan:
     rungs: tuple[tuple[str, str], ...]
     without: tuple[tuple[str, str], ...]
 
+    def between(self, simple: str, expanded: str) -> list[str]:
+        """The prompts that are neither the simple nor the expanded one, each once."""
+        prompts = dict.fromkeys(prompt for prompt, _ in (*self.rungs, *self.without))
+        return [prompt for prompt in prompts if prompt not in (simple, expanded)]
 
-def ladder(bench: Bench) -> LadderRecord:
+
+def ladder(context: Context, _: NoOptions) -> LadderRecord:
     """Climbs from the simple to the expanded prompt under the pair's first seed, then leaves out each addition once.
 
     The first and the last picture are the pair's own; prompts that come up twice are drawn once. Raises what rendering
     raises.
     """
-    seed, prompts = bench.seeds[0], bench.prompts
+    from generate.render import Frame
+
+    seed, prompts = context.seeds[0], context.prompts
     plan = plan_ladder(prompts.simple, prompts.expanded)
     images = {
-        prompts.simple: bench.pictures["simple", seed],
-        prompts.expanded: bench.pictures["expanded", seed],
+        prompts.simple: context.pictures["simple", seed],
+        prompts.expanded: context.pictures["expanded", seed],
     }
-    wanted = dict.fromkeys(prompt for prompt, _ in (*plan.rungs, *plan.without))
-    frames = [Frame(prompt, seed) for prompt in wanted if prompt not in images]
-    images |= {made.frame.prompt: made.image for made in bench.render(frames)}
+    frames = [Frame(prompt, seed) for prompt in plan.between(prompts.simple, prompts.expanded)]
+    images |= {made.frame.prompt: made.image for made in context.render(frames)}
     first, last = images[prompts.simple], images[prompts.expanded]
     below = [prompts.simple, *(prompt for prompt, _ in plan.rungs)]
     rungs = tuple(
         RungRecord(
             prompt=prompt,
             phrase=phrase,
-            file=bench.keep(f"ladder-{number}.png", images[prompt], prompt, seed),
-            moved=bench.distance(images[before], images[prompt]),
-            from_simple=bench.distance(first, images[prompt]),
+            file=context.keep(f"ladder-{number}.png", images[prompt], prompt, seed),
+            moved=context.distance(images[before], images[prompt]),
+            from_simple=context.distance(first, images[prompt]),
         )
         for number, (before, (prompt, phrase)) in enumerate(zip(below, plan.rungs, strict=False))
     )
@@ -74,8 +114,8 @@ def ladder(bench: Bench) -> LadderRecord:
         WithoutRecord(
             prompt=prompt,
             phrase=phrase,
-            file=bench.keep(f"without-{number}.png", images[prompt], prompt, seed),
-            moved=bench.distance(last, images[prompt]),
+            file=context.keep(f"without-{number}.png", images[prompt], prompt, seed),
+            moved=context.distance(last, images[prompt]),
         )
         for number, (prompt, phrase) in enumerate(plan.without, start=1)
     )
@@ -206,3 +246,96 @@ def _says(text: str) -> bool:
 def _folded(prompt: str) -> str:
     """The text encoders of Stable Diffusion read no upper case and no second space."""
     return " ".join(prompt.casefold().split())
+
+
+def _section(ladder: LadderRecord, said: dict[str, Any], t: dict[str, Any]) -> Section:
+    """From the simple to the expanded prompt one phrase at a time, and each phrase left out."""
+    measure = measure_of([*(rung.moved for rung in ladder.rungs), *(one.moved for one in ladder.without)])
+    up, down = ladder_texts(ladder, measure, said, t)
+    names = [
+        said["shot"].format(number=number, phrase=rung.phrase or said["reworded" if number else "start"])
+        for number, rung in enumerate(ladder.rungs)
+    ]
+    blocks: list[Block] = [Text(up, "lead")] if up else []
+    blocks.append(
+        Strip(
+            tuple(
+                _shot(one, ladder.seed, name, measure if number else None, said, t)
+                for number, (one, name) in enumerate(zip(ladder.rungs, names, strict=True))
+            )
+        )
+    )
+    if climbed := list(zip(names, ladder.rungs, strict=True))[1:]:
+        blocks.append(bar_chart("ladder", [_bar(name, one.moved, measure, t) for name, one in climbed], said["climb"]))
+    if ladder.without:
+        left_out = [(said["without_shot"].format(phrase=one.phrase), one) for one in ladder.without]
+        blocks += [Text(said["without"], "heading"), Text(said["without_about"])]
+        blocks += [Text(down, "lead")] if down else []
+        blocks.append(Strip(tuple(_shot(one, ladder.seed, name, measure, said, t) for name, one in left_out)))
+        blocks.append(bar_chart("ladder-without", [_bar(name, one.moved, measure, t) for name, one in left_out]))
+    return Section("ladder", said["title"], (said["about"], t["measure"][f"{measure}_about"]), tuple(blocks))
+
+
+def _shot(
+    one: RungRecord | WithoutRecord,
+    seed: int,
+    name: str,
+    measure: Measure | None,
+    said: dict[str, Any],
+    t: dict[str, Any],
+) -> Shot:
+    moved = "" if measure is None else said["moved"].format(distance=distance_text(one.moved, measure, t))
+    return Shot(one.file, said["alt"].format(seed=seed, prompt=one.prompt), name, moved)
+
+
+def _bar(name: str, moved: DistanceRecord, measure: Measure, t: dict[str, Any]) -> Bar:
+    return Bar(name, amount(moved, measure), distance_text(moved, measure, t))
+
+
+def ladder_texts(ladder: LadderRecord, measure: Measure, said: dict[str, Any], t: dict[str, Any]) -> tuple[str, str]:
+    """What moved the picture most on the way up, and what it can least do without, both in the first where they are two
+    phrases; the second alone again. Or "".
+    """
+    rungs = [rung for rung in ladder.rungs[1:] if amount(rung.moved, measure) > 0]
+    without = [one for one in ladder.without if amount(one.moved, measure) > 0]
+    up = max(rungs, key=lambda rung: amount(rung.moved, measure), default=None)
+    down = max(without, key=lambda one: amount(one.moved, measure), default=None)
+    most_without = "" if down is None else distance_text(down.moved, measure, t)
+    lead = without_lead = ""
+    if up is not None:
+        differ = down is not None and up.phrase != down.phrase
+        lead = str(said["lead_two" if differ else "lead"]).format(
+            seed=ladder.seed,
+            phrase=up.phrase or said["reworded"],
+            distance=distance_text(up.moved, measure, t),
+            left_out="" if down is None else down.phrase,
+            left_out_distance=most_without,
+        )
+    if down is not None:
+        without_lead = str(said["without_lead"]).format(phrase=down.phrase, distance=most_without)
+    return lead, without_lead
+
+
+def _lines(ladder: LadderRecord) -> list[str]:
+    """Every rung with how far it moved the picture, in percent of pixel values."""
+    return [
+        f"{f'{rung.moved.mean_absolute_difference:6.1%}' if number else ' ' * 6}  {rung.phrase or rung.prompt}"
+        for number, rung in enumerate(ladder.rungs)
+    ]
+
+
+def _steps(_: NoOptions, prompts: PromptPair, settings: RenderSettings) -> int:
+    between = plan_ladder(prompts.simple, prompts.expanded).between(prompts.simple, prompts.expanded)
+    return -(-len(between) // 2) * settings.num_inference_steps
+
+
+LADDER = Instrument(
+    name="ladder",
+    question="which phrase moved the picture? one more at a time, and each left out",
+    options=NoOptions,
+    result=LadderRecord,
+    measure=ladder,
+    section=_section,
+    steps=_steps,
+    lines=_lines,
+)

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from itertools import cycle
+from typing import Annotated, Any
 
-from compare.instruments.context import Bench, mean_distance
-from compare.instruments.results import PlaceboRecord
-from generate.models.embedding_names import token_budget
-from generate.render.series import Frame
+from pydantic import Field
+
+from compare.instruments.context import Context, Instrument, NoOptions
+from compare.instruments.distance import (
+    BY_SEED,
+    Cosine,
+    DistanceRecord,
+    amount,
+    distance_text,
+    mean_distance,
+    measure_of,
+)
+from compare.report.blocks import Section, Shot, Strip, Text, Words
+from compare.report.charts import Bar, bar_chart
+from compare.report.sentences import points, times
+from generate.settings import RenderSettings
 from ideation.english.words import words_of
+from ideation.prompt_pair import PromptPair
 from ideation.token_budget import TokenBudget
+from ideation.values import Count, FileName, Seed, StrictModel
+
+#: What a placebo moves by less than this, in points or in percent, is nothing to divide by.
+_ALMOST_NOTHING = 0.5
 
 #: Words that only join what others say. None names a thing, a look, a place, a mood or a quality. The usual padding
 #: ("highly detailed, masterpiece, best quality") would be no placebo: captions on the web use those words of a certain
@@ -49,38 +67,55 @@ NEUTRAL_WORDS = (
 )
 
 
-def placebo(bench: Bench) -> PlaceboRecord | None:
+class PlaceboRecord(StrictModel):
+    """The simple prompt, padded with words that say nothing to about as many tokens as the expanded one has.
+
+    By seed: the picture's file, and its CLIP cosines with the simple and the expanded prompt. `moved` is the mean
+    distance from the simple pictures, to be held against that of the expanded ones, `words_moved`.
+    """
+
+    prompt: str
+    tokens: Count
+    files: Annotated[dict[Seed, FileName], Field(json_schema_extra=BY_SEED)]
+    on_simple: Annotated[dict[Seed, Cosine], Field(json_schema_extra=BY_SEED)]
+    on_expanded: Annotated[dict[Seed, Cosine], Field(json_schema_extra=BY_SEED)]
+    moved: DistanceRecord
+    words_moved: DistanceRecord
+
+
+def placebo(context: Context, _: NoOptions) -> PlaceboRecord | None:
     """Draws the simple prompt, padded to the expanded one's length, under every seed of the pair.
 
     The padding has no word of either prompt and never goes beyond what the encoder reads. None where the expanded
     prompt is no longer than the simple one, so that there is nothing to pad. The cosines are empty without a CLIP.
     Raises what rendering raises.
     """
-    model, prompts, seeds = bench.model, bench.prompts, bench.seeds
-    budget = token_budget(model.tokenizer_file, model.token_limit, chunked=bench.settings.long_prompts == "chunk")
+    from generate.render import Frame
+
+    prompts, seeds, budget = context.prompts, context.seeds, context.budget
     prompt = padded(prompts.simple, prompts.expanded, budget)
     if prompt is None:
         return None
-    images = [made.image for made in bench.render([Frame(prompt, seed) for seed in seeds])]
+    images = [made.image for made in context.render([Frame(prompt, seed) for seed in seeds])]
     files = {
-        seed: bench.keep(f"placebo-{seed}.png", image, prompt, seed) for seed, image in zip(seeds, images, strict=True)
+        seed: context.keep(f"placebo-{seed}.png", image, prompt, seed)
+        for seed, image in zip(seeds, images, strict=True)
     }
     on_simple: dict[int, float] = {}
     on_expanded: dict[int, float] = {}
-    if bench.clip is not None:
-        fits = bench.clip.image_vectors(images) @ bench.clip.text_vectors([prompts.simple, prompts.expanded]).T
+    if context.clip is not None:
+        fits = context.clip.image_vectors(images) @ context.clip.text_vectors([prompts.simple, prompts.expanded]).T
         on_simple = {seed: round(float(fit[0]), 6) for seed, fit in zip(seeds, fits, strict=True)}
         on_expanded = {seed: round(float(fit[1]), 6) for seed, fit in zip(seeds, fits, strict=True)}
-    simple = [bench.pictures["simple", seed] for seed in seeds]
-    expanded = [bench.pictures["expanded", seed] for seed in seeds]
+    simple = [context.pictures["simple", seed] for seed in seeds]
     return PlaceboRecord(
         prompt=prompt,
         tokens=budget.count(prompt),
         files=files,
         on_simple=on_simple,
         on_expanded=on_expanded,
-        moved=mean_distance([bench.distance(*two) for two in zip(simple, images, strict=True)]),
-        words_moved=mean_distance([bench.distance(*two) for two in zip(simple, expanded, strict=True)]),
+        moved=mean_distance([context.distance(*two) for two in zip(simple, images, strict=True)]),
+        words_moved=mean_distance(list(context.distances().values())),
     )
 
 
@@ -98,3 +133,64 @@ def padded(simple: str, expanded: str, budget: TokenBudget) -> str | None:
         if passed_over == len(words) or budget.count(prompt) == target:
             break
     return prompt if prompt != begun else None
+
+
+def _section(placebo: PlaceboRecord, said: dict[str, Any], t: dict[str, Any]) -> Section:
+    """Better words, or only more of them?"""
+    measure = measure_of((placebo.moved, placebo.words_moved))
+    rows = [
+        Bar(said[name], amount(one, measure), distance_text(one, measure, t), strong)
+        for name, one, strong in (("words", placebo.words_moved, True), ("placebo", placebo.moved, False))
+    ]
+    shots = tuple(
+        Shot(
+            file,
+            said["alt"].format(seed=seed),
+            said["shot"].format(seed=seed),
+            said["fits"].format(simple=points(placebo.on_simple[seed]), expanded=points(placebo.on_expanded[seed]))
+            if seed in placebo.on_simple and seed in placebo.on_expanded
+            else "",
+        )
+        for seed, file in placebo.files.items()
+    )
+    blocks = (
+        Text(placebo_text(placebo, said, t), "lead"),
+        bar_chart("placebo", rows),
+        Words(placebo.prompt, said["prompt"]),
+        Strip(shots),
+    )
+    about = (said["about"].format(tokens=placebo.tokens), t["measure"][f"{measure}_about"])
+    return Section("placebo", said["title"], about, blocks)
+
+
+def placebo_text(placebo: PlaceboRecord, said: dict[str, Any], t: dict[str, Any]) -> str:
+    """Did empty words move the picture as far as the real ones?"""
+    measure = measure_of((placebo.moved, placebo.words_moved))
+    filler, real = amount(placebo.moved, measure), amount(placebo.words_moved, measure)
+    if max(filler, real) < _ALMOST_NOTHING:
+        how = "none"
+    elif filler < _ALMOST_NOTHING:
+        how = "almost_nothing"
+    else:
+        how = "more" if real > filler else "less"
+    return str(said[how]).format(
+        placebo=distance_text(placebo.moved, measure, t),
+        words=distance_text(placebo.words_moved, measure, t),
+        times=times(real / max(filler, _ALMOST_NOTHING)),
+        tokens=placebo.tokens,
+    )
+
+
+def _steps(_: NoOptions, __: PromptPair, settings: RenderSettings) -> int:
+    return -(-settings.images // 2) * settings.num_inference_steps
+
+
+PLACEBO = Instrument(
+    name="placebo",
+    question="better words, or only more words? the simple prompt with words that say nothing",
+    options=NoOptions,
+    result=PlaceboRecord,
+    measure=placebo,
+    section=_section,
+    steps=_steps,
+)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from PIL import Image
+from pydantic import Field, field_validator, model_validator
 
-from compare.instruments.context import Bench, mean_distance
-from compare.instruments.results import SweepCellRecord, SweepRecord, SweepRowRecord
-from generate.render.batch import Step
-from generate.render.pair import resolve_settings
-from generate.render.series import Frame
-from generate.schedulers.table import SchedulerChoice, build_scheduler, find_scheduler
-from generate.settings import RenderSettings, SettingsError
+from compare.instruments.context import Context, Instrument
+from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, mean_distance, measure_of
+from compare.report.blocks import Block, Chart, Grid, Section, Shot, Text
+from compare.report.charts import Curve, curves
+from generate.picture import ARMS, Arm
+from generate.schedulers.table import SchedulerChoice, find_scheduler
+from generate.settings import MAX_STEPS, RenderSettings
+from ideation.prompt_pair import PromptPair
+from ideation.values import Count, FileName, Positive, Seed, StrictModel
 
 T = TypeVar("T")
 
@@ -35,6 +38,63 @@ _STILL = 0.01
 _APART = 1.5
 
 
+class SweepOptions(StrictModel):
+    """`schedulers` by any of their names, `steps` the numbers of steps that each is given. Raises `SettingsError` for a
+    name that no scheduler has."""
+
+    schedulers: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_SCHEDULERS
+    steps: Annotated[tuple[Annotated[int, Field(ge=1, le=MAX_STEPS)], ...], Field(min_length=1)] = DEFAULT_STEPS
+
+    @field_validator("schedulers")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(find_scheduler(name).name for name in names))
+
+    @field_validator("steps")
+    @classmethod
+    def _in_order(cls, counts: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(counts)))
+
+
+class SweepCellRecord(StrictModel):
+    """Both pictures of one scheduler and number of steps. `moved` is the mean distance of the two from their pictures
+    with the step count before, None for the first."""
+
+    num_inference_steps: Positive
+    unet_evaluations: Count
+    seconds: Annotated[float, Field(ge=0)]
+    simple_file: FileName
+    expanded_file: FileName
+    moved: DistanceRecord | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, cell: Any) -> Any:
+        """Records of version 1 counted evaluations of the U-Net; no other denoiser was known."""
+        if isinstance(cell, dict) and "unet_evaluations" in cell:
+            cell = dict(cell)
+            cell.setdefault("evaluations", cell.pop("unet_evaluations"))
+        return cell
+
+
+class SweepRowRecord(StrictModel):
+    """One scheduler. `settles` is what is known of it, `settled` what its curve shows, None where that is too short to
+    say; `recommended_steps` are the fewest after which more hardly move the pictures, None where it never settled."""
+
+    scheduler: str
+    settles: bool
+    settled: bool | None
+    recommended_steps: Positive | None
+    cells: tuple[SweepCellRecord, ...]
+
+
+class SweepRecord(StrictModel):
+    """The sweep, a row for each scheduler."""
+
+    seed: Seed
+    rows: tuple[SweepRowRecord, ...]
+
+
 @dataclass(frozen=True)
 class _Cell:
     """What is to be rendered, and what came of it."""
@@ -43,83 +103,75 @@ class _Cell:
     simple: Image.Image
     expanded: Image.Image
     seconds: float
-    unet_evaluations: int
+    evaluations: int
 
 
-def sweep(
-    bench: Bench, schedulers: Sequence[str] = DEFAULT_SCHEDULERS, steps: Sequence[int] = DEFAULT_STEPS
-) -> SweepRecord:
+def sweep(context: Context, options: SweepOptions) -> SweepRecord:
     """Draws both prompts under the pair's first seed with every scheduler and number of steps.
 
     A scheduler has settled if in neither picture more than one pixel in 100 moves visibly (by more than 8 of 255)
     between the last two step counts; with fewer than three counts, or where the last is less than half as many again as
     the one before, `settled` is None. `recommended_steps` are the fewest from which on no further count moves more. All
-    names and numbers are checked before the first picture is drawn: raises `SettingsError`, and what rendering raises.
+    schedulers are tried on the model before the first picture is drawn: raises `SettingsError`, and what rendering
+    raises.
     """
-    seed = bench.seeds[0]
-    choices = list(dict.fromkeys(find_scheduler(name).name for name in schedulers))
-    counts = sorted(set(steps))
-    if not choices or not counts:
-        raise SettingsError("nothing is to be swept", hint="name a scheduler and a number of steps, 5 and 50 or so")
-    rows = {name: [_settings(bench, name, count, seed) for count in counts] for name in choices}
-    for name in choices:
-        build_scheduler(name, bench.model.scheduler_config, [seed])
-    cells, done = len(choices) * len(counts), 0
+    seed = context.seeds[0]
+    rows = {
+        name: [context.varied(scheduler=name, num_inference_steps=count, seed=seed) for count in options.steps]
+        for name in options.schedulers
+    }
+    cells, done = len(rows) * len(options.steps), 0
     records = []
     for name, row in rows.items():
         made = []
         for settings in row:
             done += 1
-            made.append(_render(bench, settings, seed, done, cells))
-        records.append(_row(bench, find_scheduler(name), made, seed))
+            made.append(_render(context, settings, seed, (done, cells)))
+        records.append(_row(context, find_scheduler(name), made, seed))
     return SweepRecord(seed=seed, rows=tuple(records))
 
 
-def _settings(bench: Bench, scheduler: str, steps: int, seed: int) -> RenderSettings:
-    settings = replace(bench.settings, scheduler=scheduler, num_inference_steps=steps, seed=seed, images=1)
-    return resolve_settings(settings, bench.model)
+def _render(context: Context, settings: RenderSettings, seed: int, place: tuple[int, int]) -> _Cell:
+    """Both pictures, as one batch among those of the sweep."""
+    from generate.render import Frame
+
+    frames = [Frame(context.prompts.simple, seed), Frame(context.prompts.expanded, seed)]
+    simple, expanded = context.render(frames, settings, place=place)
+    return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.evaluations)
 
 
-def _render(bench: Bench, settings: RenderSettings, seed: int, number: int, cells: int) -> _Cell:
-    """Both pictures; whoever listens hears of cell `number` of `cells` in the pair's place."""
-    listener = bench.on_step
-
-    def on_step(step: Step) -> None:
-        if listener is not None:
-            listener(replace(step, pair=number, pairs=cells))
-
-    frames = [Frame(bench.prompts.simple, seed), Frame(bench.prompts.expanded, seed)]
-    simple, expanded = replace(bench, on_step=on_step).render(frames, settings)
-    return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.unet_evaluations)
-
-
-def _row(bench: Bench, choice: SchedulerChoice, cells: Sequence[_Cell], seed: int) -> SweepRowRecord:
+def _row(context: Context, choice: SchedulerChoice, cells: Sequence[_Cell], seed: int) -> SweepRowRecord:
     records = []
     for number, cell in enumerate(cells):
         before = cells[number - 1] if number else None
         steps = cell.settings.num_inference_steps
-        # The files say what made them, which is not what made the pair.
-        keep = replace(bench, settings=cell.settings).keep
-        name = f"sweep-{_slug(choice.name)}-{steps}"
         records.append(
             SweepCellRecord(
                 num_inference_steps=steps,
-                unet_evaluations=cell.unet_evaluations,
+                unet_evaluations=cell.evaluations,
                 seconds=round(cell.seconds, 3),
-                simple_file=keep(f"{name}-simple.png", cell.simple, bench.prompts.simple, seed),
-                expanded_file=keep(f"{name}-expanded.png", cell.expanded, bench.prompts.expanded, seed),
-                moved=None if before is None else mean_distance(_both(bench.distance, before, cell)),
+                simple_file=_keep(context, choice.name, cell, "simple", seed),
+                expanded_file=_keep(context, choice.name, cell, "expanded", seed),
+                moved=None if before is None else mean_distance(_both(context.distance, before, cell)),
             )
         )
     counts = [cell.settings.num_inference_steps for cell in cells]
     settled, recommended = judge(counts, [max(_both(visibly_moved, *two)) for two in pairwise(cells)])
     return SweepRowRecord(
         scheduler=choice.name,
-        settles=choice.settles,
+        settles=choice.converges,
         settled=settled,
         recommended_steps=recommended,
         cells=tuple(records),
     )
+
+
+def _keep(context: Context, scheduler: str, cell: _Cell, arm: Arm, seed: int) -> str:
+    """The file of a cell's picture, which says what made it: not what made the pair."""
+    name = f"sweep-{_slug(scheduler)}-{cell.settings.num_inference_steps}-{arm}.png"
+    prompts = context.prompts
+    image, prompt = (cell.simple, prompts.simple) if arm == "simple" else (cell.expanded, prompts.expanded)
+    return context.keep(name, image, prompt, seed, cell.settings)
 
 
 def _both(measure: Callable[[Image.Image, Image.Image], T], before: _Cell, after: _Cell) -> list[T]:
@@ -150,3 +202,92 @@ def judge(counts: Sequence[int], moves: Sequence[float]) -> tuple[bool | None, i
 def _slug(name: str) -> str:
     """ "DPM++ 2M Karras" as part of a file's name: "dpmpp-2m-karras"."""
     return name.casefold().replace("++", "pp").replace(" ", "-")
+
+
+def _section(sweep: SweepRecord, said: dict[str, Any], t: dict[str, Any]) -> Section:
+    """Who settles and who wanders: a curve, and the pictures behind it."""
+    moved = [cell.moved for row in sweep.rows for cell in row.cells if cell.moved is not None]
+    measure = measure_of(moved)
+    blocks: list[Block] = [Text(_row_text(row, said), "lead") for row in sweep.rows]
+    if moved:
+        blocks.append(_curve_chart(sweep, measure, said, t))
+    blocks.append(_grid(sweep, said, t))
+    return Section("sweep", said["title"], (said["about"], t["measure"][f"{measure}_about"]), tuple(blocks))
+
+
+def _row_text(row: SweepRowRecord, said: dict[str, Any]) -> str:
+    """Does this scheduler settle, and after how many steps? One that draws new noise at every step may stand still for
+    a prompt that leaves it no choice, and is not said to settle for that."""
+    if row.recommended_steps is not None:
+        how, steps = "recommended" if row.settles else "stood_still", row.recommended_steps
+    else:
+        how = "short" if row.settled is None else "not_yet" if row.settles else "wanders"
+        steps = max((cell.num_inference_steps for cell in row.cells), default=0)
+    return str(said[how]).format(scheduler=row.scheduler, steps=steps)
+
+
+def _curve_chart(sweep: SweepRecord, measure: Measure, said: dict[str, Any], t: dict[str, Any]) -> Chart:
+    rows, described = [], []
+    for row in sweep.rows:
+        known = [(cell.num_inference_steps, cell.moved) for cell in row.cells if cell.moved is not None]
+        if not known:
+            continue
+        rows.append(Curve(row.scheduler, tuple((steps, amount(moved, measure)) for steps, moved in known)))
+        each = [
+            said["chart_point"].format(steps=steps, distance=distance_text(moved, measure, t)) for steps, moved in known
+        ]
+        described.append(said["chart_row"].format(scheduler=row.scheduler, points=t["joint"].join(each)))
+    return Chart("sweep", curves(rows, said["steps_axis"], said["moved_axis"]), "; ".join(described))
+
+
+def _grid(sweep: SweepRecord, said: dict[str, Any], t: dict[str, Any]) -> Grid:
+    counts = sorted({cell.num_inference_steps for row in sweep.rows for cell in row.cells})
+    rows = []
+    for row in sweep.rows:
+        cells = {cell.num_inference_steps: cell for cell in row.cells}
+        for arm in ARMS:
+            shots: list[tuple[Shot, ...]] = []
+            for count in counts:
+                if count not in cells:
+                    shots.append(())
+                    continue
+                file = cells[count].simple_file if arm == "simple" else cells[count].expanded_file
+                arm_name = t["short_arm"][arm]
+                alt = said["alt"].format(arm=arm_name, scheduler=row.scheduler, steps=count, seed=sweep.seed)
+                shots.append((Shot(file, alt, ""),))
+            rows.append((f"{row.scheduler} · {t['short_arm'][arm]}", tuple(shots)))
+    return Grid(said["scheduler"], tuple(said["steps"].format(steps=count) for count in counts), tuple(rows))
+
+
+def _lines(sweep: SweepRecord) -> list[str]:
+    """Every scheduler with the advice on it, and how far more steps moved the pictures, in percent of pixel values."""
+    lines = []
+    for row in sweep.rows:
+        moved = "  ".join(
+            f"{cell.num_inference_steps}: {cell.moved.mean_absolute_difference:.1%}" for cell in row.cells if cell.moved
+        )
+        advice = (
+            f"{row.recommended_steps} steps are enough"
+            if row.recommended_steps and row.settles
+            else "does not settle"
+            if row.settled is not None and not row.settles
+            else "not settled yet"
+        )
+        lines.append(f"{row.scheduler:<22} {advice:<22} moved at {moved}")
+    return lines
+
+
+def _steps(options: SweepOptions, _: PromptPair, __: RenderSettings) -> int:
+    return len(options.schedulers) * sum(options.steps)
+
+
+SWEEP = Instrument(
+    name="sweep",
+    question="more steps: which schedulers settle, which wander?",
+    options=SweepOptions,
+    result=SweepRecord,
+    measure=sweep,
+    section=_section,
+    steps=_steps,
+    lines=_lines,
+)

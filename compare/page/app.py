@@ -20,9 +20,10 @@ from compare.page.localized_state import kept
 from compare.page.result import show_run
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, the_worker
-from compare.report.html import LANGUAGES, Language, sentences
+from compare.report import sentences
 from compare.runs.gallery import Gallery
 from ideation.errors import TwinseedError
+from templates import LANGUAGES, Language
 
 FOLDER = Path(__file__).parent
 POLL_S = 0.5
@@ -141,7 +142,8 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
     elif progress is None:
         text = p["start"]
     elif progress.stage == "look":
-        text = p["look"].format(detail=t["closer"]["instruments"].get(progress.detail, t["closer"]["scores"]))
+        chip = sentences(st.session_state.lang)["instruments"].get(progress.detail, {}).get("chip")
+        text = p["look"].format(detail=chip or t["closer"]["scores"])
     elif progress.step is None:
         text = p[progress.stage].format(detail=progress.detail)
     else:

@@ -11,19 +11,19 @@ import streamlit as st
 
 from compare.page.localized_state import kept
 from compare.page.worker import Work
-from compare.report.html import Language
 from compare.runs.run import Run
 from generate.choices.performance import combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
 from generate.files import likeness_of, parse_picture
-from generate.models.resolve import find_model, known_models, known_words, vocabulary_of
+from generate.models import find_model, known_models, known_words, vocabulary_of
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
 from ideation.concept import Concept, guess_language
 from ideation.draw.randomizer import draw
 from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
+from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -118,7 +118,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
             s["scheduler"],
             list(SCHEDULERS),
             **kept("scheduler", language),
-            format_func=lambda name: name if SCHEDULERS[name].settles else s["wanders"].format(name=name),
+            format_func=lambda name: name if SCHEDULERS[name].converges else s["wanders"].format(name=name),
         )
         if SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)

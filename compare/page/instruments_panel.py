@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compare.instruments.examination import Examination
-from compare.instruments.results import INSTRUMENTS
+from compare.instruments import INSTRUMENTS, Examination
 from compare.page.worker import Work
-from compare.report.html import Language
+from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run
+from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -26,7 +26,8 @@ def show_closer(
     """The choice of instruments and the field for observations; `add` is called with the work that is asked for."""
     c, state = t["closer"], st.session_state
     found = record.findings
-    left = [one for one in INSTRUMENTS if found is None or getattr(found, one) is None]
+    left = [name for name in INSTRUMENTS if found is None or name not in found.results]
+    chips = sentences(language)["instruments"]
     st.subheader(c["title"], anchor=False)
     if left:
         st.caption(c["about"])
@@ -36,7 +37,7 @@ def show_closer(
             selection_mode="multi",
             key=f"closer-{name}-{language}",
             label_visibility="collapsed",
-            format_func=lambda one: c["instruments"][one],
+            format_func=lambda name: chips[name]["chip"],
         )
         st.button(
             c["go"],

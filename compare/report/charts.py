@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from compare.report.blocks import Chart
+
 WIDTH = 340  # pixels: what a phone shows without making the text smaller
 INK, SOFT, LINE, ACCENT, PAPER = "#23221f", "#6a675f", "#cfcabd", "#0f6b5c", "#fbfaf6"
 MOST_LETTERS = 46  # of a label in a line of its own
+_MOST_BARS = 24
 FONT = "system-ui, Segoe UI, Helvetica, Arial, Noto Sans, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
 
 _FULL: dict[str, Any] = {"stroke": ACCENT, "fill": ACCENT}
@@ -59,6 +62,12 @@ class Curve:
 
     label: str
     points: tuple[tuple[float, float], ...]
+
+
+def bar_chart(name: str, rows: Sequence[Bar], caption: str = "") -> Chart:
+    """The block of a chart of bars, the first ones where there are too many."""
+    shown = rows[:_MOST_BARS]
+    return Chart(name, bars(shown), "; ".join(f"{row.label}: {row.number}" for row in shown), caption)
 
 
 def bars(rows: Sequence[Bar]) -> str:

@@ -184,6 +184,12 @@ class RunWriter:
                 Path(self._lock.lock_file).unlink()
             self._lock.release()
 
+    @property
+    def made(self) -> Run:
+        """What is there so far; there must be a finished pair."""
+        assert self.run is not None  # noqa: S101 - whoever asks has added one
+        return self.run
+
     def start_anew(self) -> None:
         """Leaves what was found unfinished as it is: it was made with another model or other libraries."""
         self.run = None
@@ -209,12 +215,11 @@ class RunWriter:
 
     def finish(self, report: str) -> Run:
         """Writes the run's report. Raises `GalleryError`."""
-        assert self.run is not None  # noqa: S101 - a report comes after the first pair
         try:
-            write_whole(self.run.report, report.encode())
+            write_whole(self.made.report, report.encode())
         except OSError as error:
             raise self._gallery._cannot_write(error, saved=[]) from error
-        return self.run
+        return self.made
 
     def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
         """A new folder, which has its name only when the first pair and its record are in it."""

@@ -1,7 +1,7 @@
 """The record of a run: everything that made its pictures, as `record.json` keeps it.
 
 It holds the values that the run was made of as they are. `record.schema.json` beside this file is written from the
-models below by `python -m compare.runs.record`.
+models below by `make docs`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.instruments.results import INSTRUMENTS, Findings
+from compare.instruments import Findings
 from compare.request import PairRequest, language_for
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
@@ -72,7 +72,8 @@ class Record(StrictModel):
     """The whole of `record.json`.
 
     `request` is what was asked for; `settings` and `prompts` are what came of it: nothing is "auto" there, sizes are
-    pixels, styles are in the prompts, and `settings.images` is the number of seeds that are finished.
+    pixels, styles are in the prompts, and `settings.images` is the number of seeds that are finished. `complete`: all
+    that was asked for is there; the same request goes on with a run of which that is not said.
     """
 
     version: Literal[2] = 2
@@ -84,6 +85,7 @@ class Record(StrictModel):
     certificate: Certificate
     scores: Annotated[dict[Seed, Score], Field(json_schema_extra=_BY_SEED)]
     created: AwareDatetime
+    complete: bool = True
     draft: Draft | None = None
     findings: Findings | None = None
     observations: str | None = None
@@ -125,18 +127,6 @@ class Record(StrictModel):
         """The names of all picture files of the run: the pairs', then those of the findings."""
         return tuple(picture.file for picture in self.renders) + (() if self.findings is None else self.findings.files)
 
-    @property
-    def complete(self) -> bool:
-        """All that was asked for is there: every seed, and what every instrument found."""
-        found = self.findings
-        wanted = self.request.examination.instruments
-        return (
-            len(self.seeds) == self.request.settings.images
-            and found is not None
-            and found.verdict is not None
-            and all(getattr(found, name) is not None for name in wanted)
-        )
-
     def pair(self, seed: int) -> tuple[PictureFile, PictureFile]:
         """The simple and the expanded picture of `seed`, which must be one of `seeds`."""
         of_seed = {picture.arm: picture for picture in self.renders if picture.seed == seed}
@@ -176,7 +166,7 @@ class Record(StrictModel):
         return self.model_dump_json(indent=2, exclude=without) + "\n"
 
     def _instruments(self) -> tuple[str, ...]:
-        return tuple(name for name in INSTRUMENTS if getattr(self.findings, name, None) is not None)
+        return () if self.findings is None else tuple(self.findings.results)
 
 
 def checked_record(**content: Any) -> Record:
@@ -235,11 +225,14 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
 def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
     """A record of version 1 as one of version 2. What had been asked for was not recorded then: the request is made of
     what came of it, with the names of preset, styles, expander and draft."""
-    settings = {name: value for name, value in old["settings"].items() if name not in ("digest", "preset", "styles")}
-    certificate = {
-        ("evaluations" if name == "unet_evaluations" else name): value for name, value in old["certificate"].items()
-    }
+    settings, certificate = {**old["settings"]}, {**old["certificate"]}
+    early = [*({"request"} & set(old)), *({"compiled"} & set(settings)), *({"evaluations"} & set(certificate))]
+    if early:
+        raise RecordError(f"it has what came with version 2: {early[0]}", hint="")
+    del settings["digest"]
+    preset, styles = settings.pop("preset", None), settings.pop("styles", [])
     settings["compiled"] = "torch.compile" in certificate["libraries"]
+    certificate["evaluations"] = certificate.pop("unet_evaluations")
     prompts, concept, findings = old["prompts"], old["concept"], old.get("findings") or {}
     given = prompts["expander"] == "given"
     instruments = [name for name in _INSTRUMENTS_1 if findings.get(name) is not None]
@@ -251,8 +244,8 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
         "expander": "auto" if given else prompts["expander"],
         "llm_model": prompts["llm_model"],
         "tokens": "chunk" if settings.get("long_prompts") == "chunk" else "fit",
-        "preset": old["settings"].get("preset"),
-        "styles": old["settings"].get("styles", []),
+        "preset": preset,
+        "styles": styles,
         "noise_floor": bool(certificate.get("noise_floor")),
         "examination": {"instruments": instruments},
         "draft": (old.get("draft") or {}).get("run"),
@@ -262,6 +255,11 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
 
 
 _INSTRUMENTS_1 = ("ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind")
+
+
+def write_schema() -> None:
+    """Writes `record.schema.json` anew."""
+    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
 
 
 def schema_json() -> str:
@@ -274,7 +272,3 @@ def _complaints(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     named = [f"{'.'.join(map(str, p['loc'])) or 'record'}: {p['msg'].removeprefix('Value error, ')}" for p in problems]
     return "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")
-
-
-if __name__ == "__main__":
-    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")

@@ -19,7 +19,7 @@ from generate.choices.store import (
     validated,
 )
 from generate.choices.styles import Style, find_style
-from generate.models.catalog import known_models
+from generate.models import known_models
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_syntax import AdapterMention

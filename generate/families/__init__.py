@@ -1,6 +1,7 @@
 """Families of models: one row for each, that says how to recognise its models and how to render them. No torch.
 
-A new family is a file beside `stable_diffusion` and a line in the table here.
+A new family is a file beside `stable_diffusion` and a line in `table`. So far all are U-Nets, whose two arms share one
+batch (`generate.render.batch`); one whose arms have to go in turn needs a second way there.
 
 >>> FAMILIES["sdxl"].pipeline
 'StableDiffusionXLPipeline'
@@ -13,26 +14,6 @@ A new family is a file beside `stable_diffusion` and a line in the table here.
 from __future__ import annotations
 
 from generate.families.protocol import Family
-from generate.families.stable_diffusion import SD1, SD2, SDXL, SEEDLING, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
-
-#: The families by name; models are listed with these names.
-FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL)}
-
-#: What is rendered all the same where the sizes are of none of them, by the pipeline's class.
-OF_OTHER_SIZES: dict[str, Family] = {family.pipeline: family for family in (STABLE_DIFFUSION, STABLE_DIFFUSION_XL)}
-
-
-def family_of_sizes(context_width: object, latent_channels: object = None) -> Family | None:
-    """The family whose words have vectors of that width and, where it is given, whose latents have so many channels."""
-    for family in FAMILIES.values():
-        if family.context_width == context_width and latent_channels in (None, family.latent_channels):
-            return family
-    return None
-
-
-def own_clips() -> tuple[str, ...]:
-    """The names of the families that bring a CLIP of their own; it goes by the family's name."""
-    return tuple(family.name for family in FAMILIES.values() if family.clip is not None)
-
+from generate.families.table import FAMILIES, OF_OTHER_SIZES, family_of_sizes, own_clips
 
 __all__ = ["FAMILIES", "OF_OTHER_SIZES", "Family", "family_of_sizes", "own_clips"]

@@ -1,1 +1,98 @@
-"""Models: found by name, checked, opened; LoRAs and textual inversions."""
+"""Models: found by name, told apart, checked and opened, with the LoRAs and textual inversions that go into them.
+
+What finds them never loads torch; `open_model` and what comes with it do, once they are used.
+
+>>> [model.name for model in known_models() if model.kind == "embedded"]
+['seedling']
+>>> find_model("seedling").family
+'seedling'
+>>> find_model("seedlng")
+Traceback (most recent call last):
+    ...
+generate.models.weight_file.ModelError: unknown model 'seedlng'
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from generate.models.catalog import (
+    ModelName,
+    embedding_vectors,
+    embeddings_in,
+    known_models,
+    models_folder,
+    token_budget,
+)
+from generate.models.resolve import (
+    family_of,
+    find_model,
+    find_part,
+    find_tokenizer,
+    find_vae,
+    hub_file,
+    hub_id,
+    known_words,
+    require_model,
+    require_plain_name,
+    vae_path,
+    vocabulary_of,
+)
+from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
+
+if TYPE_CHECKING:
+    from generate.models.devices import choose_device, choose_dtype, explain_choice, require_compiler
+    from generate.models.lora import Adapter
+    from generate.models.open import OpenModel, open_model
+    from generate.models.textual_inversion import Embedding
+
+_WITH_TORCH = {
+    "Adapter": "generate.models.lora",
+    "Embedding": "generate.models.textual_inversion",
+    "OpenModel": "generate.models.open",
+    "choose_device": "generate.models.devices",
+    "choose_dtype": "generate.models.devices",
+    "explain_choice": "generate.models.devices",
+    "open_model": "generate.models.open",
+    "require_compiler": "generate.models.devices",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WITH_TORCH[name]), name)
+
+
+__all__ = [
+    "Adapter",
+    "Embedding",
+    "ModelError",
+    "ModelName",
+    "OpenModel",
+    "choose_device",
+    "choose_dtype",
+    "digest_of_file",
+    "digest_of_weights",
+    "embedding_vectors",
+    "embeddings_in",
+    "explain_choice",
+    "family_of",
+    "find_model",
+    "find_part",
+    "find_tokenizer",
+    "find_vae",
+    "hub_file",
+    "hub_id",
+    "known_models",
+    "known_words",
+    "models_folder",
+    "open_model",
+    "require_compiler",
+    "require_model",
+    "require_plain_name",
+    "token_budget",
+    "vae_path",
+    "vocabulary_of",
+]

@@ -49,7 +49,8 @@ def family_of_folder(folder: Path) -> Family:
     family = OF_OTHER_SIZES[pipeline_class(folder)]
     try:
         config = json.loads((folder / family.denoiser / "config.json").read_text(encoding="utf-8"))
-        return family_of_sizes(config["cross_attention_dim"], config["in_channels"]) or family
+        member = family_of_sizes(config.get("cross_attention_dim"), config.get("in_channels"))
+        return member if member is not None and member.pipeline == family.pipeline else family
     except _UNREADABLE as error:
         raise ModelError(
             f"{family.denoiser}/config.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",

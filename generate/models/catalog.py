@@ -1,14 +1,22 @@
-"""The list of models: what lies in the models folder, told by looking inside, without loading or running any of it."""
+"""The catalog: what lies in the models folder, told by looking inside, without loading or running any of it."""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
-from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, leads_out, listed, models_folder, weight_files
-from generate.models.weight_file import ModelError, read_weight_file
+from generate.models.weight_file import ENDINGS, ModelError, read_weight_file
+from ideation.token_budget import CLIP_LIMIT, TokenBudget
+
+#: Where each kind of file may lie in the models folder, besides its top.
+LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
 
 #: What can be rendered with. Of a pickle nobody knows before it is read.
 RENDERS = ("embedded", "folder", "checkpoint", "hub", "pickle")
@@ -23,7 +31,8 @@ class ModelName:
     `kind` is "embedded", "folder", "checkpoint" or "hub" for what can be rendered with, "lora", "embedding" or "vae"
     for what goes with a model, "pickle" for a file that is not looked into, "unknown" or "broken". `path` is the
     folder or file, or None for a model on the hub. `size` is the bytes of all weights, 0 where they are not here.
-    `family` is "sd1", "sd2", "sdxl", "seedling" or "unknown"; `problem`, why it is broken; `revision` is of the hub.
+    `family` is a name of `generate.families.FAMILIES` or "unknown"; `problem`, why it is broken; `revision` is of the
+    hub.
     """
 
     name: str
@@ -38,6 +47,11 @@ class ModelName:
     def renders(self) -> bool:
         """Whether it is, or may be, a model; LoRAs, embeddings and VAEs are not."""
         return self.kind in RENDERS
+
+
+def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where people keep their models: `TWINSEED_MODELS`, or the usual place for the data of programs."""
+    return Path(environ.get("TWINSEED_MODELS") or platformdirs.user_data_path("twinseed") / "models")
 
 
 def known_models(folder: Path | None = None) -> list[ModelName]:
@@ -55,17 +69,56 @@ def known_models(folder: Path | None = None) -> list[ModelName]:
     }
     found = [
         _folder_entry(entry, folder)
-        for entry in listed(folder)
+        for entry in _listed(folder)
         if (entry / "model_index.json").is_file() and entry.name not in embedded and not _is_configuration(entry)
     ]
-    found += [_file_entry(file, folder, folder) for file in weight_files(folder)]
+    found += [_file_entry(file, folder, folder) for file in _weight_files(folder)]
     for place in (folder / LORAS, folder / EMBEDDINGS, folder / VAES):
-        found += [_file_entry(file, place, folder) for file in weight_files(place, deep=True)]
+        found += [_file_entry(file, place, folder) for file in _weight_files(place, deep=True)]
     return [*embedded.values(), *sorted(found, key=lambda model: _ORDER.index(model.kind))]
 
 
+def embedding_vectors() -> dict[str, int]:
+    """The number of vectors of each embedding in the models folder, by its name: for `ideation.TokenBudget`.
+
+    The headers of `.safetensors` files tell it. Pickles are not opened for it, and are missing.
+    """
+    vectors: dict[str, int] = {}
+    for model in known_models():
+        if model.kind == "embedding" and model.path is not None and model.name not in vectors:
+            shape = next(iter(read_weight_file(model.path).shapes.values()))
+            vectors[model.name] = shape[0] if len(shape) == 2 else 1
+    return vectors
+
+
+def token_budget(tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool = False) -> TokenBudget:
+    """The budget of a model with that tokenizer, which counts the textual inversions of the models folder as it does.
+
+    Raises `TokenizerError`.
+    """
+    return TokenBudget(tokenizer_file, limit, vectors=embedding_vectors(), chunked=chunked)
+
+
+def embeddings_in(*prompts: str) -> tuple[str, ...]:
+    """The names of the known embeddings that stand in any of the prompts, as whole words, in upper or lower case."""
+    names = [model.name for model in known_models() if model.kind == "embedding" or _is_pickled_embedding(model)]
+    return tuple(
+        name for name in dict.fromkeys(names) if any(embedding_pattern([name]).search(prompt) for prompt in prompts)
+    )
+
+
+def embedding_pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of the names in a prompt, the longest first. `names` must not be empty.
+
+    >>> embedding_pattern(["ink", "inky night"]).findall("an INK drawing of an inky night, no inkling")
+    ['INK', 'inky night']
+    """
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+
+
 def _folder_entry(entry: Path, folder: Path) -> ModelName:
-    if leads_out(entry, folder):
+    if _leads_out(entry, folder):
         return ModelName(entry.name, "broken", entry, problem=f"{entry} is a link that leads out of {folder}")
     try:
         return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry).name)
@@ -78,7 +131,7 @@ def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
     stem = name[: -len(file.suffix)]
     if place.name in (LORAS, EMBEDDINGS) and place != folder:
         name = stem
-    if leads_out(file, folder):
+    if _leads_out(file, folder):
         return ModelName(name, "broken", file, problem=f"{file} is a link that leads out of {folder}")
     try:
         if file.suffix.lower() != ".safetensors":
@@ -102,3 +155,34 @@ def _is_configuration(entry: Path) -> bool:
 
 def _weights_in(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*.safetensors") if file.is_file())
+
+
+def _is_pickled_embedding(model: ModelName) -> bool:
+    folder = models_folder() / EMBEDDINGS
+    return model.kind == "pickle" and model.path is not None and model.path.is_relative_to(folder)
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    """Whether `path`, with all links followed, lies outside `folder`."""
+    return not path.resolve().is_relative_to(folder.resolve())
+
+
+def _listed(folder: Path, *, deep: bool = False) -> list[Path]:
+    """What lies in `folder`, by name; `deep`, in its subfolders as well. Nothing where there is no such folder.
+
+    Raises `ModelError` for a folder that may not be read.
+    """
+    try:
+        return sorted(folder.rglob("*") if deep else folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ModelError(
+            f"cannot read the models folder {folder}: {error.strerror}",
+            hint="check who may read it, or name another with TWINSEED_MODELS",
+        ) from error
+
+
+def _weight_files(folder: Path, *, deep: bool = False) -> Iterator[Path]:
+    """The weight files among what is `_listed`."""
+    yield from (entry for entry in _listed(folder, deep=deep) if entry.suffix.lower() in ENDINGS and not entry.is_dir())

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from generate.models.model_folders import models_folder
+from generate.models.catalog import models_folder
 from generate.models.weight_file import ModelError, first_line
 from generate.seedling import SEEDLING_TOKENIZER
 

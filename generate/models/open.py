@@ -1,63 +1,123 @@
-"""Models: opens a Stable Diffusion model from a folder, a single file or the hub, on the right device."""
+"""Open models: a model of any family, loaded from a folder, a single file or the hub, with what is kept beside it."""
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
+import diffusers
 import torch
-
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
-from diffusers import DiffusionPipeline, StableDiffusionPipeline, StableDiffusionXLPipeline
+from diffusers import DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPImageProcessor
 from transformers.utils import logging as transformers_logging
 
-from generate.models.architecture import pipeline_class
+from generate.families import Family
+from generate.models.architecture import family_of_folder, pipeline_class
+from generate.models.catalog import ModelName
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
-from generate.models.resolve import ModelError, ModelName, find_model, find_vae, hub_id, unreachable, vae_path
-from generate.models.single_file import open_single_file
-from generate.models.vae import open_vae
-from generate.models.weight_file import digest_of_weights, first_line
-from generate.models.weights import require_whole
+from generate.models.lora import Adapter, Loras
+from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
+from generate.models.single_file import open_single_file, open_vae
+from generate.models.tensors import require_whole
+from generate.models.textual_inversion import Embedding, TextualInversions
+from generate.models.weight_file import ModelError, digest_of_weights, first_line
 
-_CLASSES = {
-    "StableDiffusionPipeline": StableDiffusionPipeline,
-    "StableDiffusionXLPipeline": StableDiffusionXLPipeline,
-}
+#: The context of a prompt, and the pooled vector that XL models have.
+Encoding = tuple[torch.Tensor, torch.Tensor | None]
 
 
-@dataclass(frozen=True)
 class OpenModel:
-    """A loaded pipeline.
+    """A loaded pipeline of a `family`, and all that is kept for as long as it is open.
 
     `scheduler_config` is the model's own. `folder` holds its configuration, and its weights too, unless they came from
-    the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own. `compiled`: its U-Net
-    is, or will be at its first evaluation.
+    the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own. `compiled`: its
+    denoiser is, or will be at its first evaluation. `encodings` are those of the prompts that it has read.
+
+    In a `with` block it is closed at the end; elsewhere `close` gives a GPU's memory back.
     """
 
-    name: str
-    pipeline: Any
-    device: str
-    dtype: str
-    scheduler_config: dict[str, Any]
-    folder: Path
-    tokenizer_folder: Path
-    file: Path | None = None
-    vae_path: Path | None = None
-    compiled: bool = False
+    def __init__(
+        self,
+        name: str,
+        family: Family,
+        pipeline: Any,
+        *,
+        device: str,
+        dtype: str,
+        folder: Path,
+        tokenizer_folder: Path,
+        file: Path | None = None,
+        vae_path: Path | None = None,
+        compiled: bool = False,
+    ) -> None:
+        self.name, self.family, self.pipeline = name, family, pipeline
+        self.device, self.dtype, self.compiled = device, dtype, compiled
+        self.folder, self.tokenizer_folder, self.file, self.vae_path = folder, tokenizer_folder, file, vae_path
+        self.scheduler_config: dict[str, Any] = dict(pipeline.scheduler.config)
+        self.encodings = Encodings(self)
+        self._loras = Loras(name, family, pipeline)
+        self._textual_inversions = TextualInversions(name, family, pipeline)
+
+    def load(
+        self,
+        adapters: Iterable[tuple[str, float, float]] = (),
+        embeddings: Iterable[str] = (),
+        *,
+        allow_pickle: bool = False,
+    ) -> None:
+        """Leaves exactly these LoRAs, each as (name, text encoder weight, denoiser weight), and these textual
+        inversions in the model; what else was in it is taken out, bit for bit.
+
+        Raises `ModelError` for what cannot be found or does not fit, with the model as it was opened.
+        """
+        try:
+            self._textual_inversions.load(embeddings, allow_pickle=allow_pickle)
+            self._loras.load(adapters)
+        except BaseException:  # also where somebody interrupts: half a LoRA is no model
+            self.unload()
+            raise
+
+    def unload(self) -> None:
+        """Makes the model again what it was when it was opened, bit for bit."""
+        self._loras.unload()
+        self._textual_inversions.unload()
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The LoRAs that are in the model now."""
+        return self._loras.adapters
+
+    @property
+    def embeddings(self) -> tuple[Embedding, ...]:
+        """The textual inversions that are in the model now."""
+        return self._textual_inversions.embeddings
+
+    @property
+    def denoiser(self) -> Any:
+        """The U-Net or transformer that is run at each step."""
+        return getattr(self.pipeline, self.family.denoiser)
+
+    @property
+    def text_encoders(self) -> list[tuple[Any, Any]]:
+        """Each text encoder that the model has, behind its tokenizer: the refiner of XL has the second one only."""
+        parts = [
+            (getattr(self.pipeline, read), getattr(self.pipeline, part)) for part, read in self.family.text_encoders
+        ]
+        return [(tokenizer, encoder) for tokenizer, encoder in parts if encoder is not None]
 
     @property
     def token_limit(self) -> int:
         """How many tokens the text encoder reads, start and end tokens included."""
-        return int(self.pipeline.text_encoder.config.max_position_embeddings)
+        return int(self.text_encoders[0][1].config.max_position_embeddings)
 
     @property
     def tokenizer_file(self) -> Path:
@@ -72,7 +132,7 @@ class OpenModel:
     @property
     def native_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the model was trained for."""
-        sample = self.pipeline.unet.config.sample_size
+        sample = self.denoiser.config.sample_size
         height, width = (sample, sample) if isinstance(sample, int) else sample
         return width * self.size_unit, height * self.size_unit
 
@@ -80,6 +140,78 @@ class OpenModel:
     def digest(self) -> str:
         """SHA-256 over the weights, those of another VAE among them."""
         return digest_of_weights(self.file or self.folder, self.vae_path)
+
+    @cached_property
+    def latent_colours(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """(3,) the colour of zero latents and (channels, 3) what one unit of each channel adds, as the VAE decodes
+        them: what a quick preview is drawn with."""
+        vae = self.pipeline.vae
+        channels = vae.config.latent_channels
+        probes = torch.zeros(channels + 1, channels, 8, 8)
+        probes[torch.arange(channels) + 1, torch.arange(channels)] = 1.0
+        scaled = (probes / vae.config.scaling_factor).to(vae.device, vae.dtype)
+        with torch.no_grad():
+            colours = torch.cat([vae.decode(one[None]).sample.float().mean((2, 3)).cpu() for one in scaled])
+        return colours[0], colours[1:] - colours[0]
+
+    def close(self) -> None:
+        """Lets go of the weights; nothing can be rendered with the model any more."""
+        self.encodings.forget()
+        for part in ("pipeline", "_loras", "_textual_inversions"):
+            self.__dict__.pop(part, None)
+        gc.collect()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Encodings:
+    """What the text encoders of a model made of prompts, for as long as their weights and tokenizers stay what they
+    are, whoever changes them."""
+
+    #: So many prompts are kept. A context of Stable Diffusion 1.x in float32 takes a quarter of a megabyte.
+    MOST = 64
+
+    def __init__(self, model: OpenModel) -> None:
+        self._model = model
+        self._made_with: tuple[list[Any], list[Any]] = ([], [])
+        self._kept: dict[Hashable, Encoding] = {}
+
+    def get(self, key: Hashable, encode: Callable[[], Encoding]) -> Encoding:
+        """The encoding with that `key`, which says of what and how; made by `encode` where there is none. The oldest
+        makes room."""
+        parts, versions = self._state()
+        # By identity: what they are made with is held, so that nothing else can have come to its place.
+        if versions != self._made_with[1] or [*map(id, parts)] != [*map(id, self._made_with[0])]:
+            self._made_with = parts, versions
+            self._kept.clear()
+        if key not in self._kept:
+            made = encode()
+            if len(self._kept) >= self.MOST:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = made
+        return self._kept[key]
+
+    def forget(self) -> None:
+        """Gives the memory back; for measurements too, that shall not profit by what an earlier one has encoded."""
+        self._made_with = ([], [])
+        self._kept.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def _state(self) -> tuple[list[Any], list[Any]]:
+        """Tokenizers and weights, and how often each of the weights was written to."""
+        tokenizers = [tokenizer for tokenizer, _ in self._model.text_encoders]
+        weights = [weight for _, encoder in self._model.text_encoders for weight in encoder.parameters()]
+        return [*tokenizers, *weights], [(weight._version, weight.dtype, weight.device) for weight in weights]
 
 
 def open_model(
@@ -93,14 +225,20 @@ def open_model(
     fast: bool = False,
     compiled: bool = False,
 ) -> OpenModel:
-    """Loads a model: a known name, a folder in diffusers' layout, a single file in the original layout, or a hub id.
+    """Opens a model: a known name, a folder in diffusers' layout, a single file in the original layout, or a hub id.
 
     `vae` names another VAE to decode with; `revision` is of the hub id, also written `owner/name@revision`;
     `allow_pickle` admits `.ckpt` and `.pt` files, of which nothing but tensors is ever built. `fast` takes bfloat16 on
     a processor that has it in hardware, unless a dtype is named, and lays pictures out as its kernels want them.
-    `compiled` has torch compile the U-Net, at its first evaluation in each size: minutes, that only many pictures are
-    worth. Raises `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device
-    and dtype, and where there is no compiler.
+    `compiled` has torch compile the denoiser, at its first evaluation in each size: minutes, which only many pictures
+    are worth.
+
+    Raises `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device and
+    dtype, and where there is no compiler.
+
+    >>> with open_model("seedling", device="cpu") as model:
+    ...     model.native_size, model.token_limit, model.family.name
+    ((128, 128), 77, 'seedling')
     """
     if compiled:
         require_compiler(device)
@@ -123,7 +261,9 @@ def open_model(
         folder = found.path or _download(found)
         tokenizer = folder / "tokenizer"
         pipeline = _open_folder(name, folder, DTYPES[dtype], open_other)
-    latents = (pipeline.unet.config.in_channels, pipeline.vae.config.latent_channels)
+    family = family_of_folder(folder)
+    denoiser = getattr(pipeline, family.denoiser)
+    latents = (denoiser.config.in_channels, pipeline.vae.config.latent_channels)
     if latents[0] != latents[1]:
         raise ModelError(
             f"the VAE {vae or 'of ' + name} decodes latents of {latents[1]} channels, the model draws {latents[0]}",
@@ -138,17 +278,27 @@ def open_model(
             hint="close what else uses it, or take --device cpu",
         ) from error
     if fast:
-        pipeline.unet.to(memory_format=torch.channels_last)
+        denoiser.to(memory_format=torch.channels_last)
         pipeline.vae.to(memory_format=torch.channels_last)
     if compiled:
-        # Not the module: its hooks are our witnesses, and would be compiled into it with the first picture's.
-        pipeline.unet.forward = torch.compile(pipeline.unet.forward)
-    config = dict(pipeline.scheduler.config)
-    return OpenModel(name, pipeline, device, dtype, config, folder, tokenizer, file, other_vae, compiled)
+        # Not the module: its hooks look on for us, and would be compiled into it with the first picture's.
+        denoiser.forward = torch.compile(denoiser.forward)
+    return OpenModel(
+        name,
+        family,
+        pipeline,
+        device=device,
+        dtype=dtype,
+        folder=folder,
+        tokenizer_folder=tokenizer,
+        file=file,
+        vae_path=other_vae,
+        compiled=compiled,
+    )
 
 
 def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None) -> Any:
-    pipeline_type = _CLASSES[pipeline_class(folder)]
+    pipeline_type = getattr(diffusers, pipeline_class(folder))
     tokenizer_file(folder / "tokenizer")  # raises where there is none; loading would go on without
     given = {} if other_vae is None else {"vae": other_vae(folder / "vae")}
     try:

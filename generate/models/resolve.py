@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from generate.families import FAMILIES, Family
 from generate.models.architecture import configuration, family_of_folder, pipeline_class, vocabulary_entries
-from generate.models.catalog import ModelName, known_models
+from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
-from generate.models.model_folders import EMBEDDINGS, LORAS, VAES, models_folder, require_plain_name
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
 from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
 from ideation.errors import nearest
 from ideation.vocabulary import Vocabulary
-
-__all__ = [
-    "ModelError",
-    "ModelName",
-    "family_of",
-    "find_model",
-    "find_part",
-    "find_tokenizer",
-    "find_vae",
-    "hub_file",
-    "hub_folder",
-    "hub_id",
-    "known_models",
-    "known_words",
-    "models_folder",
-    "require_model",
-    "tokenizer_of",
-    "unreachable",
-    "vae_path",
-    "vocabulary_of",
-]
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
 _PLACES = {"lora": LORAS, "embedding": EMBEDDINGS, "vae": VAES}
@@ -190,6 +168,27 @@ def tokenizer_of(model: ModelName) -> Path:
         configuration(model.path, weights.shapes, weights.metadata)
         entries = vocabulary_entries(model.path, weights.shapes)
     return find_clip_tokenizer(model.path, entries)
+
+
+def require_plain_name(what: str, name: str) -> None:
+    """Raises `ModelError` for a name with which a path could leave its folder, on any system: `..`, absolute, drives.
+
+    Names of adapters and embeddings come out of prompts, and prompts come from anywhere.
+    """
+    windows, posix = PureWindowsPath(name), PurePosixPath(name)
+    if (
+        not name.strip()
+        or not name.isprintable()
+        or windows.drive
+        or windows.root
+        or posix.is_absolute()
+        or name.startswith("~")
+        or ".." in windows.parts
+    ):
+        raise ModelError(
+            f"{name[:80]!r} is no name for {what}",
+            hint="give the name of a file in the models folder, without its ending; `twinseed list models` shows them",
+        )
 
 
 def hub_folder(model: ModelName, *patterns: str) -> Path:

@@ -1,25 +1,25 @@
-"""Single files: opens a checkpoint in the original (CompVis, Stability AI) layout, without network."""
+"""Single files: opens checkpoints and VAEs in the original (CompVis, Stability AI) layout, without network."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 import diffusers
+import torch
 from accelerate import init_empty_weights  # type: ignore[import-untyped]
-from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import (
     convert_ldm_clip_checkpoint,
     convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
     convert_open_clip_checkpoint,
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from generate.families import OF_OTHER_SIZES
 from generate.models.architecture import (
     configuration,
     own_configuration,
@@ -28,9 +28,8 @@ from generate.models.architecture import (
     vocabulary_entries,
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
-from generate.models.vae import fill_vae
+from generate.models.tensors import Tensors, fill, read_tensors, require_whole
 from generate.models.weight_file import ModelError, first_line
-from generate.models.weights import Tensors, fill, read_tensors
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 
@@ -44,9 +43,8 @@ def open_single_file(
 ) -> tuple[Any, Path, Path]:
     """The pipeline of a checkpoint, and the folders of its configuration and of its tokenizer.
 
-    `vae` opens the VAE that takes the place of the file's own, given the folder with the configuration of that.
-
-    The configuration is that of the folder `NAME/` beside `NAME.safetensors`, or the published one of the checkpoint's
+    `vae` opens the VAE that takes the place of the file's own, given the folder with the configuration of that. The
+    configuration is that of the folder `NAME/` beside `NAME.safetensors`, or the published one of the checkpoint's
     shapes. Raises `ModelError`.
     """
     tensors, metadata = read_tensors(file, allow_pickle=allow_pickle)
@@ -55,19 +53,20 @@ def open_single_file(
     entries = vocabulary_entries(file, shapes)
     tokenizer = find_clip_tokenizer(file, entries)
     tokenizer_file(tokenizer)  # raises where it cannot be read
-    large = pipeline_class(folder) == "StableDiffusionXLPipeline"
+    family = OF_OTHER_SIZES[pipeline_class(folder)]
+    pipeline_type = getattr(diffusers, family.pipeline)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
             parts = {
                 "unet": _unet(tensors, folder, dtype, file),
-                "vae": vae(folder / "vae") if vae else fill_vae(tensors, folder / "vae", dtype, file),
+                "vae": vae(folder / "vae") if vae else _fill_vae(tensors, folder / "vae", dtype, file),
                 "text_encoder": _text_encoder(tensors, folder, dtype, file),
                 "tokenizer": _tokenizer(tokenizer, folder / "text_encoder", entries, file),
                 "scheduler": scheduler_of(folder, file, shapes, dict(metadata)),
             }
-            if not large:
-                pipeline = StableDiffusionPipeline(
+            if len(family.text_encoders) == 1:
+                pipeline = pipeline_type(
                     **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
                 )
                 return pipeline, folder, tokenizer
@@ -76,7 +75,7 @@ def open_single_file(
             parts["tokenizer_2"] = _tokenizer(
                 second if second.is_dir() else tokenizer, folder / "text_encoder_2", entries, file
             )
-            return StableDiffusionXLPipeline(**parts), folder, tokenizer
+            return pipeline_type(**parts), folder, tokenizer
     except _UNREADABLE as error:  # what is odd in a configuration or in the names of tensors
         raise ModelError(
             f"the model {file.name} cannot be loaded with the configuration in {folder}: {first_line(error)}",
@@ -84,11 +83,47 @@ def open_single_file(
         ) from error
 
 
+def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool = False) -> Any:
+    """The VAE at `path`: a folder in diffusers' layout, or a file in that or in the original one.
+
+    A file brings no configuration: it has that of the folder `NAME/` beside `NAME.safetensors`, or else the one in the
+    folder `like`, of the model that it is for. Raises `ModelError`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
+            if path.is_file():
+                own = path.with_suffix("")
+                tensors, _ = read_tensors(path, allow_pickle=allow_pickle)
+                return _fill_vae(tensors, own if (own / "config.json").is_file() else like, dtype, path)
+            vae = AutoencoderKL.from_pretrained(
+                str(path), dtype=dtype, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
+            )
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"the VAE in {path} cannot be loaded: {first_line(error)}",
+            hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
+        ) from error
+    require_whole(vae, f"VAE in {path}", path)
+    return vae
+
+
 def _unet(tensors: Tensors, folder: Path, dtype: torch.dtype, file: Path) -> Any:
     with init_empty_weights():
         config = UNet2DConditionModel.load_config(str(folder), subfolder="unet", local_files_only=True)
         model = UNet2DConditionModel.from_config(config)
     return fill(model, convert_ldm_unet_checkpoint(tensors, model.config), dtype, "U-Net", file)
+
+
+def _fill_vae(tensors: Mapping[str, torch.Tensor], config: Path, dtype: torch.dtype, file: Path) -> Any:
+    """The VAE in the tensors of `file`, with the config.json in the folder `config`."""
+    with init_empty_weights():
+        vae = AutoencoderKL.from_config(AutoencoderKL.load_config(str(config), local_files_only=True))
+    if not set(vae.state_dict()) <= set(tensors):
+        tensors = convert_ldm_vae_checkpoint(tensors, vae.config)
+    return fill(vae, tensors, dtype, "VAE", file)
 
 
 def _text_encoder(tensors: Tensors, folder: Path, dtype: torch.dtype, file: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Attention: which words each place of a picture looked at, recorded from the U-Net's cross-attention while it renders.
+"""Attention: which words each place of a picture looked at, recorded from the U-Net's cross-attention.
 
 The idea is DAAM's (Tang et al. 2022, "What the DAAM: Interpreting Stable Diffusion Using Cross Attention").
 """
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from types import TracebackType
 from typing import Any
 
@@ -18,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from generate.models.catalog import embedding_pattern
 from generate.models.open import OpenModel
-from generate.models.textual_inversion import loaded_embeddings
 from generate.render.conditioning import prompt_chunks
+from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
 from ideation.english.words import as_written, words_of
 from ideation.errors import TwinseedError
@@ -29,7 +31,7 @@ from ideation.prompt_syntax import parse_prompt
 #: Layers whose maps have fewer places a side than this are left out, unless the model has no finer ones: one place of
 #: theirs is much of the picture, and what a word is about comes out smeared (docs/attention.md has the figures).
 COARSEST = 8
-#: Probabilities are computed for so many bytes at a time: next to what the U-Net itself takes, nothing.
+#: Probabilities are computed for so many bytes at a time: next to what the denoiser itself takes, nothing.
 _BYTES_AT_ONCE = 32 * 2**20
 
 
@@ -92,8 +94,7 @@ class PromptTokens:
 
 def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> PromptTokens:
     """The tokens of a prompt, chunk by chunk as `encode_pair` has them encoded. Raises what that raises."""
-    pipeline = model.pipeline
-    tokenizer = pipeline.tokenizer or pipeline.tokenizer_2  # the refiner of XL has the second one only
+    tokenizer = model.text_encoders[0][0]
     parsed = parse_prompt(prompt)
     text, tokens = "", list[tuple[int, tuple[int, int]]]()
     for number, section in enumerate(parsed.sections):
@@ -102,7 +103,7 @@ def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> Prom
             tokens += _tokens_of(model, tokenizer, stretch.text, len(text))
             text += stretch.text
     spans: list[tuple[int, int] | None] = []
-    for chunk in prompt_chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
+    for chunk in prompt_chunks(model, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
         held, limit = int(chunk.mask.sum()) - 2, chunk.ids.shape[1]
         taken, tokens = tokens[:held], tokens[held:]
         if [token for token, _ in taken] != chunk.ids[0, 1 : 1 + held].tolist():
@@ -114,10 +115,11 @@ def read_tokens(model: OpenModel, prompt: str, settings: RenderSettings) -> Prom
 def _tokens_of(model: OpenModel, tokenizer: Any, text: str, offset: int) -> list[tuple[int, tuple[int, int]]]:
     """The ids of a stretch and where each stands, counted from `offset`. All tokens of a textual inversion stand where
     its name does."""
-    names = sorted((one.name for one in loaded_embeddings(model)), key=len, reverse=True)
-    pieces = re.split(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)", text, flags=re.I) if names else [text]
+    names = [one.name for one in model.embeddings]
+    cuts = [0, *(cut for match in embedding_pattern(names).finditer(text) for cut in match.span())] if names else [0]
     tokens: list[tuple[int, tuple[int, int]]] = []
-    for number, piece in enumerate(pieces):
+    for number, (cut, next_cut) in enumerate(pairwise([*cuts, len(text)])):
+        piece = text[cut:next_cut]
         read = model.pipeline.maybe_convert_prompt(piece, tokenizer) if number % 2 else piece
         encoded = tokenizer(
             read, add_special_tokens=False, truncation=False, return_offsets_mapping=True, verbose=False
@@ -165,7 +167,7 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
     """Looks on while a batch is rendered: `with recorder: pipeline(...)`, and then `recorder.maps`.
 
     `prompts` are the tokens of each picture's prompt, in the order of the batch. The rows with the prompts are told
-    from the unconditional ones, which come before them, also where the U-Net takes its batch in slices. Contexts may be
+    from the unconditional ones, also where the denoiser takes its batch in slices. Contexts may be
     repeated to a common length: the probabilities of a repeated token add up to what it has alone, so its first
     appearance is enough. The probabilities are computed beside the layer's own work, from the same hidden states and
     weights; nothing that the picture is made of is touched, and it stays the same to the last bit.
@@ -175,7 +177,8 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
     """
 
     def __init__(self, model: OpenModel, prompts: Sequence[PromptTokens], *, coarsest: int = COARSEST) -> None:
-        self._unet, self._prompts, self._coarsest = model.pipeline.unet, tuple(prompts), coarsest
+        self._denoiser, self._prompts, self._coarsest = model.denoiser, tuple(prompts), coarsest
+        self._guided = model.family.guided_rows
         self._maps: tuple[PromptAttention, ...] = ()
         self._forget()
 
@@ -190,8 +193,8 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
         self._forget()
         self._maps = ()
         self._hooks = ExitStack()
-        layers = [layer for name, layer in self._unet.named_modules() if name.split(".")[-1] == "attn2"]
-        hooks = [self._unet.register_forward_pre_hook(self._begin, with_kwargs=True)]
+        layers = [layer for name, layer in self._denoiser.named_modules() if name.split(".")[-1] == "attn2"]
+        hooks = [self._denoiser.register_forward_pre_hook(self._begin, with_kwargs=True)]
         hooks += [layer.register_forward_pre_hook(self._watch, with_kwargs=True) for layer in layers]
         for hook in hooks:
             self._hooks.callback(hook.remove)
@@ -213,10 +216,12 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
         self._counts: dict[tuple[int, int], int] = {}
         self._seen: dict[Any, int] = {}
 
-    def _begin(self, _unet: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        """A forward pre-hook of the U-Net: which batch its layers are about to see."""
-        sample = arguments[0] if arguments else keywords["sample"]
-        self._rows, self._size = len(sample), (int(sample.shape[-2]), int(sample.shape[-1]))
+    def _begin(self, denoiser: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """A forward pre-hook of the denoiser: which batch its layers are about to see."""
+        sample = named_inputs(denoiser, arguments, keywords)["sample"]
+        guided = len(sample) > len(self._prompts)
+        self._first = self._guided.index("prompt") * len(self._prompts) if guided else 0
+        self._size = (int(sample.shape[-2]), int(sample.shape[-1]))
         self._seen = {}
 
     @torch.no_grad()
@@ -230,8 +235,8 @@ class AttentionRecorder(AbstractContextManager["AttentionRecorder"]):
         if min(size) < self._coarsest and any(seen > size for seen in self._sums):  # the finest come first
             return
         for row in range(len(hidden)):
-            arm = begin + row - (self._rows - len(self._prompts))
-            if arm >= 0:
+            arm = begin + row - self._first
+            if 0 <= arm < len(self._prompts):
                 length = len(self._prompts[arm].spans)
                 self._add(size, arm, _probabilities(layer, hidden[row : row + 1], context[row : row + 1, :length]))
 

@@ -1,7 +1,8 @@
 """Attention as something to look at: a word's map as a spotlight on its picture, and how a map moved between two.
 
 A spotlight rather than a rainbow: colours of a rainbow have edges where the numbers have none, hide the picture, and
-say nothing in black and white. Where the word got most, the picture is as it was; elsewhere it is dark and pale.
+say nothing in black and white. Where the word got most, the picture is as it was; elsewhere it is dark and pale. Apart
+from the recording, because nothing here needs torch.
 """
 
 from __future__ import annotations

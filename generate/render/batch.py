@@ -1,4 +1,4 @@
-"""One batch: pictures that go through the U-Net together, each with its own prompt and seed, everything else shared."""
+"""One batch: pictures that go through the denoiser together, each with its own prompt and seed, all else shared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from generate.models.open import OpenModel
 from generate.picture import SchedulerUse
 from generate.render.conditioning import Conditioning
 from generate.render.input_check import InputCheck, digest_of
-from generate.render.memory import Means, applied
+from generate.render.memory import MemoryPlan, applied
 from generate.render.preview import Preview
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings
@@ -48,7 +48,7 @@ class Step:
 @dataclass(frozen=True)
 class Batch:
     """What is to be rendered: one picture for each row of `conditioning`, from the seed of the same place. It is batch
-    `number` of `batches`, counted from 1, for whoever listens; `watchers` are entered around the U-Net's work,
+    `number` of `batches`, counted from 1, for whoever listens; `watchers` are entered around the denoiser's work,
     which is not compiled then."""
 
     model: OpenModel
@@ -76,26 +76,26 @@ class Rendered:
     given_up: tuple[str, ...]
 
 
-def render_batch(batch: Batch, means: Means) -> tuple[Rendered, Means]:
-    """Renders by `means`, or by the first smaller ones that do, which are returned for the batches that follow.
+def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
+    """Renders by the `plan`, or by the first smaller one that does, which is returned for the batches that follow.
 
-    Raises `RenderError` where not even the smallest do, and what `on_step` raises.
+    Raises `RenderError` where not even the smallest does, and what `on_step` raises.
     """
     while True:
         try:
             # Tensors without a history cost less than those whose history is only not written down. Weights that move
             # to and fro would become such, and could not be written to afterwards.
-            with applied(means, batch.model), torch.inference_mode(not means.cpu_offload):
-                return _render(batch, means), means
+            with applied(plan, batch.model), torch.inference_mode(not plan.cpu_offload):
+                return _render(batch, plan), plan
         except _DecoderOverflow as overflow:
-            if means.vae_float32:
+            if plan.vae_float32:
                 raise RenderError(
                     f"the decoder's numbers run over in {batch.model.dtype}, and in float32 too",
                     hint="render with --dtype float32, or with a lower --guidance",
                 ) from overflow
-            means = replace(means, vae_float32=True)
+            plan = replace(plan, vae_float32=True)
         except RuntimeError as error:
-            smaller = means.smaller(batch.model) if _out_of_memory(error) else None
+            smaller = plan.smaller(batch.model.device) if _out_of_memory(error) else None
             if smaller is None:
                 if not _out_of_memory(error):
                     raise
@@ -104,7 +104,7 @@ def render_batch(batch: Batch, means: Means) -> tuple[Rendered, Means]:
                     f"{batch.model.device}, not even one at a time",
                     hint="take a smaller --size, or --device cpu",
                 ) from error
-            means = smaller
+            plan = smaller
         gc.collect()
         if batch.model.device.startswith("cuda"):
             torch.cuda.empty_cache()
@@ -119,11 +119,11 @@ class _DecoderOverflow(Exception):
     """The decoder drew numbers that are no numbers, of which diffusers makes a black picture."""
 
 
-def _render(batch: Batch, means: Means) -> Rendered:
+def _render(batch: Batch, plan: MemoryPlan) -> Rendered:
     model, settings, count = batch.model, batch.settings, len(batch.seeds)
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, list(batch.seeds))
     generators, latents = _noise(model, settings, batch.seeds)
-    witness = InputCheck(count)
+    check = InputCheck(model.family, count)
     preview = Preview(model, settings.guidance_scale, count)
 
     def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -137,21 +137,21 @@ def _render(batch: Batch, means: Means) -> Rendered:
         return {}
 
     began = time.perf_counter()
-    images = _run(batch, scheduler, generators, latents, after_step, witness, preview)
+    images = _run(batch, scheduler, generators, latents, after_step, check, preview)
     seconds = time.perf_counter() - began
     # Equal generators that drew equally often end alike; DPM++ SDE has its own seeds instead.
     states = {digest_of(generator.get_state()) for generator in generators}
     if len(states) > 1 or len(set(scheduler.config.get("noise_sampler_seed") or ())) > 1:
-        witness.differs.add("noise on the way")
+        check.differs.add("noise on the way")
     return Rendered(
         images=tuple(images),
         seconds=seconds,
         latents_sha256=tuple(map(digest_of, latents)),
-        differs=frozenset(witness.differs),
+        differs=frozenset(check.differs),
         scheduler=SchedulerUse(type(scheduler).__name__, _as_json(dict(scheduler.config))),
-        evaluations=witness.evaluations,
+        evaluations=check.evaluations,
         shape=tuple(latents.shape),
-        given_up=means.given_up,
+        given_up=plan.given_up,
     )
 
 
@@ -164,9 +164,9 @@ def _noise(
     """
     generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
     unit = model.size_unit
-    shape = (1, model.pipeline.unet.config.in_channels, (settings.height or 0) // unit, (settings.width or 0) // unit)
+    shape = (1, model.denoiser.config.in_channels, (settings.height or 0) // unit, (settings.width or 0) // unit)
     drawn = [torch.randn(shape, generator=generator, dtype=torch.float32) for generator in generators]
-    return generators, torch.cat(drawn).to(model.device, model.pipeline.unet.dtype)
+    return generators, torch.cat(drawn).to(model.device, model.denoiser.dtype)
 
 
 def _run(
@@ -175,14 +175,14 @@ def _run(
     generators: list[torch.Generator],
     latents: torch.Tensor,
     after_step: Callable[..., dict[str, Any]],
-    witness: InputCheck,
+    check: InputCheck,
     preview: Preview,
 ) -> list[Image.Image]:
     pipeline, settings = batch.model.pipeline, batch.settings
     pipeline.scheduler = scheduler
     hooks = [
-        pipeline.unet.register_forward_pre_hook(witness.watch, with_kwargs=True),
-        pipeline.unet.register_forward_hook(preview.watch, with_kwargs=True),
+        batch.model.denoiser.register_forward_pre_hook(check.watch, with_kwargs=True),
+        batch.model.denoiser.register_forward_hook(preview.watch, with_kwargs=True),
     ]
     try:
         with ExitStack() as stack:
@@ -195,10 +195,10 @@ def _run(
             warnings.filterwarnings("error", "invalid value encountered in cast", RuntimeWarning)
             result = pipeline(
                 **{name: value[: len(latents)] for name, value in batch.conditioning.arguments.items()},
+                **{batch.model.family.guidance: settings.guidance_scale},
                 width=settings.width,
                 height=settings.height,
                 num_inference_steps=settings.num_inference_steps,
-                guidance_scale=settings.guidance_scale,
                 generator=generators,
                 latents=latents,
                 callback_on_step_end=after_step,

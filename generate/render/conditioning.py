@@ -1,16 +1,16 @@
-"""Conditioning: prompts become what the U-Net reads, of any length, both arms in one batch without touching either."""
+"""Conditioning: prompts become what the denoiser reads, of any length, both arms in one batch, neither touched."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
 
-from generate.models.open import OpenModel
-from generate.render.encodings import encodings_of
+from generate.models.open import Encoding, OpenModel
 from generate.settings import RenderSettings, SettingsError
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import ParsedPrompt, parse_prompt
@@ -44,14 +44,12 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     prompt without syntax comes out as diffusers' own `encode_prompt` has it, bit for bit. Raises `SettingsError`.
     """
     texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
-    known, encoded = encodings_of(model), {}
-    for name, text in texts.items():
-        key = (text, settings.long_prompts, settings.clip_skip)
-        encoding = known.get(key)
-        if encoding is None:
-            encoding = _encode(model, text, settings, name)
-            known.keep(key, encoding)
-        encoded[name] = encoding
+    encoded = {
+        name: model.encodings.get(
+            (text, settings.long_prompts, settings.clip_skip), partial(_encode, model, text, settings, name)
+        )
+        for name, text in texts.items()
+    }
     lengths = {name: context.shape[1] for name, (context, _) in encoded.items()}
     common = math.lcm(*lengths.values())
     if common > _MAX_CONTEXT:
@@ -72,9 +70,7 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     return Conditioning(arguments, lengths)
 
 
-def _encode(
-    model: OpenModel, prompt: str, settings: RenderSettings, name: str
-) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _encode(model: OpenModel, prompt: str, settings: RenderSettings, name: str) -> Encoding:
     """The context of one prompt, (1, 77 times the chunks, width), and the pooled vector that XL models want."""
     parsed = parse_prompt(prompt)
     if len(parsed.sections) > 1 and settings.long_prompts == "truncate":
@@ -82,25 +78,17 @@ def _encode(
             f"the {name} prompt has a BREAK in it, and long prompts are cut",
             hint="add --tokens chunk, so that each part gets a chunk of its own; or write the word in small letters",
         )
-    pipeline = model.pipeline
-    xl = hasattr(pipeline, "text_encoder_2")
-    encoders = [(pipeline.tokenizer, pipeline.text_encoder)]
-    if xl:
-        encoders.append((pipeline.tokenizer_2, pipeline.text_encoder_2))
     contexts: list[torch.Tensor] = []
     pooled: torch.Tensor | None = None
-    for tokenizer, encoder in encoders:
-        if encoder is None:  # the refiner of XL has the second one only
-            continue
+    for tokenizer, encoder in model.text_encoders:
         parts = []
-        for chunk in prompt_chunks(pipeline, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
-            context, vector = _encode_chunk(encoder, chunk, settings.clip_skip, penultimate=xl)
+        for chunk in prompt_chunks(model, tokenizer, parsed, chunked=settings.long_prompts == "chunk"):
+            context, vector = _encode_chunk(encoder, chunk, settings.clip_skip, penultimate=model.family.penultimate)
             parts.append(context)
             if vector is not None and pooled is None:  # of the first chunk, as the web UI does it
                 pooled = vector
         contexts.append(torch.cat(parts, dim=1))
-    last = encoders[-1][1]
-    return torch.cat(contexts, dim=-1).to(model.device, last.dtype), pooled
+    return torch.cat(contexts, dim=-1).to(model.device, encoder.dtype), pooled
 
 
 @dataclass(frozen=True)
@@ -112,7 +100,8 @@ class _Chunk:
     weights: torch.Tensor
 
 
-def prompt_chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunked: bool) -> Iterator[_Chunk]:
+def prompt_chunks(model: OpenModel, tokenizer: Any, parsed: ParsedPrompt, *, chunked: bool) -> Iterator[_Chunk]:
+    """The chunks of a prompt that an encoder reads one by one; the first alone, unless it may be `chunked`."""
     limit = int(tokenizer.model_max_length)
     room = limit - 2
     comma = tokenizer.convert_tokens_to_ids(",</w>")  # the unknown token's, which is the end's, where there is none
@@ -120,7 +109,9 @@ def prompt_chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunke
     for section in parsed.sections:
         tokens: list[tuple[int, float]] = []
         for stretch in section:
-            text = pipeline.maybe_convert_prompt(stretch.text, tokenizer)  # names of textual inversion become tokens
+            text = model.pipeline.maybe_convert_prompt(
+                stretch.text, tokenizer
+            )  # names of textual inversion become tokens
             ids = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False).input_ids
             tokens += [(token, stretch.weight) for token in ids]
         while len(tokens) > room and chunked:
@@ -139,9 +130,7 @@ def prompt_chunks(pipeline: Any, tokenizer: Any, parsed: ParsedPrompt, *, chunke
         )
 
 
-def _encode_chunk(
-    encoder: Any, chunk: _Chunk, clip_skip: int, *, penultimate: bool
-) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _encode_chunk(encoder: Any, chunk: _Chunk, clip_skip: int, *, penultimate: bool) -> Encoding:
     """`clip_skip` last layers are left out; XL models are trained on the penultimate layer to begin with."""
     mask = chunk.mask.to(encoder.device) if getattr(encoder.config, "use_attention_mask", False) else None
     if penultimate:

@@ -4,53 +4,66 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import inspect
 import platform
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import torch
 
+from generate.families import Family
+
 _LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 
-@dataclass
 class InputCheck:
-    """Watches the U-Net during one pair: what went into it at the first step, arm by arm, and how often it ran.
+    """Watches the denoiser of a `family` during one batch: what went into it at the first step, arm by arm, and how
+    often it ran.
 
-    The batch is `[simple, expanded]`, or `[simple, expanded, simple, expanded]` with guidance, the unconditional half
-    first, as diffusers builds it. With one arm there is nothing to compare.
+    A batch holds one row for each arm; with guidance, once for each of the family's `guided_rows`. `differs` names what
+    was not equal between the arms, of all tensors that have such rows: as the family names its inputs, words in the
+    unconditional rows as "negative prompt". With one arm there is nothing to compare.
     """
 
-    arms: int = 2
-    evaluations: int = 0
-    differs: set[str] = field(default_factory=set)
+    def __init__(self, family: Family, arms: int = 2) -> None:
+        self.evaluations = 0
+        self.differs: set[str] = set()
+        self._family, self._arms = family, arms
 
-    def watch(self, _module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    def watch(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """A forward pre-hook with keywords."""
         self.evaluations += 1
-        if self.evaluations > 1 or self.arms < 2:
+        if self.evaluations > 1 or self._arms < 2:
             return
-        if not all(map(_alike, _by_arm(arguments[0] if arguments else keywords["sample"]))):
-            self.differs.add("initial noise")
-        added = keywords.get("added_cond_kwargs") or {}  # of the XL models
-        if "time_ids" in added and not all(map(_alike, _by_arm(added["time_ids"]))):
-            self.differs.add("size conditioning")
-        for context in filter(torch.is_tensor, (keywords["encoder_hidden_states"], added.get("text_embeds"))):
-            *unconditional, conditional = _by_arm(context)
-            if not all(map(_alike, unconditional)):
-                self.differs.add("negative prompt")
-            if not _alike(conditional):
-                self.differs.add("prompt")
+        named = named_inputs(module, arguments, keywords)
+        rows = len(next(value for name, value in named.items() if self._family.inputs.get(name) == "initial noise"))
+        guided = self._family.guided_rows if rows > self._arms else ("prompt",)
+        for name, value in _tensors(named):
+            if value.ndim == 0 or len(value) != rows:  # the same for all rows
+                continue
+            what = self._family.inputs.get(name, name)
+            for half, arms in zip(guided, value.unflatten(0, (len(guided), self._arms)), strict=True):
+                if any(not torch.equal(arms[0], arm) for arm in arms[1:]):
+                    self.differs.add(half if what == "prompt" else what)
 
 
-def _by_arm(batch: torch.Tensor) -> torch.Tensor:
-    """(2 n, ...) to (n, 2, ...): n is 2 with guidance, else 1; the axis of two is simple and expanded."""
-    return batch.reshape(-1, 2, *batch.shape[1:])
+def named_inputs(module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a module's forward by their names, as a hook is given them.
+
+    By the class's own forward: a module's may be one that was put over it, compiled or taken apart into slices.
+    """
+    names = list(inspect.signature(type(module).forward).parameters)[1:]
+    return {**dict(zip(names, arguments, strict=False)), **keywords}
 
 
-def _alike(both: torch.Tensor) -> bool:
-    return torch.equal(both[0], both[1])
+def _tensors(values: dict[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors among the values, those in dictionaries with both names and a dot between them."""
+    for name, value in values.items():
+        if torch.is_tensor(value):
+            yield name, value
+        elif isinstance(value, dict):
+            yield from _tensors({f"{name}.{key}": entry for key, entry in value.items()})
 
 
 def digest_of(latents: torch.Tensor) -> str:
@@ -59,6 +72,7 @@ def digest_of(latents: torch.Tensor) -> str:
 
 
 def library_versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that pictures depend on."""
     return {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES}
 
 

@@ -1,4 +1,4 @@
-"""Means: what a render is done with when memory or number formats run short, and the next smaller way.
+"""Memory: how a render is done when it, or a number format, runs short, and the next smaller way.
 
 Whatever is given up is given up for both arms: a pair whose arms were computed in two ways compares the ways.
 """
@@ -16,22 +16,26 @@ from generate.models.open import OpenModel
 
 
 @dataclass(frozen=True)
-class Means:
-    """How a pair is computed. `unet_batch` is how many pictures go through the U-Net at a time (with guidance each
-    counts twice); None is all of them."""
+class MemoryPlan:
+    """How a pair is computed. `denoiser_batch` is how many pictures go through the denoiser at a time (with
+    guidance each counts twice); None is all of them."""
 
-    unet_batch: int | None = None
+    denoiser_batch: int | None = None
     vae_tiled: bool = False
     vae_float32: bool = False
     cpu_offload: bool = False
 
     @property
     def given_up(self) -> tuple[str, ...]:
-        """What is not as it would be with enough memory, in words; empty for the usual way."""
+        """What is not as it would be with enough memory, in words; empty for the usual way.
+
+        >>> MemoryPlan(denoiser_batch=1, vae_tiled=True).given_up
+        ('U-Net in batches of 1', 'VAE in tiles')
+        """
         return tuple(
             words
             for words, holds in (
-                (f"U-Net in batches of {self.unet_batch}", self.unet_batch is not None),
+                (f"U-Net in batches of {self.denoiser_batch}", self.denoiser_batch is not None),
                 ("VAE in tiles", self.vae_tiled),
                 ("VAE in float32", self.vae_float32),
                 ("parts of the model moved to the CPU in turn", self.cpu_offload),
@@ -39,39 +43,39 @@ class Means:
             if holds
         )
 
-    def smaller(self, model: OpenModel) -> Means | None:
-        """The next way that takes less memory; None where there is none left.
+    def smaller(self, device: str) -> MemoryPlan | None:
+        """The next way that takes less of the memory of `device`; None where there is none left.
 
         First the arms' guidance is taken apart, then the arms, then the decoder's picture; last, on CUDA, what is not
         at work leaves the device.
         """
         match self:
-            case Means(unet_batch=None):
-                return replace(self, unet_batch=2)
-            case Means(unet_batch=2):
-                return replace(self, unet_batch=1)
-            case Means(vae_tiled=False):
+            case MemoryPlan(denoiser_batch=None):
+                return replace(self, denoiser_batch=2)
+            case MemoryPlan(denoiser_batch=2):
+                return replace(self, denoiser_batch=1)
+            case MemoryPlan(vae_tiled=False):
                 return replace(self, vae_tiled=True)
-            case Means(cpu_offload=False) if model.device.startswith("cuda"):
+            case MemoryPlan(cpu_offload=False) if device.startswith("cuda"):
                 return replace(self, cpu_offload=True)
         return None
 
 
 @contextmanager
-def applied(means: Means, model: OpenModel) -> Iterator[None]:
-    """The model works by these means inside the block and as before after it."""
+def applied(plan: MemoryPlan, model: OpenModel) -> Iterator[None]:
+    """The model works by this plan inside the block and as before after it."""
     pipeline = model.pipeline
     undo: list[Callable[[], Any]] = []
     try:
-        if means.unet_batch is not None:
-            undo.append(_in_slices(pipeline.unet, means.unet_batch))
-        if means.vae_tiled:
+        if plan.denoiser_batch is not None:
+            undo.append(_in_slices(model.denoiser, plan.denoiser_batch))
+        if plan.vae_tiled:
             pipeline.vae.enable_slicing()
             pipeline.vae.enable_tiling()
             undo += [pipeline.vae.disable_slicing, pipeline.vae.disable_tiling]
-        if means.vae_float32:
+        if plan.vae_float32:
             undo.append(_in_float32(pipeline.vae))
-        if means.cpu_offload:
+        if plan.cpu_offload:
             pipeline.enable_model_cpu_offload(device=model.device)
             undo.append(lambda: (pipeline.remove_all_hooks(), pipeline.to(model.device)))
         yield
@@ -80,9 +84,9 @@ def applied(means: Means, model: OpenModel) -> Iterator[None]:
             step()
 
 
-def _in_slices(unet: Any, size: int) -> Callable[[], None]:
-    """Makes the U-Net compute `size` rows of its batch at a time. Hooks still see the whole batch."""
-    whole, own = unet.forward, unet.__dict__.get("forward")
+def _in_slices(denoiser: Any, size: int) -> Callable[[], None]:
+    """Makes the denoiser compute `size` rows of its batch at a time. Hooks still see the whole batch."""
+    whole, own = denoiser.forward, denoiser.__dict__.get("forward")
 
     def sliced(sample: torch.Tensor, timestep: Any, **keywords: Any) -> tuple[torch.Tensor]:
         rows = len(sample)
@@ -101,11 +105,11 @@ def _in_slices(unet: Any, size: int) -> Callable[[], None]:
         return (torch.cat(made),)
 
     def undo() -> None:
-        del unet.forward
+        del denoiser.forward
         if own is not None:  # the compiled one
-            unet.forward = own
+            denoiser.forward = own
 
-    unet.forward = sliced
+    denoiser.forward = sliced
     return undo
 
 

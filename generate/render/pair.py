@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from generate.models.lora import loaded_adapters
 from generate.models.open import OpenModel
-from generate.models.textual_inversion import loaded_embeddings
 from generate.picture import ARMS, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step, render_batch
 from generate.render.conditioning import Conditioning, encode_pair
 from generate.render.input_check import library_versions
-from generate.render.memory import Means
+from generate.render.memory import MemoryPlan
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
 from ideation.errors import TwinseedError
@@ -76,11 +74,11 @@ def render_pair(
     schedulers that add noise on the way, go on with the same; every other argument is shared by the batch. Equal
     arguments give equal pixels, bit for bit, on the same machine and libraries.
 
-    Where memory runs short, or half precision overflows in the decoder, both pictures are rendered again by smaller
-    means, and the certificate says which. `noise_floor` renders each simple prompt once more, alone, to tell what the
-    shape of a batch does to a picture from what words do.
+    Where memory runs short, or half precision overflows in the decoder, both pictures are rendered again by a smaller
+    plan, and the certificate says what was given up. `noise_floor` renders each simple prompt once more, alone, to tell
+    what the shape of a batch does to a picture from what words do.
 
-    `watchers` are entered while the U-Net works on the first seed, to look on. `on_step` hears of every step and may
+    `watchers` are entered while the denoiser works on the first seed, to look on. `on_step` hears of every step and may
     raise `RenderCancelled`. `on_pair` is called as soon as the two pictures of a seed are there, with all that are
     finished by then, so that they can be kept whatever happens next; what it raises stops the render as anything else
     does. Raises `SettingsError` or `RenderError`; where some pairs were finished by then, `RenderInterrupted` with
@@ -89,7 +87,7 @@ def render_pair(
     settings = resolve_settings(settings, model)
     conditioning = encode_pair(model, prompts, settings)
     made: list[_Seed] = []
-    means = Means()
+    plan = MemoryPlan()
     try:
         for number, seed in enumerate(settings.seeds, start=1):
             batch = Batch(
@@ -102,8 +100,8 @@ def render_pair(
                 on_step,
                 watchers if number == 1 else (),
             )
-            rendered, means = render_batch(batch, means)
-            made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, means) if noise_floor else None))
+            rendered, plan = render_batch(batch, plan)
+            made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, plan) if noise_floor else None))
             if on_pair is not None:
                 on_pair(_pictures(settings, model, conditioning, made))
     except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away
@@ -133,8 +131,7 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         evaluations=first.evaluations,
         batch_shape=first.shape,
         context=conditioning.lengths,
-        adapters={one.name: one.digest for one in loaded_adapters(model)}
-        | {one.name: one.digest for one in loaded_embeddings(model)},
+        adapters={one.name: one.digest for one in model.adapters} | {one.name: one.digest for one in model.embeddings},
         given_up={pair.seed: pair.rendered.given_up for pair in made if pair.rendered.given_up},
         noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
         device=model.device,
@@ -150,11 +147,11 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
     return PicturePair(replace(settings, images=len(made)), pictures, certificate)
 
 
-def _noise_floor(batch: Batch, pair: Rendered, means: Means) -> NoiseFloor:
+def _noise_floor(batch: Batch, pair: Rendered, plan: MemoryPlan) -> NoiseFloor:
     """How far the simple picture moves when it is rendered alone: the same numbers, added up in another order."""
     conditioning = batch.conditioning.rows([0])
     alone, _ = render_batch(
-        replace(batch, conditioning=conditioning, seeds=batch.seeds[:1], on_step=None, watchers=()), means
+        replace(batch, conditioning=conditioning, seeds=batch.seeds[:1], on_step=None, watchers=()), plan
     )
     apart = [np.asarray(image.convert("RGB"), dtype=np.int16) for image in (pair.images[0], alone.images[0])]
     difference = np.abs(apart[0] - apart[1])

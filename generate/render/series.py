@@ -16,7 +16,7 @@ from PIL import Image
 from generate.models.open import OpenModel
 from generate.render.batch import Batch, Step, render_batch
 from generate.render.conditioning import Conditioning, encode_pair
-from generate.render.memory import Means
+from generate.render.memory import MemoryPlan
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair
@@ -35,12 +35,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class FramePicture:
-    """The picture of a frame; `seconds` is its share of its batch's wall time, `unet_evaluations` the batch's count."""
+    """The picture of a frame; `seconds` is its share of its batch's wall time, `evaluations` the batch's count."""
 
     frame: Frame
     image: Image.Image
     seconds: float
-    unet_evaluations: int
+    evaluations: int
 
 
 def render_series(
@@ -62,13 +62,13 @@ def render_series(
     settings = replace(resolve_settings(settings, model), images=1)
     encoded: dict[tuple[str, str], Conditioning] = {}
     batches = (len(frames) + 1) // 2
-    means = Means()
+    plan = MemoryPlan()
     for number in range(1, batches + 1):
         two = frames[2 * number - 2 : 2 * number]
         both = two if len(two) == 2 else (two[0], two[0])
         conditioning = _conditioning(both, prompts, settings, model, encoded)
         seeds = tuple(frame.seed for frame in both)
-        rendered, means = render_batch(Batch(model, settings, conditioning, seeds, number, batches, on_step), means)
+        rendered, plan = render_batch(Batch(model, settings, conditioning, seeds, number, batches, on_step), plan)
         for frame, image in zip(two, rendered.images, strict=False):
             yield FramePicture(frame, image, rendered.seconds / 2, rendered.evaluations)
 

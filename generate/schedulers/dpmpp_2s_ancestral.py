@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 from diffusers import ConfigMixin, EulerDiscreteScheduler, SchedulerMixin
 from diffusers.configuration_utils import register_to_config
 from diffusers.schedulers.scheduling_utils import KarrasDiffusionSchedulers

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 from diffusers import DPMSolverMultistepScheduler
 
 

@@ -1,4 +1,4 @@
-"""Schedulers: the names that people use, what each is in diffusers, what it costs, and whether it settles."""
+"""Schedulers: the names that people use, what each is in diffusers, what it costs, and whether it converges."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _TWO_S = "DPM++ 2S without the a draws no noise and is another"
 
 @dataclass(frozen=True)
 class SchedulerChoice:
-    """`settles`: with more steps the picture tends to one limit; the others wander, since fresh noise goes in at every
-    step. `evaluations` is the number of U-Net evaluations for N steps.
+    """`converges`: with more steps the picture tends to one limit; the others wander, since fresh noise goes in at
+    every step. `evaluations` is the number of the denoiser's evaluations for N steps.
 
     `recommended_steps` is the range, both ends included, that is usually advised; None where nobody does. `note` is a
     line on what people are usually misled about, or "". `aliases` are other names that mean the same. `eta` is how much
@@ -39,7 +39,7 @@ class SchedulerChoice:
     name: str
     class_name: str
     evaluations: str
-    settles: bool
+    converges: bool
     arguments: Mapping[str, Any] = field(default_factory=dict)
     recommended_steps: tuple[int, int] | None = None
     note: str = ""

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers import CLIPModel, CLIPTokenizer
 
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from generate.models.open import open_model
+from generate.models import open_model
 from generate.training.captions import caption
 from generate.training.evaluate import generate_pictures
 from generate.training.scene import draw_scene

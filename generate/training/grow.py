@@ -12,7 +12,6 @@ import shutil
 from pathlib import Path
 from typing import Annotated
 
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 import numpy as np
 import torch
 import typer

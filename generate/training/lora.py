@@ -15,7 +15,6 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Any
 
-import generate.models.quiet  # noqa: F401  isort: skip - before diffusers, which prints at import
 import numpy as np
 import torch
 import typer
@@ -26,7 +25,7 @@ from peft import LoraConfig, get_peft_model_state_dict
 from PIL import Image, ImageFilter
 from safetensors.torch import save
 
-from generate.models.open import open_model
+from generate.models import open_model
 from generate.training.captions import caption
 from generate.training.drawing import Drawing, draw
 from generate.training.latents import PatchCode

@@ -1,4 +1,4 @@
-"""A bench for the tests of instruments: Seedling, few steps, and a scorer that sees mean colours only."""
+"""The context of a pair for the tests of instruments: Seedling, few steps, and a scorer that sees mean colours only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from compare.instruments.context import Bench
-from generate.models.open import OpenModel
+from compare.instruments.context import Context
+from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation.expansion import given_pair
@@ -42,20 +42,20 @@ class MeanColour:
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def tiny_bench(
+def tiny_context(
     model: OpenModel,
     simple: str = SIMPLE,
     expanded: str = EXPANDED,
     settings: RenderSettings = SETTINGS,
     *,
     clip: bool = True,
-) -> Bench:
+) -> Context:
     prompts = given_pair("", simple, expanded, "", TokenBudget(model.tokenizer_file, model.token_limit, vectors={}))
     pair = render_pair(prompts, settings, model)
-    pictures = {(render.arm, render.seed): render.image for render in pair.renders}
-    return Bench(prompts, pair.settings, model, pictures, MeanColour() if clip else None)
+    pictures = {(render.arm, render.seed): render.image for render in pair.pictures}
+    return Context(prompts, pair.settings, model, pictures, MeanColour() if clip else None)
 
 
-def fresh(bench: Bench) -> Bench:
-    """The same bench, on which nothing lies yet."""
-    return replace(bench, files={})
+def fresh(context: Context) -> Context:
+    """The same context, on which nothing lies yet."""
+    return replace(context, files={})

@@ -1,7 +1,8 @@
-"""Smaller means: what memory does not hold is rendered in parts, both arms alike, to the same pictures."""
+"""Memory that runs short: what it does not hold is rendered in parts, both arms alike, to the same pictures."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,9 +14,9 @@ import pytest
 import torch
 from test_pair import PROMPTS, SETTINGS, pixels
 
-from generate.models.open import OpenModel, open_model
+from generate.models import OpenModel, open_model
 from generate.render.batch import RenderError, Step
-from generate.render.memory import Means, applied
+from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair
 
 SMALL = replace(SETTINGS, num_inference_steps=3)
@@ -30,6 +31,7 @@ def memory_for(module: Any, rows: int) -> Iterator[list[int]]:
     taken: list[int] = []
     inner = type(module).forward
 
+    @functools.wraps(inner)
     def limited(self: Any, first: torch.Tensor, *rest: Any, **keywords: Any) -> Any:
         if len(first) > rows:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
@@ -60,7 +62,7 @@ def test_a_unet_that_does_not_fit_takes_the_batch_in_parts(
 
 def test_the_model_is_as_before_afterwards(seedling: OpenModel) -> None:
     before = render_pair(PROMPTS, SMALL, seedling)
-    with applied(Means(unet_batch=1, vae_tiled=True, vae_float32=True), seedling):
+    with applied(MemoryPlan(denoiser_batch=1, vae_tiled=True, vae_float32=True), seedling):
         assert seedling.pipeline.vae.use_tiling
     assert not seedling.pipeline.vae.use_tiling
     assert not {"forward", "decode"} & {*seedling.pipeline.unet.__dict__, *seedling.pipeline.vae.__dict__}
@@ -71,7 +73,7 @@ def test_the_model_is_as_before_afterwards(seedling: OpenModel) -> None:
     assert not any(weight.is_inference() for weight in weights), "a LoRA can still be written into them"
 
 
-def test_what_fits_by_no_means_is_an_error(seedling: OpenModel) -> None:
+def test_what_no_plan_can_fit_is_an_error(seedling: OpenModel) -> None:
     with memory_for(seedling.pipeline.unet, 0), pytest.raises(RenderError, match="not even one at a time") as caught:
         render_pair(PROMPTS, SMALL, seedling)
     assert "--size" in caught.value.hint
@@ -106,17 +108,17 @@ def test_a_decoder_that_overflows_decodes_both_in_float32(tiny_folder: Path) -> 
         render_pair(PROMPTS, replace(SMALL, width=32, height=32, dtype="bfloat16"), model)
 
 
-def test_the_order_of_the_ladder(seedling: OpenModel) -> None:
-    def rungs(model: OpenModel) -> Iterator[tuple[str, ...]]:
-        means: Means | None = Means()
-        while means is not None:
-            yield means.given_up
-            means = means.smaller(model)
+def test_the_order_of_the_ladder() -> None:
+    def rungs(device: str) -> Iterator[tuple[str, ...]]:
+        plan: MemoryPlan | None = MemoryPlan()
+        while plan is not None:
+            yield plan.given_up
+            plan = plan.smaller(device)
 
-    *on_cpu, last = rungs(seedling)
+    *on_cpu, last = rungs("cpu")
     assert on_cpu == [(), ("U-Net in batches of 2",), ("U-Net in batches of 1",)]
     assert last == ("U-Net in batches of 1", "VAE in tiles")
-    assert list(rungs(replace(seedling, device="cuda")))[-1][-1] == "parts of the model moved to the CPU in turn"
+    assert list(rungs("cuda"))[-1][-1] == "parts of the model moved to the CPU in turn"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

@@ -1,4 +1,4 @@
-"""Weights: tensors read from files without running anything, and models that are filled wholly or not at all."""
+"""Tensors: read from files without running anything, and models that are filled wholly or not at all."""
 
 from __future__ import annotations
 

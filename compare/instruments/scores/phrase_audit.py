@@ -1,0 +1,246 @@
+"""The phrase audit: in which pictures each phrase of the expanded prompt can be seen.
+
+CLIP's cosines say little by themselves: some phrases fit every picture a little. So each phrase is held against a bank
+of phrases that have nothing to do with the prompts, on the same picture, and what it has in common with all of them,
+its cosine with their mean, is taken off first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compare.instruments.context import Context, Scorer
+from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Text
+from compare.report.charts import MOST_LETTERS, Dumbbell, dumbbells, shortened
+from ideation.draw.word_lists import built_in_words
+from ideation.english.phrases import ARTICLES, phrases_of
+from ideation.english.stems import content_stems, same
+from ideation.english.words import words_of
+from ideation.expanders.offline.details import built_in_details
+from ideation.values import Count, Share, StrictModel
+from ideation.vocabulary import Vocabulary
+
+Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unclear"]
+
+#: A phrase fits from here on, and does not up to there; between the two it is too close to call. Measured: see
+#: `benchmarks/phrases.py` and docs/comparison.md.
+FITS, FITS_NOT = 0.93, 0.85
+
+#: What the simple pictures show already has to fit better still: a picture without a style fits some painters a little.
+FITS_WELL = 0.97
+
+#: So many phrases of the bank at least, or nothing is said; and so many at most, for larger CLIPs take their time.
+_FEWEST, _MOST = 40, 600
+
+#: The signs of the marks behind a phrase, which say the same without colour.
+SIGNS = {"drawn": "●", "there_already": "◐", "ignored": "○", "never_seen": "✕", "shared": "=", "unclear": "?"}
+_MOST_ROWS = 24  # of the chart; the strip of phrases above it has them all
+
+
+class PhraseRecord(StrictModel):
+    """One phrase of the expanded prompt, its characters `start` to `end`.
+
+    `mark`: "shared" is in the simple prompt, too; "never seen" fell off the encoder's end; "drawn" is in the expanded
+    pictures and not in the simple ones; "there already" is in both; "ignored" is not in the expanded ones; "unclear"
+    where the pictures are too few or too close to call; None where no CLIP could look. `on_simple` and `on_expanded`
+    are how well the phrase fits the pictures of either arm, averaged over the seeds: the share of unrelated phrases
+    that fit worse (0..1, 0.5 is chance).
+    """
+
+    text: str
+    start: Count
+    end: Count
+    mark: Mark | None
+    on_simple: Share | None = None
+    on_expanded: Share | None = None
+
+    @property
+    def key(self) -> str:
+        """The mark as the tables of sentences and styles name it; "none" where no CLIP could look."""
+        return "none" if self.mark is None else self.mark.replace(" ", "_")
+
+
+def audit(context: Context) -> tuple[PhraseRecord, ...]:
+    """A record of every phrase of the expanded prompt, as `PhraseRecord` has it.
+
+    Of a phrase that shares words with the simple prompt, only its new words are looked for: of "a red dog", "red".
+    Costs one CLIP vector per phrase and per picture, and once as many as the bank has phrases.
+    """
+    expanded, simple = context.prompts.expanded, context.prompts.simple
+    budget = context.budget
+    fits = _Fits(context, context.clip) if context.clip is not None else None
+    records = []
+    for text, start, end in phrases_of(expanded):
+        on_simple = on_expanded = None
+        mark: Mark | None = None
+        if _is_in(text, simple):
+            mark = "shared"
+        elif not budget.chunked and budget.count(expanded[:start]) >= budget.limit:
+            mark = "never seen"
+        elif fits is not None:
+            found = fits.of(new_words(text, simple))
+            mark = "unclear"
+            if found is not None:
+                on_simple, on_expanded = found
+                mark = mark_of(on_simple, on_expanded)
+        records.append(
+            PhraseRecord(text=text, start=start, end=end, mark=mark, on_simple=on_simple, on_expanded=on_expanded)
+        )
+    return tuple(records)
+
+
+def mark_of(on_simple: float, on_expanded: float) -> Mark:
+    """What the two shares say of a phrase."""
+    if on_expanded <= FITS_NOT:
+        return "ignored"
+    if on_expanded >= FITS and on_simple <= FITS_NOT:
+        return "drawn"
+    if on_expanded >= FITS and on_simple >= FITS_WELL:
+        return "there already"
+    return "unclear"
+
+
+def new_words(phrase: str, simple: str) -> str:
+    """The words of a phrase that the simple prompt has not, if it has some of them; else the phrase."""
+    old = set(content_stems(simple))
+    words = [(word.key, set(content_stems(word.key))) for word in words_of(phrase)]
+    if not any(stems & old for _, stems in words):
+        return phrase
+    return " ".join(key for key, stems in words if stems - old) or phrase
+
+
+def bank_of(vocabulary: Vocabulary | None) -> tuple[str, ...]:
+    """Reference phrases that a model's pictures may be held against: what it has learnt, if it has a `vocabulary`, else
+    the subjects, actions, styles, places, lights and moods of the built-in lists, evenly thinned."""
+    if vocabulary is not None:
+        return tuple(phrase for terms in vocabulary.terms.values() for term in terms for phrase in term.phrases)
+    words, details = built_in_words(), built_in_details()
+    phrases = [word.en for word in (*words.topics, *words.actions, *words.styles)]
+    phrases += [phrase for scene in details.scenes.values() for phrase in (*scene.places, *scene.details)]
+    phrases += [phrase for light in details.lights.values() for phrase in (*light.light, *light.sign)]
+    phrases += [phrase for moods in details.moods.values() for phrase in moods]
+    unique = list(dict.fromkeys(phrases))
+    return tuple(unique[:: -(-len(unique) // _MOST)])
+
+
+class _Fits:
+    """How well phrases fit the pictures of a pair, by its CLIP."""
+
+    def __init__(self, context: Context, clip: Scorer) -> None:
+        self._clip = clip
+        bank = bank_of(context.vocabulary)
+        vectors = self._clip.text_vectors(bank)
+        self._middle = vectors.mean(0)
+        both = f"{context.prompts.simple} {context.prompts.expanded}"
+        said = {other for word in content_stems(both) for other in same(word)}
+        if context.vocabulary is not None:  # a model with one draws a puppy as it draws a dog
+            terms = context.vocabulary.find(both).values()
+            said |= {word for term in terms for phrase in term.phrases for word in content_stems(phrase)}
+        stems = [frozenset(content_stems(phrase)) for phrase in bank]
+        unrelated = [k for k, words in enumerate(stems) if said.isdisjoint(words)]
+        self._stems = [stems[k] for k in unrelated]
+        self._pictures = {
+            arm: self._clip.image_vectors([context.pictures[arm, seed] for seed in context.seeds]) - self._middle
+            for arm in ("simple", "expanded")
+        }
+        self._references = {arm: pictures @ vectors[unrelated].T for arm, pictures in self._pictures.items()}
+
+    def of(self, phrase: str) -> tuple[float, float] | None:
+        """The share of unrelated phrases that fit worse, on the simple and on the expanded pictures, averaged over the
+        seeds; None where too few phrases are unrelated."""
+        own = {other for word in content_stems(phrase) for other in same(word)}
+        compared = [k for k, words in enumerate(self._stems) if own.isdisjoint(words)]
+        if len(compared) < _FEWEST:
+            return None
+        (vector,) = self._clip.text_vectors([phrase])
+        return (
+            _share_below(self._references["simple"][:, compared], self._pictures["simple"] @ vector),
+            _share_below(self._references["expanded"][:, compared], self._pictures["expanded"] @ vector),
+        )
+
+
+def _share_below(references: NDArray[np.float32], own: NDArray[np.float32]) -> float:
+    """(seeds, references) and (seeds,): the share of references below the own value, equal ones by half."""
+    below = (references < own[:, None]).mean(1) + (references == own[:, None]).mean(1) / 2
+    return round(float(below.mean()), 4)
+
+
+def _is_in(phrase: str, simple: str) -> bool:
+    """Whether the simple prompt says the phrase, word for word, articles apart."""
+    said, old = _spoken(phrase), _spoken(simple)
+    return bool(said) and any(old[k : k + len(said)] == said for k in range(len(old) - len(said) + 1))
+
+
+def _spoken(text: str) -> Sequence[str]:
+    return [word.key for word in words_of(text) if word.key not in ARTICLES]
+
+
+def audit_section(phrases: Sequence[PhraseRecord], expanded: str, t: dict[str, Any]) -> Section | None:
+    """The expanded prompt, each phrase marked by what became of it."""
+    if not phrases:
+        return None
+    audit = t["audit"]
+    stretches = audited_prompt(expanded, phrases)
+    there = {stretch.mark for stretch in stretches}
+    legend = tuple(
+        Legend(mark, sign, audit["marks"][mark], audit["mark_about"][mark])
+        for mark, sign in SIGNS.items()
+        if mark in there
+    )
+    said = audit_text(phrases, t)
+    blocks: list[Block] = [Text(said, "lead")] if said else []
+    blocks.append(Audited(tuple(stretches), legend))
+    scored = [
+        Dumbbell(_marked_label(phrase, audit), 100 * phrase.on_simple, 100 * phrase.on_expanded)
+        for phrase in phrases
+        if phrase.mark != "shared" and phrase.on_simple is not None and phrase.on_expanded is not None
+    ][:_MOST_ROWS]
+    if scored:
+        svg = dumbbells(scored, t["short_arm"]["simple"], t["short_arm"]["expanded"], (0, 100), chance=50)
+        alt = "; ".join(
+            audit["chart_row"].format(label=row.label, simple=f"{row.simple:.0f}", expanded=f"{row.expanded:.0f}")
+            for row in scored
+        )
+        blocks.append(Chart("phrases", svg, alt, audit["chart"]))
+    return Section("audit", audit["title"], (audit["about"],), tuple(blocks))
+
+
+def audited_prompt(prompt: str, phrases: Sequence[PhraseRecord]) -> list[Stretch]:
+    """`prompt` cut up at its `phrases`; joining the texts gives it back. A phrase that lies outside it is left out."""
+    stretches: list[Stretch] = []
+    position = 0
+    for phrase in sorted(phrases, key=lambda phrase: phrase.start):
+        if position <= phrase.start < phrase.end <= len(prompt):
+            stretches += [
+                Stretch(prompt[position : phrase.start]),
+                Stretch(prompt[phrase.start : phrase.end], phrase.key),
+            ]
+            position = phrase.end
+    return [stretch for stretch in (*stretches, Stretch(prompt[position:])) if stretch.text]
+
+
+def audit_text(phrases: Sequence[PhraseRecord], t: dict[str, Any]) -> str:
+    """How many phrases were drawn, ignored and so on; or that nobody could look."""
+    own = [phrase for phrase in phrases if phrase.mark != "shared"]
+    marks = [mark for mark in t["audit"]["marks"] if mark != "shared"]
+    counts = {mark: sum(phrase.key == mark for phrase in own) for mark in marks}
+    if any(phrase.mark is None for phrase in own):
+        return str(t["audit"]["no_clip"])
+    named = [
+        t["audit"]["count"].format(name=t["audit"]["marks"][mark], number=number)
+        for mark, number in counts.items()
+        if number
+    ]
+    return str(t["audit"]["lead"]).format(phrases=len(own), counts=t["joint"].join(named)) if named else ""
+
+
+def _marked_label(phrase: PhraseRecord, audit: dict[str, Any]) -> str:
+    """The phrase with its mark's name: rings and dots are the pictures' in this chart."""
+    if phrase.key not in audit["marks"]:
+        return phrase.text
+    text = shortened(phrase.text, MOST_LETTERS - 16)  # so that the chart does not cut the mark off
+    return str(audit["chart_label"]).format(phrase=text, mark=audit["marks"][phrase.key])
