@@ -14,7 +14,11 @@ class TwinseedError(Exception):
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """The end of a hint for a name that is not known: the closest known name, if any is close."""
+    """The end of a hint for a name that is not known: the closest known name, if any is close.
+
+    >>> nearest("gemni", ["gemini", "openai"]), nearest("x", ["gemini", "openai"])
+    ("did you mean 'gemini'?", 'known names: gemini, openai')
+    """
     import difflib
 
     folded = {candidate.casefold(): candidate for candidate in known}
