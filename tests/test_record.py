@@ -18,8 +18,8 @@ from PIL import Image
 from sample_run import PROMPTS, drawing, sample_certificate, sample_record
 from test_request import OPTIONS, concepts
 
-from compare.instruments.distance import score
 from compare.instruments import INSTRUMENTS
+from compare.instruments.distance import score
 from compare.request import PairOptions, PairRequest, request_from_json
 from compare.runs.record import SCHEMA_FILE, Record, RecordError, parse_record, read_record, schema_json
 from compare.runs.run import Run

@@ -218,7 +218,8 @@ class RunWriter:
         try:
             write_whole(self.made.report, report.encode())
         except OSError as error:
-            raise self._gallery._cannot_write(error, saved=[]) from error
+            saved = [self.made.folder / name for name in self.made.record.files]
+            raise self._gallery._cannot_write(error, saved) from error
         return self.made
 
     def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
