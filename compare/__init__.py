@@ -11,7 +11,7 @@ from compare.runs.index import RunRow
 from compare.runs.record import Record, RecordError, parse_record, read_record
 from compare.runs.run import Run
 from compare.view import render_report
-from ideation.english.diff import Piece
+from ideation.english import Piece
 from templates import LANGUAGES, Language
 
 __all__ = [
