@@ -22,7 +22,7 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.sweep import sweep
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 app = typer.Typer(
     help="Two pictures from one seed: what did the extra words of an expanded prompt do?",

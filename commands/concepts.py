@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from commands.options import OptionError
-from ideation.concept import Concept, typed_concept
-from ideation.errors import TwinseedError
+from ideation import Concept, TwinseedError, typed_concept
 
 #: The most concepts of a comparison: each is a request to every expander, and some cost money.
 MAX_COMPARED = 1000
@@ -15,7 +14,7 @@ MAX_COMPARED = 1000
 def concepts_of(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
     """The one that was typed, those in a file, one a line, or so many that are drawn from what the model knows."""
     from generate.models import known_words
-    from ideation.draw.randomizer import draw_many
+    from ideation import draw_many
 
     if sum(given is not None for given in (text, file, count)) != 1:
         raise OptionError("the concepts were given in more than one way", hint="give a concept, or --file, or -n")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 
 import typer
 
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 from ideation.values import MAX_SEED
 from templates import LANGUAGES, Language
 

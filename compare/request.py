@@ -27,12 +27,16 @@ from generate.files import likeness_of, read_picture
 from generate.models import known_words, require_model
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
-from ideation.concept import Concept, typed_concept
-from ideation.draw.randomizer import draw
-from ideation.draw.word_lists import built_in_words
-from ideation.errors import TwinseedError
-from ideation.expansion import TokenMode
-from ideation.prompt_syntax import AdapterMention, parse_prompt
+from ideation import (
+    AdapterMention,
+    Concept,
+    TokenMode,
+    TwinseedError,
+    built_in_words,
+    draw,
+    parse_prompt,
+    typed_concept,
+)
 from ideation.values import MAX_SEED, STRICT
 from templates import LANGUAGES, Language
 

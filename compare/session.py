@@ -27,10 +27,7 @@ from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.expanders import choose_expander
-from ideation.expanders.cache import ExpansionCache, cache_folder
-from ideation.expanders.protocol import Expander
-from ideation.prompt_pair import PromptPair
+from ideation import Expander, ExpansionCache, PromptPair, cache_folder, choose_expander
 from templates import Language
 
 

@@ -29,8 +29,7 @@ from generate.models.devices import choose_device
 from generate.models.resolve import family_of
 from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
-from ideation.prompt_syntax import spoken
-from ideation.token_budget import TokenBudget
+from ideation import TokenBudget, spoken
 
 #: The variable with the CLIP for all models but Seedling: a folder or a hub id.
 CLIP_VARIABLE = "TWINSEED_CLIP"

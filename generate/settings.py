@@ -10,8 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from ideation.errors import TwinseedError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention, TwinseedError
 from ideation.values import MAX_SEED, STRICT, Seed
 
 #: The model that is shipped: it needs no network and no GPU.

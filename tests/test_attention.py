@@ -31,7 +31,7 @@ from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from generate.training.sprites import FONT_FILES
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 SETTINGS = RenderSettings(seed=5, num_inference_steps=2, guidance_scale=5.0)
 SMALL = replace(SETTINGS, width=64, height=64)

@@ -18,10 +18,8 @@ from compare.report.blocks import Block, Facts, Section, Text, Value, Words
 from generate.files import encode_png
 from generate.picture import Arm
 from generate.settings import RenderSettings
-from ideation.errors import TwinseedError
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import ExpanderError, Refusal, UnusableResponse, shortened
-from ideation.prompt_pair import PromptPair
+from ideation import ExpanderError, PromptPair, TwinseedError, choose_expander
+from ideation.expanders import Refusal, UnusableResponse, shortened
 from ideation.values import Seed, StrictModel
 
 #: Pictures are shown at a size that models are good at. Pixels of small ones are doubled and redoubled, never smoothed.

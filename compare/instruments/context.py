@@ -22,10 +22,8 @@ from generate.files import XMP_PACKET, encode_png, plain_picture_texts
 from generate.models import embedding_vectors, vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
+from ideation import PromptPair, TokenBudget, Vocabulary
 from ideation.values import StrictModel
-from ideation.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models import OpenModel

@@ -16,8 +16,7 @@ from compare.instruments.scores.score_card import cards_of, clip_record
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.settings import RenderSettings, SettingsError
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair, TwinseedError
 from ideation.values import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it

@@ -21,8 +21,7 @@ from compare.report.blocks import Block, Section, Shot, Strip, Text
 from compare.report.charts import Bar, bar_chart
 from compare.report.sentences import times
 from generate.settings import RenderSettings
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair, TwinseedError
 from ideation.values import MAX_SEED, FileName, Seed, StrictModel
 
 #: Ratios that differ by so little are called the same.

@@ -19,7 +19,7 @@ from compare.report.blocks import Report, balanced
 from compare.report.charts import FONT, PAPER
 from compare.report.fonts import MONO, faces_for
 from compare.report.sentences import sentences
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
 MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from compare.runs.index import RunIndex, RunRow
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: How the names of files and folders begin that are being written; whatever bears it was never finished.
 PARTIAL = ".partial-"

@@ -18,9 +18,7 @@ from compare.instruments import Findings
 from compare.request import PairRequest, language_for
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
-from ideation.concept import Concept
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import Concept, PromptPair, TwinseedError
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 
 VERSION = 2

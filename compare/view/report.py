@@ -16,9 +16,8 @@ from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, St
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.picture import ARMS, Arm
-from ideation.english.diff import Piece, diff
-from ideation.english.words import words_of
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
+from ideation.english import Piece, diff, words_of
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report

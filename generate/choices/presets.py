@@ -22,7 +22,7 @@ from generate.choices.styles import Style, find_style
 from generate.models import known_models
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 import templates
 from generate.settings import SettingsError
-from ideation.errors import TwinseedError, nearest
+from ideation import TwinseedError, nearest
 
 #: The `source` of what comes with Twinseed; of everything else it is the path of the file.
 BUILT_IN = "built in"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: Bytes of UTF-8. The longest prompt with all its settings is a hundredth of it.
 MAX_TEXT = 2**20

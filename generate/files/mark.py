@@ -17,7 +17,7 @@ from generate.files.infotext import PictureError, require_readable
 from generate.files.png import pixels_sha256
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 from ideation.values import Seed, Sha256, StrictModel
 
 _SETTINGS = TypeAdapter(RenderSettings)

@@ -26,7 +26,7 @@ from generate.files.parameters import PictureParameters, parameters_of_settings
 from generate.files.png import SIGNATURE, XMP, read_texts
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 
 MAX_FILE = 2**27
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 
 from generate.settings import SettingsError
-from ideation.errors import nearest
+from ideation import nearest
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 

@@ -10,9 +10,7 @@ from generate.models.architecture import configuration, family_of_folder, pipeli
 from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
-from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
-from ideation.errors import nearest
-from ideation.vocabulary import Vocabulary
+from ideation import Vocabulary, WordLists, built_in_words, nearest, seedling_words
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
 _PLACES = {"lora": LORAS, "embedding": EMBEDDINGS, "vae": VAES}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate.families import FAMILIES, Family, family_of_sizes
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: The endings of files that torch pickles: reading one can run code.
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})

@@ -24,9 +24,8 @@ from generate.models.open import OpenModel
 from generate.render.conditioning import prompt_chunks
 from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
-from ideation.english.words import as_written, words_of
-from ideation.errors import TwinseedError
-from ideation.prompt_syntax import parse_prompt
+from ideation import TwinseedError, parse_prompt
+from ideation.english import as_written, words_of
 
 #: Layers whose maps have fewer places a side than this are left out, unless the model has no finer ones: one place of
 #: theirs is much of the picture, and what a word is about comes out smeared (docs/attention.md has the figures).

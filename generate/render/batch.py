@@ -22,7 +22,7 @@ from generate.render.memory import MemoryPlan, applied
 from generate.render.preview import Preview
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 
 class RenderError(TwinseedError):

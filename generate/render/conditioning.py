@@ -12,8 +12,7 @@ import torch
 
 from generate.models.open import Encoding, OpenModel
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import ParsedPrompt, parse_prompt
+from ideation import ParsedPrompt, PromptPair, parse_prompt
 
 #: A chunk that is full ends behind its last comma, if that is among its last so many tokens.
 _COMMA_REACH = 20

@@ -17,8 +17,7 @@ from generate.render.input_check import library_versions
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair, TwinseedError
 
 
 class RenderInterrupted(TwinseedError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generate.settings import SettingsError
-from ideation.errors import nearest
+from ideation import nearest
 
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
