@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from ideation.concept import typed_concept
-from ideation.faithfulness import check
+from ideation.faithfulness.kept import check
 
 CASES = Path(__file__).parents[1] / "tests" / "faithfulness_cases.yaml"
 HALVES = ("development", "held-out")

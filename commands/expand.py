@@ -27,8 +27,8 @@ from commands.options import (
 from ideation.concept import typed_concept
 
 if TYPE_CHECKING:
-    from ideation.expanders.comparison import ExpanderRow
     from ideation.expanders.protocol import Expander
+    from ideation.expansion import ExpanderRow
 
 
 def expand(
@@ -74,7 +74,7 @@ def expand(
     from generate.settings import DEFAULT_MODEL
     from ideation.expanders import choose_expander
     from ideation.expanders.cache import CachedExpander
-    from ideation.expanders.llm.instruction import checked_template
+    from ideation.expanders.instruction import checked_template
     from ideation.expansion import expand as expand_concept
 
     def choose(name: str, llm_model: str | None) -> Expander:
@@ -85,7 +85,7 @@ def expand(
     vocabulary = vocabulary_of(renderer)
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
-        from ideation.expanders.comparison import compare_expander, named_expanders
+        from ideation.expansion import compare_expander, named_expanders
 
         if llm_model is not None:
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")

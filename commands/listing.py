@@ -95,7 +95,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
     if kind is Kind.instruments:
-        from compare.instruments.table import INSTRUMENTS
+        from compare.instruments import INSTRUMENTS
 
         return [{"name": one.name, "answers": one.question} for one in INSTRUMENTS.values()]
     from ideation.draw.word_lists import built_in_words

@@ -19,18 +19,18 @@ def report(
     open_report: OpenReport = False,
 ) -> None:
     """Write a run's report again: in another language, as Markdown or as PDF."""
-    from compare.report.html import render_report
+    from compare.view import render_report
 
     gallery, name = run_of(run, runs)
     found = gallery.open(name)
     record, pictures = found.record, found.files()
     spoken = spoken_language(language, record.concept.language)
     if markdown is not None:
-        from compare.report.markdown import markdown_zip
+        from compare.view import markdown_report
 
-        _write(markdown, markdown_zip(record, pictures, spoken))
+        _write(markdown, markdown_report(record, pictures, spoken))
     if pdf is not None:
-        from compare.report.pdf import pdf_report
+        from compare.view import pdf_report
 
         _write(pdf, pdf_report(record, pictures, spoken))
     if markdown is None and pdf is None:

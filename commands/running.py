@@ -50,7 +50,7 @@ def watched(work: Callable[..., Run]) -> Run:
 
 def tell(run: Run, output: OutputOptions) -> Run:
     """Prints what came of a run: to standard output the report's path, or the record."""
-    from compare.report.view import verdict_of_record
+    from compare.view import verdict_of
 
     record = run.record
     prompts = record.prompts
@@ -60,7 +60,7 @@ def tell(run: Run, output: OutputOptions) -> Run:
         say(f"note: {warning}")
     verdict = None if record.findings is None else record.findings.verdict
     if verdict is not None:
-        say(verdict_of_record(record, spoken_language(None, record.concept.language)))
+        say(verdict_of(record, spoken_language(None, record.concept.language)))
         if verdict.kind == "one pair":
             say("hint: --images 4 renders four seeds")
     if output.as_json:
@@ -74,7 +74,7 @@ def tell(run: Run, output: OutputOptions) -> Run:
 
 def say_found(run: Run, instrument: str) -> None:
     """Says what an instrument has found, if it has lines for a shell."""
-    from compare.instruments.table import INSTRUMENTS
+    from compare.instruments import INSTRUMENTS
 
     found = run.record.findings.results.get(instrument) if run.record.findings is not None else None
     for line in () if found is None else INSTRUMENTS[instrument].lines(found):

@@ -12,8 +12,8 @@ from generate.choices.styles import Style, apply_styles, find_style
 from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
-from ideation.expanders.llm.instruction import checked_template
-from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.instruction import checked_template
+from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.protocol import Expander
 from ideation.expansion import expand, given_pair, require_prompt
 from ideation.prompt_pair import PromptPair

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter
 
-from compare.instruments.examination import Examination
+from compare.instruments import Examination
 from generate.choices.performance import combined_settings
 from generate.choices.presets import chosen_styles, find_preset, negative_parts
 from generate.choices.sizes import match_aspect_ratio

@@ -12,16 +12,13 @@ from typing import Any
 
 from PIL import Image
 
-from compare.instruments.context import Context
-from compare.instruments.distance import score
-from compare.instruments.examination import Examination, ExaminationStopped, examine, open_scorer
-from compare.instruments.results import Findings
+from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
-from compare.report.html import render_report
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, GalleryError, RunWriter
 from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
+from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.models import OpenModel, open_model
 from generate.picture import Arm, Picture, PicturePair

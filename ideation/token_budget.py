@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ideation.english.words import as_written, words_of
+from ideation.english import as_written, words_of
 from ideation.errors import TwinseedError
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import parse_prompt

@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from sample_run import PROMPTS, drawing
+from sample_run import PROMPTS, drawing, sample_certificate
 
 from generate.files import encode_png, texts_of_pair
-from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
+from generate.picture import ARMS, Arm, Picture, PicturePair
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair
 
@@ -24,20 +24,10 @@ def pair_of_pictures(
     settings: RenderSettings, *, size: tuple[int, int] = (64, 48), **of_certificate: Any
 ) -> PicturePair:
     """Two drawings for each seed; `of_certificate` are fields of the certificate."""
-    fields = {
-        "same_seed": True,
-        "differs": ("prompt",),
-        "latents_sha256": {seed: dict.fromkeys(ARMS, "3f" * 32) for seed in settings.seeds},
-        "scheduler": SchedulerUse("DPMSolverMultistepScheduler", {"beta_end": 0.012}),
-        "evaluations": 20,
-        "batch_shape": (4, 4, 16, 16),
-        "device": settings.device,
-        "dtype": settings.dtype,
-        "model_digest": DIGEST,
-        "libraries": {},
-    }
+    noise = {seed: dict.fromkeys(ARMS, "3f" * 32) for seed in settings.seeds}
+    proof = sample_certificate(noise, **{"model_digest": DIGEST, "libraries": {}} | of_certificate)
     pictures = [Picture(arm, seed, drawing(arm, seed, size), 1.25) for seed in settings.seeds for arm in ARMS]
-    return PicturePair(settings, tuple(pictures), Certificate(**fields | of_certificate))
+    return PicturePair(settings, tuple(pictures), proof)
 
 
 def own_picture(

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw
 
 from compare.instruments.distance import score
 from compare.instruments.results import Findings
-from compare.report.html import render_report
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
+from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
 from generate.settings import RenderSettings
@@ -268,7 +268,7 @@ def sample_findings(
                     "cells": tuple(
                         {
                             "num_inference_steps": steps,
-                            "unet_evaluations": steps,
+                            "evaluations": steps,
                             "seconds": steps / 10,
                             "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
                             "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),

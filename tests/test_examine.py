@@ -15,7 +15,7 @@ import pytest
 from conftest import Twinseed
 from PIL import Image
 
-from compare.instruments.examination import Examination
+from compare.instruments import Examination
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.record import RecordError

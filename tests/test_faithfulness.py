@@ -7,7 +7,7 @@ import pytest
 from benchmarks.faithfulness import HALVES, measure, read_cases
 from ideation.concept import Concept, Word, typed_concept
 from ideation.english.stems import stem
-from ideation.faithfulness import check
+from ideation.faithfulness.kept import check
 
 DRAWN = Concept(
     text="一隻狗騎腳踏車，米羅風格",

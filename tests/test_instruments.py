@@ -14,10 +14,11 @@ from compare.instruments.examination import Examination, ExaminationStopped, exa
 from compare.instruments.ladder import LADDER
 from compare.instruments.results import Findings
 from compare.instruments.table import INSTRUMENTS
-from compare.report.sentences import LANGUAGES, sentences
+from compare.report import sentences
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, RenderError
 from generate.settings import RenderSettings, SettingsError
+from templates import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_every_instrument_has_what_the_rest_of_the_program_takes_from_it() -> No
 
 def test_what_is_asked_for_stored_and_read_brings_no_torch_along() -> None:
     code = (
-        "import sys, compare.instruments, compare.instruments.examination, compare.report; "
+        "import sys, compare.instruments, compare.report, compare.request, compare.runs.record, compare.view; "
         "print(*sorted({'torch', 'diffusers', 'transformers', 'altair', 'scipy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

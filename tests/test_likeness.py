@@ -207,19 +207,19 @@ OTHERS: dict[str, tuple[RenderSettings, dict[str, Any], RenderSettings, str]] = 
         replace(SETTINGS, device="cuda:99", dtype="float16"),
         {},
         replace(SETTINGS, device=BASE.device, dtype=BASE.dtype),
-        "The device 'cuda:99' and its number format float16 are not taken over: there is no device 'cuda:99'",
+        "The device cuda:99 and its number format float16 are not taken over: there is no device 'cuda:99'",
     ),
     "a number format that nobody knows": (
         replace(SETTINGS, dtype="int4"),
         {},
         replace(SETTINGS, dtype=BASE.dtype),
-        "The number format 'int4' is not taken over: it is not known here.",
+        "The number format int4 is not taken over: it is not known here.",
     ),
     "a scheduler that nobody knows": (
         replace(SETTINGS, scheduler="Heun 9"),
         {},
         replace(SETTINGS, scheduler="UniPC"),
-        "There is no scheduler 'Heun 9' here: UniPC takes its place.",
+        "There is no scheduler Heun 9 here: UniPC takes its place.",
     ),
     "smaller means": (
         SETTINGS,
@@ -247,6 +247,14 @@ def test_what_is_not_as_it_was_is_named(models: Path, what: str) -> None:
     )
     assert found.notes[0].endswith(".")
     assert (found.simple, found.expanded, found.negative) == (SIMPLE, EXPANDED, "blurry")
+
+
+def test_a_word_that_has_become_a_textual_inversion(models: Path) -> None:
+    for words, said in (("a dog, Glow.", True), ("a glowing dog", False), ("", False)):
+        certificate = true_certificate(models, SETTINGS) | {"adapters": {}}
+        found = likeness(own_picture(SETTINGS, replace(PROMPTS, expanded=words), **certificate))
+        note = "glow is a textual inversion here, and was read as plain words then."
+        assert found.notes == ((note,) if said else ()), words
 
 
 def test_without_a_compiler(monkeypatch: pytest.MonkeyPatch, models: Path) -> None:
@@ -293,10 +301,13 @@ def test_a_picture_of_the_first_version() -> None:
         ("VAE: hard.pt", {}, ["The VAE hard.pt is not taken over"]),
         ('TI hashes: "gleam: 12"', {}, ["The textual inversion gleam is read as plain words"]),
         ('Lora weights: "ink: 0.5:0.7"', {"adapters": (INK,)}, []),
+        ("VAE: soft.safetensors, Model hash: %mine%", {"vae": "soft.safetensors"}, []),
+        ('VAE: "\\u001b[2J"', {}, [r"The VAE \x1b[2J is not taken over"]),
         ("ENSD: 31337", {}, ["It says more that means nothing here: ENSD."]),
     ],
 )
-def test_a_picture_of_another_program(line: str, changes: dict[str, Any], notes: list[str]) -> None:
+def test_a_picture_of_another_program(models: Path, line: str, changes: dict[str, Any], notes: list[str]) -> None:
+    line = line.replace("%mine%", digest_of_file(models / "mine.safetensors")[:10])
     text = f"a dog\nSteps: 20, Sampler: Euler, Seed: 1, Model: mine, RNG: CPU, {line}"
     found = likeness(with_texts(parameters=text))
     assert found.settings == replace(BASE, num_inference_steps=20, scheduler="Euler", seed=1, model="mine", **changes)
@@ -310,3 +321,12 @@ def test_the_hashes_of_other_programs(models: Path, share: int) -> None:
     assert len(likeness(with_texts(parameters=text + here[:share])).notes) == 1
     others = likeness(with_texts(parameters=text + DIGEST[:share])).notes[1:]
     assert len(others) == (share > 8), "of older hashes nobody can tell"
+
+
+def test_a_real_picture_of_the_first_version() -> None:
+    (file,) = Path(__file__).parent.glob("runs_of_version_1/*/expanded-7.png")
+    found = likeness(file.read_bytes(), RenderSettings())
+    assert found.settings == RenderSettings(seed=7, width=128, height=128)
+    assert found.simple.startswith("a dog riding a bicycle in a city in the rain"), "nobody can tell from which"
+    assert found.expanded is None
+    assert [note[:27] for note in found.notes] == ["An older Twinseed made the "]

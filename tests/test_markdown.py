@@ -10,15 +10,17 @@ from io import BytesIO
 import pytest
 from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 
-from compare.report.markdown import markdown_zip
-from compare.report.sentences import LANGUAGES, Language, sentences, verdict_text
+from compare.instruments import INSTRUMENTS
+from compare.report import sentences
 from compare.runs.record import RecordError
+from compare.view import markdown_report, verdict_of
+from templates import LANGUAGES, Language
 
 
 def contents(**changes: object) -> dict[str, bytes]:
     language = changes.pop("language", "en")
     record, files = full_record(**changes)  # type: ignore[arg-type]
-    with zipfile.ZipFile(BytesIO(markdown_zip(record, files, language))) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(BytesIO(markdown_report(record, files, language))) as archive:  # type: ignore[arg-type]
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}
 
@@ -26,7 +28,7 @@ def contents(**changes: object) -> dict[str, bytes]:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_section_and_every_picture_is_there(language: Language) -> None:
     record, files = full_record(images=3)
-    with zipfile.ZipFile(BytesIO(markdown_zip(record, files, language))) as archive:
+    with zipfile.ZipFile(BytesIO(markdown_report(record, files, language))) as archive:
         names, text = archive.namelist(), archive.read("report.md").decode()
         assert {name: archive.read(f"pictures/{name}") for name in files} == files
         svgs = [archive.read(name).decode() for name in names if name.startswith("charts/")]
@@ -35,16 +37,17 @@ def test_every_section_and_every_picture_is_there(language: Language) -> None:
     linked = re.findall(r"\]\(([^)]+)\)", text)
     assert sorted(set(linked)) == sorted(name for name in names if name != "report.md"), "all are shown"
     assert len(linked) == len(set(linked)), "each once"
-    t = sentences(language)["report"]
-    for room in ("verdict", "audit", "card", "ruler", "ladder", "morph", "attention", "sweep", "placebo", "blind"):
-        assert f"\n## {t[room]['title']}\n" in text
-    assert verdict_text(record, language) in text
+    said = sentences(language)
+    rooms = [said["report"][name] for name in ("verdict", "audit", "card")]
+    for room in [*rooms, *(said["instruments"][name] for name in INSTRUMENTS)]:
+        assert f"\n## {room['title']}\n" in text
+    assert verdict_of(record, language) in text
     assert "The sky is warmer," in text
 
 
 def test_the_same_record_gives_the_same_bytes() -> None:
     record, files = sample_record()
-    assert markdown_zip(record, files) == markdown_zip(record, files)
+    assert markdown_report(record, files) == markdown_report(record, files)
 
 
 NASTY = [
@@ -87,7 +90,7 @@ def test_numbers_and_times_are_left_alone() -> None:
     record, files = full_record(images=2, observations="1. one\n- two\n---\n12:56 and -3.2\n:smile: +1")
     pages = {}
     for language in LANGUAGES:
-        with zipfile.ZipFile(BytesIO(markdown_zip(record, files, language))) as archive:
+        with zipfile.ZipFile(BytesIO(markdown_report(record, files, language))) as archive:
             pages[language] = archive.read("report.md").decode()
     page = pages["en"]
     assert " 14:25 UTC" in page
@@ -100,7 +103,7 @@ def test_numbers_and_times_are_left_alone() -> None:
 
 def test_directions_are_closed_and_long_texts_stay() -> None:
     record, files = sample_record(observations=f"\u202eleft \u2066open\na🐕‍🦺\0b\n{'x' * 5000}")
-    with zipfile.ZipFile(BytesIO(markdown_zip(record, files))) as archive:
+    with zipfile.ZipFile(BytesIO(markdown_report(record, files))) as archive:
         found = archive.read("report.md").decode()
     assert "a🐕‍🦺b" in found
     assert "\u202eleft \u2066open\u2069\u202c\n" in found, "every turn of direction ends with its line"
@@ -111,4 +114,4 @@ def test_every_picture_is_needed() -> None:
     record, files = full_record()
     del files["ladder-1.png"]
     with pytest.raises(RecordError, match=r"missing: ladder-1\.png"):
-        markdown_zip(record, files)
+        markdown_report(record, files)

@@ -19,9 +19,9 @@ from streamlit.testing.v1 import AppTest
 
 from compare.page.form import automatic_expander
 from compare.page.worker import Ticket, Work, Worker, the_worker
-from compare.report.html import sentences
+from compare.report import sentences
 from compare.runs.gallery import Gallery
-from generate.files import write_png
+from generate.files import encode_png
 from generate.seedling import SEEDLING_FOLDER
 from ideation.prompt_pair import TokenCount
 from ideation.vocabulary import seedling_vocabulary
@@ -344,7 +344,7 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
         "a cat in a hat\nNegative prompt: blurry\n"
         "Steps: 12, Sampler: Euler a, Schedule type: Automatic, CFG scale: 6, Seed: 99, Size: 128x64, Version: v1.10.1"
     )
-    write_png(file, Image.new("RGB", (128, 64)), {"parameters": text})
+    file.write_bytes(encode_png(Image.new("RGB", (128, 64)), {"parameters": text}))
     uploader = next(one for one in page.get("file_uploader"))
     _clean(uploader.upload("a.png", file.read_bytes(), "image/png").run())
     state = page.session_state

@@ -13,8 +13,9 @@ from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 
 from compare.report import fonts as report_fonts
 from compare.report.fonts import SIGNS, TEXT, FontError, faces_for
-from compare.report.pdf import _prepared, pdf_report
-from compare.report.sentences import LANGUAGES, Language
+from compare.report.pdf import _prepared
+from compare.view import pdf_report
+from templates import LANGUAGES, Language
 
 
 def streams(pdf: bytes) -> bytes:
@@ -68,7 +69,7 @@ def test_texts_are_never_source() -> None:
     text = "\n".join(NASTY)
     record, files = full_record(
         concept=replace(CONCEPT, text=text, topic=None),
-        prompts=replace(PROMPTS, simple=NASTY[1], expanded=text, warnings=NASTY),
+        prompts=replace(PROMPTS, simple=NASTY[1], expanded=text.replace("\0", ""), warnings=NASTY),
         observations=text,
     )
     assert pdf_report(record, files, "en").startswith(b"%PDF-")

@@ -17,14 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from picture_bytes import DIGEST, IMAGE, own_picture, pair_of_pictures, with_texts
 from PIL import Image
-from sample_run import EXPANDED, PROMPTS, SIMPLE, sample_run
+from sample_run import EXPANDED, PROMPTS, SIMPLE, write_sample
 from sd_parsers import ParserManager
 
-from compare.runs.gallery import Gallery
-from compare.runs.record import RecordError
+from compare.runs.gallery import PARTIAL, Gallery, write_whole
 from generate.choices import StyledPrompts
 from generate.files import (
-    PARTIAL,
     LoraUse,
     PictureError,
     PictureParameters,
@@ -33,12 +31,10 @@ from generate.files import (
     mark_in,
     pair_of,
     parse_picture,
-    pixels_sha256,
     plain_picture_texts,
     read_mark,
     read_picture,
     texts_of_pair,
-    write_png,
 )
 from generate.files.foreign import infotext_of
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named
@@ -289,13 +285,10 @@ def test_a_picture_that_is_nobodys_twin() -> None:
 
 
 def test_the_gallery_keeps_the_texts(tmp_path: Path) -> None:
-    run = sample_run()
-    gallery = Gallery(tmp_path)
-    texts = texts_of_pair(run.prompts, pair_of_pictures(run.settings, size=(32, 32)))
-    folder = gallery.write(replace(run, png_text=texts))
-    mark = read_mark(folder / "simple-7.png")
+    run = write_sample(Gallery(tmp_path))
+    mark = read_mark(run.folder / "simple-7.png")
     assert mark is not None
-    _, expanded = gallery.open_record(folder.name).pair("7")
+    _, expanded = run.record.pair(7)
     assert mark.partner_pixels_sha256 == expanded.pixels_sha256, "the record counts pixels in the same way"
 
 
@@ -313,7 +306,7 @@ def test_the_marks_of_the_first_version_are_read(tmp_path: Path) -> None:
     [
         ({"version": 3}, "version: Input should be 1 or 2"),
         ({"version": 1}, "mark: version 1 names the twin, and not how the two were made"),
-        ({"seed": "-5"}, "seed: Input should be a valid integer"),
+        ({"seed": "-5"}, "seed: a seed is written as a string"),
         ({"seed": "8"}, "mark: the settings are those of another seed"),
         ({"arm": "left"}, "arm: Input should be 'simple' or 'expanded'"),
         ({"more": 1}, "more: Extra inputs are not permitted"),
@@ -401,23 +394,27 @@ PICTURES = (
     """
 from pathlib import Path
 from PIL import Image
-from generate.files.png import write_png
-image = Image.effect_noise((32, 32), 80).convert("RGB")
-write_png(Path(root) / "0.png", image, {"parameters": "xxx"})
+from compare.runs.gallery import write_whole
+from generate.files import encode_png
+content = encode_png(Image.effect_noise((32, 32), 80).convert("RGB"), {"parameters": "x" * 900_000})
+write_whole(Path(root) / "0.png", content)
 """,
-    'write_png(Path(root) / f"{number % 5}.png", image, {"parameters": "x" * 900_000 + str(number)})',
+    'write_whole(Path(root) / f"{number % 5}.png", content)',
     0.05,
 )
 RUNS = (
     """
 from pathlib import Path
+from compare.view import render_report
 from compare.runs.gallery import Gallery
-from sample_run import sample_run
-gallery, run = Gallery(Path(root)), sample_run(size=(64, 64))
-gallery.write(run)
+from sample_run import sample_record
+gallery = Gallery(Path(root))
+record, files = sample_record(size=(64, 64))
+report = render_report(record, files)
+gallery.write(record, files, report)
 """,
-    "gallery.write(run)",
-    0.3,
+    "gallery.write(record, files, report)",
+    0.1,
 )
 
 
@@ -451,7 +448,6 @@ def test_killed_while_writing_pictures(tmp_path: Path) -> None:
             image.load()
             assert image.text["parameters"].startswith("xxx")  # type: ignore[attr-defined]
     assert len(partial) >= 3, "some were killed in the middle"
-    assert not list(tmp_path.glob(f"{PARTIAL}*.png")), "what is not finished is not called a picture"
 
 
 @needs_fork
@@ -464,40 +460,20 @@ def test_killed_while_writing_runs(tmp_path: Path) -> None:
     assert {row.name for row in gallery.runs(10_000)} == folders
     assert gallery.rebuild() == len(folders)
     for name in folders:
-        record, pictures = gallery.open_record(name), gallery.pictures(name)
-        for render in record.renders:
-            assert hashlib.sha256(pictures[render.file]).hexdigest() == render.sha256
-            with Image.open(BytesIO(pictures[render.file])) as image:
-                assert pixels_sha256(image) == render.pixels_sha256
-        assert (tmp_path / name / "report.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+        run = gallery.open(name)
+        assert list(run.faults()) == []
+        if run.report.exists():  # it comes last
+            assert run.report.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert len(list(tmp_path.glob(f"{PARTIAL}*/"))) >= 3, "some were killed in the middle"
 
 
-def test_a_run_without_its_record_is_none(tmp_path: Path) -> None:
-    gallery = Gallery(tmp_path)
-    whole, half = (gallery.write(sample_run(seed=seed)) for seed in (1, 2))
-    (half / "record.json").unlink()
-    assert gallery.rebuild() == 1
-    assert [row.name for row in gallery.runs()] == [whole.name]
-    with pytest.raises(RecordError, match="there is no record"):
-        gallery.pictures(half.name)
-
-
-def test_a_run_whose_texts_cannot_be_written(tmp_path: Path) -> None:
-    run = sample_run(png_text={("simple", 7): {"parameters": "a\0b"}})
-    with pytest.raises(PictureError, match="U\\+0000"):
-        Gallery(tmp_path).write(run)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
-    write_png(tmp_path / "a.png", IMAGE, {})
-    before = (tmp_path / "a.png").read_bytes()
-    with pytest.raises(OSError, match="cannot write mode"):
-        write_png(tmp_path / "a.png", Image.new("HSV", (8, 8)), {})
+    write_whole(tmp_path / "a.png", b"before")
+    with pytest.raises(TypeError):
+        write_whole(tmp_path / "a.png", "no bytes")  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
-        write_png(tmp_path / "no folder" / "a.png", IMAGE, {})
-    assert (tmp_path / "a.png").read_bytes() == before
+        write_whole(tmp_path / "no folder" / "a.png", b"after")
+    assert (tmp_path / "a.png").read_bytes() == b"before"
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
@@ -505,7 +481,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_picture_can_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:
-        write_png(tmp_path / "a.png", IMAGE, {})
+        write_whole(tmp_path / "a.png", b"")
     finally:
         os.umask(mask)
     assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o644

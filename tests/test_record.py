@@ -18,16 +18,17 @@ from PIL import Image
 from sample_run import PROMPTS, drawing, sample_certificate, sample_record
 from test_request import OPTIONS, concepts
 
+from compare.instruments import INSTRUMENTS
 from compare.instruments.distance import score
-from compare.instruments.table import INSTRUMENTS
-from compare.report.html import LANGUAGES, Language, render_report
 from compare.request import PairOptions, PairRequest, request_from_json
 from compare.runs.record import SCHEMA_FILE, Record, RecordError, parse_record, read_record, schema_json
 from compare.runs.run import Run
+from compare.view import render_report
 from generate.files import encode_png, mark_in
 from generate.files.mark import settings_of_seed
 from generate.picture import ARMS
 from ideation.concept import typed_concept
+from templates import LANGUAGES, Language
 
 OLD_RUNS = sorted((Path(__file__).parent / "runs_of_version_1").iterdir())
 

@@ -7,7 +7,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -28,22 +28,22 @@ from sample_run import (
     sample_record,
 )
 
+from compare.instruments.ladder import LADDER, ladder_texts
+from compare.instruments.length_control import PLACEBO, placebo_text
 from compare.instruments.results import Findings
-from compare.report.html import (
-    LANGUAGES,
-    LOCALE_FOLDER,
-    Language,
-    marked_prompt,
-    render_report,
-    repeat_words,
-    verdict_text,
-)
-from compare.report.prompts import audited_prompt
-from compare.report.sentences import card_texts, ladder_texts, placebo_text, ruler_text, sentences
+from compare.instruments.scores.phrase_audit import audited_prompt
+from compare.instruments.scores.score_card import card_texts
+from compare.instruments.seed_baseline import RULER, ruler_text
+from compare.report import sentences
+from compare.report.blocks import Facts
+from compare.report.sentences import LOCALE_FOLDER
 from compare.runs.record import RecordError
+from compare.view import marked_prompt, render_report, report_of, verdict_of
 from ideation.concept import Concept, typed_concept
 from ideation.english.diff import diff
 from ideation.prompt_pair import TokenCount
+from ideation.prompt_syntax import AdapterMention
+from templates import LANGUAGES, Language
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 
@@ -258,12 +258,11 @@ def test_the_command_is_quoted(simple: str, negative: str, concept: str) -> None
         Outline(render_report(record, files)).text.partition("gives the same pixels.")[2].partition("Where it comes")[0]
     )
     words = shlex.split(command)
-    assert words == repeat_words(record)
-    assert words[:6] == ["twinseed", "pair", "--simple", simple, "--expanded", EXPANDED]
-    assert words[6:8] == (["--negative", negative] if negative else ["--model", "seedling"])
-    rest = "--model seedling --scheduler|DPM++ 2M Karras|--steps 20 --guidance 5 --size 32x32 --seed 7 --images 2 --"
-    expected = [word for part in rest.split("|") for word in (part.split() if "--" in part else [part])]
-    assert words[-len(expected) - 1 :] == [*expected, concept]
+    assert words == record.repeat_command()
+    assert words[-1] == concept
+    assert [simple, EXPANDED, negative] == [
+        words[words.index(f"--{name}") + 1] for name in ("simple", "expanded", "negative")
+    ]
 
 
 SECTIONS = (
@@ -332,7 +331,7 @@ def test_the_verdict_in_both_languages(kind: str, intent: float | None, gain: fl
 
     verdict = {"kind": kind, "seeds": 4, "intent": change(intent), "gain": change(gain)}
     record, files = sample_record(findings=Findings.model_validate({"verdict": verdict}))
-    texts = [verdict_text(record, language) for language in LANGUAGES]
+    texts = [verdict_of(record, language) for language in LANGUAGES]
     for sentence in said:
         assert sentence in " ".join(texts)
     assert "{" not in "".join(texts)
@@ -342,7 +341,7 @@ def test_the_verdict_in_both_languages(kind: str, intent: float | None, gain: fl
         findings=record.findings,
         certificate=sample_certificate({7: {"simple": "3f" * 32, "expanded": "3f" * 32}}, differs=("guidance_scale",)),
     )
-    assert "cannot be put down to the words alone" in verdict_text(foul)
+    assert "cannot be put down to the words alone" in verdict_of(foul)
 
 
 def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
@@ -393,7 +392,7 @@ def test_help_that_cost_something_names_its_price(intent: tuple[float, ...], sai
     }
     findings = Findings.model_validate({"verdict": {"kind": "helped", "seeds": 4} | changes})
     record, files = sample_record(findings=findings)
-    texts = " ".join(verdict_text(record, language) for language in LANGUAGES)
+    texts = " ".join(verdict_of(record, language) for language in LANGUAGES)
     for sentence in said:
         assert sentence in texts
     assert "not that they are better pictures" in render_report(record, files)
@@ -402,8 +401,8 @@ def test_help_that_cost_something_names_its_price(intent: tuple[float, ...], sai
 @pytest.mark.parametrize(("seeds", "warned"), [(2, True), (3, True), (4, False)])
 def test_few_seeds_are_no_ground_to_stand_on(seeds: int, warned: bool) -> None:
     record, _ = sample_record(findings=Findings.model_validate({"verdict": {"kind": "helped", "seeds": seeds}}))
-    assert (f"Only {seeds} seeds: render four or more" in verdict_text(record)) == warned
-    assert (f"只有 {seeds} 個種子" in verdict_text(record, "zh-TW")) == warned
+    assert (f"Only {seeds} seeds: render four or more" in verdict_of(record)) == warned
+    assert (f"只有 {seeds} 個種子" in verdict_of(record, "zh-TW")) == warned
 
 
 @pytest.mark.parametrize(
@@ -416,26 +415,31 @@ def test_few_seeds_are_no_ground_to_stand_on(seeds: int, warned: bool) -> None:
     ],
 )
 def test_the_placebo_in_words(filler: float, words: float, said: str) -> None:
-    found = sample_findings()[0].placebo
+    found = sample_findings()[0].result(PLACEBO)
     assert found is not None
     moved = {
         "moved": found.moved.model_copy(update={"clip": filler}),
         "words_moved": found.words_moved.model_copy(update={"clip": words}),
     }
-    assert said in placebo_text(found.model_copy(update=moved), sentences("en")["report"])
+    table = sentences("en")
+    assert said in placebo_text(found.model_copy(update=moved), table["instruments"]["placebo"], table["report"])
 
 
 def test_the_ladder_names_its_seed_and_both_phrases_where_they_differ() -> None:
-    ladder, t = sample_findings()[0].ladder, sentences("en")["report"]
+    ladder, said, t = (
+        sample_findings()[0].result(LADDER),
+        sentences("en")["instruments"]["ladder"],
+        sentences("en")["report"],
+    )
     assert ladder is not None
-    up, down = ladder_texts(ladder, "clip", t)
+    up, down = ladder_texts(ladder, "clip", said, t)
     assert up == (
         "Seed 7 only. Added one by one, “at sunset” did most (28.0 points); "
         "in the whole prompt, leaving out “soft light” changes most (15.0 points)."
     )
     assert "Without “soft light”" in down
     same = ladder.model_copy(update={"without": ladder.without[:2]})
-    assert ladder_texts(same, "clip", t)[0] == "Seed 7 only. “at sunset” moved the picture most (28.0 points)."
+    assert ladder_texts(same, "clip", said, t)[0] == "Seed 7 only. “at sunset” moved the picture most (28.0 points)."
 
 
 def test_a_concept_from_elsewhere_says_who_turned_it_into_english() -> None:
@@ -450,18 +454,80 @@ def test_a_concept_from_elsewhere_says_who_turned_it_into_english() -> None:
     assert "turned into English" not in render_report(typed, files)
 
 
-def test_the_command_has_the_instruments_and_not_the_observations() -> None:
-    record, files = full_record()
-    words = repeat_words(record)
-    assert words[words.index("--with") + 1] == "ruler,placebo,ladder,morph,attention,sweep,blind"
-    assert "without your observations" in render_report(record, files)
-    record, files = sample_record()
-    assert "--with" not in repeat_words(record)
-    assert "without your observations" not in render_report(record, files)
+def test_the_command_leaves_the_observations_out_and_says_so() -> None:
+    assert "without your observations" in render_report(*full_record())
+    assert "without your observations" not in render_report(*sample_record())
+
+
+#: Every setting as it is when somebody turned it, and what the report says of it in English. A new field that is not
+#: here fails the test below.
+TURNED: dict[str, tuple[Any, str]] = {
+    "model": ("other", "other"),
+    "scheduler": ("Euler a", "Euler a"),
+    "num_inference_steps": (31, "31"),
+    "guidance_scale": (6.123456789, "6.123456789"),
+    "width": (48, "48 × 32 pixels"),
+    "height": (48, "32 × 48 pixels"),
+    "seed": (9, "9"),
+    "images": (2, "2"),
+    "device": ("cuda:1", "cuda:1"),
+    "dtype": ("bfloat16", "bfloat16"),
+    "long_prompts": ("chunk", "read to the end, in chunks"),
+    "clip_skip": (2, "2: so many last layers of the text encoder are left out"),
+    "vae": ("another-vae", "another-vae"),
+    "adapters": (
+        (AdapterMention("ink", 0.7, 0.7), AdapterMention("wash", 0.5, 1.25)),
+        "ink (weight 0.7), wash (weight 1.25; 0.5 in the text encoder)",
+    ),
+    "fast": (True, "yes"),
+    "compiled": (True, "yes"),
+}
+
+
+def settings_of(language: Language, **changes: Any) -> dict[str, str]:
+    """The rows of the report's settings."""
+    record, files = sample_record(**changes)
+    (section,) = (section for section in report_of(record, files, language).sections if section.name == "settings")
+    (facts,) = section.blocks
+    assert isinstance(facts, Facts)
+    return {term: "".join(value.text for value in values) for term, values in facts.rows}
+
+
+def test_every_setting_that_changes_the_pixels_is_shown() -> None:
+    usual = sample_record()[0].settings
+    assert set(TURNED) == {field.name for field in fields(usual)}
+    for name, (value, said) in TURNED.items():
+        here = {"seed": value} if name == "seed" else {"images": value} if name == "images" else {}
+        changes = here or {"settings": replace(usual, **{name: value})}
+        for language in LANGUAGES:
+            names = sentences(language)["report"]["settings"]["names"]
+            shown = settings_of(language, **changes)
+            label = names["width" if name == "height" else name]
+            assert label in shown, (name, language)
+            assert language != "en" or shown[label] == said, name
+            assert shown != settings_of(language), (name, language)
+
+
+def test_what_was_chosen_and_what_was_given_up_is_shown_too() -> None:
+    usual = sample_record()[0]
+    certificate = sample_certificate(
+        adapters={"ink": "aa" * 32, "mybike": "bb" * 32}, given_up={7: ("VAE in tiles", "something new")}
+    )
+    changes: dict[str, Any] = {
+        "settings": replace(usual.settings, adapters=(AdapterMention("ink", 1.0, 1.0),)),
+        "certificate": certificate,
+        "request": replace(usual.request, preset="anime", styles=("ink", "wash")),
+    }
+    shown = settings_of("en", **changes)
+    assert shown["LoRAs"] == "ink (weight 1)"
+    assert shown["Textual inversions"] == "mybike"
+    assert shown["Given up, where memory or numbers ran short"] == "seed 7: VAE in tiles, something new"
+    assert (shown["Preset"], shown["Styles"]) == ("anime", "ink, wash")
+    assert "種子 7：VAE 分塊解碼、something new" in settings_of("zh-TW", **changes).values()
 
 
 def test_no_verdict_no_sentence() -> None:
-    assert verdict_text(sample_record()[0]) == ""
+    assert verdict_of(sample_record()[0]) == ""
 
 
 @pytest.mark.parametrize(
@@ -473,9 +539,9 @@ def test_no_verdict_no_sentence() -> None:
     ],
 )
 def test_the_ruler_in_words(times: float, said: str) -> None:
-    ruler = sample_findings()[0].ruler
+    ruler = sample_findings()[0].result(RULER)
     assert ruler is not None
-    assert said in ruler_text(ruler.model_copy(update={"times": times}), sentences("en")["report"])
+    assert said in ruler_text(ruler.model_copy(update={"times": times}), sentences("en")["instruments"]["ruler"])
 
 
 def test_the_audit_marks_without_colour() -> None:

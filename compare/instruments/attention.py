@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from compare.instruments.context import Context, Instrument, NoOptions
 from compare.report.blocks import Block, Section, Shot, Strip, Text
 from generate.picture import ARMS, Arm
-from generate.render.attention import movement, spotlight
 from generate.settings import RenderSettings
 from ideation.prompt_pair import PromptPair
 from ideation.values import FileName, Seed, Share, StrictModel
 
 if TYPE_CHECKING:  # brings torch along
-    from generate.render.attention import PromptAttention
+    from generate.render import PromptAttention
 
 #: The most words of each prompt that are shown: those that were looked at most.
 MOST_WORDS = 8
@@ -61,7 +60,7 @@ def attention(context: Context, _: NoOptions, most: int = MOST_WORDS) -> Attenti
 
     Raises `RenderError` where the pictures did not come out as they were.
     """
-    from generate.render.attention import moved
+    from generate.render import moved, movement, spotlight
 
     seed = context.seeds[0]
     simple, expanded = recorded = context.attention(seed)

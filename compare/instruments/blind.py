@@ -20,7 +20,7 @@ from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation.errors import TwinseedError
 from ideation.expanders import choose_expander
-from ideation.expanders.errors import ExpanderError, Refusal, UnusableAnswer, shortened
+from ideation.expanders.errors import ExpanderError, Refusal, UnusableResponse, shortened
 from ideation.prompt_pair import PromptPair
 from ideation.values import Seed, StrictModel
 
@@ -146,7 +146,7 @@ def _ask(expander: Sighted, a: bytes, b: bytes) -> _Answer:
         )
         try:
             return _read(text)
-        except UnusableAnswer as error:
+        except UnusableResponse as error:
             if last:
                 raise
             problem = json.dumps(error.message)
@@ -154,7 +154,7 @@ def _ask(expander: Sighted, a: bytes, b: bytes) -> _Answer:
 
 
 def _read(text: str) -> _Answer:
-    """The last object in an answer that has the form. Raises `UnusableAnswer`."""
+    """The last object in an answer that has the form. Raises `UnusableResponse`."""
     hint = "try again, or name a model that can see and follows instructions with --llm-model NAME"
     spoken = re.split(r"</(?:think|thinking|reasoning|thought)>", text[:_MOST_CHARACTERS])[-1]
     problem = ""
@@ -164,7 +164,7 @@ def _read(text: str) -> _Answer:
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)[0]
             problem = problem or f" ({'.'.join(map(str, wrong['loc']))}: {wrong['msg'].lower()})"
-    raise UnusableAnswer(f"the LLM's answer holds no description of A and B{problem}: {shortened(spoken)}", hint=hint)
+    raise UnusableResponse(f"the LLM's answer holds no description of A and B{problem}: {shortened(spoken)}", hint=hint)
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

@@ -29,9 +29,7 @@ from ideation.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models import OpenModel
-    from generate.render.attention import PromptAttention
-    from generate.render.batch import Step
-    from generate.render.series import Frame, FramePicture
+    from generate.render import Frame, FramePicture, PromptAttention, Step
 
 OptionsT = TypeVar("OptionsT", bound=StrictModel)
 ResultT = TypeVar("ResultT", bound=StrictModel)
@@ -122,7 +120,7 @@ class Context:
 
     def varied(self, **changes: Any) -> RenderSettings:
         """The pair's settings with `changes`, of one picture. Raises `SettingsError` where the model has no such."""
-        from generate.render.pair import resolve_settings
+        from generate.render import resolve_settings
         from generate.schedulers.table import build_scheduler
 
         settings = resolve_settings(replace(self.settings, images=1, **changes), self.model)
@@ -140,7 +138,7 @@ class Context:
 
         Where the frames are one batch among others, `place` is its number and how many there are, for who listens.
         """
-        from generate.render.series import render_series
+        from generate.render import render_series
 
         def on_step(step: Step) -> None:
             if self.on_step is not None:
@@ -154,9 +152,7 @@ class Context:
 
         Raises `RenderError` where the pictures did not come out as they were: then the maps would be of others.
         """
-        from generate.render.attention import AttentionRecorder, read_tokens
-        from generate.render.batch import RenderError
-        from generate.render.pair import render_pair
+        from generate.render import AttentionRecorder, RenderError, read_tokens, render_pair
 
         prompts = (self.prompts.simple, self.prompts.expanded)
         tokens = [read_tokens(self.model, prompt, self.settings) for prompt in prompts]

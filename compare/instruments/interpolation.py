@@ -52,7 +52,7 @@ def morph(context: Context, options: MorphOptions) -> MorphRecord:
 
     Raises what rendering raises.
     """
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     seed = context.seeds[0]
     simple, expanded = context.prompts.simple, context.prompts.expanded

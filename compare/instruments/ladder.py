@@ -88,7 +88,7 @@ def ladder(context: Context, _: NoOptions) -> LadderRecord:
     The first and the last picture are the pair's own; prompts that come up twice are drawn once. Raises what rendering
     raises.
     """
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     seed, prompts = context.seeds[0], context.prompts
     plan = plan_ladder(prompts.simple, prompts.expanded)

@@ -90,7 +90,7 @@ def placebo(context: Context, _: NoOptions) -> PlaceboRecord | None:
     prompt is no longer than the simple one, so that there is nothing to pad. The cosines are empty without a CLIP.
     Raises what rendering raises.
     """
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     prompts, seeds, budget = context.prompts, context.seeds, context.budget
     prompt = padded(prompts.simple, prompts.expanded, budget)

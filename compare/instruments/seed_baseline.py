@@ -56,7 +56,7 @@ def ruler(context: Context, options: RulerOptions) -> RulerRecord:
     `times` is by CLIP where there is one, else by pixels. A pair of so many seeds or more is measured by its own
     pictures, and no other is drawn. Raises `TwinseedError` where all seeds give one picture, and what rendering raises.
     """
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     prompt = context.prompts.simple
     images = {seed: context.pictures["simple", seed] for seed in context.seeds}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from PIL import Image
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from compare.instruments.context import Context, Instrument
 from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, mean_distance, measure_of
@@ -61,11 +61,20 @@ class SweepCellRecord(StrictModel):
     with the step count before, None for the first."""
 
     num_inference_steps: Positive
-    evaluations: Count
+    unet_evaluations: Count
     seconds: Annotated[float, Field(ge=0)]
     simple_file: FileName
     expanded_file: FileName
     moved: DistanceRecord | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, cell: Any) -> Any:
+        """Records of version 1 counted evaluations of the U-Net; no other denoiser was known."""
+        if isinstance(cell, dict) and "unet_evaluations" in cell:
+            cell = dict(cell)
+            cell.setdefault("evaluations", cell.pop("unet_evaluations"))
+        return cell
 
 
 class SweepRowRecord(StrictModel):
@@ -124,7 +133,7 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
 
 def _render(context: Context, settings: RenderSettings, seed: int, place: tuple[int, int]) -> _Cell:
     """Both pictures, as one batch among those of the sweep."""
-    from generate.render.series import Frame
+    from generate.render import Frame
 
     frames = [Frame(context.prompts.simple, seed), Frame(context.prompts.expanded, seed)]
     simple, expanded = context.render(frames, settings, place=place)
@@ -139,7 +148,7 @@ def _row(context: Context, choice: SchedulerChoice, cells: Sequence[_Cell], seed
         records.append(
             SweepCellRecord(
                 num_inference_steps=steps,
-                evaluations=cell.evaluations,
+                unet_evaluations=cell.evaluations,
                 seconds=round(cell.seconds, 3),
                 simple_file=_keep(context, choice.name, cell, "simple", seed),
                 expanded_file=_keep(context, choice.name, cell, "expanded", seed),

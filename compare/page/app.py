@@ -20,9 +20,10 @@ from compare.page.localized_state import kept
 from compare.page.result import show_run
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, the_worker
-from compare.report.html import LANGUAGES, Language, sentences
+from compare.report import sentences
 from compare.runs.gallery import Gallery
 from ideation.errors import TwinseedError
+from templates import LANGUAGES, Language
 
 FOLDER = Path(__file__).parent
 POLL_S = 0.5

@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from compare.report.html import Language
 from compare.runs.gallery import Gallery
 from compare.runs.record import RECORD_FILE
 from compare.runs.run import REPORT_FILE
 from ideation.errors import TwinseedError
+from templates import Language
 
 
 def show_downloads(gallery: Gallery, name: str, t: dict[str, Any], language: Language) -> None:
@@ -41,7 +41,7 @@ def _button(label: str, content: bytes, file: str, mime: str) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
 def _pdf(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
-    from compare.report.pdf import pdf_report
+    from compare.view import pdf_report
 
     run = _gallery.open(name)
     return pdf_report(run.record, run.files(), language)
@@ -49,7 +49,7 @@ def _pdf(_gallery: Gallery, name: str, changed: int, language: Language) -> byte
 
 @st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
 def _markdown(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
-    from compare.report.markdown import markdown_zip
+    from compare.view import markdown_report
 
     run = _gallery.open(name)
-    return markdown_zip(run.record, run.files(), language)
+    return markdown_report(run.record, run.files(), language)

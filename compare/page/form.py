@@ -11,7 +11,6 @@ import streamlit as st
 
 from compare.page.localized_state import kept
 from compare.page.worker import Work
-from compare.report.html import Language
 from compare.runs.run import Run
 from generate.choices.performance import combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
@@ -24,6 +23,7 @@ from ideation.concept import Concept, guess_language
 from ideation.draw.randomizer import draw
 from ideation.errors import TwinseedError
 from ideation.expanders import EXPANDERS, choose_expander
+from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session

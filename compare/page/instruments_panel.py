@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compare.instruments.examination import Examination
-from compare.instruments.table import INSTRUMENTS
+from compare.instruments import INSTRUMENTS, Examination
 from compare.page.worker import Work
-from compare.report.sentences import sentences
+from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run
 from templates import Language

@@ -11,10 +11,13 @@ from compare.page.downloads import show_downloads
 from compare.page.sections import VERDICT, show_sections
 from compare.page.slider import slider
 from compare.page.text import plain
-from compare.report.html import Language, Part, marked_prompt, sentences
+from compare.report import marks_in, sentences
+from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
+from compare.view import marked_prompt, unseen_note
 from ideation.english.diff import diff
+from templates import Language
 
 #: A longer concept is set smaller.
 MOST_HEADER_CHARACTERS = 120
@@ -100,18 +103,14 @@ def _show_prompts(record: Record, report: dict[str, Any]) -> None:
             f'<p class="tw-arm">{html.escape(report["arm"][arm])}</p>'
             f'<p class="tw-prompt" dir="auto" lang="en">{"".join(map(_marked, marked[arm]))}</p>'
         )
-    shown = (
-        ("added", any(part.mark == "added" and not part.unseen for part in marked["expanded"])),
-        ("removed", any(part.mark == "removed" for part in marked["simple"])),
-        ("unseen", any(part.unseen for part in marked["expanded"])),
-    )
     tags = {"added": "ins", "removed": "u", "unseen": "s"}
-    keys = [f"<{tags[mark]}>{html.escape(report['legend'][mark])}</{tags[mark]}>" for mark, there in shown if there]
+    marks = marks_in([*marked["simple"], *marked["expanded"]])
+    keys = [f"<{tags[mark]}>{html.escape(report['legend'][mark])}</{tags[mark]}>" for mark in marks]
     if keys:
         st.html(f'<p class="tw-legend">{" · ".join(keys)}</p>')
 
 
-def _marked(part: Part) -> str:
+def _marked(part: Stretch) -> str:
     text = html.escape(part.text)
     if part.unseen:
         return f"<s>{text}</s>"
@@ -130,13 +129,7 @@ def _show_notes(record: Record, report: dict[str, Any]) -> None:
         if certificate.offences:
             found.append(sentences["differs"].format(names=", ".join(certificate.offences)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
-    notes = list(prompts.warnings)
-    if prompts.tokens.dropped:
-        notes.insert(
-            0,
-            report["unseen_note"].format(
-                limit=prompts.tokens.limit, expanded=prompts.tokens.expanded, words=" ".join(prompts.tokens.dropped)
-            ),
-        )
+    unseen = unseen_note(prompts, report)
+    notes = [*([unseen] if unseen else []), *prompts.warnings]
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")

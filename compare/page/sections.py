@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from compare.instruments.table import INSTRUMENTS
+from compare.instruments import INSTRUMENTS
 from compare.page.text import plain
 from compare.report.blocks import Audited, Block, Chart, Grid, Moving, Report, Section, Shot, Strip, Table, Text, Words
-from compare.report.view import report_of
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
+from compare.view import report_of
 from templates import Language
 
 #: The sections that are on the page as they are in the report, in its order; the page shows the others in its own way.
@@ -67,8 +67,8 @@ def _block(block: Block, report: Report, folder: Path) -> None:
                 f'<blockquote class="tw-words" dir="auto">{html.escape(words)}'
                 f"{f'<footer>{html.escape(by)}</footer>' if by else ''}</blockquote>"
             )
-        case Strip(shots, size):
-            _strip(shots, 2 if size == "pair" else _FILM, report, folder)
+        case Strip(shots):
+            _strip(shots, report, folder)
         case Grid():
             _grid(block, report, folder)
         case Moving(file, alt, label):
@@ -86,10 +86,10 @@ def _block(block: Block, report: Report, folder: Path) -> None:
             pass  # what remains is about prompts, certificate and settings, which the page shows in its own way
 
 
-def _strip(shots: Sequence[Shot], columns: int, report: Report, folder: Path) -> None:
-    for start in range(0, len(shots), columns):
-        row = shots[start : start + columns]
-        for column, shot in zip(st.columns(columns, gap="small"), row, strict=False):
+def _strip(shots: Sequence[Shot], report: Report, folder: Path) -> None:
+    for start in range(0, len(shots), _FILM):
+        row = shots[start : start + _FILM]
+        for column, shot in zip(st.columns(_FILM, gap="small"), row, strict=False):
             with column:
                 _image(shot, report, folder)
                 st.caption(plain(" · ".join(filter(None, (shot.caption, shot.detail)))))

@@ -1,1 +1,27 @@
-"""The report of a run, as HTML, Markdown and PDF."""
+"""Reports: what they are built of, and how that is written as HTML, Markdown and PDF. Nothing here knows of records.
+
+>>> sentences("en")["report"]["motto"]
+'One seed, two prompts'
+"""
+
+from __future__ import annotations
+
+from compare.report.blocks import Block, Report, Section, marks_in
+from compare.report.fonts import FontError
+from compare.report.html import html_text
+from compare.report.markdown import markdown_zip
+from compare.report.pdf import PdfError, pdf_bytes
+from compare.report.sentences import sentences
+
+__all__ = [
+    "Block",
+    "FontError",
+    "PdfError",
+    "Report",
+    "Section",
+    "html_text",
+    "markdown_zip",
+    "marks_in",
+    "pdf_bytes",
+    "sentences",
+]

@@ -5,8 +5,12 @@ Texts here are plain: whoever writes them down escapes them. `Words` and whateve
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
+
+from templates import Language
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,20 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Both pictures of one seed, large and whole."""
+
+    seed: int
+    simple: Shot
+    expanded: Shot
+    block: Literal["pair"] = "pair"
+
+
+@dataclass(frozen=True)
 class Strip:
-    """Pictures side by side: large as a pair or small as a film strip."""
+    """Small pictures side by side, as on a film."""
 
     shots: tuple[Shot, ...]
-    size: Literal["pair", "film"] = "film"
     block: Literal["strip"] = "strip"
 
 
@@ -104,10 +117,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a prompt. `mark` is the diff's or the phrase audit's, with "none" where that has nothing to say."""
+    """A stretch of a prompt. `mark` is the diff's or the phrase audit's, with "none" where that has nothing to say;
+    `unseen` is what fell off the text encoder's end."""
 
     text: str
     mark: str = "none"
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +146,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Marked:
-    """A prompt in stretches, each "same", "added", "removed" or "unseen"; `label` says which prompt."""
+    """A prompt in stretches, each "same", "added" or "removed"; `label` says which prompt."""
 
     label: str
     stretches: tuple[Stretch, ...]
@@ -158,7 +173,7 @@ class Code:
     block: Literal["code"] = "code"
 
 
-Block = Text | Words | Strip | Grid | Moving | Chart | Table | Facts | Audited | Marked | Seal | Code
+Block = Text | Words | Pair | Strip | Grid | Moving | Chart | Table | Facts | Audited | Marked | Seal | Code
 
 
 @dataclass(frozen=True)
@@ -172,15 +187,79 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Report:
-    """A whole report: its sections, and the pictures that it drew itself, by file name."""
+class Title:
+    """What stands over a report: somebody's `words` in their `language` ("und" where nobody knows which), where they
+    come from, what they are made of, as (kind, English, Chinese), and when the pictures were made."""
 
+    words: str
+    language: str
+    origin: str
+    parts: tuple[tuple[str, str, str], ...]
+    made: datetime
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole report in one language. `model` and `libraries` made its pictures; `drawn` are those that it drew itself,
+    by file name."""
+
+    language: Language
+    title: Title
     sections: tuple[Section, ...]
+    model: str
+    libraries: tuple[str, ...] = ()
     drawn: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> Iterator[Block]:
+        """All blocks of all sections."""
+        for section in self.sections:
+            yield from section.blocks
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The pairs, seed by seed."""
+        return tuple(block for block in self.blocks if isinstance(block, Pair))
+
+    @property
+    def animations(self) -> frozenset[str]:
+        """The files that move."""
+        return frozenset(block.file for block in self.blocks if isinstance(block, Moving))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all pictures that it shows, each once, in its order."""
+        return tuple(dict.fromkeys(file for block in self.blocks for file in _files(block)))
+
+
+def _files(block: Block) -> Iterator[str]:
+    match block:
+        case Pair(_, simple, expanded):
+            yield from (simple.file, expanded.file)
+        case Strip(shots):
+            yield from (shot.file for shot in shots)
+        case Grid(_, _, rows):
+            yield from (shot.file for _, cells in rows for shots in cells for shot in shots)
+        case Moving(file):
+            yield file
+
+
+def marks_in(stretches: Iterable[Stretch]) -> list[str]:
+    """Which of the marks "added", "removed" and "unseen" the stretches bear, for a legend.
+
+    >>> marks_in([Stretch("a dog", "same"), Stretch("neon", "added", unseen=True)])
+    ['unseen']
+    """
+    there = {"unseen" if stretch.unseen else stretch.mark for stretch in stretches}
+    return [mark for mark in ("added", "removed", "unseen") if mark in there]
 
 
 def balanced(text: str) -> str:
-    """`text` with every embedding, override and isolate of direction (U+202A.., U+2066..) closed, so none leaks out."""
+    r"""`text` with every embedding, override and isolate of direction (U+202A.., U+2066..) closed, so none leaks out.
+
+    >>> balanced("a\u202eb") == "a\u202eb\u202c"
+    True
+    """
     opened: list[str] = []
     kept = []
     for letter in text:

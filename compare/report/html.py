@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that opens offline and asks nobody for anything."""
+"""The report as one HTML file that opens offline and asks nobody for anything."""
 
 from __future__ import annotations
 
@@ -11,37 +11,12 @@ from dataclasses import dataclass
 from PIL import Image
 
 import templates
+from compare.report.blocks import Marked, Report, marks_in
 from compare.report.charts import inline
-from compare.report.facts import repeat_words
-from compare.report.prompts import Part, marked_prompt
-from compare.report.sentences import LOCALE_FOLDER, sentences
-from compare.report.view import report_of, unseen_note
-from compare.runs.record import PictureFile, Record
-from ideation.english.diff import diff
-from templates import LANGUAGES, Language
-
-__all__ = [
-    "LANGUAGES",
-    "LOCALE_FOLDER",
-    "Language",
-    "Part",
-    "marked_prompt",
-    "render_report",
-    "repeat_words",
-    "sentences",
-]
+from compare.report.sentences import sentences
+from generate.picture import ARMS
 
 THUMBNAIL = 384  # pixels: the longest side of a picture in a strip or grid, twice what it is shown at
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """Both pictures of one seed, with their addresses by arm."""
-
-    seed: int
-    simple: PictureFile
-    expanded: PictureFile
-    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,64 +28,45 @@ class _Source:
     height: int
 
 
-def render_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> str:
-    """The report of `record` as one HTML text, with the files `pictures` (by their names in the record) inside.
-
-    Raises `compare.runs.record.RecordError` when a picture of the record is missing.
-    """
-    report = report_of(record, pictures, language)
+def html_text(report: Report, pictures: Mapping[str, bytes]) -> str:
+    """The report as one HTML text, with the files that it shows inside; `pictures` has those that it did not draw."""
     css, script = templates.render("reports/report.css"), templates.render("reports/report.js")
-    prompts = record.prompts
-    pieces = diff(prompts.simple, prompts.expanded)
-    marked = {
-        "simple": marked_prompt(pieces, "simple"),
-        "expanded": marked_prompt(pieces, "expanded", prompts.tokens.dropped),
+    whole = {shot.file for pair in report.pairs for shot in (pair.simple, pair.expanded)}
+    files = {**pictures, **report.drawn}
+    sources = {
+        name: _source(files[name], small=name not in whole and name not in report.animations) for name in report.files
     }
-    t = sentences(language)["report"]
-    animations = {block.file for section in report.sections for block in section.blocks if block.block == "moving"}
-    of_findings = () if record.findings is None else record.findings.files
+    pair, *rest = report.sections
+    marked = [block for block in pair.blocks if isinstance(block, Marked)]
     return templates.render(
         "reports/report.html.j2",
-        t=t,
-        language=language,
+        t=sentences(report.language)["report"],
         # Hashes instead of 'unsafe-inline': should a text ever break out of its place, no browser would run it.
         policy=f"default-src 'none'; img-src data:; style-src {_hash(css)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
         css=css,
         script=script,
-        record=record,
         report=report,
-        title_size="short"
-        if len(record.concept.text) <= 60
-        else "medium"
-        if len(record.concept.text) <= 180
-        else "long",
-        created=f"{record.created:%Y-%m-%d %H:%M} UTC",
-        created_iso=f"{record.created:%Y-%m-%dT%H:%M:%SZ}",
-        pairs=[_pair(record, seed, pictures) for seed in record.seeds],
-        sources={name: _source(pictures[name], small=name not in animations) for name in of_findings}
-        | {name: _source(content, small=True) for name, content in report.drawn.items()},
-        tall=record.renders[0].height > 1.2 * record.renders[0].width,
-        marked=marked,
-        legend=[
-            name
-            for name, shown in (
-                ("added", any(part.mark == "added" and not part.unseen for part in marked["expanded"])),
-                ("removed", any(part.mark == "removed" for part in marked["simple"])),
-                ("unseen", any(part.unseen for part in marked["expanded"])),
-            )
-            if shown
-        ],
-        unseen=unseen_note(record, t) if prompts.tokens.dropped else "",
-        libraries=", ".join(f"{name} {version}" for name, version in sorted(record.certificate.libraries.items())),
+        language=report.language,
+        title_size=_title_size(report.title.words),
+        created=f"{report.title.made:%Y-%m-%d %H:%M} UTC",
+        created_iso=f"{report.title.made:%Y-%m-%dT%H:%M:%SZ}",
+        pair=pair,
+        sections=rest,
+        sources=sources,
+        tall=_is_tall(sources[report.pairs[0].simple.file]),
+        prompts=list(zip(ARMS, marked, strict=True)),
+        legend=marks_in(stretch for prompt in marked for stretch in prompt.stretches),
         inline=inline,
     )
 
 
-def _pair(record: Record, seed: int, pictures: Mapping[str, bytes]) -> _Pair:
-    simple, expanded = record.pair(seed)
-    sources: dict[str, str] = {render.arm: _address(pictures[render.file], "png") for render in (simple, expanded)}
-    return _Pair(seed, simple, expanded, sources)
+def _title_size(words: str) -> str:
+    return "short" if len(words) <= 60 else "medium" if len(words) <= 180 else "long"
+
+
+def _is_tall(picture: _Source) -> bool:
+    return picture.height > 1.2 * picture.width
 
 
 def _source(content: bytes, *, small: bool) -> _Source:

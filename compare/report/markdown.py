@@ -10,9 +10,6 @@ from collections.abc import Mapping
 
 from compare.report.blocks import Block, Code, Facts, Grid, Report, Section, Shot, Table, Value, balanced
 from compare.report.sentences import sentences
-from compare.report.view import report_of
-from compare.runs.record import Record
-from templates import Language
 
 REPORT_FILE = "report.md"
 PICTURES, CHARTS = "pictures", "charts"
@@ -24,47 +21,37 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _AT_START = re.compile(r"\A(\s*)([-+](?=\s|\Z)|[-=](?=[-=\s]*\Z)|\d+(?=[.)](?:\s|\Z)))")
 
 
-def markdown_zip(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
-    """The ZIP of the report of `record`, whose files have the bytes `pictures`.
+def markdown_zip(report: Report, pictures: Mapping[str, bytes]) -> bytes:
+    """The report as a ZIP; `pictures` has the bytes of those that it did not draw itself.
 
-    It holds `report.md` in GitHub's Markdown, `pictures/` and `charts/` (SVG). Raises
-    `compare.runs.record.RecordError` as `compare.report.html.render_report` does.
+    It holds `report.md` in GitHub's Markdown, `pictures/` and `charts/` (SVG).
     """
-    report = report_of(record, pictures, language)
-    charts = {
-        f"{CHARTS}/{block.name}.svg": block.svg
-        for section in report.sections
-        for block in section.blocks
-        if block.block == "chart"
-    }
-    files = {name: pictures[name] for name in record.files} | report.drawn
+    charts = {f"{CHARTS}/{block.name}.svg": block.svg for block in report.blocks if block.block == "chart"}
+    files = {**pictures, **report.drawn}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
 
         def add(name: str, content: bytes, compression: int) -> None:
-            entry = zipfile.ZipInfo(name, record.created.timetuple()[:6])  # the same record gives the same bytes
+            entry = zipfile.ZipInfo(name, report.title.made.timetuple()[:6])  # the same report gives the same bytes
             entry.compress_type = compression
             archive.writestr(entry, content)
 
-        add(REPORT_FILE, markdown(record, report, language).encode(), zipfile.ZIP_DEFLATED)
+        add(REPORT_FILE, markdown_text(report).encode(), zipfile.ZIP_DEFLATED)
         for name, svg in charts.items():
             add(name, svg.encode(), zipfile.ZIP_DEFLATED)
-        for name, content in files.items():
-            add(f"{PICTURES}/{name}", content, zipfile.ZIP_STORED)
+        for name in report.files:
+            add(f"{PICTURES}/{name}", files[name], zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 
-def markdown(record: Record, report: Report, language: Language) -> str:
+def markdown_text(report: Report) -> str:
     """The text of report.md."""
-    t = sentences(language)["report"]
-    made = t["made"].format(date=f"{record.created:%Y-%m-%d %H:%M} UTC")
-    lines = [f"# {_line(record.concept.text)}", _line(f"{t['brand']} · {t['motto']} · {made}")]
+    t = sentences(report.language)["report"]
+    made = t["made"].format(date=f"{report.title.made:%Y-%m-%d %H:%M} UTC")
+    lines = [f"# {_line(report.title.words)}", _line(f"{t['brand']} · {t['motto']} · {made}")]
     for section in report.sections:
         lines += _section(section, t["colon"])
-    lines += [
-        f"## {_line(t['provenance']['title'])}",
-        _text(t["provenance"]["about"].format(model=record.settings.model)),
-    ]
+    lines += [f"## {_line(t['provenance']['title'])}", _text(t["provenance"]["about"].format(model=report.model))]
     return "\n\n".join(lines) + "\n"
 
 
@@ -83,6 +70,8 @@ def _block(block: Block, colon: str) -> list[str]:
             return [style[block.tone]] if text else []
         case "words":
             return [f"### {_line(block.by)}" if block.by else "", _quote(block.words)]
+        case "pair":
+            return [_strip((block.simple, block.expanded))]
         case "strip":
             return [_strip(block.shots)]
         case "grid":
@@ -104,7 +93,7 @@ def _block(block: Block, colon: str) -> list[str]:
             legend = "\n".join(f"- {key.sign} **{_line(key.name)}**{colon}{_line(key.about)}" for key in block.legend)
             return [strip.strip(), legend]
         case "marked":
-            text = "".join(_marked(one.text, one.mark, "") for one in block.stretches)
+            text = "".join(_marked(one.text, "unseen" if one.unseen else one.mark, "") for one in block.stretches)
             return [f"### {_line(block.label)}", text.strip()]
         case "seal":
             sign = "✓" if block.holds else "✕"

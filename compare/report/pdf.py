@@ -15,14 +15,11 @@ from typing import Any
 from PIL import Image
 
 import templates
-from compare.report.blocks import balanced
+from compare.report.blocks import Report, balanced
 from compare.report.charts import FONT, PAPER
 from compare.report.fonts import MONO, faces_for
 from compare.report.sentences import sentences
-from compare.report.view import report_of
-from compare.runs.record import Record
 from ideation.errors import TwinseedError
-from templates import Language
 
 SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
 MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm
@@ -36,36 +33,32 @@ class PdfError(TwinseedError):
     """The PDF could not be set."""
 
 
-def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
-    """The PDF of the report of `record`, whose files have the bytes `pictures`.
+def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
+    """The report as a PDF; `pictures` has the bytes of those that it did not draw itself.
 
-    Characters that no font on this computer has are shown by their number, and a note says so. Raises `PdfError`,
-    `compare.report.fonts.FontError` when Chinese is needed and no font has it, and `compare.runs.record.RecordError` as
-    `compare.report.html.render_report` does.
+    Characters that no font on this computer has are shown by their number, and a note says so. Raises `PdfError`, and
+    `compare.report.fonts.FontError` when Chinese is needed and no font has it.
     """
     import typst
 
-    t = sentences(language)["report"]
-    report = report_of(record, pictures, language)
-    of_findings = () if record.findings is None else record.findings.files
-    moving = {block.file for section in report.sections for block in section.blocks if block.block == "moving"}
-    wanted = {name: pictures[name] for name in record.files if name not in moving} | report.drawn
+    t = sentences(report.language)["report"]
+    large = {shot.file for pair in report.pairs for shot in (pair.simple, pair.expanded)} | set(report.drawn)
+    of_files = {**pictures, **report.drawn}
+    wanted = {name: of_files[name] for name in report.files if name not in report.animations}
     content: dict[str, Any] = {
-        "language": language,
-        "title": record.concept.text,
+        "language": report.language,
+        "title": report.title.words,
         "brand": f"{t['brand']} · {t['motto']}",
-        "made": t["made"].format(date=f"{record.created:%Y-%m-%d %H:%M} UTC"),
+        "made": t["made"].format(date=f"{report.title.made:%Y-%m-%d %H:%M} UTC"),
         "sections": [asdict(section) for section in report.sections],
         "provenance": {
             "title": t["provenance"]["title"],
-            "about": t["provenance"]["about"].format(model=record.settings.model),
+            "about": t["provenance"]["about"].format(model=report.model),
         },
     }
     files: dict[str, bytes] = {}
     for number, (name, picture) in enumerate(wanted.items()):
-        files[f"picture-{number}.{'png' if name not in of_findings else 'jpg'}"] = _picture(
-            picture, name in of_findings
-        )
+        files[f"picture-{number}.{'png' if name in large else 'jpg'}"] = _picture(picture, small=name not in large)
     content["files"] = dict(zip(wanted, files, strict=True))
     charts = [block for section in content["sections"] for block in section["blocks"] if block["block"] == "chart"]
     svgs = [block.pop("svg") for block in charts]
@@ -91,7 +84,7 @@ def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language
         (root / "report.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         (root / "report.typ").write_bytes(SOURCE.read_bytes())
         try:
-            pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=record.created)
+            pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=report.title.made)
         except typst.TypstError as error:
             raise PdfError(
                 f"the PDF could not be set: {error}", hint="take the HTML report, and please report this"
@@ -103,7 +96,7 @@ def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language
     return pdf
 
 
-def _picture(content: bytes, small: bool) -> bytes:
+def _picture(content: bytes, *, small: bool) -> bytes:
     """The picture as the PDF holds it: the pair as it is, whatever is shown `small` as a JPEG."""
     with Image.open(io.BytesIO(content)) as image:
         copy = image.convert("RGB")

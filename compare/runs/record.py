@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.instruments.results import Findings
+from compare.instruments import Findings
 from compare.request import PairRequest, language_for
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings

@@ -103,7 +103,9 @@ class Run:
             yield f"{picture.file} does not say whose twin it is: its mark is missing"
             return
         partner = next(one for one in record.pair(picture.seed) if one.arm != picture.arm)
-        pair = pair_of(record.prompts, record.settings, picture.seed, record.certificate.model_digest)
+        pair = pair_of(
+            record.prompts, record.settings, picture.seed, record.certificate.model_digest, version=mark.version
+        )
         for what, said, recorded in (
             ("pair", mark.pair, pair if mark.version > 1 else mark.pair),  # the first was made of other words
             ("side", mark.arm, picture.arm),

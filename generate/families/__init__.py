@@ -1,6 +1,7 @@
 """Families of models: one row for each, that says how to recognise its models and how to render them. No torch.
 
-A new family is a file beside `stable_diffusion` and a line in `table`.
+A new family is a file beside `stable_diffusion` and a line in `table`. So far all are U-Nets, whose two arms share one
+batch (`generate.render.batch`); one whose arms have to go in turn needs a second way there.
 
 >>> FAMILIES["sdxl"].pipeline
 'StableDiffusionXLPipeline'

@@ -21,11 +21,9 @@ from generate.files.picture_file import (
     read_picture,
     texts_of_pair,
 )
-from generate.files.png import PARTIAL, XMP, encode_png, pixels_sha256, write_png
+from generate.files.png import encode_png, pixels_sha256
 
 __all__ = [
-    "PARTIAL",
-    "XMP",
     "XMP_PACKET",
     "Likeness",
     "LoraUse",
@@ -43,5 +41,4 @@ __all__ = [
     "read_picture",
     "settings_of_seed",
     "texts_of_pair",
-    "write_png",
 ]

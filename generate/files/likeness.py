@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from generate.models import (
     ModelName,
     digest_of_file,
     digest_of_weights,
+    embeddings_in,
     find_model,
     find_part,
     find_vae,
@@ -98,7 +99,7 @@ class _Taken:
 
     def check_scheduler(self) -> None:
         if self.settings.scheduler not in SCHEDULERS:
-            name = shown(self.settings.scheduler)
+            name = _plain(self.settings.scheduler)
             self.notes.append(f"There is no scheduler {name} here: {self.base.scheduler} takes its place.")
             self.settings = replace(self.settings, scheduler=self.base.scheduler)
 
@@ -108,10 +109,10 @@ class _Taken:
         model, problem = _found(find_model, said.model, "a model")
         if problem:
             self.notes.append(
-                f"The model {said.model} is not taken over: {problem}. {self.base.model} takes its place."
+                f"The model {_plain(said.model)} is not taken over: {problem}. {self.base.model} takes its place."
             )
-            belongings = [f"VAE {said.vae}"] if said.vae is not None else []
-            belongings += [f"LoRA {lora.name}" for lora in said.loras]
+            belongings = [f"VAE {_plain(said.vae)}"] if said.vae is not None else []
+            belongings += [f"LoRA {_plain(lora.name)}" for lora in said.loras]
             self.notes += [f"The {what} is not taken over: it goes with that model." for what in belongings]
             self.left_out = {lora.name for lora in said.loras}
             self.settings = replace(
@@ -121,25 +122,20 @@ class _Taken:
         vae, problem = _found(find_vae, said.vae, "a VAE")
         if problem:
             instead = self.base.vae or "The model's own"
-            self.notes.append(f"The VAE {said.vae} is not taken over: {problem}. {instead} takes its place.")
+            self.notes.append(f"The VAE {_plain(said.vae)} is not taken over: {problem}. {instead} takes its place.")
             self.settings = replace(self.settings, vae=self.base.vae)
         elif model is not None and model.path is not None:
             self._check_weights(model.path, vae_path(vae) if vae is not None else None)
         for lora in said.loras:
             path, problem = _part("lora", lora.name)
             if problem:
-                self.notes.append(f"The LoRA {lora.name} is not taken over: {problem}.")
+                self.notes.append(f"The LoRA {_plain(lora.name)} is not taken over: {problem}.")
                 self.left_out.add(lora.name)
             elif path is not None and said.is_ours and lora.hash not in (None, digest_of_file(path)):
-                self.notes.append(f"The LoRA {lora.name} is another file here than the picture was made with.")
+                self.notes.append(f"The LoRA {_plain(lora.name)} is another file here than the picture was made with.")
         kept = tuple(one for one in self.settings.adapters if one.name not in self.left_out)
         self.settings = replace(self.settings, adapters=kept)
-        for name, digest in said.embeddings.items():
-            path, problem = _part("embedding", name)
-            if problem:
-                self.notes.append(f"The textual inversion {name} is read as plain words: {problem}.")
-            elif path is not None and said.is_ours and digest != digest_of_file(path):
-                self.notes.append(f"The textual inversion {name} is another file here than the picture was made with.")
+        self._check_embeddings()
 
     def check_means(self) -> None:
         """What the picture was computed with, where it says so."""
@@ -147,14 +143,14 @@ class _Taken:
             return
         settings = self.settings
         if settings.dtype not in _DTYPES:
-            self.notes.append(f"The number format {shown(settings.dtype)} is not taken over: it is not known here.")
+            self.notes.append(f"The number format {_plain(settings.dtype)} is not taken over: it is not known here.")
             self.settings = replace(self.settings, dtype=self.base.dtype)
         if settings.device not in ("auto", "cpu"):
             from generate.models.devices import choose_device  # only torch knows what else is there
 
             if problem := _refusal(choose_device, settings.device):
                 self.notes.append(
-                    f"The device {shown(settings.device)} and its number format {settings.dtype} are not taken over: "
+                    f"The device {_plain(settings.device)} and its number format {settings.dtype} are not taken over: "
                     f"{problem}. Expect pixels that differ a little."
                 )
                 self.settings = replace(self.settings, device=self.base.device, dtype=self.base.dtype)
@@ -177,11 +173,11 @@ class _Taken:
             )
         if mark is not None and mark.given_up:
             self.notes.append(
-                f"When it was made, memory or number formats ran short: {', '.join(mark.given_up)}. "
+                f"When it was made, memory or number formats ran short: {', '.join(map(_plain, mark.given_up))}. "
                 "Where they do not, expect pixels that differ a little."
             )
         libraries = mark.libraries if mark is not None else {}
-        others = [f"{name} {then}" for name, then in libraries.items() if _is_another(name, then)]
+        others = [f"{name} {_plain(then)}" for name, then in libraries.items() if _is_another(name, then)]
         if others:
             self.notes.append(
                 f"It was made with {' and '.join(others)}, and other versions are here: "
@@ -189,7 +185,7 @@ class _Taken:
             )
         if unread := self.parameters.unread:
             more = f" and {len(unread) - _MOST_NAMED} more" if len(unread) > _MOST_NAMED else ""
-            named = ", ".join(shown(name)[1:-1] for name in unread[:_MOST_NAMED])
+            named = ", ".join(map(_plain, unread[:_MOST_NAMED]))
             self.notes.append(f"It says more that means nothing here: {named}{more}.")
 
     def without_left_out(self, prompt: str) -> str:
@@ -198,19 +194,41 @@ class _Taken:
             prompt = re.sub(rf"<lora:\s*{re.escape(name)}\s*(:[^<>]*)?>", "", prompt)
         return prompt
 
+    def _check_embeddings(self) -> None:
+        said = self.parameters
+        for name, digest in said.embeddings.items():
+            path, problem = _part("embedding", name)
+            what = f"The textual inversion {_plain(name)}"
+            if problem:
+                self.notes.append(f"{what} is read as plain words: {problem}.")
+            elif path is not None and said.is_ours and digest != digest_of_file(path):
+                self.notes.append(f"{what} is another file here than the picture was made with.")
+        if said.mark is not None and said.mark.prompts is not None:
+            for name in embeddings_in(*asdict(said.mark.prompts).values()):
+                if name not in said.embeddings:
+                    self.notes.append(f"{_plain(name)} is a textual inversion here, and was read as plain words then.")
+
     def _check_weights(self, model: Path, vae: Path | None) -> None:
         """Whether they are those that the picture was made with, where it says which."""
         said = self.parameters
         wanted = said.model_hash or "" if said.mark is None else said.mark.model_digest
         if not _DIGITS.fullmatch(wanted) or not (said.is_ours or model.is_file()):
             return  # other programs' hashes of folders, and older ones, are of another kind
-        here = digest_of_weights(model, vae)
+        here = digest_of_weights(model, vae if said.is_ours else None)
         if not here.startswith(wanted):
-            named = f"{said.model} with the VAE {said.vae}" if said.vae is not None else said.model
+            named = _plain(said.model)
+            if said.is_ours and said.vae is not None:
+                named += f" with the VAE {_plain(said.vae)}"
             self.notes.append(
                 f"The model {named} has other weights here ({here[:10]}) than the picture was made with "
                 f"({wanted[:10]}): expect another picture."
             )
+
+
+def _plain(name: str | None) -> str:
+    """A name out of a picture, which anybody may have written, fit to be shown."""
+    text = shown(name or "")
+    return text if text.endswith("...") else text[1:-1]
 
 
 def _found(find: Callable[..., ModelName], name: str | None, what: str) -> tuple[ModelName | None, str]:

@@ -1,4 +1,4 @@
-"""PNG files: pictures with texts in them, written whole or not at all, read without trust and without decoding a pixel.
+"""PNG files: pictures with texts in them, read without trust and without decoding a pixel.
 
 Pillow would do for reading pictures of one's own. It reads whole chunks before it looks at their size, though, and
 reports hostile ones in half a dozen ways (https://www.w3.org/TR/png-3/#11textinfo has the format).
@@ -6,15 +6,11 @@ reports hostile ones in half a dozen ways (https://www.w3.org/TR/png-3/#11textin
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
-import secrets
 import struct
 import zlib
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -25,8 +21,6 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 100_000_000
 MAX_CHUNK = 2**24  # bytes, of what is not pixels
 MAX_CHUNKS = 2**16
-#: How the names of files and folders begin that are being written; whatever bears it was never finished.
-PARTIAL = ".partial-"
 #: The keyword of XMP, an XML format that says who made a picture. It is written here and never parsed.
 XMP = "XML:com.adobe.xmp"
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
@@ -36,30 +30,6 @@ _SUSPICIOUS = "it was made to do harm, or it is damaged; use the picture as its 
 def pixels_sha256(image: Image.Image) -> str:
     """SHA-256 of the RGB bytes, row by row, as in the record of a run."""
     return hashlib.sha256(image.convert("RGB").tobytes()).hexdigest()
-
-
-def write_png(file: Path, image: Image.Image, texts: Mapping[str, str]) -> None:
-    """Writes the picture with `texts` as PNG: under another name in the same folder, to the disk, then renamed.
-
-    Whoever is killed on the way leaves a file whose name begins with `PARTIAL`, and whatever bore the name before.
-    Raises `PictureError` for a text that no PNG can hold, and `OSError`.
-    """
-    content = encode_png(image, texts)
-    if file.exists() and not file.is_file():  # a device or a pipe is written to, not replaced
-        with file.open("wb", buffering=0) as device:
-            device.write(content)
-        return
-    partial = file.with_name(PARTIAL + secrets.token_hex(8))
-    try:
-        with partial.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
 
 
 def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:

@@ -31,7 +31,8 @@ class ModelName:
     `kind` is "embedded", "folder", "checkpoint" or "hub" for what can be rendered with, "lora", "embedding" or "vae"
     for what goes with a model, "pickle" for a file that is not looked into, "unknown" or "broken". `path` is the
     folder or file, or None for a model on the hub. `size` is the bytes of all weights, 0 where they are not here.
-    `family` is "sd1", "sd2", "sdxl", "seedling" or "unknown"; `problem`, why it is broken; `revision` is of the hub.
+    `family` is a name of `generate.families.FAMILIES` or "unknown"; `problem`, why it is broken; `revision` is of the
+    hub.
     """
 
     name: str

@@ -235,6 +235,10 @@ def open_model(
 
     Raises `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device and
     dtype, and where there is no compiler.
+
+    >>> with open_model("seedling", device="cpu") as model:
+    ...     model.native_size, model.token_limit, model.family.name
+    ((128, 128), 77, 'seedling')
     """
     if compiled:
         require_compiler(device)

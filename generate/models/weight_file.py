@@ -61,8 +61,8 @@ class ModelError(TwinseedError):
 class WeightFile:
     """What the header of a `.safetensors` file says: `shapes` by the names of the tensors, and `metadata`.
 
-    `kind` is "checkpoint", "lora", "vae", "embedding" or "unknown"; `family` is "sd1", "sd2", "sdxl", "seedling" or
-    "unknown".
+    `kind` is "checkpoint", "lora", "vae", "embedding" or "unknown"; `family` is a name of
+    `generate.families.FAMILIES` or "unknown".
     """
 
     path: Path

@@ -1,22 +1,46 @@
-"""Rendering a pair: both arms from one seed, with the proof that only the prompt differs. Loads torch."""
+"""Rendering a pair: both arms from one seed, with the proof that only the prompt differs.
+
+What needs torch is imported when it is first asked for: all but the drawing of attention.
+"""
 
 from __future__ import annotations
 
-from generate.render.attention import (
-    AttentionError,
-    AttentionRecorder,
-    PromptAttention,
-    PromptTokens,
-    moved,
-    movement,
-    read_tokens,
-    spotlight,
-)
-from generate.render.batch import RenderCancelled, RenderError, Step
-from generate.render.conditioning import encode_pair
-from generate.render.input_check import library_versions
-from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
-from generate.render.series import Frame, FramePicture, render_series
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from generate.render.attention_figure import movement, spotlight
+
+if TYPE_CHECKING:
+    from generate.render.attention import AttentionError, AttentionRecorder, PromptAttention, moved, read_tokens
+    from generate.render.batch import RenderCancelled, RenderError, Step
+    from generate.render.input_check import library_versions
+    from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
+    from generate.render.series import Frame, FramePicture, render_series
+
+_WITH_TORCH = {
+    "AttentionError": "generate.render.attention",
+    "AttentionRecorder": "generate.render.attention",
+    "Frame": "generate.render.series",
+    "FramePicture": "generate.render.series",
+    "PromptAttention": "generate.render.attention",
+    "RenderCancelled": "generate.render.batch",
+    "RenderError": "generate.render.batch",
+    "RenderInterrupted": "generate.render.pair",
+    "Step": "generate.render.batch",
+    "library_versions": "generate.render.input_check",
+    "moved": "generate.render.attention",
+    "read_tokens": "generate.render.attention",
+    "render_pair": "generate.render.pair",
+    "render_series": "generate.render.series",
+    "resolve_settings": "generate.render.pair",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WITH_TORCH[name]), name)
+
 
 __all__ = [
     "AttentionError",
@@ -24,12 +48,10 @@ __all__ = [
     "Frame",
     "FramePicture",
     "PromptAttention",
-    "PromptTokens",
     "RenderCancelled",
     "RenderError",
     "RenderInterrupted",
     "Step",
-    "encode_pair",
     "library_versions",
     "moved",
     "movement",

@@ -27,7 +27,11 @@ class MemoryPlan:
 
     @property
     def given_up(self) -> tuple[str, ...]:
-        """What is not as it would be with enough memory, in words; empty for the usual way."""
+        """What is not as it would be with enough memory, in words; empty for the usual way.
+
+        >>> MemoryPlan(denoiser_batch=1, vae_tiled=True).given_up
+        ('U-Net in batches of 1', 'VAE in tiles')
+        """
         return tuple(
             words
             for words, holds in (

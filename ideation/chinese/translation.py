@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ideation.concept import Word
-from ideation.draw.word_lists import built_in_words
-from ideation.english.grammar import indefinite_article, style_phrase
+from ideation.draw import built_in_words
+from ideation.english import indefinite_article, style_phrase
 from ideation.errors import TwinseedError
 from ideation.vocabulary import seedling_vocabulary
 
@@ -62,6 +62,9 @@ def to_english(text: str) -> str:
 
     Understands the topics, actions and styles of the built-in lists and Seedling's words, in any order, one of each
     kind. Raises `TranslationError` when anything is left over.
+
+    >>> to_english("水彩風格的貓頭鷹在夜晚看書")
+    'an owl reading a book at night, watercolor style'
     """
     lexicon = _lexicon()
     found: dict[str, Word] = {}

@@ -77,7 +77,11 @@ class PatternPlan:
 
 
 def digits(number: int, grouping: str = "") -> str:
-    """A whole number of any length, grouped with "," if you like; `str` refuses to give more than 4,300 digits."""
+    """A whole number of any length, grouped with "," if you like; `str` refuses to give more than 4,300 digits.
+
+    >>> digits(1234567, ",")
+    '1,234,567'
+    """
     return format(Decimal(number), f"{grouping}f")
 
 

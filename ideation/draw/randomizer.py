@@ -1,4 +1,4 @@
-"""The randomiser: a seeded order of all concepts, in which none comes twice until all have come."""
+"""The randomizer: a seeded order of all concepts, in which none comes twice until all have come."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from functools import lru_cache
 from math import gcd
 from typing import Literal
 
-from ideation.concept import Concept, Word
+from ideation.concept import Concept, Word, concept_text
 from ideation.draw.word_lists import MAX_ENTRY_CHARACTERS, WordLists
-from ideation.english.grammar import concept_text
 from ideation.errors import TwinseedError, nearest
 
 #: So many neighbouring concepts are put in order together, so that no two in a row share a part.
@@ -28,12 +27,22 @@ class DrawError(TwinseedError):
 
 
 def draw(words: WordLists, *, seed: int, index: int, language: Language = "en") -> Concept:
-    """The concept at place `index`, from 0, of the order that belongs to `seed`. Raises `DrawError`."""
+    """The concept at place `index`, from 0, of the order that belongs to `seed`. Raises `DrawError`.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> draw(built_in_words(), seed=7, index=0).text
+    'a dragon walking a tightrope, Claude Monet style'
+    """
     return next(draw_many(words, seed, index, 1, language))
 
 
 def draw_many(words: WordLists, seed: int, start: int, count: int, language: Language = "en") -> Iterator[Concept]:
-    """The concepts at places `start` to `start + count - 1`. Raises `DrawError` at once, before the first is taken."""
+    """The concepts at places `start` to `start + count - 1`. Raises `DrawError` at once, before the first is taken.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> [concept.text for concept in draw_many(built_in_words(), 7, 0, 2, "zh-TW")]
+    ['一條龍在走鋼索，莫內風格', '一隻北極熊在等看牙醫，霍普風格']
+    """
     if seed < 0:
         raise DrawError(f"the seed is {seed}", hint="give a whole number from 0 up")
     if start < 0:
@@ -61,6 +70,11 @@ def pinned(
 
     A name that is not in the list is the user's own word and is taken as it was typed. The entries named in `exclude`,
     of whatever part, are left out. Raises `DrawError` on one that is in no list, and where nothing is left of a part.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> words = pinned(built_in_words(), topic="貓", style="my own")
+    >>> draw(words, seed=7, index=0).text
+    'a cat shopping for hats, my own style'
     """
     known = {
         name.casefold() for part in (words.topics, words.actions, words.styles) for w in part for name in (w.en, w.zh)

@@ -80,7 +80,13 @@ class Wildcards:
 
 
 def built_in_wildcards(words: WordLists, *, chinese: bool = False) -> Wildcards:
-    """The topics, actions and styles of word lists, as wildcards of these names."""
+    """The topics, actions and styles of word lists, as wildcards of these names.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> wildcards = built_in_wildcards(built_in_words())
+    >>> wildcards.names, wildcards.entries("topics")[0].text
+    (['actions', 'styles', 'topics'], 'dog')
+    """
     lists = {"topics": words.topics, "actions": words.actions, "styles": words.styles}
     return Wildcards(
         {

@@ -67,12 +67,22 @@ class _Entry(BaseModel):
 
 @lru_cache(maxsize=1)
 def built_in_words() -> WordLists:
-    """The lists that come with Twinseed, in English and 繁體中文."""
+    """The lists that come with Twinseed, in English and 繁體中文.
+
+    >>> words = built_in_words()
+    >>> words.topics[0], words.size == len(words.topics) * len(words.actions) * len(words.styles)
+    (Word(en='dog', zh='狗', measure='隻'), True)
+    """
     return WordLists(*(_read_list(BUILT_IN_FOLDER / f"{name}.yaml") for name in LIST_NAMES))
 
 
 def seedling_words(vocabulary: Vocabulary) -> WordLists:
-    """The subjects, actions and styles that the embedded model can draw."""
+    """The subjects, actions and styles that the embedded model can draw.
+
+    >>> from ideation.vocabulary import seedling_vocabulary
+    >>> [word.en for word in seedling_words(seedling_vocabulary()).actions[:2]]
+    ['riding a bicycle', 'driving a car']
+    """
     return WordLists(*(tuple(t.word for t in vocabulary.terms[kind]) for kind in ("subject", "action", "style")))
 
 

@@ -77,15 +77,15 @@ class Refusal(ExpanderError):
     """The LLM, or a filter around it, declined to write prompts for this concept."""
 
 
-class UnusableAnswer(ExpanderError):
+class UnusableResponse(ExpanderError):
     """An answer that holds no two prompts. Asking once more often helps."""
 
 
-class TruncatedAnswer(UnusableAnswer):
+class TruncatedResponse(UnusableResponse):
     """An answer that broke off before its end."""
 
 
-class WrongLanguage(UnusableAnswer):
+class WrongLanguage(UnusableResponse):
     """Prompts in another language than English, the one that the rendering models read."""
 
 
@@ -126,7 +126,11 @@ def error_of_status(
 
 
 def shortened(text: str) -> str:
-    """The beginning of what a server said, on one line; a web page instead of a message is only named."""
+    """The beginning of what a server said, on one line; a web page instead of a message is only named.
+
+    >>> shortened("no such\\n  model"), shortened("<!DOCTYPE html> ...")
+    ('no such model', 'a web page instead of an answer')
+    """
     line = " ".join(text.split())
     if line[:200].casefold().startswith(("<!doctype", "<html", "<?xml")):
         return "a web page instead of an answer"

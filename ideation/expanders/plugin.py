@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from ideation.errors import TwinseedError
 from ideation.expanders.errors import ExpanderError, shortened
-from ideation.expanders.protocol import Draft, DraftRequest, Expander
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest, Expander
 
 GROUP = "twinseed.expanders"
 
@@ -59,7 +59,7 @@ class PluginExpander:
     def llm_model(self) -> str | None:
         return getattr(self._expander, "llm_model", None)
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises `TwinseedError`, whatever the plugin does."""
         try:
             draft = self._expander.draft(request)
@@ -67,7 +67,7 @@ class PluginExpander:
             raise
         except Exception as error:  # noqa: BLE001 - anything can come out of somebody else's code
             raise self._broken("failed", error) from None
-        if not isinstance(draft, Draft) or not all(
+        if not isinstance(draft, DraftedPrompts) or not all(
             isinstance(prompt, str) and prompt.strip() for prompt in (draft.simple, draft.expanded)
         ):
             raise BrokenPlugin(

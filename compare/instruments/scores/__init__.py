@@ -1,1 +1,22 @@
 """Scores: what is found out about every pair without being asked, from its own pictures alone."""
+
+from __future__ import annotations
+
+from compare.instruments.scores.phrase_audit import PhraseRecord, audit, audit_section
+from compare.instruments.scores.score_card import CardRecord, ClipRecord, card_section, cards_of, clip_record
+from compare.instruments.scores.verdict import VerdictRecord, verdict_of, verdict_section, verdict_text
+
+__all__ = [
+    "CardRecord",
+    "ClipRecord",
+    "PhraseRecord",
+    "VerdictRecord",
+    "audit",
+    "audit_section",
+    "card_section",
+    "cards_of",
+    "clip_record",
+    "verdict_of",
+    "verdict_section",
+    "verdict_text",
+]

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ideation.expanders.errors import DeadlineExceeded, ExpanderError, UnknownLLMModel, UnusableAnswer, WrongLanguage
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.llm.response import read_answer
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.errors import DeadlineExceeded, ExpanderError, UnknownLLMModel, UnusableResponse, WrongLanguage
+from ideation.expanders.instruction import instruction_for
+from ideation.expanders.llm.response import read_response
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 #: Room for the JSON object with both prompts and the reasons.
 _ANSWER_TOKENS = 600
@@ -29,21 +29,21 @@ class LocalExpander:
         self._deadline_s = deadline_s
         self._loaded: tuple[Any, Any] | None = None
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises `ExpanderError`. Loading the model does not count into the deadline, writing does."""
         tokenizer, model = self._load()
         if tokenizer.chat_template:
             # "enable_thinking" is Qwen's switch; the templates of others pass over it.
             prompt = tokenizer.apply_chat_template(
-                [{"role": "user", "content": instruction(request)}],
+                [{"role": "user", "content": instruction_for(request)}],
                 tokenize=False,
                 add_generation_prompt=True,
                 enable_thinking=False,
             )
-            return read_answer(self._generate(tokenizer, model, prompt, _ANSWER_TOKENS, request.spent_s))
+            return read_response(self._generate(tokenizer, model, prompt, _ANSWER_TOKENS, request.spent_s))
         return self._continued(tokenizer, model, request)
 
-    def _continued(self, tokenizer: Any, model: Any, request: DraftRequest) -> Draft:
+    def _continued(self, tokenizer: Any, model: Any, request: DraftRequest) -> DraftedPrompts:
         concept = request.concept
         parts = [word.en for word in (concept.topic, concept.action) if word is not None]
         simple = " ".join(parts) + (f", {concept.style.en} style" if concept.style else "") if parts else concept.text
@@ -56,7 +56,7 @@ class LocalExpander:
         expanded = " ".join(added.split())
         if not model.config.is_encoder_decoder:
             expanded = f"{simple} {expanded}".strip()
-        return read_answer(f"Simple: {simple}\nExpanded: {expanded}")
+        return read_response(f"Simple: {simple}\nExpanded: {expanded}")
 
     def _generate(self, tokenizer: Any, model: Any, prompt: str, new_tokens: int, spent_s: float) -> str:
         import torch
@@ -69,7 +69,7 @@ class LocalExpander:
             length = int(inputs["input_ids"].shape[1])
             if room is not None and not model.config.is_encoder_decoder:
                 if length >= room:
-                    raise UnusableAnswer(
+                    raise UnusableResponse(
                         f"the instruction takes {length} tokens and {self.llm_model} reads {room}",
                         hint="name a model with a longer context",
                     )
@@ -88,7 +88,7 @@ class LocalExpander:
         except ExpanderError:
             raise
         except Exception as error:
-            raise UnusableAnswer(
+            raise UnusableResponse(
                 f"{self.llm_model} failed while writing: {type(error).__name__}: {error}", hint="try another model"
             ) from error
         if time.monotonic() - began >= left:

@@ -1,4 +1,4 @@
-"""Reading an LLM's answer: what was meant as a draft is taken out of it, everything else is a typed error."""
+"""The response of an LLM: what was meant as a draft is taken out of it, everything else is a typed error."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ideation.english.words import words_of
-from ideation.expanders.errors import Refusal, TruncatedAnswer, UnusableAnswer, WrongLanguage, shortened
-from ideation.expanders.protocol import Draft
+from ideation.english import words_of
+from ideation.expanders.errors import Refusal, TruncatedResponse, UnusableResponse, WrongLanguage, shortened
+from ideation.expanders.protocol import DraftedPrompts
 
 #: The JSON schema of an answer. A plain dict, because the providers' own converters lose `required` on the way.
-ANSWER_SCHEMA: dict[str, Any] = {
+RESPONSE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "language": {"type": "string"},
@@ -29,7 +29,7 @@ ANSWER_SCHEMA: dict[str, Any] = {
 }
 
 #: An answer is a few sentences; a longer one is a model that repeats itself.
-MAX_ANSWER_CHARACTERS = 50_000
+MAX_RESPONSE_CHARACTERS = 50_000
 MAX_PROMPT_CHARACTERS = 4_000
 
 _ASK_AGAIN = "try again, or name a model that follows instructions better with --llm-model NAME"
@@ -89,7 +89,7 @@ _INSTRUCTION = re.compile(
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»")
 
 
-class _Answer(BaseModel):
+class _Response(BaseModel):
     """What an LLM is asked for. Here alone extra keys are let pass: LLMs like to add some."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -125,19 +125,22 @@ class _Answer(BaseModel):
         return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else "und"
 
 
-def read_answer(text: str) -> Draft:
+def read_response(text: str) -> DraftedPrompts:
     """The draft in an LLM's answer.
 
     A preamble, code fences, thoughts, a list around the object, text after it, trailing commas, Python's quotes and a
     second layer of JSON are passed over; of several drafts the last counts, as second thoughts do. Raises
-    `UnusableAnswer` when there is none (its subclasses `TruncatedAnswer` and `WrongLanguage` say why), `Refusal` when
-    the LLM declined.
+    `UnusableResponse` when there is none (its subclasses `TruncatedResponse` and `WrongLanguage` say why), `Refusal`
+    when the LLM declined.
+
+    >>> read_response('Sure! {"language": "en", "simple": "a dog", "expanded": "a dog on a beach",}').expanded
+    'a dog on a beach'
     """
-    if len(text) > MAX_ANSWER_CHARACTERS:
-        raise UnusableAnswer(f"the LLM answered with {len(text):,} characters of text", hint=_ASK_AGAIN)
+    if len(text) > MAX_RESPONSE_CHARACTERS:
+        raise UnusableResponse(f"the LLM answered with {len(text):,} characters of text", hint=_ASK_AGAIN)
     spoken = _without_thoughts(text)
     if not spoken:
-        raise UnusableAnswer("the LLM gave an empty answer", hint=_ASK_AGAIN)
+        raise UnusableResponse("the LLM gave an empty answer", hint=_ASK_AGAIN)
     objects, broken_off = _objects(spoken)
     if not objects:
         objects, _ = _objects(re.sub(r",(\s*[}\]])", r"\1", spoken))
@@ -156,16 +159,16 @@ def read_answer(text: str) -> Draft:
     together = {key: value for item in objects for key, value in item.items()}
     for candidate in [*reversed(objects), together] if objects else [_labelled(spoken)]:
         try:
-            answer = _Answer.model_validate(candidate)
+            answer = _Response.model_validate(candidate)
         except ValidationError as error:
             named = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors(include_url=False))
             problem = problem or "; ".join(named)
             continue
         return _checked(answer)
     if broken_off or ("}" not in spoken and re.search(r"\{\s*'", spoken)):
-        raise TruncatedAnswer(f"the LLM's answer broke off: …{shortened(spoken[-60:])}", hint=_ASK_AGAIN)
+        raise TruncatedResponse(f"the LLM's answer broke off: …{shortened(spoken[-60:])}", hint=_ASK_AGAIN)
     reason = f" ({problem})" if problem else ""
-    raise UnusableAnswer(f"the LLM's answer holds no two prompts{reason}: {shortened(spoken)}", hint=_ASK_AGAIN)
+    raise UnusableResponse(f"the LLM's answer holds no two prompts{reason}: {shortened(spoken)}", hint=_ASK_AGAIN)
 
 
 def _without_thoughts(text: str) -> str:
@@ -180,7 +183,7 @@ def _without_thoughts(text: str) -> str:
             return text[: begin.start()].strip()
         # A thought that nobody closed and that ends with a whole object was done; any other was cut off.
         if not text.rstrip("` \n").endswith("}"):
-            raise TruncatedAnswer("the LLM was cut off while it was still thinking", hint=_ASK_AGAIN)
+            raise TruncatedResponse("the LLM was cut off while it was still thinking", hint=_ASK_AGAIN)
         return text[begin.end() :].strip()
     return text
 
@@ -248,18 +251,18 @@ def _labelled(text: str) -> dict[str, Any]:
     return {match["key"].casefold(): match["value"].strip() for match in _LABELLED.finditer(text)}
 
 
-def _checked(answer: _Answer) -> Draft:
+def _checked(answer: _Response) -> DraftedPrompts:
     simple, expanded, negative = (_plain(text) for text in (answer.simple, answer.expanded, answer.negative))
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if not any(character.isalnum() for character in prompt):
-            raise UnusableAnswer(f"the LLM left the {name} prompt empty", hint=_ASK_AGAIN)
+            raise UnusableResponse(f"the LLM left the {name} prompt empty", hint=_ASK_AGAIN)
         if _INSTRUCTION.search(prompt):
-            raise UnusableAnswer(f"the LLM repeats its instruction as the {name} prompt", hint=_ASK_AGAIN)
+            raise UnusableResponse(f"the LLM repeats its instruction as the {name} prompt", hint=_ASK_AGAIN)
         if len(prompt) > MAX_PROMPT_CHARACTERS:
-            raise UnusableAnswer(f"the LLM's {name} prompt has {len(prompt):,} characters", hint=_ASK_AGAIN)
+            raise UnusableResponse(f"the LLM's {name} prompt has {len(prompt):,} characters", hint=_ASK_AGAIN)
         if not _is_english(prompt):
             raise WrongLanguage(f"the LLM's {name} prompt is not in English: {shortened(prompt)}", hint=_ASK_AGAIN)
-    return Draft(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
+    return DraftedPrompts(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
 
 
 def _plain(text: str) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
+from generate.picture import ARMS, Certificate
+from generate.settings import RenderSettings
+from ideation.prompt_pair import PromptPair
+from ideation.prompt_syntax import AdapterMention
 
 
-def certificate_section(record: Record, t: dict[str, Any]) -> Section:
+def certificate_section(certificate: Certificate, settings: RenderSettings, t: dict[str, Any]) -> Section:
     """Was everything but the prompt held equal, and the proof of it."""
-    certificate, said = record.certificate, t["certificate"]
+    said = t["certificate"]
     if certificate.holds:
         seal = Seal(True, (said["holds"],), said["holds_about"])
     else:
@@ -26,9 +32,7 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
             values: tuple[Value, ...] = (Value(latents["simple"], "code"), Value(said["noise_same"], "remark"))
         else:
             values = tuple(
-                value
-                for arm in ("simple", "expanded")
-                for value in (Value(t["short_arm"][arm], "remark"), Value(getattr(latents, arm), "code"))
+                value for arm in ARMS for value in (Value(t["short_arm"][arm], "remark"), Value(latents[arm], "code"))
             )
         rows.append((said["noise"].format(seed=seed), values))
     rows += [
@@ -44,7 +48,7 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
     for name, digest in certificate.adapters.items():
         rows.append((said["adapter"].format(name=name), (Value(digest, "code"),)))
     for seed, given_up in certificate.given_up.items():
-        rows.append((said["given_up"].format(seed=seed), (Value("; ".join(given_up)),)))
+        rows.append((said["given_up"].format(seed=seed), (Value(_means(given_up, t)),)))
     for seed, floor in certificate.noise_floor.items():
         is_ = said["noise_floor_is"].format(
             mean=f"{100 * floor.mean_absolute_difference:.4f}", largest=floor.largest_difference
@@ -53,15 +57,15 @@ def certificate_section(record: Record, t: dict[str, Any]) -> Section:
     rows += [
         (said["machine"], (Value(f"{certificate.device}, {certificate.dtype}"),)),
         (said["model"], (Value(certificate.model_digest, "code"),)),
-        (said["digest"], (Value(record.settings.digest, "code"),)),
+        (said["digest"], (Value(settings.digest, "code"),)),
     ]
     config = json.dumps(certificate.scheduler.config, indent=2, ensure_ascii=False, sort_keys=True)
     return Section("certificate", said["title"], (), (seal, Facts(tuple(rows)), Code(config, said["config"])))
 
 
-def prompts_section(record: Record, t: dict[str, Any]) -> Section:
+def prompts_section(prompts: PromptPair, t: dict[str, Any]) -> Section:
     """Who expanded the prompts, and what became of the concept."""
-    prompts, said = record.prompts, t["prompts"]
+    said = t["prompts"]
     by = [Value(said["expanders"].get(prompts.expander, prompts.expander))]
     if prompts.llm_model:
         by.append(Value(prompts.llm_model, "code"))
@@ -94,61 +98,60 @@ def _part(word: str, said: dict[str, Any]) -> str:
 
 
 def settings_section(record: Record, t: dict[str, Any]) -> Section:
-    """The settings that both pictures share."""
-    settings, said = record.settings, t["settings"]
-    rows = [
-        ("model", settings.model),
-        ("scheduler", settings.scheduler),
-        ("steps", str(settings.num_inference_steps)),
-        ("guidance", f"{settings.guidance_scale:g}"),
-        ("size", said["size_of"].format(width=settings.width, height=settings.height)),
-        ("seed", str(settings.seed)),
-        ("images", str(len(record.seeds))),
-        ("device", settings.device),
-        ("dtype", settings.dtype),
-        ("preset", record.request.preset or ""),
-        ("styles", ", ".join(record.request.styles)),
-    ]
-    facts = tuple((said[name], (Value(text),)) for name, text in rows if text)
+    """The settings that both pictures share, everything that changes their pixels among them, and what was chosen.
+
+    Every field of `RenderSettings` has its row; what nobody turned on is left out.
+    """
+    said, settings, certificate = t["settings"], record.settings, record.certificate
+    told = {field.name: _told(field.name, settings, t) for field in fields(settings)}
+    loras = {one.name for one in settings.adapters}
+    smaller = {seed: _means(given_up, t) for seed, given_up in certificate.given_up.items()}
+    told |= {
+        "inversions": t["joint"].join(name for name in certificate.adapters if name not in loras),
+        "given_up": "; ".join(said["of_seed"].format(seed=seed, what=what) for seed, what in smaller.items()),
+        "preset": record.request.preset or "",
+        "styles": t["joint"].join(record.request.styles),
+    }
+    facts = tuple((said["names"][name], (Value(text),)) for name, text in told.items() if text)
     return Section("settings", said["title"], (), (Facts(facts),))
+
+
+def _told(name: str, settings: RenderSettings, t: dict[str, Any]) -> str:
+    """A field of the settings as text, "" for what nobody turned on."""
+    said, value = t["settings"], getattr(settings, name)
+    match name:
+        case "width":
+            return str(said["size_of"]).format(width=settings.width, height=settings.height)
+        case "height":  # stands with the width
+            return ""
+        case "guidance_scale":
+            return f"{value:.12g}"
+        case "adapters":
+            return str(t["joint"].join(_adapter(one, said) for one in settings.adapters))
+        case "long_prompts":
+            return str(said["chunked"]) if value == "chunk" else ""
+        case "clip_skip":
+            return str(said["layers"]).format(number=value) if value else ""
+    if isinstance(value, bool):
+        return str(said["on"]) if value else ""
+    return "" if value is None else str(value)
+
+
+def _adapter(adapter: AdapterMention, said: dict[str, Any]) -> str:
+    """A LoRA with its weight, or both where they differ."""
+    key = "weight" if adapter.unet == adapter.text_encoder else "weights"
+    return str(said[key]).format(
+        name=adapter.name, unet=f"{adapter.unet:.12g}", text_encoder=f"{adapter.text_encoder:.12g}"
+    )
+
+
+def _means(given_up: Sequence[str], t: dict[str, Any]) -> str:
+    """What had to be given up, in the reader's language where that has words for it."""
+    return str(t["joint"].join(t["means"].get(one, one) for one in given_up))
 
 
 def repeat_section(record: Record, t: dict[str, Any]) -> Section:
     """The command line that makes the run again."""
-    command = [shlex.quote(word) for word in repeat_words(record)]
-    code = Code(" ".join(command), words=tuple(command))
+    words = tuple(shlex.quote(word) for word in record.repeat_command())
     about = (t["repeat"]["about"], *((t["repeat"]["observations"],) if record.observations else ()))
-    return Section("repeat", t["repeat"]["title"], about, (code,))
-
-
-def repeat_words(record: Record) -> list[str]:
-    """The words of the command line that makes the same run again; `shlex.join` makes one line of them.
-
-    It gives the prompts as they are, so that no expander has to be asked again, and names the instruments whose
-    findings are there. Observations are not in it.
-    """
-    prompts, settings = record.prompts, record.settings
-    options = {
-        "--simple": prompts.simple,
-        "--expanded": prompts.expanded,
-        **({"--negative": prompts.negative} if prompts.negative else {}),
-        "--model": settings.model,
-        "--scheduler": settings.scheduler,
-        "--steps": str(settings.num_inference_steps),
-        "--guidance": f"{settings.guidance_scale:g}",
-        "--size": f"{settings.width}x{settings.height}",
-        "--seed": str(settings.seed),
-        "--images": str(len(record.seeds)),
-        **({"--tokens": "chunk"} if settings.long_prompts == "chunk" else {}),
-        **({"--vae": settings.vae} if settings.vae is not None else {}),
-        **({"--clip-skip": str(settings.clip_skip)} if settings.clip_skip else {}),
-    }
-    words = [word for option in options.items() for word in option]
-    for adapter in settings.adapters:
-        words += ["--lora", f"{adapter.name}:{adapter.text_encoder:g}:{adapter.unet:g}"]
-    if settings.fast:
-        words.append("--fast")
-    instruments = list(record.findings.results) if record.findings is not None else []
-    if instruments:
-        words += ["--with", ",".join(instruments)]
-    return ["twinseed", "pair", *words, "--", record.concept.text]
+    return Section("repeat", t["repeat"]["title"], about, (Code(" ".join(words), words=words),))

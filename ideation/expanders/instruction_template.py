@@ -82,7 +82,11 @@ class InstructionTemplate:
 
 
 def find_template(name: str) -> InstructionTemplate:
-    """The built-in variant of that name, or the file at that path. Raises `InstructionTemplateError`."""
+    """The built-in variant of that name, or the file at that path. Raises `InstructionTemplateError`.
+
+    >>> find_template("concise").source
+    "{% extends 'prompts/expand-concise.txt.j2' %}"
+    """
     built_in = BUILT_IN_TEMPLATES.get(name)
     if built_in is not None:
         return InstructionTemplate(name, f"{{% extends {built_in!r} %}}")

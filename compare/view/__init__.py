@@ -1,0 +1,26 @@
+"""The view of a run: its record and pictures as a report, in the reader's language, and the ways to write that down.
+
+What a report is made of, and how it is written, is in `compare.report`, which knows nothing of records.
+"""
+
+from __future__ import annotations
+
+from compare.view.report import (
+    markdown_report,
+    marked_prompt,
+    pdf_report,
+    render_report,
+    report_of,
+    unseen_note,
+    verdict_of,
+)
+
+__all__ = [
+    "markdown_report",
+    "marked_prompt",
+    "pdf_report",
+    "render_report",
+    "report_of",
+    "unseen_note",
+    "verdict_of",
+]

@@ -1,0 +1,248 @@
+"""The whole report of a run in blocks, in the reader's language, and that report as HTML, Markdown or PDF."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from PIL import Image
+
+from compare.instruments import INSTRUMENTS, Findings, difference_map
+from compare.instruments.scores import audit_section, card_section, verdict_section, verdict_text
+from compare.report import html_text, markdown_zip, pdf_bytes, sentences
+from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
+from compare.runs.record import Record, RecordError
+from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
+from generate.picture import ARMS, Arm
+from ideation.english.diff import Piece, diff
+from ideation.english.words import words_of
+from ideation.prompt_pair import PromptPair
+from templates import Language
+
+MOST_MAPS = 4  # difference maps in one report
+
+
+def render_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> str:
+    """The report of `record` as one HTML text, with the files `pictures` (by their names in the record) inside.
+
+    Raises `RecordError` as `report_of` does.
+    """
+    return html_text(report_of(record, pictures, language), pictures)
+
+
+def markdown_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
+    """The report of `record` as a ZIP: `report.md`, its pictures and its charts. Raises `RecordError`."""
+    return markdown_zip(report_of(record, pictures, language), pictures)
+
+
+def pdf_report(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> bytes:
+    """The report of `record` as a PDF on A4. Raises `RecordError`, and `PdfError` or `FontError` where it cannot be
+    set."""
+    return pdf_bytes(report_of(record, pictures, language), pictures)
+
+
+def report_of(record: Record, pictures: Mapping[str, bytes], language: Language = "en") -> Report:
+    """The report of `record`, whose files have the bytes `pictures`; a section is there only if its finding is.
+
+    Raises `RecordError` when a picture of the record is missing or cannot be read.
+    """
+    missing = [name for name in record.files if name not in pictures]
+    if missing:
+        raise RecordError(
+            f"a report needs every picture of its record; missing: {', '.join(missing)}",
+            hint="copy the run again from where it was made",
+        )
+    said = sentences(language)
+    t, findings = said["report"], record.findings or Findings.model_validate({})
+    drawn = _difference_maps(record, pictures)
+    sections = (
+        _pair_section(record, t),
+        None
+        if findings.verdict is None
+        else verdict_section(findings.verdict, findings.distances, t, fair=record.certificate.holds),
+        audit_section(findings.phrases, record.prompts.expanded, t),
+        card_section(findings.cards, findings.clip, t),
+        _seeds_section(record, t),
+        _apart_section(record, findings, drawn, t),
+        *(INSTRUMENTS[name].section(found, said["instruments"][name], t) for name, found in findings.results.items()),
+        _words_section("observations", [record.observations] if record.observations else [], t),
+        _words_section("notes", list(findings.notes), t),
+        certificate_section(record.certificate, record.settings, t),
+        prompts_section(record.prompts, t),
+        settings_section(record, t),
+        repeat_section(record, t),
+    )
+    return Report(
+        language,
+        _title(record, t),
+        tuple(section for section in sections if section is not None),
+        record.settings.model,
+        tuple(f"{name} {version}" for name, version in sorted(record.certificate.libraries.items())),
+        drawn,
+    )
+
+
+def verdict_of(record: Record, language: Language = "en") -> str:
+    """The verdict of `record` in one to four sentences; "" if it has none."""
+    findings = record.findings
+    if findings is None or findings.verdict is None:
+        return ""
+    t = sentences(language)["report"]
+    return verdict_text(findings.verdict, findings.distances, t, fair=record.certificate.holds)
+
+
+def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
+    """What of the expanded prompt the text encoder never saw, as a sentence; "" where it saw all."""
+    tokens = prompts.tokens
+    if not tokens.dropped:
+        return ""
+    note: str = t["unseen_note"]
+    return note.format(limit=tokens.limit, expanded=tokens.expanded, words=" ".join(tokens.dropped))
+
+
+def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ()) -> list[Stretch]:
+    """One side of a diff, cut up for display: words that are only there are marked, the `dropped` tail is unseen.
+
+    Joining the texts gives the prompt back. White space and commas at the end of a piece stay unmarked, because a line
+    under them looks like a slip.
+
+    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog", "a dog, neon"), "expanded")]
+    [('a dog', 'same'), (', ', 'same'), ('neon', 'added')]
+    """
+    seen = _seen_length("".join(getattr(piece, side) for piece in pieces), dropped)
+    stretches: list[Stretch] = []
+    position = 0
+    for piece in pieces:
+        text: str = getattr(piece, side)
+        cut = min(max(seen - position, 0), len(text))
+        for part, unseen in ((text[:cut], False), (text[cut:], True)):
+            core = re.sub(r"[\s,;.]+\Z", "", part)
+            stretches += [Stretch(core, piece.kind, unseen), Stretch(part[len(core) :], "same")]
+        position += len(text)
+    return [stretch for stretch in stretches if stretch.text]
+
+
+def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:
+    """How many characters of `prompt` come before its `dropped` last words; all, if those are not its last words."""
+    tail = [word.key for word in words_of(" ".join(dropped))]
+    found = words_of(prompt)[-len(tail) :] if tail else []
+    return found[0].start if found and [word.key for word in found] == tail else len(prompt)
+
+
+def _title(record: Record, t: dict[str, Any]) -> Title:
+    concept = record.concept
+    drawn = concept.index is not None and concept.seed is not None
+    words = {"topic": concept.topic, "action": concept.action, "style": concept.style}
+    return Title(
+        concept.text,
+        concept.language,
+        t["drawn"].format(index=concept.index, seed=concept.seed) if drawn else t["typed"],
+        tuple((t["parts"][kind], word.en, word.zh) for kind, word in words.items() if word is not None),
+        record.created,
+    )
+
+
+def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The difference maps of the first seeds, as PNG files by name."""
+    drawn = {}
+    for seed in record.seeds[:MOST_MAPS]:
+        images = []
+        for render in record.pair(seed):
+            try:
+                with Image.open(io.BytesIO(pictures[render.file])) as image:
+                    images.append(image.convert("RGB"))
+            except (OSError, ValueError, SyntaxError) as error:
+                raise RecordError(
+                    f"cannot read the picture {render.file}: {error}", hint="copy the run again from where it was made"
+                ) from error
+        if images[0].size != images[1].size:
+            continue
+        buffer = io.BytesIO()
+        difference_map(*images).save(buffer, format="PNG")
+        drawn[map_file(seed)] = buffer.getvalue()
+    return drawn
+
+
+def map_file(seed: int) -> str:
+    """The name of the difference map of `seed` among the report's own pictures."""
+    return f"difference-{seed}.png"
+
+
+def _pair(record: Record, seed: int, t: dict[str, Any]) -> Pair:
+    simple, expanded = (
+        Shot(
+            picture.file,
+            t["alt"].format(arm=t["short_arm"][picture.arm], seed=seed, prompt=getattr(record.prompts, picture.arm)),
+            t["short_arm"][picture.arm],
+        )
+        for picture in record.pair(seed)
+    )
+    return Pair(seed, simple, expanded)
+
+
+def _pair_section(record: Record, t: dict[str, Any]) -> Section:
+    """The first pair and both prompts with what was added, removed and never seen."""
+    prompts = record.prompts
+    pieces = diff(prompts.simple, prompts.expanded)
+    dropped: dict[Arm, tuple[str, ...]] = {"simple": (), "expanded": prompts.tokens.dropped}
+    blocks: list[Block] = [_pair(record, record.seeds[0], t)]
+    blocks += [Marked(t["arm"][arm], tuple(marked_prompt(pieces, arm, dropped[arm]))) for arm in ARMS]
+    if note := unseen_note(prompts, t):
+        blocks.append(Text(note, "warning"))
+    return Section("pair", t["seeds"]["seed"].format(seed=record.seeds[0]), (), tuple(blocks))
+
+
+def _seeds_section(record: Record, t: dict[str, Any]) -> Section | None:
+    rest = record.seeds[1:]
+    if not rest:
+        return None
+    blocks: list[Block] = []
+    for seed in rest:
+        blocks += [Text(t["seeds"]["seed"].format(seed=seed), "heading"), _pair(record, seed, t)]
+    return Section("seeds", t["seeds"]["title"], (t["seeds"]["about"],), tuple(blocks))
+
+
+def _apart_section(record: Record, findings: Findings, drawn: Mapping[str, bytes], t: dict[str, Any]) -> Section:
+    """How far apart the pictures of each seed are, in pixels, structure and content; and from their draft."""
+    clips = {seed: one.clip for seed, one in findings.distances.items() if one.clip is not None}
+    head = [t["scores"]["seed"], t["scores"]["difference"], t["scores"]["ssim"]]
+    rows: list[tuple[str, ...]] = []
+    for seed in record.seeds:
+        score = record.scores[seed]
+        row = [
+            str(seed),
+            t["measure"]["mean_absolute_difference"].format(number=f"{100 * score.mean_absolute_difference:.1f}"),
+            f"{score.ssim:.3f}",
+        ]
+        if clips:
+            row.append(f"{max(0.0, 100 * clips[seed]):.1f}" if seed in clips else "–")
+        rows.append((*row, f"{sum(render.seconds for render in record.pair(seed)):.1f}"))
+    if clips:
+        head.append(t["apart"]["clip"])
+    maps = tuple(
+        Shot(map_file(seed), t["apart"]["map_alt"].format(seed=seed), t["apart"]["map"].format(seed=seed))
+        for seed in record.seeds
+        if map_file(seed) in drawn
+    )
+    blocks: list[Block] = [Strip(maps), Text(t["apart"]["map_about"])] if maps else []
+    blocks.append(Table((*head, t["scores"]["seconds"]), tuple(rows)))
+    if record.draft:
+        draft = t["draft"]
+        title = draft["title"].format(
+            before=record.draft.num_inference_steps, after=record.settings.num_inference_steps
+        )
+        blocks.append(Text(title, "heading"))
+        for seed, drift in record.draft.drift.items():
+            moved = {"simple": f"{100 * drift['simple']:.1f}", "expanded": f"{100 * drift['expanded']:.1f}"}
+            blocks.append(Text(draft["drift"].format(seed=seed, **moved)))
+        blocks.append(Text(draft["settles"] if record.draft.settles else draft["wanders"]))
+    about = (t["scores"]["how"], *((t["apart"]["clip_about"],) if clips else ()))
+    return Section("apart", t["scores"]["title"], about, tuple(blocks))
+
+
+def _words_section(name: str, words: list[str], t: dict[str, Any]) -> Section | None:
+    if not any(one.strip() for one in words):
+        return None
+    return Section(name, t[name]["title"], (t[name]["about"],), tuple(Words(one) for one in words))
