@@ -12,7 +12,7 @@ import pytest
 from loopback import WIRES, LoopbackServer
 
 import compare.runs.gallery
-from compare.instruments.examination import Examination
+from compare.instruments import Examination
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, GalleryError
 from compare.runs.record import Record, read_record
