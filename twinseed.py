@@ -22,6 +22,7 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.sweep import sweep
+from commands.verify import verify
 from ideation import TwinseedError
 
 app = typer.Typer(
@@ -42,6 +43,7 @@ app.command()(ladder)
 app.command()(examine)
 app.command()(refine)
 app.command()(report)
+app.command()(verify)
 app.command()(page)
 app.command("list")(list_names)
 app.command()(doctor)

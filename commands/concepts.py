@@ -26,19 +26,28 @@ def concepts_of(text: str | None, file: Path | None, count: int | None, model: s
     hint = f"give a text file in UTF-8 with a concept on each line, {MAX_COMPARED} at most"
     try:
         if file.stat().st_size > 1_000_000:
-            raise OptionError(f"{file} is too large", hint=hint)
+            raise OptionError("{file} is too large", hint="{advice}", file=file, advice=hint)
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
-        raise OptionError(f"{file} is not text in UTF-8", hint=hint) from error
+        raise OptionError("{file} is not text in UTF-8", hint="{advice}", file=file, advice=hint) from error
     except OSError as error:
-        raise OptionError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
+        raise OptionError(
+            "{file} cannot be read: {reason}", hint="{advice}", file=file, reason=error.strerror, advice=hint
+        ) from error
     concepts = []
     for number, line in enumerate(lines, start=1):
         if line:
             try:
                 concepts.append(typed_concept(line))
             except TwinseedError as problem:
-                raise OptionError(f"{file}, line {number}: {problem.message}", hint=problem.hint) from problem
+                raise OptionError(
+                    "{file}, line {number}: {problem}",
+                    hint="{advice}",
+                    file=file,
+                    number=number,
+                    problem=problem,
+                    advice=problem.hint,
+                ) from problem
     if not 1 <= len(concepts) <= MAX_COMPARED:
-        raise OptionError(f"{file} holds {len(concepts)} concepts", hint=hint)
+        raise OptionError("{file} holds {count} concepts", hint="{advice}", file=file, count=len(concepts), advice=hint)
     return concepts

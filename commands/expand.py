@@ -155,5 +155,8 @@ def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) 
                 writer.writerows(values)
         except OSError as error:
             raise OptionError(
-                f"{csv} cannot be written: {error.strerror}", hint="name a file in a folder that you may write to"
+                "{csv} cannot be written: {reason}",
+                hint="name a file in a folder that you may write to",
+                csv=csv,
+                reason=error.strerror,
             ) from error

@@ -135,7 +135,8 @@ def _adapters(
     twice = {one.name for one in found if sum(other.name == one.name for other in found) > 1}
     if twice:
         raise SettingsError(
-            f"the LoRA {min(twice)} is asked for with two weights",
+            "the LoRA {twice} is asked for with two weights",
             hint="both pictures are drawn with the same LoRAs: give one weight, in either prompt or with --lora",
+            twice=min(twice),
         )
     return found

@@ -3,6 +3,7 @@ tables of concepts all go through it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from PIL import Image
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
 from compare.request import PairRequest
-from compare.runs.gallery import Gallery, RunWriter
+from compare.runs.gallery import Gallery, GalleryError, RunWriter
 from compare.runs.record import Draft, Record, Score, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
@@ -81,10 +82,14 @@ class Session:
         """
         preparation = Preparation.of(request)
         draft = self.gallery.open(request.draft) if request.draft is not None else None
+        if draft is not None:
+            draft.files()  # the new pictures are held against them: a fault is better told now than after rendering
         expander = self._expander(request) if draft is None else None
         self.gallery.require_writable()
         with self.gallery.begin(request.digest) as writer:
             model = self._open(request.settings, request.allow_pickle, on_progress)
+            if draft is not None:
+                _require_model_of(draft.record, model)
             if writer.run is not None and not _goes_on(writer.run, model):
                 writer.start_anew()
             before = writer.run or draft
@@ -100,8 +105,15 @@ class Session:
             try:
                 making.render(on_progress)
                 self._look_into(writer, request, model, on_progress)
-            except (RenderInterrupted, ExaminationStopped) as stopped:
-                raise SessionStopped(self._finish(writer, request.language, on_progress), stopped.reason) from stopped
+            except BaseException as stopped:  # whatever it was: what is finished is kept, and told of
+                reason = stopped.reason if isinstance(stopped, RenderInterrupted | ExaminationStopped) else stopped
+                if writer.run is None and reason is stopped:
+                    raise
+                if writer.run is None:
+                    raise reason from stopped
+                with contextlib.suppress(GalleryError):  # a disk without room for the report has the pictures
+                    self._finish(writer, request.language, on_progress)
+                raise SessionStopped(writer.made, reason) from stopped
             return self._finish(writer, request.language, on_progress)
 
     def refine(
@@ -149,11 +161,7 @@ class Session:
         if examination is None:
             return write(None, {})
         model = self._open(record.settings, allow_pickle, on_progress)
-        if model.digest != record.certificate.model_digest:
-            raise SettingsError(
-                f"the model {record.settings.model} is not the one that made the run: its weights are others",
-                hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
-            )
+        _require_model_of(record, model)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
         try:
@@ -334,7 +342,11 @@ def refinement(run: Run, num_inference_steps: int | None = None, language: Langu
     steps = num_inference_steps or 2 * had
     if steps <= had:
         raise SettingsError(
-            f"the draft has {had} steps, and {steps} are not more", hint=f"give more, as in --steps {2 * had}"
+            "the draft has {had} steps, and {steps} are not more",
+            hint="give more, as in --steps {value}",
+            had=had,
+            steps=steps,
+            value=2 * had,
         )
     return replace(
         record.request,
@@ -365,6 +377,16 @@ def look(
 
     context.on_step = lambda step: on_progress(Progress("look", at_work, step))
     return examine(context, wanted, before=before, notes=notes, on_instrument=on_instrument, on_found=on_found)
+
+
+def _require_model_of(record: Record, model: OpenModel) -> None:
+    """Raises `SettingsError` where other weights bear the name of the run's model."""
+    if model.digest != record.certificate.model_digest:
+        raise SettingsError(
+            "the model {model} is not the one that made the run: its weights are others",
+            hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
+            model=record.settings.model,
+        )
 
 
 def _goes_on(run: Run, model: OpenModel) -> bool:

@@ -17,15 +17,8 @@ from PIL import Image
 from benchmarks import attention as benchmark
 from generate.models import OpenModel
 from generate.picture import PicturePair
-from generate.render.attention import (
-    AttentionError,
-    AttentionRecorder,
-    PromptTokens,
-    moved,
-    movement,
-    read_tokens,
-    spotlight,
-)
+from generate.render.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
+from generate.render.attention_figure import movement, spotlight
 from generate.render.conditioning import encode_pair
 from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair

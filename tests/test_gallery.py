@@ -9,30 +9,33 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from PIL import Image
-from sample_run import PROMPTS, sample_record, sample_run
+from sample_run import PROMPTS, drawing, sample_record, write_sample
 
-from compare.runs.gallery import Gallery, GalleryError, run_name, save_png
+from compare.runs.gallery import Gallery, GalleryError, run_name, write_whole
 from compare.runs.index import INDEX_FILE
-from compare.runs.run import Run
+from compare.runs.record import RecordError
+from generate.files import read_mark
+from generate.picture import ARMS
 
 REPOSITORY = Path(__file__).parent.parent
+CREATED = datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC)
+PICTURES_OF_TWO = {f"{arm}-{seed}.png" for arm in ARMS for seed in (7, 8)}
 WRITE_RUNS = """
 import sys
 from pathlib import Path
 from compare.runs.gallery import Gallery
 from ideation.errors import TwinseedError
-from sample_run import sample_run
+from sample_run import write_sample
 
 try:
     for seed in range(int(sys.argv[2])):
-        Gallery(Path(sys.argv[1])).write(sample_run(seed=seed, size=(64, 64)))
+        write_sample(Gallery(Path(sys.argv[1])), seed=seed, size=(64, 64))
 except TwinseedError as error:
     print(error.message)
     print(error.hint)
@@ -51,31 +54,35 @@ def start_writer(root: Path, runs: int, *wrapper: str) -> subprocess.Popen[str]:
     )
 
 
-def later(run: Run, hours: float, simple: str = PROMPTS.simple) -> Run:
-    return replace(run, created=run.created + timedelta(hours=hours), prompts=replace(run.prompts, simple=simple))
+def later(hours: float, simple: str = PROMPTS.simple) -> dict[str, Any]:
+    """What of a record is another, that many hours later."""
+    return {"created": CREATED + timedelta(hours=hours), "prompts": replace(PROMPTS, simple=simple)}
 
 
 def test_a_run_is_a_folder(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "new" / "runs")
-    run = sample_run(images=2, png_text={("simple", 8): {"parameters": "a dog, 狗"}})
-    folder = gallery.write(run)
+    run = write_sample(gallery, images=2)
 
-    assert folder.name == "20261123-142530-a-dog-riding-a-bicycle-watercolor-style-7"
-    assert {path.name for path in folder.iterdir()} == {
+    assert run.folder.name == run.name == "20261123-142530-a-dog-riding-a-bicycle-watercolor-style-7"
+    assert {path.name for path in run.folder.iterdir()} == {
         "record.json",
         "report.html",
         *(f"{arm}-{seed}.png" for arm in ("simple", "expanded") for seed in (7, 8)),
     }
-    for render in run.renders:
-        with Image.open(folder / f"{render.arm}-{render.seed}.png") as stored:
-            assert stored.tobytes() == render.image.tobytes()
-            expected = {"parameters": "a dog, 狗"} if (render.arm, render.seed) == ("simple", 8) else {}
-            assert stored.info == expected
-    assert gallery.open_record(folder.name).seeds == ["7", "8"]
-    assert set(gallery.pictures(folder.name)) == {path.name for path in folder.glob("*.png")}
-    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    again = gallery.open(run.name)
+    assert again.record == run.record
+    assert again.record.seeds == [7, 8]
+    for arm in ARMS:
+        for seed in (7, 8):
+            assert again.image(arm, seed).tobytes() == drawing(arm, seed, (32, 32)).tobytes()
+            mark = read_mark(run.folder / f"{arm}-{seed}.png")
+            assert mark is not None
+            assert (mark.arm, mark.seed) == (arm, seed)
+    assert set(again.files()) == {path.name for path in run.folder.glob("*.png")}
+    assert list(again.faults()) == []
+    assert run.report.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert {path.name for path in gallery.root.iterdir()} - {f"{INDEX_FILE}-wal", f"{INDEX_FILE}-shm"} == {
-        folder.name,
+        run.name,
         INDEX_FILE,
     }, "no partial folder is left"
 
@@ -98,18 +105,18 @@ def test_names_of_runs(simple: str, slug: str) -> None:
 
 def test_the_same_name_twice_and_a_file_in_the_way(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path)
-    first = gallery.write(sample_run())
+    first = write_sample(gallery)
     (tmp_path / f"{first.name}-2").write_text("in the way")
-    third = gallery.write(sample_run())
+    third = write_sample(gallery)
     assert third.name == f"{first.name}-3"
     assert [row.name for row in gallery.runs()] == [third.name, first.name]
 
 
 def test_newest_first_searched_and_limited(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path)
-    owl = gallery.write(later(sample_run(seed=1), 1, simple="an owl, 100% Miró")).name
-    dog = gallery.write(later(sample_run(seed=2**62), 0)).name
-    cat = gallery.write(later(sample_run(seed=3, images=2), 2, simple="a cat")).name
+    owl = write_sample(gallery, seed=1, **later(1, simple="an owl, 100% Miró")).name
+    dog = write_sample(gallery, seed=2**62, **later(0)).name
+    cat = write_sample(gallery, seed=3, images=2, **later(2, simple="a cat")).name
 
     def names(query: str = "", limit: int = 50) -> list[str]:
         return [row.name for row in gallery.runs(limit, query)]
@@ -138,12 +145,12 @@ def test_an_empty_gallery(tmp_path: Path) -> None:
 
 def test_the_folders_are_the_truth(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     gallery = Gallery(tmp_path / "here")
-    gone, kept = (gallery.write(sample_run(seed=seed)) for seed in (1, 2))
-    copied = Gallery(tmp_path / "there").write(sample_run(seed=3))
-    shutil.rmtree(gone)
-    shutil.copytree(copied, gallery.root / "copied by hand")
+    gone, kept = (write_sample(gallery, seed=seed) for seed in (1, 2))
+    copied = write_sample(Gallery(tmp_path / "there"), seed=3)
+    shutil.rmtree(gone.folder)
+    shutil.copytree(copied.folder, gallery.root / "copied by hand")
     (gallery.root / ".partial-half").mkdir()
-    shutil.copy(kept / "record.json", gallery.root / ".partial-half")
+    shutil.copy(kept.folder / "record.json", gallery.root / ".partial-half")
     (gallery.root / "holiday").mkdir()
     broken = gallery.root / "broken"
     broken.mkdir()
@@ -159,7 +166,7 @@ def test_the_folders_are_the_truth(tmp_path: Path, caplog: pytest.LogCaptureFixt
 @pytest.mark.parametrize("damage", [b"this was never a database, " * 100, None])
 def test_a_broken_index_is_moved_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: bytes | None) -> None:
     gallery = Gallery(tmp_path)
-    names = {gallery.write(sample_run(seed=seed)).name for seed in range(3)}
+    names = {write_sample(gallery, seed=seed).name for seed in range(3)}
     index = tmp_path / INDEX_FILE
     if damage is None:  # a good head, and pages of rubbish after it
         content = index.read_bytes()
@@ -170,13 +177,13 @@ def test_a_broken_index_is_moved_aside(tmp_path: Path, caplog: pytest.LogCapture
         assert {row.name for row in gallery.runs()} == names
     assert "is broken" in caplog.text
     assert [path.read_bytes() for path in tmp_path.glob(f"{INDEX_FILE}.broken-*")] == [damage]
-    names.add(gallery.write(sample_run(seed=9)).name)
+    names.add(write_sample(gallery, seed=9).name)
     assert {row.name for row in gallery.runs()} == names
 
 
 def test_an_index_of_another_version_is_made_anew(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path)
-    name = gallery.write(sample_run()).name
+    name = write_sample(gallery).name
     (tmp_path / INDEX_FILE).unlink()
     old = sqlite3.connect(tmp_path / INDEX_FILE)
     old.execute("CREATE TABLE runs (something_else)")
@@ -188,9 +195,9 @@ def test_without_a_usable_index_the_folders_are_read(tmp_path: Path, caplog: pyt
     gallery = Gallery(tmp_path)
     (tmp_path / INDEX_FILE).mkdir()  # nothing can be opened under this name
     with caplog.at_level(logging.WARNING):
-        folder = gallery.write(sample_run())
+        run = write_sample(gallery)
     assert "not yet in the index" in caplog.text
-    assert [row.name for row in gallery.runs(query="dog")] == [folder.name]
+    assert [row.name for row in gallery.runs(query="dog")] == [run.name]
     with pytest.raises(GalleryError, match="cannot rebuild"):
         gallery.rebuild()
 
@@ -213,24 +220,24 @@ def test_several_processes_write_at_once(tmp_path: Path) -> None:
 )
 def test_names_stay_inside(tmp_path: Path, name: str) -> None:
     gallery = Gallery(tmp_path)
-    gallery.write(sample_run())
+    write_sample(gallery)
     (tmp_path / ".partial-x").mkdir()
     with pytest.raises(GalleryError, match="there is no run"):
-        gallery.open_record(name)
+        gallery.open(name)
 
 
 def test_links_do_not_lead_out(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "runs")
-    folder = gallery.write(sample_run())
+    folder = write_sample(gallery).folder
     outside = tmp_path / "outside"
     shutil.copytree(folder, outside)
     (gallery.root / "link").symlink_to(outside)
     with pytest.raises(GalleryError, match="there is no run 'link'"):
-        gallery.open_record("link")
+        gallery.open("link")
     (folder / "simple-7.png").unlink()
     (folder / "simple-7.png").symlink_to(outside / "simple-7.png")
-    with pytest.raises(GalleryError, match=r"the picture .* is missing"):
-        gallery.pictures(folder.name)
+    with pytest.raises(RecordError, match=r"the picture .* is missing"):
+        gallery.open(folder.name).files()
 
 
 def test_a_root_that_is_a_file(tmp_path: Path) -> None:
@@ -238,7 +245,7 @@ def test_a_root_that_is_a_file(tmp_path: Path) -> None:
     file.write_text("not a folder")
     for root in (file, file / "inside"):
         gallery = Gallery(root)
-        for attempt in (gallery.require_writable, lambda gallery=gallery: gallery.write(sample_run())):
+        for attempt in (gallery.require_writable, lambda gallery=gallery: write_sample(gallery)):
             with pytest.raises(GalleryError, match="is a file, or lies inside one") as caught:
                 attempt()
             assert "--runs" in caught.value.hint
@@ -258,29 +265,39 @@ def test_writable_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
-def test_a_full_disk_keeps_the_pictures_that_were_saved(tmp_path: Path) -> None:
-    def save_until_full(image: Image.Image, path: Path, text: Mapping[str, str]) -> None:
-        save_png(image, path if path.name.endswith("-7.png") else Path("/dev/full"), text)
+@pytest.mark.parametrize("full", ["simple-8.png", "record.json", "report.html"])
+def test_a_full_disk_keeps_the_pictures_that_were_saved(
+    full: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_until_full(path: Path, content: bytes) -> None:
+        if path.name == full:
+            Path("/dev/full").write_bytes(content)
+        write_whole(path, content)
 
+    monkeypatch.setattr("compare.runs.gallery.write_whole", write_until_full)
     with pytest.raises(GalleryError, match=r"no room left.*No space left on device") as caught:
-        Gallery(tmp_path, save_until_full).write(sample_run(images=2))
-    saved = sorted(tmp_path.glob(".partial-*/*"))
-    assert [path.name for path in saved] == ["expanded-7.png", "simple-7.png"]
+        write_sample(Gallery(tmp_path), images=2)
+    saved = sorted(tmp_path.glob("*/*.png"))
+    first = ["expanded-7.png", "simple-7.png"]
+    assert [path.name for path in saved] == (first if full == "simple-8.png" else sorted([*PICTURES_OF_TWO]))
     assert all(str(path) in caught.value.hint for path in saved)
-    assert Gallery(tmp_path).runs() == []
+    there = Gallery(tmp_path).runs()
+    assert len(there) == (full == "report.html"), "a run is one as soon as it has its record"
 
 
 @pytest.mark.skipif(not shutil.which("prlimit"), reason="needs a system that limits the size of files")
-@pytest.mark.parametrize(("bytes_per_file", "kept"), [(60, 0), (3000, 2)])
-def test_files_that_grow_too_large(tmp_path: Path, bytes_per_file: int, kept: int) -> None:
-    """Pictures of 64 x 64 fit into 3,000 bytes, their report does not; nothing fits into 60."""
+@pytest.mark.parametrize(("bytes_per_file", "kept", "runs"), [(60, 0, 0), (3000, 2, 0), (9000, 2, 1)])
+def test_files_that_grow_too_large(tmp_path: Path, bytes_per_file: int, kept: int, runs: int) -> None:
+    """Pictures of 64 x 64 fit into 3,000 bytes, their record into 9,000, the report does not; nothing fits into 60."""
     writer = start_writer(tmp_path, 1, "prlimit", f"--fsize={bytes_per_file}")
     output, errors = writer.communicate(timeout=60)
-    assert (writer.returncode, errors) == (1, "")
+    assert writer.returncode == 1
+    assert ("not yet in the index" in errors) == bool(runs), "which is larger still"
     assert output.startswith("no room left for the runs")
-    assert len(list(tmp_path.glob(".partial-*/*.png"))) == kept
+    assert len(list(tmp_path.glob("*/*.png"))) == kept
     assert ("these pictures were saved" in output) == bool(kept)
-    assert not list(tmp_path.glob("2026*"))
+    assert len(list(tmp_path.glob("2026*"))) == len(Gallery(tmp_path).runs()) == runs
+    assert not list(tmp_path.glob("*/.partial-*"))
 
 
 def test_a_disk_that_is_really_full(tmp_path: Path) -> None:

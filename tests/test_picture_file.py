@@ -405,7 +405,7 @@ write_whole(Path(root) / "0.png", content)
 RUNS = (
     """
 from pathlib import Path
-from compare.report.html import render_report
+from compare.view import render_report
 from compare.runs.gallery import Gallery
 from sample_run import sample_record
 gallery = Gallery(Path(root))

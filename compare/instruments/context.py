@@ -160,8 +160,10 @@ class Context:
         for render in again.pictures:
             if render.image.tobytes() != self.pictures[render.arm, seed].tobytes():
                 raise RenderError(
-                    f"the {render.arm} picture of seed {seed} came out differently",
+                    "the {arm} picture of seed {seed} came out differently",
                     hint="attention is recorded on the machine and with the libraries that made the run",
+                    arm=render.arm,
+                    seed=seed,
                 )
         simple, expanded = recorder.maps
         return simple, expanded

@@ -42,7 +42,12 @@ class Examination:
     def __post_init__(self) -> None:
         for name in (*self.instruments, *self.options):
             if name not in INSTRUMENTS:
-                raise SettingsError(f"there is no instrument {name!r}", hint=f"choose from {', '.join(INSTRUMENTS)}")
+                raise SettingsError(
+                    "there is no instrument {name!r}",
+                    hint="choose from {instruments}",
+                    name=name,
+                    instruments=", ".join(INSTRUMENTS),
+                )
         for name in self.options:
             self.options_of(name)
 
@@ -55,7 +60,12 @@ class Examination:
             option = ".".join(map(str, problem["loc"]))
             known = ", ".join(INSTRUMENTS[name].options.model_fields) or "none"
             raise SettingsError(
-                f"{name}.{option}: {problem['msg'].removeprefix('Value error, ')}", hint=f"options of {name}: {known}"
+                "{name}.{option}: {removeprefix}",
+                hint="options of {name}: {known}",
+                name=name,
+                option=option,
+                removeprefix=problem["msg"].removeprefix("Value error, "),
+                known=known,
             ) from error
 
     def steps(self, prompts: PromptPair, settings: RenderSettings) -> int:

@@ -70,8 +70,10 @@ def ruler(context: Context, options: RulerOptions) -> RulerRecord:
     moved, length = getattr(words, measure), getattr(other_seed, measure)
     if not length:
         raise TwinseedError(
-            f"{context.model.name} draws the same picture from {len(images)} seeds, so seeds are no measure here",
+            "{name} draws the same picture from {count} seeds, so seeds are no measure here",
             hint="leave the seed ruler out, or take another model",
+            name=context.model.name,
+            count=len(images),
         )
     return RulerRecord(files=files, words=words, other_seed=other_seed, times=round(moved / length, 4), measure=measure)
 

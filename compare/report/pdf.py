@@ -87,7 +87,7 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
             pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=report.title.made)
         except typst.TypstError as error:
             raise PdfError(
-                f"the PDF could not be set: {error}", hint="take the HTML report, and please report this"
+                "the PDF could not be set: {error}", hint="take the HTML report, and please report this", error=error
             ) from error
     if not isinstance(pdf, bytes):
         raise PdfError(

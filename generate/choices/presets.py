@@ -126,7 +126,14 @@ def chosen_styles(preset: Preset | None, named: Sequence[str] = ()) -> tuple[Sty
     try:
         return tuple(find_style(name) for name in preset.styles)
     except SettingsError as error:
-        raise SettingsError(f"the preset {preset.name} ({preset.source}): {error.message}", hint=error.hint) from error
+        raise SettingsError(
+            "the preset {name} ({source}): {error}",
+            hint="{advice}",
+            name=preset.name,
+            source=preset.source,
+            error=error,
+            advice=error.hint,
+        ) from error
 
 
 def preset_adapters(preset: Preset | None) -> tuple[AdapterMention, ...]:

@@ -88,8 +88,10 @@ def mark_of_text(text: str, name: str) -> TwinseedMark:
             where = ".".join(map(str, problem["loc"])) or "mark"
             what = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
         raise PictureError(
-            f"the mark of the pair in {name} cannot be read: {what}",
+            "the mark of the pair in {name} cannot be read: {what}",
             hint="a newer Twinseed may have written it: upgrade; or it was changed by hand",
+            name=name,
+            what=what,
         ) from error
 
 

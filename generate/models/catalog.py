@@ -178,8 +178,10 @@ def _listed(folder: Path, *, deep: bool = False) -> list[Path]:
         return []
     except OSError as error:
         raise ModelError(
-            f"cannot read the models folder {folder}: {error.strerror}",
+            "cannot read the models folder {folder}: {reason}",
             hint="check who may read it, or name another with TWINSEED_MODELS",
+            folder=folder,
+            reason=error.strerror,
         ) from error
 
 
