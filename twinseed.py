@@ -22,7 +22,8 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.sweep import sweep
-from ideation.errors import TwinseedError
+from commands.verify import verify
+from ideation import TwinseedError
 
 app = typer.Typer(
     help="Two pictures from one seed: what did the extra words of an expanded prompt do?",
@@ -42,6 +43,7 @@ app.command()(ladder)
 app.command()(examine)
 app.command()(refine)
 app.command()(report)
+app.command()(verify)
 app.command()(page)
 app.command("list")(list_names)
 app.command()(doctor)

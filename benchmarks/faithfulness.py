@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from ideation.concept import typed_concept
+from ideation import typed_concept
 from ideation.faithfulness import check
 
 CASES = Path(__file__).parents[1] / "tests" / "faithfulness_cases.yaml"

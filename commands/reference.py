@@ -9,15 +9,9 @@ import typer
 WIDTH = 78  # columns
 
 
-def help_text(*path: str) -> str:
-    """The help of the program, or of the command with that name, in 80 columns.
-
-    >>> print(help_text("doctor").splitlines()[0])
-    Usage: twinseed doctor [OPTIONS]
-    """
-    import twinseed
-
-    command: Any = typer.main.get_command(twinseed.app)
+def help_text(app: typer.Typer, *path: str) -> str:
+    """The help of the program, or of the command with that name, in 80 columns."""
+    command: Any = typer.main.get_command(app)
     settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
     context = command.context_class(command, info_name="twinseed", **settings)
     for name in path:
@@ -27,9 +21,7 @@ def help_text(*path: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
-def reference() -> str:
+def reference(app: typer.Typer) -> str:
     """The help of every command, as Markdown."""
-    import twinseed
-
-    group: Any = typer.main.get_command(twinseed.app)
-    return "".join(f"\n## {name}\n\n```text\n{help_text(name)}\n```\n" for name in group.commands)
+    group: Any = typer.main.get_command(app)
+    return "".join(f"\n## {name}\n\n```text\n{help_text(app, name)}\n```\n" for name in group.commands)

@@ -1,35 +1,90 @@
-"""Ideation: words. From word lists to concepts, and from a concept to a simple and an expanded prompt."""
+"""Ideation: words. From word lists to concepts, and from a concept to a simple and an expanded prompt.
 
-from ideation.chinese.translation import TranslationError
+>>> concept = draw(built_in_words(), seed=7, index=0)
+>>> prompts = OfflineExpander().draft(DraftRequest(concept, seed=7, token_limit=77))
+>>> prompts.simple == concept.text and prompts.expanded.startswith(prompts.simple.split(",")[0])
+True
+"""
+
+from ideation.chinese import TranslationError
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
-from ideation.draw.pattern import PatternError
-from ideation.draw.pattern_plan import PatternPlan
-from ideation.draw.randomizer import DrawError, draw, draw_many, pinned
-from ideation.draw.wildcards import Wildcards, built_in_wildcards, read_wildcards
-from ideation.draw.word_lists import WordListError, WordLists, built_in_words, read_words, seedling_words
-from ideation.errors import TwinseedError
-from ideation.expanders import EXPANDERS, choose_expander
-from ideation.expanders.offline.expander import OfflineExpander
-from ideation.expanders.protocol import Draft, DraftRequest, Expander
-from ideation.expansion import expand, given_pair
+from ideation.draw import (
+    DrawError,
+    Language,
+    PatternError,
+    PatternPlan,
+    Wildcards,
+    WordListError,
+    WordLists,
+    built_in_wildcards,
+    built_in_words,
+    draw,
+    draw_many,
+    pinned,
+    read_wildcards,
+    read_words,
+    seedling_words,
+)
+from ideation.errors import TwinseedError, nearest
+from ideation.expanders import (
+    EXPANDERS,
+    DraftedPrompts,
+    DraftRequest,
+    Expander,
+    ExpanderError,
+    ExpansionCache,
+    InstructionTemplate,
+    cache_folder,
+    checked_template,
+    choose_expander,
+    known_expanders,
+)
+from ideation.expanders.offline import OfflineExpander
+from ideation.expansion import (
+    ExpanderRow,
+    GivenPromptError,
+    TokenMode,
+    compare_expander,
+    expand,
+    given_pair,
+    named_expanders,
+    require_prompt,
+)
+from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
+from ideation.token_budget import CLIP_LIMIT, TokenBudget, TokenizerError
+from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
+    "CLIP_LIMIT",
     "EXPANDERS",
+    "KINDS",
+    "AdapterMention",
     "Concept",
     "ConceptError",
-    "Draft",
     "DraftRequest",
+    "DraftedPrompts",
     "DrawError",
     "Expander",
+    "ExpanderError",
+    "ExpanderRow",
+    "ExpansionCache",
+    "Faithfulness",
+    "GivenPromptError",
+    "InstructionTemplate",
+    "Language",
     "OfflineExpander",
+    "ParsedPrompt",
     "PatternError",
     "PatternPlan",
     "PromptPair",
+    "PromptSyntaxError",
+    "Term",
     "TokenBudget",
     "TokenCount",
+    "TokenMode",
+    "TokenizerError",
     "TranslationError",
     "TwinseedError",
     "Vocabulary",
@@ -39,16 +94,26 @@ __all__ = [
     "WordLists",
     "built_in_wildcards",
     "built_in_words",
+    "cache_folder",
+    "checked_template",
     "choose_expander",
+    "compare_expander",
     "draw",
     "draw_many",
     "expand",
     "given_pair",
     "guess_language",
+    "known_expanders",
+    "marks_in",
+    "named_expanders",
+    "nearest",
+    "parse_prompt",
     "pinned",
     "read_wildcards",
     "read_words",
+    "require_prompt",
     "seedling_vocabulary",
     "seedling_words",
+    "spoken",
     "typed_concept",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from ideation.english.words import words_of
+from ideation.english import style_phrase, with_article, words_of
 from ideation.errors import TwinseedError
 from ideation.values import STRICT, Count, Seed
 
@@ -74,24 +75,62 @@ class Concept:
     seed: Seed | None = None
 
 
+@lru_cache(maxsize=65_536)
+def english_topic(word: Word) -> str:
+    """The topic with its article. One with a Chinese measure word is a count noun."""
+    return with_article(word.en, counted=bool(word.measure))
+
+
+@lru_cache(maxsize=65_536)
+def _chinese_topic(word: Word) -> str:
+    return f"一{word.measure}{word.zh}" if word.measure else word.zh
+
+
+@lru_cache(maxsize=65_536)
+def _chinese_action(action: Word) -> str:
+    """The action with 在 for what is going on now, unless it has 著 (拿著氣球) or begins with a place (在月球上)."""
+    return action.zh if action.zh.startswith("在") or "著" in action.zh[:3] else f"在{action.zh}"
+
+
+def concept_text(topic: Word, action: Word, style: Word, language: str) -> str:
+    """The whole concept in "en" or "zh-TW".
+
+    >>> parts = Word("dog", "狗", "隻"), Word("riding a bicycle", "騎腳踏車"), Word("Joan Miro", "米羅")
+    >>> concept_text(*parts, "en"), concept_text(*parts, "zh-TW")
+    ('a dog riding a bicycle, Joan Miro style', '一隻狗在騎腳踏車，米羅風格')
+    """
+    if language == "zh-TW":
+        ending = "" if style.zh.endswith(("風格", "風")) else "風格"
+        return f"{_chinese_topic(topic)}{_chinese_action(action)}，{style.zh}{ending}"
+    return f"{english_topic(topic)} {action.en}, {style_phrase(style.en)}"
+
+
 def typed_concept(text: str) -> Concept:
-    """The concept that somebody typed, in whatever language. Raises `ConceptError` on what cannot be one."""
+    """The concept that somebody typed, in whatever language. Raises `ConceptError` on what cannot be one.
+
+    >>> typed_concept("  一隻狗在騎腳踏車 ")
+    Concept(text='一隻狗在騎腳踏車', language='zh-TW', topic=None, action=None, style=None, index=None, seed=None)
+    """
     cleaned = " ".join(text.split())
     if not any(unicodedata.category(character)[0] in "LNS" for character in cleaned):
         raise ConceptError(
-            "the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
-            hint='give one in any language, as in "a dog riding a bicycle, Joan Miro style"; left out, one is drawn',
+            "{what}",
+            hint=('give one in any language, as in "a dog riding a bicycle, Joan Miro style"; left out, one is drawn'),
+            what="the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
         )
     if len(cleaned) > MAX_CONCEPT_CHARACTERS:
         raise ConceptError(
-            f"the concept has {len(cleaned):,} characters; {MAX_CONCEPT_CHARACTERS:,} are accepted",
+            "the concept has {count:,} characters; {max_concept_characters:,} are accepted",
             hint="a concept is a sentence or two; a finished prompt goes in with --simple and --expanded",
+            count=len(cleaned),
+            max_concept_characters=MAX_CONCEPT_CHARACTERS,
         )
     control = sorted({f"U+{ord(c):04X}" for c in cleaned if unicodedata.category(c) in ("Cc", "Cs")})
     if control:
         raise ConceptError(
-            f"the concept contains control characters: {', '.join(control[:5])}",
+            "the concept contains control characters: {control}",
             hint="type it again, or paste it as plain text",
+            control=", ".join(control[:5]),
         )
     return Concept(text=cleaned, language=guess_language(cleaned))
 

@@ -1,18 +1,35 @@
-"""Expansion: from a concept to a prompt pair. Ask once, check, repair once; never silently fall back."""
+"""Expansion: from a concept to a prompt pair. Ask once, check, repair once; never silently fall back.
+
+Also through several expanders, with a row of figures for each.
+"""
 
 from __future__ import annotations
 
 import time
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from ideation.concept import Concept, typed_concept
-from ideation.english.words import plain_words
+from ideation.english import plain_words
 from ideation.errors import TwinseedError
-from ideation.expanders.errors import ExpanderError, UnknownExpander, UnusableAnswer
-from ideation.expanders.llm.instruction_template import InstructionTemplate
-from ideation.expanders.protocol import Draft, DraftRequest, Expander
+from ideation.expanders import (
+    CachedExpander,
+    DraftedPrompts,
+    DraftRequest,
+    Expander,
+    ExpanderError,
+    InstructionTemplate,
+    QuotaExceeded,
+    Refusal,
+    RefusedKey,
+    UnknownExpander,
+    UnknownLLMModel,
+    Unreachable,
+    UnusableResponse,
+    WrongLanguage,
+)
 from ideation.faithfulness import Faithfulness, check
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import spoken
@@ -35,7 +52,7 @@ class GivenPromptError(TwinseedError):
 class _Judged:
     """A draft and what is wrong with it. Fewer faults are better, lost meaning before lost words."""
 
-    draft: Draft
+    draft: DraftedPrompts
     faithfulness: Faithfulness
     tokens: TokenCount
     complaints: tuple[str, ...]
@@ -63,6 +80,14 @@ def expand(
     are typed and the expander writes the other; a given simple prompt is what gets expanded. `template` is what an LLM
     is told, None the usual instruction. What is still lost after one repair, and what falls off the encoder's end, is
     in the warnings. Raises what the expander raises.
+
+    `tokenizer_file` being that of a model, without a key and a network:
+
+    >>> from ideation.expanders.offline import OfflineExpander
+    >>> budget = TokenBudget(tokenizer_file, vectors={})
+    >>> pair = expand(typed_concept("an octopus playing chess"), OfflineExpander(), budget, seed=3)
+    >>> pair.simple, pair.kept
+    ('an octopus playing chess', ('subject: octopus', 'action: playing chess'))
     """
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if prompt is not None:
@@ -73,8 +98,9 @@ def expand(
     given = {name: prompt for name, prompt in (("simple", simple), ("expanded", expanded)) if prompt is not None}
     if template is not None and expander.name == "offline":
         raise UnknownExpander(
-            f"the offline expander is told nothing, so --template {template.name} means nothing to it",
+            "the offline expander is told nothing, so --template {name} means nothing to it",
             hint="leave --template away, or name an expander with an LLM",
+            name=template.name,
         )
     request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit")
     best, warnings = _ask(expander, request, budget, given)
@@ -95,7 +121,12 @@ def expand(
 
 
 def given_pair(concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget) -> PromptPair:
-    """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place."""
+    """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place.
+
+    >>> budget = TokenBudget(tokenizer_file, vectors={})
+    >>> given_pair("", "a dog", "a cat on a beach", "", budget).lost
+    ('subject: dog',)
+    """
     require_prompt("simple", simple)
     require_prompt("expanded", expanded)
     concept = typed_concept(concept_text or spoken(simple))
@@ -125,7 +156,7 @@ def _ask(
     try:
         first = _judge(request, expander.draft(request), budget, given)
         complaints = first.complaints
-    except UnusableAnswer as error:
+    except UnusableResponse as error:
         unusable, complaints = error, (f"{error.message}.",)
     # The offline expander would only write the same again.
     if first is not None and (not complaints or expander.name == "offline"):
@@ -140,12 +171,12 @@ def _ask(
         second = _judge(request, expander.draft(repair), budget, given)
     except ExpanderError as error:
         if first is None:
-            raise unusable if isinstance(error, UnusableAnswer) else error from None
+            raise unusable if isinstance(error, UnusableResponse) else error from None
         return first, (f"The prompts were to be mended, but the second request failed: {error.message}.",)
     return (second if first is None or second.faults < first.faults else first), ()
 
 
-def _judge(request: DraftRequest, draft: Draft, budget: TokenBudget, given: dict[str, str]) -> _Judged:
+def _judge(request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget, given: dict[str, str]) -> _Judged:
     concept = request.concept
     draft = replace(draft, simple=given.get("simple", draft.simple), expanded=given.get("expanded", draft.expanded))
     if not (concept.topic or concept.action or concept.style):
@@ -165,7 +196,7 @@ def _judge(request: DraftRequest, draft: Draft, budget: TokenBudget, given: dict
     return _Judged(draft, faithfulness, tokens, tuple(complaints))
 
 
-def _language(concept: Concept, draft: Draft) -> str:
+def _language(concept: Concept, draft: DraftedPrompts) -> str:
     """The draft's tag, unless it says less than what is known already ("zh" for "zh-TW")."""
     known, told = concept.language, draft.language
     if concept.topic is not None or told == "und" or known.casefold().split("-")[0] == told.casefold():
@@ -192,11 +223,138 @@ def require_prompt(name: str, prompt: str, *, may_be_empty: bool = False) -> Non
     prompt may be: it says that nothing is to be avoided."""
     hint = f"give the whole prompt with --{name}, or leave --{name} out to have it written"
     if not may_be_empty and not any(character.isalnum() for character in prompt):
-        raise GivenPromptError(f"the {name} prompt is empty", hint=hint)
+        raise GivenPromptError("the {name} prompt is empty", hint="{advice}", name=name, advice=hint)
     if len(prompt) > MAX_GIVEN_CHARACTERS:
         raise GivenPromptError(
-            f"the {name} prompt has {len(prompt):,} characters; {MAX_GIVEN_CHARACTERS:,} are accepted", hint=hint
+            "the {name} prompt has {count:,} characters; {max_given_characters:,} are accepted",
+            hint="{advice}",
+            name=name,
+            count=len(prompt),
+            max_given_characters=MAX_GIVEN_CHARACTERS,
+            advice=hint,
         )
     control = [f"U+{ord(c):04X}" for c in prompt if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
     if control:
-        raise GivenPromptError(f"the {name} prompt contains control characters: {', '.join(control[:5])}", hint=hint)
+        raise GivenPromptError(
+            "the {name} prompt contains control characters: {control}",
+            hint="{advice}",
+            name=name,
+            control=", ".join(control[:5]),
+            advice=hint,
+        )
+
+
+@dataclass(frozen=True)
+class ExpanderRow:
+    """How one expander did.
+
+    `answered`, `refused` and `failed` add up to `concepts`. `kept` is the share of what the concepts asked for that
+    both prompts still say; `english` the share of the answers that were in English; both are from 0 to 1, and None
+    where there is nothing to count. `tokens_mean` and `tokens_max` are of the expanded prompts; `over_limit` counts
+    those that the encoder does not read to the end. `seconds` is the mean time to an answer; those of `cached`
+    concepts, which took none, are left out. `error` is the first error.
+    """
+
+    expander: str
+    llm_model: str | None
+    concepts: int
+    answered: int
+    kept: float | None
+    english: float | None
+    tokens_mean: float | None
+    tokens_max: int | None
+    over_limit: int
+    refused: int
+    failed: int
+    cached: int
+    seconds: float | None
+    error: str | None
+
+
+def named_expanders(text: str) -> list[tuple[str, str | None]]:
+    """Name and model of each in "offline,gemini,openai:qwen3:8b". Raises `UnknownExpander` on an empty list.
+
+    >>> named_expanders("offline,openai:qwen3:8b")
+    [('offline', None), ('openai', 'qwen3:8b')]
+    """
+    labels = list(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    if not labels:
+        raise UnknownExpander("no expanders are named", hint="name them as in --compare offline,gemini,openai:MODEL")
+    return [(name, model or None) for name, _, model in (label.partition(":") for label in labels)]
+
+
+def compare_expander(
+    name: str,
+    llm_model: str | None,
+    choose: Callable[[str, str | None], Expander],
+    concepts: Sequence[Concept],
+    budget: TokenBudget,
+    *,
+    seed: int = 0,
+    vocabulary: Vocabulary | None = None,
+    template: InstructionTemplate | None = None,
+    tokens: TokenMode = "fit",
+) -> ExpanderRow:
+    """The row of one expander. A `TwinseedError`, of `choose` too, is counted in it and not raised.
+
+    After an error that the next concept would meet as well (a wrong key, no such model, no server, no quota left), the
+    rest counts as failed without being asked. The offline expander is told no template.
+    """
+    pairs: list[PromptPair] = []
+    seconds: list[float] = []
+    refused = foreign = cached = 0
+    error: str | None = None
+    expander: Expander | None = None
+    try:
+        expander = choose(name, llm_model)
+    except TwinseedError as problem:
+        error = problem.message
+    for concept in concepts if expander else ():
+        assert expander is not None  # noqa: S101 - for the type checker
+        before, began = _requests(expander), time.monotonic()
+        try:
+            pair = expand(
+                concept,
+                expander,
+                budget,
+                seed=seed,
+                vocabulary=vocabulary,
+                tokens=tokens,
+                template=None if expander.name == "offline" else template,
+            )
+        except TwinseedError as problem:
+            error = error or problem.message
+            refused += isinstance(problem, Refusal)
+            foreign += isinstance(problem, WrongLanguage)
+            hopeless = isinstance(problem, QuotaExceeded) and problem.spent
+            if hopeless or isinstance(problem, RefusedKey | UnknownLLMModel | Unreachable):
+                break
+            continue
+        pairs.append(pair)
+        if before is not None and _requests(expander) == before:
+            cached += 1
+        else:
+            seconds.append(time.monotonic() - began)
+    kept, lost = (sum(len(getattr(pair, part)) for pair in pairs) for part in ("kept", "lost"))
+    counts = [pair.tokens.expanded for pair in pairs]
+    return ExpanderRow(
+        expander=name,
+        llm_model=expander.llm_model if expander else llm_model,
+        concepts=len(concepts),
+        answered=len(pairs),
+        kept=kept / (kept + lost) if kept + lost else None,
+        english=len(pairs) / (len(pairs) + foreign) if pairs or foreign else None,
+        tokens_mean=sum(counts) / len(counts) if counts else None,
+        tokens_max=max(counts, default=None),
+        over_limit=sum(count > budget.limit for count in counts),
+        refused=refused,
+        failed=len(concepts) - len(pairs) - refused,
+        cached=cached,
+        seconds=sum(seconds) / len(seconds) if seconds else None,
+        error=error,
+    )
+
+
+def _requests(expander: Expander) -> int | None:
+    """How many drafts were really asked for, where that is counted."""
+    return expander.asked if isinstance(expander, CachedExpander) else None

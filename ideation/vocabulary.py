@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from ideation.concept import Word
-from ideation.english.words import as_written, words_of
+from ideation.english import as_written, content_stems, words_of
 from ideation.prompt_syntax import marks_in
 
 VOCABULARY_FILE = Path(__file__).parent / "draw" / "lists" / "seedling.yaml"
@@ -94,7 +94,14 @@ def _any_of(phrases: list[str]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def seedling_vocabulary() -> Vocabulary:
-    """What the shipped model knows, read from `draw/lists/seedling.yaml`."""
+    """What the shipped model knows, read from `draw/lists/seedling.yaml`.
+
+    >>> vocabulary = seedling_vocabulary()
+    >>> {kind: term.name for kind, term in vocabulary.find("a puppy cycling at dusk").items()}
+    {'subject': 'dog', 'action': 'riding a bicycle', 'time': 'at sunset'}
+    >>> vocabulary.unknown_words("a (purple:1.2) gnu")
+    ['gnu']
+    """
     content = yaml.safe_load(VOCABULARY_FILE.read_text(encoding="utf-8"))
     terms = {
         kind: tuple(
@@ -104,3 +111,25 @@ def seedling_vocabulary() -> Vocabulary:
         for kind in KINDS
     }
     return Vocabulary(terms, tuple(content["filler"]))
+
+
+#: Seedling draws them as it draws their cousins, and yet who asks for a hamster does not ask for a mouse.
+_OTHER_ANIMALS = frozenset(("hamster", "rat", "squid"))
+
+
+def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    """The stems of a phrase and those of every phrase that Seedling was taught to mean the same."""
+    return _phrasings().get(phrase, frozenset()) | {phrase}
+
+
+@lru_cache(maxsize=1)
+def _phrasings() -> dict[tuple[str, ...], frozenset[tuple[str, ...]]]:
+    table: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
+    for term in (term for terms in seedling_vocabulary().terms.values() for term in terms):
+        # "with a book" names the thing only, which is too little to say that it is read.
+        bare = ("with ", "in ", "on ", "under ") if term.kind == "action" else ()
+        told = [phrase for phrase in term.phrases if not phrase.startswith(bare) and phrase not in _OTHER_ANIMALS]
+        together = frozenset(filter(None, map(content_stems, told)))
+        for phrase in together:
+            table[phrase] = table.get(phrase, frozenset()) | together
+    return table

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
+import yaml
 
-__all__ = ["LANGUAGES", "Language", "render"]
+__all__ = ["LANGUAGES", "Language", "render", "wording"]
 
 #: The languages of reports, page and drawn concepts; `locale/` has a file for each.
 Language = Literal["en", "zh-TW"]
@@ -21,6 +22,21 @@ def render(name: str, **context: Any) -> str:
     A variable that is missing from `context` is an error. Only names that end in .html or .html.j2 escape HTML.
     """
     return _environment().get_template(name).render(**context)
+
+
+def wording(english: str, language: Language) -> str:
+    """The words for an English sentence of an error, with the same names in braces; itself where there are none.
+
+    Those in English are for sentences that give advice for a shell, which means nothing on a page.
+    """
+    return _wordings(language).get(english, english)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _wordings(language: Language) -> dict[str, str]:
+    file = Path(__file__).parent / "locale" / f"errors.{language}.yaml"
+    found: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return found
 
 
 @lru_cache(maxsize=1)

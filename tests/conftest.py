@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -90,6 +90,53 @@ def seedling() -> OpenModel:
     from generate.models import open_model
 
     return open_model("seedling", device="cpu", dtype="float32")
+
+
+@pytest.fixture
+def opened_once(seedling: OpenModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sessions get the embedded model as it usually is from the fixture above, instead of opening it again."""
+    import compare.session
+
+    really_open = compare.session.open_model
+    usual = {"vae": None, "fast": False, "compiled": False}
+
+    def open_model(name: str, **how: Any) -> OpenModel:
+        plain = {one: how[one] for one in usual} == usual and how["dtype"] in ("auto", "float32")
+        return seedling if name == "seedling" and plain else really_open(name, **how)
+
+    monkeypatch.setattr("compare.session.open_model", open_model)
+    yield
+    seedling.load()
+
+
+@pytest.fixture(scope="session")
+def extras(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with a LoRA `loud`, a textual inversion `glow` and a VAE `paler`, all of them for Seedling."""
+    import torch
+    from diffusers import AutoencoderKL
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    tensors = {}
+    for part, layer, out in (
+        ("lora_unet", "down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_v", 160),
+        ("lora_te", "text_model_encoder_layers_0_mlp_fc1", 768),
+    ):
+        tensors[f"{part}_{layer}.lora_up.weight"] = torch.randn(out, 2)
+        tensors[f"{part}_{layer}.lora_down.weight"] = torch.randn(2, 192)
+        tensors[f"{part}_{layer}.alpha"] = torch.tensor(1.0)
+    folder = tmp_path_factory.mktemp("extras")
+    for name, content in (
+        ("loras/loud", tensors),
+        ("embeddings/glow", {"emb_params": torch.randn(2, 192)}),
+    ):
+        (folder / name).parent.mkdir()
+        save_file(content, folder / f"{name}.safetensors")
+    vae = AutoencoderKL.from_pretrained(SEEDLING_FOLDER / "vae", low_cpu_mem_usage=False)
+    with torch.no_grad():
+        vae.decoder.conv_out.bias += 0.5
+    vae.save_pretrained(folder / "paler")
+    return folder
 
 
 @pytest.fixture(scope="session")

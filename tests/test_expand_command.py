@@ -11,8 +11,7 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, GeminiWire, LoopbackServer, OpenAIWire
 
-from ideation.expanders import choose_expander, known_expanders
-from ideation.expanders.errors import ExpanderError
+from ideation import ExpanderError, choose_expander, known_expanders
 
 GEMINI, OPENAI = GeminiWire(), OpenAIWire()
 DOG, OWL = "a dog riding a bicycle", "two owls reading a book"
@@ -206,8 +205,8 @@ def test_a_prompt_too_long_is_mended_or_left(
 
 
 PLUGIN = """
-from ideation.expanders.protocol import Draft
-from ideation.expanders.llm.instruction import instruction
+from ideation.expanders.protocol import DraftedPrompts
+from ideation.expanders.instruction import instruction_for
 
 class Parrot:
     name = "something else"
@@ -222,8 +221,8 @@ class Parrot:
             raise RuntimeError(f"no seed for {self.key}")
         if "nothing" in text:
             return None
-        assert text in instruction(request)
-        return Draft("en", text, f"{text}, on a perch, {self.llm_model}")
+        assert text in instruction_for(request)
+        return DraftedPrompts("en", text, f"{text}, on a perch, {self.llm_model}")
 
 def not_a_factory():
     return Parrot

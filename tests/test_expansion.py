@@ -10,15 +10,22 @@ import pytest
 from loopback import KEY, WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 from tiny_tokenizer import clip_like
 
-from ideation.concept import Concept, ConceptError, Word, typed_concept
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import ExpanderError, RefusedKey, TruncatedAnswer, WrongLanguage
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.protocol import DraftRequest
-from ideation.expansion import GivenPromptError, expand, given_pair
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import seedling_vocabulary
+from ideation import (
+    Concept,
+    ConceptError,
+    DraftRequest,
+    ExpanderError,
+    GivenPromptError,
+    PromptPair,
+    TokenBudget,
+    Word,
+    choose_expander,
+    expand,
+    given_pair,
+    seedling_vocabulary,
+    typed_concept,
+)
+from ideation.expanders import RefusedKey, TruncatedResponse, WrongLanguage, instruction_for
 
 CONCEPT = typed_concept("three dogs riding a bicycle")
 KEPT = ("subject: dogs", "action: riding a bicycle", "count: three dogs")
@@ -120,7 +127,7 @@ def test_a_repair_that_fails_keeps_the_first_answer_and_says_so(wire: Wire, budg
 @pytest.mark.parametrize(
     ("replies", "error"),
     [
-        ([GOOD[:70]], TruncatedAnswer),
+        ([GOOD[:70]], TruncatedResponse),
         ([answer("三隻狗", "三隻狗，在海灘上")], WrongLanguage),
         ([GOOD[:70], 401], RefusedKey),
         ([401], RefusedKey),
@@ -231,7 +238,7 @@ def test_offline_needs_no_network_and_repeats_itself(budget: TokenBudget) -> Non
 )
 def test_a_concept_that_gives_orders_is_data(text: str) -> None:
     concept = replace(typed_concept("x"), text=text)
-    told = instruction(DraftRequest(concept, 0, 77))
+    told = instruction_for(DraftRequest(concept, 0, 77))
     mark = next(line.removesuffix(" BEGIN") for line in told.splitlines() if line.endswith(" BEGIN"))
     before, rest = told.split(f"{mark} BEGIN\n")
     inside, after = rest.split(f"{mark} END\n")
@@ -246,11 +253,11 @@ def test_the_instruction_names_parts_words_and_the_budget() -> None:
     drawn = Concept(
         "一隻狗騎腳踏車", "zh-TW", Word("dog", "狗"), Word("riding a bicycle", "騎腳踏車"), Word("neon", "霓虹")
     )
-    told = instruction(DraftRequest(drawn, 0, 77, vocabulary=seedling_vocabulary()))
+    told = instruction_for(DraftRequest(drawn, 0, 77, vocabulary=seedling_vocabulary()))
     assert 'the subject "dog", the action "riding a bicycle", the style "neon"' in told
     assert "一隻狗騎腳踏車" in told
     assert "in a meadow" in told
     assert "soft light" in told
     assert "At most 45 words" in told
-    assert "At most 135 words" in instruction(DraftRequest(drawn, 0, 227))
-    assert "in a meadow" not in instruction(DraftRequest(drawn, 0, 77))
+    assert "At most 135 words" in instruction_for(DraftRequest(drawn, 0, 227))
+    assert "in a meadow" not in instruction_for(DraftRequest(drawn, 0, 77))

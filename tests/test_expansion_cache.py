@@ -16,9 +16,8 @@ from compare.runs.gallery import Gallery
 from compare.session import Job, run_job
 from generate.models import OpenModel
 from generate.settings import RenderSettings
-from ideation.concept import typed_concept
-from ideation.expanders.cache import MAX_ENTRY_BYTES, ExpansionCache, cache_folder
-from ideation.expanders.protocol import Draft
+from ideation import DraftedPrompts, ExpansionCache, cache_folder, typed_concept
+from ideation.expanders.cache import MAX_ENTRY_BYTES
 
 CONCEPT = "three dogs riding a bicycle"
 GOOD = json.dumps(
@@ -31,7 +30,7 @@ GOOD = json.dumps(
     }
 )
 COUNT_LOST = GOOD.replace("three dogs riding a bicycle, on", "dogs riding a bicycle, on")
-DRAFT = Draft("en", CONCEPT, f"{CONCEPT}, on a beach", "blurry", ("a beach is wide",))
+DRAFT = DraftedPrompts("en", CONCEPT, f"{CONCEPT}, on a beach", "blurry", ("a beach is wide",))
 NAME = "0" * 64
 OPENAI = OpenAIWire()
 
@@ -219,7 +218,7 @@ def test_a_broken_entry_is_passed_over_and_replaced(
 
 def test_an_entry_in_the_right_form_is_read(cache: ExpansionCache) -> None:
     (cache.folder / f"{NAME}.json").write_text(entry())
-    assert cache.find(NAME) == (Draft("en", "s", "e"), None)
+    assert cache.find(NAME) == (DraftedPrompts("en", "s", "e"), None)
 
 
 def test_a_broken_entry_is_asked_for_again(

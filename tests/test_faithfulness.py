@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.faithfulness import HALVES, measure, read_cases
-from ideation.concept import Concept, Word, typed_concept
-from ideation.english.stems import stem
+from ideation import Concept, Word, typed_concept
+from ideation.english import stem
 from ideation.faithfulness import check
 
 DRAWN = Concept(

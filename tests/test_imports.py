@@ -47,7 +47,9 @@ def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert HEAVY.isdisjoint(told["modules"])
 
 
-@pytest.mark.parametrize("package", ["generate", "ideation", "templates"])
+@pytest.mark.parametrize(
+    "package", ["generate", "ideation", "ideation.expanders.llm", "ideation.expanders.offline", "templates"]
+)
 def test_packages_load_nothing_heavy(package: str) -> None:
     code = f"import json, sys, {package}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)

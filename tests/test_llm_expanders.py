@@ -14,28 +14,25 @@ from dataclasses import replace
 import pytest
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Wire
 
-from ideation.concept import typed_concept
-from ideation.expanders import EXPANDERS, choose_expander
-from ideation.expanders.errors import (
+from ideation import EXPANDERS, DraftedPrompts, DraftRequest, ExpanderError, choose_expander, typed_concept
+from ideation.expanders import (
     BadRequest,
     DeadlineExceeded,
-    ExpanderError,
     MissingKey,
     QuotaExceeded,
     Refusal,
     RefusedKey,
     ServerTrouble,
-    TruncatedAnswer,
+    TruncatedResponse,
     UnknownExpander,
     UnknownLLMModel,
     Unreachable,
-    UnusableAnswer,
+    UnusableResponse,
     WrongLanguage,
 )
 from ideation.expanders.llm import gemini, openai_compatible
 from ideation.expanders.llm.gemini import GeminiExpander
 from ideation.expanders.llm.openai_compatible import OpenAIExpander
-from ideation.expanders.protocol import Draft, DraftRequest
 
 ANSWER = {
     "language": "en",
@@ -56,7 +53,7 @@ REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_li
 both_wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 
 
-def draft_of(wire: Wire, replies: list[Reply], deadline_s: float = 5.0) -> tuple[Draft, LoopbackServer]:
+def draft_of(wire: Wire, replies: list[Reply], deadline_s: float = 5.0) -> tuple[DraftedPrompts, LoopbackServer]:
     with LoopbackServer(replies) as server:
         return wire.expander(server.url, deadline_s).draft(REQUEST), server
 
@@ -160,18 +157,18 @@ def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) 
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("", UnusableAnswer, "empty answer"),
-        ("   \n", UnusableAnswer, "empty answer"),
-        ("A dog on a bicycle is a lovely idea.", UnusableAnswer, "holds no two prompts"),
-        ('{"language": "en"}', UnusableAnswer, "simple: field required"),
-        ('{"simple": 3, "expanded": "a dog"}', UnusableAnswer, "simple: input should be a valid string"),
-        ('{"simple": "", "expanded": "a dog"}', UnusableAnswer, "left the simple prompt empty"),
-        ('{"a":' * 9000, UnusableAnswer, "holds no two prompts"),
-        ("{" * 40_000, UnusableAnswer, "holds no two prompts"),
-        ("very " * 20_000, UnusableAnswer, "100,000 characters"),
-        (GOOD[:-30], TruncatedAnswer, "broke off"),
-        ("```json\n" + GOOD[:60], TruncatedAnswer, "broke off"),
-        ("<think>First I should consider whether", TruncatedAnswer, "still thinking"),
+        ("", UnusableResponse, "empty answer"),
+        ("   \n", UnusableResponse, "empty answer"),
+        ("A dog on a bicycle is a lovely idea.", UnusableResponse, "holds no two prompts"),
+        ('{"language": "en"}', UnusableResponse, "simple: field required"),
+        ('{"simple": 3, "expanded": "a dog"}', UnusableResponse, "simple: input should be a valid string"),
+        ('{"simple": "", "expanded": "a dog"}', UnusableResponse, "left the simple prompt empty"),
+        ('{"a":' * 9000, UnusableResponse, "holds no two prompts"),
+        ("{" * 40_000, UnusableResponse, "holds no two prompts"),
+        ("very " * 20_000, UnusableResponse, "100,000 characters"),
+        (GOOD[:-30], TruncatedResponse, "broke off"),
+        ("```json\n" + GOOD[:60], TruncatedResponse, "broke off"),
+        ("<think>First I should consider whether", TruncatedResponse, "still thinking"),
         ("I'm sorry, but I can't help with that request.", Refusal, "declined"),
         ("I cannot create content of this kind.", Refusal, "declined"),
         ("抱歉，我無法協助這項要求。", Refusal, "declined"),
@@ -180,20 +177,24 @@ def test_the_draft_is_found_in_whatever_stands_around_it(wire: Wire, text: str) 
         (json.dumps(ANSWER | {"expanded": "un chien sur une bicyclette"}), WrongLanguage, "not in English"),
         (json.dumps(ANSWER | {"simple": "un chien"}), WrongLanguage, "the LLM's simple prompt is not in English"),
         (json.dumps(ANSWER | {"expanded": "犬が自転車に乗っている、海辺"}), WrongLanguage, "the LLM's expanded prompt"),
-        (json.dumps(ANSWER | {"simple": None}), UnusableAnswer, "left the simple prompt empty"),
-        (json.dumps(dict.fromkeys(ANSWER)), UnusableAnswer, "left the simple prompt empty"),
-        (json.dumps(ANSWER | {"expanded": " \t\n\u200b\u3000"}), UnusableAnswer, "left the expanded prompt empty"),
-        (json.dumps(ANSWER | {"expanded": "the expanded English prompt"}), UnusableAnswer, "expanded prompt empty"),
-        ('{"language": "...", "simple": "...", "expanded": "..."}', UnusableAnswer, "left the simple prompt empty"),
-        (expanding("the same picture as a rich prompt in English"), UnusableAnswer, "repeats its instruction"),
-        (expanding("a dog riding a bicycle, " * 200), UnusableAnswer, "expanded prompt has 4,799 characters"),
-        (json.dumps(ANSWER | {"simple": {"text": "a dog"}}), UnusableAnswer, "simple: input should be a valid string"),
-        (str(ANSWER)[:-20], TruncatedAnswer, "broke off"),
+        (json.dumps(ANSWER | {"simple": None}), UnusableResponse, "left the simple prompt empty"),
+        (json.dumps(dict.fromkeys(ANSWER)), UnusableResponse, "left the simple prompt empty"),
+        (json.dumps(ANSWER | {"expanded": " \t\n\u200b\u3000"}), UnusableResponse, "left the expanded prompt empty"),
+        (json.dumps(ANSWER | {"expanded": "the expanded English prompt"}), UnusableResponse, "expanded prompt empty"),
+        ('{"language": "...", "simple": "...", "expanded": "..."}', UnusableResponse, "left the simple prompt empty"),
+        (expanding("the same picture as a rich prompt in English"), UnusableResponse, "repeats its instruction"),
+        (expanding("a dog riding a bicycle, " * 200), UnusableResponse, "expanded prompt has 4,799 characters"),
+        (
+            json.dumps(ANSWER | {"simple": {"text": "a dog"}}),
+            UnusableResponse,
+            "simple: input should be a valid string",
+        ),
+        (str(ANSWER)[:-20], TruncatedResponse, "broke off"),
         ("I apologize, but I cannot create this picture.", Refusal, "declined"),
         ("This request violates our content policy.", Refusal, "declined"),
         ('{"refusal": "graphic content"}', Refusal, "declined: graphic content"),
-        ("<!DOCTYPE html><html><body>Sign in</body></html>", UnusableAnswer, "a web page instead of an answer"),
-        ("x" + "\n" * 49_000 + "y", UnusableAnswer, "holds no two prompts"),
+        ("<!DOCTYPE html><html><body>Sign in</body></html>", UnusableResponse, "a web page instead of an answer"),
+        ("x" + "\n" * 49_000 + "y", UnusableResponse, "holds no two prompts"),
     ],
     ids=[
         "empty",
@@ -365,7 +366,7 @@ def test_a_refused_connection_is_not_tried_for_a_minute(wire: Wire) -> None:
 def test_a_web_page_is_no_answer(wire: Wire, content_type: str, status: int) -> None:
     page = Reply(status, "<!DOCTYPE html><html><body>Welcome to the router</body></html>", content_type=content_type)
     raised, _ = error_of(wire, [page], deadline_s=1 if status == 503 else 5)
-    assert type(raised) is {200: UnusableAnswer, 404: UnknownLLMModel, 503: ServerTrouble}[status]
+    assert type(raised) is {200: UnusableResponse, 404: UnknownLLMModel, 503: ServerTrouble}[status]
     assert "Welcome" not in raised.message or status == 200
 
 
@@ -373,15 +374,15 @@ def test_a_web_page_is_no_answer(wire: Wire, content_type: str, status: int) -> 
 @pytest.mark.parametrize("body", ["", "null", "[]", "{}", '"text"', '{"choices": [], "candidates": []}', "\x00\xff"])
 def test_rubbish_is_no_answer(wire: Wire, body: str) -> None:
     raised, _ = error_of(wire, [Reply(200, body)])
-    assert type(raised) in (UnusableAnswer, Refusal)
+    assert type(raised) in (UnusableResponse, Refusal)
 
 
 @both_wires
 def test_a_blocked_answer_is_a_refusal_and_a_cut_one_is_cut(wire: Wire) -> None:
     assert type(error_of(wire, [wire.blocks()])[0]) is Refusal
     assert type(error_of(wire, [wire.filters(GOOD[:50])])[0]) is Refusal
-    assert type(error_of(wire, [wire.stops_early("")])[0]) is TruncatedAnswer
-    assert type(error_of(wire, [wire.stops_early(GOOD[:50])])[0]) is TruncatedAnswer
+    assert type(error_of(wire, [wire.stops_early("")])[0]) is TruncatedResponse
+    assert type(error_of(wire, [wire.stops_early(GOOD[:50])])[0]) is TruncatedResponse
 
 
 @both_wires

@@ -8,12 +8,8 @@ import pytest
 from tiny_llm import ANSWER, REQUEST, save_chat_model
 from tiny_tokenizer import clip_like
 
-from ideation.concept import Concept, Word, typed_concept
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import DeadlineExceeded, UnknownLLMModel, UnusableAnswer, WrongLanguage
-from ideation.expanders.protocol import DraftRequest
-from ideation.expansion import expand
-from ideation.token_budget import TokenBudget
+from ideation import Concept, DraftRequest, TokenBudget, Word, choose_expander, expand, typed_concept
+from ideation.expanders import DeadlineExceeded, UnknownLLMModel, UnusableResponse, WrongLanguage
 
 DRAWN = Concept(
     "一隻狗騎腳踏車", "zh-TW", Word("dog", "狗"), Word("riding a bicycle", "騎腳踏車"), Word("neon", "霓虹")
@@ -61,7 +57,7 @@ def test_a_chat_model_gets_the_instruction(model_folder: Path, tmp_path: Path) -
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=8192, n_embd=8, n_layer=1, n_head=1, eos_token_id=1)
     GPT2LMHeadModel(config).save_pretrained(tmp_path)
     request = DraftRequest(typed_concept("a dog"), 0, 77)
-    with pytest.raises(UnusableAnswer, match="holds no two prompts"):
+    with pytest.raises(UnusableResponse, match="holds no two prompts"):
         choose_expander("local", llm_model=str(tmp_path), environ={}).draft(request)
     with pytest.raises(DeadlineExceeded, match=r"0\.01 s"):
         choose_expander("local", llm_model=str(tmp_path), environ={"TWINSEED_LLM_DEADLINE": "0.01"}).draft(request)
@@ -131,7 +127,7 @@ def save_rewriter(tokenizer_folder: Path, folder: Path, told: str, written: str)
 
 def test_an_instruction_that_does_not_fit(model_folder: Path, tmp_path: Path) -> None:
     expander = choose_expander("local", llm_model=str(model_folder), environ={})
-    with pytest.raises(UnusableAnswer, match=r"takes \d+ tokens and .* reads 64"):
+    with pytest.raises(UnusableResponse, match=r"takes \d+ tokens and .* reads 64"):
         expander.draft(DraftRequest(typed_concept("a dog " * 60), 0, 77))
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ideation.concept import Word
-from ideation.draw.word_lists import WordListError, built_in_words, read_words, seedling_words
-from ideation.english.grammar import concept_text, indefinite_article, style_phrase, with_article
-from ideation.vocabulary import seedling_vocabulary
+from ideation import Word, WordListError, built_in_words, read_words, seedling_vocabulary, seedling_words
+from ideation.concept import concept_text, english_topic
+from ideation.english import indefinite_article, style_phrase, with_article
 
 WORDS = built_in_words()
 PARTS = {"topics": WORDS.topics, "actions": WORDS.actions, "styles": WORDS.styles}
@@ -74,7 +73,7 @@ def test_all_that_seedling_draws_can_be_drawn() -> None:
 @pytest.mark.parametrize("topic", WORDS.topics, ids=lambda word: word.en)
 def test_every_topic_is_a_singular_noun_with_the_right_article(topic: Word) -> None:
     assert not re.match(r"(?:a|an|the|some|two)\b", topic.en)
-    assert with_article(topic) == f"{'an' if topic.en in TAKES_AN else 'a'} {topic.en}"
+    assert english_topic(topic) == f"{'an' if topic.en in TAKES_AN else 'a'} {topic.en}"
 
 
 @pytest.mark.parametrize("action", WORDS.actions, ids=lambda word: word.en)
@@ -146,7 +145,7 @@ def test_the_article_follows_the_sound(phrase: str, article: str) -> None:
     ],
 )
 def test_an_own_topic_gets_an_article_only_where_it_has_none(typed: str, said: str) -> None:
-    assert with_article(Word(typed, typed)) == said
+    assert with_article(typed) == said
 
 
 @pytest.mark.parametrize(

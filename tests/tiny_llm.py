@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ideation.concept import typed_concept
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.protocol import DraftRequest
+from ideation import DraftRequest, typed_concept
+from ideation.expanders import instruction_for
 
 REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_limit=77)
 ANSWER = {
@@ -34,7 +33,7 @@ def save_chat_model(folder: Path) -> Path:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-    told = instruction(REQUEST)
+    told = instruction_for(REQUEST)
     answers = {False: json.dumps(ANSWER), True: f"<think>A beach is wide.</think>\n{json.dumps(THOUGHTFUL)}"}
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

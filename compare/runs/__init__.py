@@ -1,1 +1,25 @@
-"""Runs: the record of a run, and the gallery that keeps it."""
+"""Runs: the record of a run, the run itself, and the gallery that keeps it."""
+
+from __future__ import annotations
+
+from compare.runs.gallery import Gallery, GalleryError, RunWriter, run_name
+from compare.runs.index import RunRow
+from compare.runs.record import RECORD_FILE, Draft, PictureFile, Record, RecordError, parse_record, read_record
+from compare.runs.run import REPORT_FILE, Run
+
+__all__ = [
+    "RECORD_FILE",
+    "REPORT_FILE",
+    "Draft",
+    "Gallery",
+    "GalleryError",
+    "PictureFile",
+    "Record",
+    "RecordError",
+    "Run",
+    "RunRow",
+    "RunWriter",
+    "parse_record",
+    "read_record",
+    "run_name",
+]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ideation.concept import Word
-from ideation.draw.word_lists import built_in_words
-from ideation.english.grammar import indefinite_article, style_phrase
+from ideation.draw import built_in_words
+from ideation.english import indefinite_article, style_phrase
 from ideation.errors import TwinseedError
 from ideation.vocabulary import seedling_vocabulary
 
@@ -44,9 +44,13 @@ class TranslationError(TwinseedError):
 
     def __init__(self, message: str) -> None:
         super().__init__(
-            message,
-            hint="set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), for an LLM's "
-            "translation; or write it in English, or give both prompts in English with --simple and --expanded",
+            "{message_}",
+            hint=(
+                "set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), "
+                "for an LLM's translation; or write it in English, or give both prompts in English "
+                "with --simple and --expanded"
+            ),
+            message_=message,
         )
 
 
@@ -62,6 +66,9 @@ def to_english(text: str) -> str:
 
     Understands the topics, actions and styles of the built-in lists and Seedling's words, in any order, one of each
     kind. Raises `TranslationError` when anything is left over.
+
+    >>> to_english("水彩風格的貓頭鷹在夜晚看書")
+    'an owl reading a book at night, watercolor style'
     """
     lexicon = _lexicon()
     found: dict[str, Word] = {}

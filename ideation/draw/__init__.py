@@ -1,1 +1,29 @@
-"""Drawing concepts: word lists, wildcards, patterns and the randomizer."""
+"""Drawing concepts: word lists, the randomizer's order of all their combinations, and patterns with wildcards."""
+
+from ideation.draw.pattern import PatternError, Place
+from ideation.draw.pattern_plan import MAX_LISTED, PatternPlan, digits
+from ideation.draw.randomizer import DrawError, Language, draw, draw_many, pinned
+from ideation.draw.wildcards import Entry, Wildcards, built_in_wildcards, read_wildcards
+from ideation.draw.word_lists import WordListError, WordLists, built_in_words, read_words, seedling_words
+
+__all__ = [
+    "MAX_LISTED",
+    "DrawError",
+    "Entry",
+    "Language",
+    "PatternError",
+    "PatternPlan",
+    "Place",
+    "Wildcards",
+    "WordListError",
+    "WordLists",
+    "built_in_wildcards",
+    "built_in_words",
+    "digits",
+    "draw",
+    "draw_many",
+    "pinned",
+    "read_wildcards",
+    "read_words",
+    "seedling_words",
+]

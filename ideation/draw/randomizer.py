@@ -1,4 +1,4 @@
-"""The randomiser: a seeded order of all concepts, in which none comes twice until all have come."""
+"""The randomizer: a seeded order of all concepts, in which none comes twice until all have come."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from functools import lru_cache
 from math import gcd
 from typing import Literal
 
-from ideation.concept import Concept, Word
+from ideation.concept import Concept, Word, concept_text
 from ideation.draw.word_lists import MAX_ENTRY_CHARACTERS, WordLists
-from ideation.english.grammar import concept_text
 from ideation.errors import TwinseedError, nearest
 
 #: So many neighbouring concepts are put in order together, so that no two in a row share a part.
@@ -28,23 +27,35 @@ class DrawError(TwinseedError):
 
 
 def draw(words: WordLists, *, seed: int, index: int, language: Language = "en") -> Concept:
-    """The concept at place `index`, from 0, of the order that belongs to `seed`. Raises `DrawError`."""
+    """The concept at place `index`, from 0, of the order that belongs to `seed`. Raises `DrawError`.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> draw(built_in_words(), seed=7, index=0).text
+    'a dragon walking a tightrope, Claude Monet style'
+    """
     return next(draw_many(words, seed, index, 1, language))
 
 
 def draw_many(words: WordLists, seed: int, start: int, count: int, language: Language = "en") -> Iterator[Concept]:
-    """The concepts at places `start` to `start + count - 1`. Raises `DrawError` at once, before the first is taken."""
+    """The concepts at places `start` to `start + count - 1`. Raises `DrawError` at once, before the first is taken.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> [concept.text for concept in draw_many(built_in_words(), 7, 0, 2, "zh-TW")]
+    ['一條龍在走鋼索，莫內風格', '一隻北極熊在等看牙醫，霍普風格']
+    """
     if seed < 0:
-        raise DrawError(f"the seed is {seed}", hint="give a whole number from 0 up")
+        raise DrawError("the seed is {seed}", hint="give a whole number from 0 up", seed=seed)
     if start < 0:
-        raise DrawError(f"start is {start}", hint="give a whole number from 0 up; 0 is the first concept")
+        raise DrawError("start is {start}", hint="give a whole number from 0 up; 0 is the first concept", start=start)
     if count < 1:
-        raise DrawError(f"{count} concepts were asked for", hint="give a whole number from 1 up")
+        raise DrawError("{count} concepts were asked for", hint="give a whole number from 1 up", count=count)
     if start + count > words.size:
         raise DrawError(
-            f"concepts {start:,} to {start + count - 1:,} were asked for, but these word lists give {words.size:,}, "
-            f"numbered from 0",
+            "concepts {start:,} to {start_2:,} were asked for, but these word lists give {size:,}, numbered from 0",
             hint="ask for fewer, start earlier, take another seed for a new order, or pin less",
+            start=start,
+            start_2=start + count - 1,
+            size=words.size,
         )
     return _concepts(words, seed, start, count, language)
 
@@ -61,6 +72,11 @@ def pinned(
 
     A name that is not in the list is the user's own word and is taken as it was typed. The entries named in `exclude`,
     of whatever part, are left out. Raises `DrawError` on one that is in no list, and where nothing is left of a part.
+
+    >>> from ideation.draw.word_lists import built_in_words
+    >>> words = pinned(built_in_words(), topic="貓", style="my own")
+    >>> draw(words, seed=7, index=0).text
+    'a cat shopping for hats, my own style'
     """
     known = {
         name.casefold() for part in (words.topics, words.actions, words.styles) for w in part for name in (w.en, w.zh)
@@ -68,13 +84,18 @@ def pinned(
     unwanted = {" ".join(name.split()).casefold(): name for name in exclude}
     for folded, name in unwanted.items():
         if folded not in known:
-            raise DrawError(f"{name[:40]!r} is to be left out, but no list has it", hint=_suggestion(name, words))
+            raise DrawError(
+                "{name!r} is to be left out, but no list has it",
+                hint="{suggestion}",
+                name=name[:40],
+                suggestion=_suggestion(name, words),
+            )
 
     def left(part: str, entries: tuple[Word, ...], name: str | None) -> tuple[Word, ...]:
         kept = _only(entries, name, part)
         kept = tuple(word for word in kept if not {word.en.casefold(), word.zh.casefold()} & unwanted.keys())
         if not kept:
-            raise DrawError(f"nothing is left of the {part}s", hint="leave out less with --exclude")
+            raise DrawError("nothing is left of the {part}s", hint="leave out less with --exclude", part=part)
         return kept
 
     return replace(
@@ -96,8 +117,11 @@ def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word,
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > MAX_ENTRY_CHARACTERS:
         raise DrawError(
-            f"the {part} is {'empty' if not cleaned else f'{len(cleaned):,} characters long'}",
-            hint=f'give a few words, as in --{part} "{entries[0].en}", or leave it out to draw one',
+            "the {part} is {what}",
+            hint='give a few words, as in --{part} "{en}", or leave it out to draw one',
+            part=part,
+            what="empty" if not cleaned else f"{len(cleaned):,} characters long",
+            en=entries[0].en,
         )
     folded = cleaned.casefold()
     for word in entries:

@@ -1,11 +1,8 @@
-"""Grammar: how topic, action and style become one phrase, in English and in 繁體中文."""
+"""Grammar: articles, plurals and the word "style", as far as a concept or a prompt needs them."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-
-from ideation.concept import Word
 
 # A vowel letter spoken as a consonant (a unicorn, a ukulele, a euro, a one-eyed cat), and the other way (an hour).
 _CONSONANT_SOUND = re.compile(
@@ -32,6 +29,9 @@ def indefinite_article(phrase: str) -> str:
     """The article "a" or "an", by the sound that the phrase begins with.
 
     Initials are taken to be spelled out: an X-ray, a UFO.
+
+    >>> [indefinite_article(phrase) for phrase in ("owl", "unicorn", "hour", "X-ray")]
+    ['an', 'a', 'an', 'an']
     """
     if _SPELLED_OUT.match(phrase):
         return "an" if phrase[0] in _VOWEL_LETTER_NAMES else "a"
@@ -40,46 +40,29 @@ def indefinite_article(phrase: str) -> str:
     return "an" if phrase[:1].lower() in "aeiou" or _VOWEL_SOUND.match(phrase) else "a"
 
 
-def with_article(word: Word) -> str:
-    """The English topic, ready to stand in a sentence: "an octopus", but "my cat", "two dogs", "Mona Lisa", "cats".
+def with_article(noun: str, *, counted: bool = False) -> str:
+    """A noun phrase, ready to stand in a sentence: "an octopus", but "my cat", "two dogs", "Mona Lisa", "cats".
 
-    A topic with a Chinese measure word is a count noun and always takes an article. Of a person's own topic we know
-    less: one with a determiner or number, a name, a plural, or a word in another script stays as it was typed.
+    What is known to be `counted` always takes an article. Of other nouns we know less: one with a determiner or number,
+    a name, a plural, or a word in another script stays as it was typed.
+
+    >>> with_article("octopus"), with_article("my cat"), with_article("cats"), with_article("glass", counted=True)
+    ('an octopus', 'my cat', 'cats', 'a glass')
     """
-    if not word.measure:
-        head = (_HEAD.match(word.en) or [word.en])[0].strip() or word.en
-        if _DETERMINER.match(word.en) or not word.en[:1].isascii() or not word.en[:1].islower() or _is_plural(head):
-            return word.en
-    return f"{indefinite_article(word.en)} {word.en}"
+    if not counted:
+        head = (_HEAD.match(noun) or [noun])[0].strip() or noun
+        if _DETERMINER.match(noun) or not noun[:1].isascii() or not noun[:1].islower() or _is_plural(head):
+            return noun
+    return f"{indefinite_article(noun)} {noun}"
 
 
 def style_phrase(style: str) -> str:
-    """The style in a phrase: "watercolor" becomes "watercolor style"; what already ends in "style" stays."""
+    """The style in a phrase; what already ends in "style" stays.
+
+    >>> style_phrase("watercolor"), style_phrase("Art Nouveau style")
+    ('watercolor style', 'Art Nouveau style')
+    """
     return style if f" {style}".casefold().endswith(" style") else f"{style} style"
-
-
-@lru_cache(maxsize=65_536)
-def english_topic(word: Word) -> str:
-    return with_article(word)
-
-
-@lru_cache(maxsize=65_536)
-def chinese_topic(word: Word) -> str:
-    return f"一{word.measure}{word.zh}" if word.measure else word.zh
-
-
-@lru_cache(maxsize=65_536)
-def chinese_action(action: Word) -> str:
-    """The action with 在 for what is going on now, unless it has 著 (拿著氣球) or begins with a place (在月球上)."""
-    return action.zh if action.zh.startswith("在") or "著" in action.zh[:3] else f"在{action.zh}"
-
-
-def concept_text(topic: Word, action: Word, style: Word, language: str) -> str:
-    """The whole concept: "a dog riding a bicycle, Joan Miro style", or 一隻狗在騎腳踏車，米羅風格."""
-    if language == "zh-TW":
-        ending = "" if style.zh.endswith(("風格", "風")) else "風格"
-        return f"{chinese_topic(topic)}{chinese_action(action)}，{style.zh}{ending}"
-    return f"{english_topic(topic)} {action.en}, {style_phrase(style.en)}"
 
 
 def _is_plural(noun_phrase: str) -> bool:

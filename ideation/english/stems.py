@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 
 from ideation.english.words import plain_words
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
 
 _IRREGULAR = {
     form: base
@@ -90,7 +89,7 @@ _IRREGULAR = {
     for form in forms.split()
 }
 
-#: Words that say the same in a prompt. Seedling's own synonyms come on top.
+#: Words that say the same in a prompt. What Seedling was taught (`vocabulary.phrasings`) comes on top.
 _GROUPS = tuple(
     frozenset(group.split())
     for group in (
@@ -174,7 +173,11 @@ _GROUPS = tuple(
 
 @lru_cache(maxsize=4096)
 def stem(word: str) -> str:
-    """The part of a word that its forms share: "rid" of ride, rides and riding; "poni" of pony and ponies."""
+    """The part of a word that its forms share: "rid" of ride, rides and riding; "poni" of pony and ponies.
+
+    >>> stem("ponies"), stem("riding"), stem("rode")
+    ('poni', 'rid', 'rid')
+    """
     word = _IRREGULAR.get(word, word)
     if len(word) > 7:
         word = re.sub(r"(?:istic|ism|ists?)$", "", word)
@@ -189,13 +192,13 @@ def stem(word: str) -> str:
     return word[:-1] + "i" if len(word) > 2 and word.endswith("y") else word
 
 
-def stems(text: str) -> tuple[str, ...]:
-    return tuple(map(stem, plain_words(text)))
-
-
 @lru_cache(maxsize=4096)
 def same(word_stem: str) -> frozenset[str]:
-    """The stem and those of its synonyms."""
+    """The stem and those of its synonyms.
+
+    >>> sorted(same(stem("bicycle")))
+    ['bicycl', 'bik']
+    """
     return _synonyms().get(word_stem, frozenset()) | {word_stem}
 
 
@@ -218,27 +221,9 @@ GLUE = frozenset(
 
 
 def content_stems(text: str) -> tuple[str, ...]:
+    """The stems of the words that say something by themselves.
+
+    >>> content_stems("the dogs on their bicycles")
+    ('dog', 'bicycl')
+    """
     return tuple(stem(word) for word in plain_words(text) if word not in GLUE)
-
-
-#: Seedling draws them as it draws their cousins, and yet who asks for a hamster does not ask for a mouse.
-_OTHER_ANIMALS = frozenset(("hamster", "rat", "squid"))
-
-
-def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """The stems of a phrase and those of every phrase that Seedling was taught to mean the same."""
-    return _phrasings().get(phrase, frozenset()) | {phrase}
-
-
-@lru_cache(maxsize=1)
-def _phrasings() -> dict[tuple[str, ...], frozenset[tuple[str, ...]]]:
-    vocabulary: Vocabulary = seedling_vocabulary()
-    table: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
-    for term in (term for terms in vocabulary.terms.values() for term in terms):
-        # "with a book" names the thing only, which is too little to say that it is read.
-        bare = ("with ", "in ", "on ", "under ") if term.kind == "action" else ()
-        told = [phrase for phrase in term.phrases if not phrase.startswith(bare) and phrase not in _OTHER_ANIMALS]
-        together = frozenset(filter(None, map(content_stems, told)))
-        for phrase in together:
-            table[phrase] = table.get(phrase, frozenset()) | together
-    return table

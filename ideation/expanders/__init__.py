@@ -1,130 +1,72 @@
-"""The expanders: who can write the prompts, and who is asked."""
+"""The expanders: who can write the prompts, who is asked, and what can go wrong then.
 
-from __future__ import annotations
+No expander is loaded before it is chosen: those that ask an LLM bring its provider's package along, and the local one
+torch.
+"""
 
-import math
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from ideation.expanders.cache import CachedExpander, CacheError, ExpansionCache, cache_folder
+from ideation.expanders.catalog import DEFAULT_DEADLINE_S, EXPANDERS, choose_expander, known_expanders
+from ideation.expanders.errors import (
+    BadRequest,
+    DeadlineExceeded,
+    ExpanderError,
+    MissingKey,
+    QuotaExceeded,
+    Refusal,
+    RefusedKey,
+    ServerTrouble,
+    Transient,
+    TruncatedResponse,
+    UnknownExpander,
+    UnknownLLMModel,
+    Unreachable,
+    UnusableResponse,
+    WrongLanguage,
+    shortened,
+)
+from ideation.expanders.instruction import checked_template, instruction_for
+from ideation.expanders.instruction_template import (
+    BUILT_IN_TEMPLATES,
+    InstructionTemplate,
+    InstructionTemplateError,
+    find_template,
+)
+from ideation.expanders.plugin import BrokenPlugin
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest, Expander
 
-from ideation.errors import nearest
-from ideation.expanders.errors import ExpanderError, MissingKey, UnknownExpander
-from ideation.expanders.plugin import PluginExpander, distribution_of, find_plugins
-from ideation.expanders.protocol import Expander
-
-if TYPE_CHECKING:
-    from ideation.expanders.cache import ExpansionCache
-
-__all__ = ["DEFAULT_DEADLINE_S", "EXPANDERS", "choose_expander", "known_expanders"]
-
-#: What can be named without a plugin, and what it is. Each is imported only when it is chosen.
-EXPANDERS: dict[str, str] = {
-    "auto": "gemini if its key is set, else openai if its key or server is set, else offline",
-    "offline": "templates and word tables; no key, no network, the same prompts for the same seed",
-    "gemini": "Google's Gemini; needs GEMINI_API_KEY or GOOGLE_API_KEY",
-    "openai": "OpenAI with OPENAI_API_KEY, or any compatible server with OPENAI_BASE_URL",
-    "local": "a language model on this machine, named with --llm-model",
-}
-
-DEFAULT_DEADLINE_S = 60.0
-
-
-def known_expanders() -> dict[str, str]:
-    """What can be named, the plugins' expanders too, and what it is. Nothing is loaded."""
-    plugins = {name: f"a plugin, from {distribution_of(point)}" for name, point in find_plugins().items()}
-    return EXPANDERS | {name: told for name, told in plugins.items() if name not in EXPANDERS}
-
-
-def choose_expander(
-    name: str, *, llm_model: str | None, environ: Mapping[str, str], cache: ExpansionCache | None = None
-) -> Expander:
-    """The expander of that name, set up from the environment; with a `cache`, it is asked nothing twice.
-
-    "auto" decides by which keys are there, and never by what works: an expander that was chosen and then fails is an
-    error. Raises `ExpanderError` for an unknown name, a missing key, a setting that makes no sense or a broken plugin.
-    """
-    expander, endpoint = _chosen(name, llm_model, environ)
-    if cache is None or expander.name == "offline":
-        return expander
-    from ideation.expanders.cache import CachedExpander
-
-    return CachedExpander(expander, cache, endpoint)
-
-
-def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tuple[Expander, str]:
-    """The expander, and where it answers."""
-    gemini_key = environ.get("GEMINI_API_KEY") or environ.get("GOOGLE_API_KEY")
-    openai_key, base_url = environ.get("OPENAI_API_KEY") or None, environ.get("OPENAI_BASE_URL") or None
-    chosen = name
-    if name == "auto":
-        chosen = "gemini" if gemini_key else "openai" if openai_key or base_url else "offline"
-        if chosen == "offline" and llm_model is not None:
-            raise MissingKey(
-                f"--llm-model {llm_model} was given, but no expander that has models is set up",
-                hint="set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, or add --expander local",
-            )
-    if chosen == "offline":
-        if llm_model is not None:
-            raise UnknownExpander(
-                f"the offline expander has no model, so --llm-model {llm_model} means nothing to it",
-                hint="leave one of the two away",
-            )
-        from ideation.expanders.offline.expander import OfflineExpander
-
-        return OfflineExpander(), ""
-    if chosen == "gemini":
-        if not gemini_key:
-            raise MissingKey("there is no key for Gemini", hint="set GEMINI_API_KEY (or GOOGLE_API_KEY)")
-        from ideation.expanders.llm.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
-
-        endpoint = environ.get("GEMINI_API_ENDPOINT") or None
-        gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
-        return gemini, _place(endpoint)
-    if chosen == "openai":
-        if not openai_key and not base_url:
-            raise MissingKey(
-                "there is neither a key for OpenAI nor the address of a compatible server",
-                hint="set OPENAI_API_KEY, or OPENAI_BASE_URL as in http://127.0.0.1:11434/v1",
-            )
-        from ideation.expanders.llm.openai_compatible import OpenAIExpander
-
-        return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ)), _place(base_url)
-    if chosen == "local":
-        if not llm_model:
-            raise MissingKey("the local expander needs a model", hint="name a folder or a hub id with --llm-model NAME")
-        from ideation.expanders.llm.local import LocalExpander
-
-        return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
-    point = find_plugins().get(chosen)
-    if point is not None:
-        return PluginExpander(point, llm_model, environ), distribution_of(point)
-    raise UnknownExpander(f"there is no expander {name!r}", hint=nearest(name, list(known_expanders())))
-
-
-def _place(url: str | None) -> str:
-    """A server's address without the user, password and query that it may hold; "" is the provider's own."""
-    parts = urlsplit(url or "")
-    return f"{parts.hostname}:{parts.port}{parts.path}" if url else ""
-
-
-def _state_of(folder: Path) -> str:
-    """A model folder and the time of its last change: another model in the same place gives other answers."""
-    if not folder.is_dir():
-        return ""
-    return f"{folder.resolve()} {max(entry.lstat().st_mtime_ns for entry in (folder, *folder.iterdir()))}"
-
-
-def _deadline_s(environ: Mapping[str, str]) -> float:
-    given = environ.get("TWINSEED_LLM_DEADLINE", "").strip()
-    if not given:
-        return DEFAULT_DEADLINE_S
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds <= 3600:
-        raise ExpanderError(
-            f"TWINSEED_LLM_DEADLINE is {given!r}", hint="set it to seconds from 1 to 3600, or leave it out for 60"
-        )
-    return seconds
+__all__ = [
+    "BUILT_IN_TEMPLATES",
+    "DEFAULT_DEADLINE_S",
+    "EXPANDERS",
+    "BadRequest",
+    "BrokenPlugin",
+    "CacheError",
+    "CachedExpander",
+    "DeadlineExceeded",
+    "DraftRequest",
+    "DraftedPrompts",
+    "Expander",
+    "ExpanderError",
+    "ExpansionCache",
+    "InstructionTemplate",
+    "InstructionTemplateError",
+    "MissingKey",
+    "QuotaExceeded",
+    "Refusal",
+    "RefusedKey",
+    "ServerTrouble",
+    "Transient",
+    "TruncatedResponse",
+    "UnknownExpander",
+    "UnknownLLMModel",
+    "Unreachable",
+    "UnusableResponse",
+    "WrongLanguage",
+    "cache_folder",
+    "checked_template",
+    "choose_expander",
+    "find_template",
+    "instruction_for",
+    "known_expanders",
+    "shortened",
+]

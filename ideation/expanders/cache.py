@@ -16,8 +16,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.errors import TwinseedError
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.protocol import Draft, DraftRequest, Expander
+from ideation.expanders.instruction import instruction_for
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest, Expander
 
 #: Raised whenever an older entry would mean something else now.
 FORMAT_VERSION: Final = 1
@@ -60,7 +60,7 @@ class ExpansionCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def find(self, key: str) -> tuple[Draft, str | None] | None:
+    def find(self, key: str) -> tuple[DraftedPrompts, str | None] | None:
         """The draft under that key and the model that wrote it. What is broken counts as not there."""
         file = self.folder / f"{key}.json"
         try:
@@ -77,9 +77,9 @@ class ExpansionCache:
             said = "not an entry of this version" if isinstance(error, ValidationError) else str(error)
             log.warning("the cached expansion %s is passed over: %s", file, said)
             return None
-        return Draft(**entry.draft.model_dump()), entry.llm_model
+        return DraftedPrompts(**entry.draft.model_dump()), entry.llm_model
 
-    def keep(self, key: str, draft: Draft, llm_model: str | None) -> None:
+    def keep(self, key: str, draft: DraftedPrompts, llm_model: str | None) -> None:
         """Writes the entry as a whole or not at all."""
         temporary = None
         try:
@@ -107,8 +107,10 @@ class ExpansionCache:
                     count += 1
         except OSError as error:
             raise CacheError(
-                f"the cache in {self.folder} cannot be cleared: {error.strerror}",
+                "the cache in {folder} cannot be cleared: {reason}",
                 hint="check who may write there, or name another folder with TWINSEED_CACHE",
+                folder=self.folder,
+                reason=error.strerror,
             ) from error
         return count
 
@@ -134,7 +136,7 @@ class CachedExpander:
     def llm_model(self) -> str | None:
         return self._llm_model
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises what the expander raises; errors are not kept."""
         key = self._key(request)
         if found := self._cache.find(key):
@@ -157,7 +159,7 @@ class CachedExpander:
             "expander": self._expander.name,
             "llm_model": self._configured,
             "endpoint": self._endpoint,
-            "instruction": instruction(request),
+            "instruction": instruction_for(request),
             "concept": [concept.text, concept.language],
             "parts": [word and asdict(word) for word in (concept.topic, concept.action, concept.style)],
             "seed": request.seed,
@@ -171,7 +173,11 @@ class CachedExpander:
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """`TWINSEED_CACHE`, or the usual place for what programs can do without."""
+    """`TWINSEED_CACHE`, or the usual place for what programs can do without.
+
+    >>> cache_folder({"TWINSEED_CACHE": "expansions"}).name
+    'expansions'
+    """
     if given := environ.get("TWINSEED_CACHE"):
         return Path(given)
     import platformdirs

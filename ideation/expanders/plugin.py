@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from ideation.errors import TwinseedError
 from ideation.expanders.errors import ExpanderError, shortened
-from ideation.expanders.protocol import Draft, DraftRequest, Expander
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest, Expander
 
 GROUP = "twinseed.expanders"
 
@@ -47,8 +47,11 @@ class PluginExpander:
         if not callable(getattr(self._expander, "draft", None)):
             given = type(self._expander).__name__
             raise BrokenPlugin(
-                f"the plugin {point.name!r} ({distribution_of(point)}) gives no expander but {given}",
+                "the plugin {name!r} ({distribution_of}) gives no expander but {given}",
                 hint="its entry point must be a factory (llm_model, environ) -> Expander",
+                name=point.name,
+                distribution_of=distribution_of(point),
+                given=given,
             )
 
     @property
@@ -59,7 +62,7 @@ class PluginExpander:
     def llm_model(self) -> str | None:
         return getattr(self._expander, "llm_model", None)
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises `TwinseedError`, whatever the plugin does."""
         try:
             draft = self._expander.draft(request)
@@ -67,12 +70,14 @@ class PluginExpander:
             raise
         except Exception as error:  # noqa: BLE001 - anything can come out of somebody else's code
             raise self._broken("failed", error) from None
-        if not isinstance(draft, Draft) or not all(
+        if not isinstance(draft, DraftedPrompts) or not all(
             isinstance(prompt, str) and prompt.strip() for prompt in (draft.simple, draft.expanded)
         ):
             raise BrokenPlugin(
-                f"the plugin {self.name!r} ({distribution_of(self._point)}) answered with no two prompts",
+                "the plugin {name!r} ({distribution_of}) answered with no two prompts",
                 hint="ask whoever wrote it",
+                name=self.name,
+                distribution_of=distribution_of(self._point),
             )
         return draft
 
@@ -83,6 +88,10 @@ class PluginExpander:
             said = said.replace(secret, "(key)")
         told = f"{type(error).__name__}: {shortened(said)}" if said else type(error).__name__
         return BrokenPlugin(
-            f"the plugin {self._point.name!r} ({distribution_of(self._point)}) {what}: {told}",
+            "the plugin {name!r} ({distribution_of}) {what}: {told}",
             hint="update or remove that distribution, or ask whoever wrote it",
+            name=self._point.name,
+            distribution_of=distribution_of(self._point),
+            what=what,
+            told=told,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
-from ideation.expanders.llm.instruction_template import InstructionTemplate
+from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.vocabulary import Vocabulary
 
 
@@ -25,7 +25,7 @@ class DraftRequest:
     seed: int
     token_limit: int
     vocabulary: Vocabulary | None = None
-    previous: Draft | None = None
+    previous: DraftedPrompts | None = None
     complaints: tuple[str, ...] = ()
     spent_s: float = 0.0
     template: InstructionTemplate | None = None
@@ -33,7 +33,7 @@ class DraftRequest:
 
 
 @dataclass(frozen=True)
-class Draft:
+class DraftedPrompts:
     """What an expander answers: unchecked yet, but already plain strings without preamble, fences or markup."""
 
     language: str
@@ -53,4 +53,4 @@ class Expander(Protocol):
     @property
     def llm_model(self) -> str | None: ...
 
-    def draft(self, request: DraftRequest) -> Draft: ...
+    def draft(self, request: DraftRequest) -> DraftedPrompts: ...

@@ -13,17 +13,16 @@ from ideation.expanders.errors import (
     ExpanderError,
     Refusal,
     RefusedKey,
-    TruncatedAnswer,
+    TruncatedResponse,
     Unreachable,
-    UnusableAnswer,
+    UnusableResponse,
     error_of_status,
     shortened,
 )
-from ideation.expanders.llm.deadline import within
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.llm.keys import checked_key, server_of, without_key
-from ideation.expanders.llm.response import ANSWER_SCHEMA, read_answer
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.instruction import instruction_for
+from ideation.expanders.llm.response import RESPONSE_SCHEMA, read_response
+from ideation.expanders.llm.server import checked_key, server_of, within, without_key
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 DEFAULT_GEMINI_MODEL = "gemini-3.5-flash-lite"
 
@@ -49,11 +48,13 @@ class GeminiExpander:
         self._deadline_s = deadline_s
         self._json_mode = True
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises `ExpanderError` within the deadline, whatever the server does."""
-        return read_answer(self.ask([instruction(request)], spent_s=request.spent_s))
+        return read_response(self.ask([instruction_for(request)], spent_s=request.spent_s))
 
-    def ask(self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = ANSWER_SCHEMA, spent_s: float = 0.0) -> str:
+    def ask(
+        self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = RESPONSE_SCHEMA, spent_s: float = 0.0
+    ) -> str:
         """What the model answers to a message of texts and PNG pictures (bytes), as JSON of `schema` where the model
         can be held to that. Raises `ExpanderError` within the deadline, of which `spent_s` are gone."""
         with warnings.catch_warnings():
@@ -104,7 +105,7 @@ def wrapped(error: Exception, server: str, llm_model: str, key: str) -> Expander
         response = error.response if isinstance(error.response, requests.Response) else None
         status = response.status_code if response is not None else error.code
         if isinstance(error, exceptions.DeadlineExceeded) or status is None:
-            return Unreachable(f"{server}: {said}", hint="try again later")
+            return Unreachable("{server}: {said}", hint="try again later", server=server, said=said)
         return error_of_status(
             int(status),
             re.sub(r"^[A-Z]+ https?://\S+: ", "", without_key(error.message, key)),
@@ -115,30 +116,40 @@ def wrapped(error: Exception, server: str, llm_model: str, key: str) -> Expander
         )
     if isinstance(error, requests.Timeout):
         return DeadlineExceeded(
-            f"{server} gave no answer in time", hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later"
+            "{server} gave no answer in time",
+            hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later",
+            server=server,
         )
     if isinstance(error, requests.RequestException | TransportError | exceptions.RetryError | OSError):
         return Unreachable(
-            f"{server} cannot be reached ({type(error).__name__})",
+            "{server} cannot be reached ({name})",
             hint="check the network, a proxy, and GEMINI_API_ENDPOINT if it is set",
+            server=server,
+            name=type(error).__name__,
         )
     if isinstance(error, GoogleAuthError):
-        return RefusedKey(f"{server} cannot use the key: {said}", hint="check GEMINI_API_KEY")
+        return RefusedKey("{server} cannot use the key: {said}", hint="check GEMINI_API_KEY", server=server, said=said)
     if isinstance(error, BlockedPromptException | StopCandidateException):
-        return Refusal(f"{server} blocked its answer: {said}", hint="say the concept in other words")
-    return UnusableAnswer(f"{server} answered with something that cannot be read: {said}", hint="try again later")
+        return Refusal(
+            "{server} blocked its answer: {said}", hint="say the concept in other words", server=server, said=said
+        )
+    return UnusableResponse(
+        "{server} answered with something that cannot be read: {said}", hint="try again later", server=server, said=said
+    )
 
 
 def _text_of(response: Any) -> str:
     """The text of a response; `.text` of the package would raise one ValueError for a dozen different reasons."""
     if not response.candidates:
         reason = response.prompt_feedback.block_reason.name
-        raise Refusal(f"Gemini blocked the concept ({reason})", hint="say the concept in other words")
+        raise Refusal("Gemini blocked the concept ({reason})", hint="say the concept in other words", reason=reason)
     candidate = response.candidates[0]
     reason = getattr(candidate.finish_reason, "name", str(candidate.finish_reason))
     text = "".join(part.text for part in candidate.content.parts)
     if reason in _REFUSED:
-        raise Refusal(f"Gemini stopped its answer ({reason})", hint="say the concept in other words")
+        raise Refusal("Gemini stopped its answer ({reason})", hint="say the concept in other words", reason=reason)
     if reason == "MAX_TOKENS":
-        raise TruncatedAnswer("Gemini's answer broke off at its token limit", hint="try again, or another --llm-model")
+        raise TruncatedResponse(
+            "Gemini's answer broke off at its token limit", hint="try again, or another --llm-model"
+        )
     return text

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ideation.expanders.errors import DeadlineExceeded, ExpanderError, UnknownLLMModel, UnusableAnswer, WrongLanguage
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.llm.response import read_answer
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.errors import DeadlineExceeded, ExpanderError, UnknownLLMModel, UnusableResponse, WrongLanguage
+from ideation.expanders.instruction import instruction_for
+from ideation.expanders.llm.response import read_response
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 #: Room for the JSON object with both prompts and the reasons.
 _ANSWER_TOKENS = 600
@@ -29,34 +29,36 @@ class LocalExpander:
         self._deadline_s = deadline_s
         self._loaded: tuple[Any, Any] | None = None
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises `ExpanderError`. Loading the model does not count into the deadline, writing does."""
         tokenizer, model = self._load()
         if tokenizer.chat_template:
             # "enable_thinking" is Qwen's switch; the templates of others pass over it.
             prompt = tokenizer.apply_chat_template(
-                [{"role": "user", "content": instruction(request)}],
+                [{"role": "user", "content": instruction_for(request)}],
                 tokenize=False,
                 add_generation_prompt=True,
                 enable_thinking=False,
             )
-            return read_answer(self._generate(tokenizer, model, prompt, _ANSWER_TOKENS, request.spent_s))
+            return read_response(self._generate(tokenizer, model, prompt, _ANSWER_TOKENS, request.spent_s))
         return self._continued(tokenizer, model, request)
 
-    def _continued(self, tokenizer: Any, model: Any, request: DraftRequest) -> Draft:
+    def _continued(self, tokenizer: Any, model: Any, request: DraftRequest) -> DraftedPrompts:
         concept = request.concept
         parts = [word.en for word in (concept.topic, concept.action) if word is not None]
         simple = " ".join(parts) + (f", {concept.style.en} style" if concept.style else "") if parts else concept.text
         if not parts and not concept.language.startswith("en"):
             raise WrongLanguage(
-                f"{self.llm_model} only continues English prompts, and the concept is in {concept.language}",
+                "{llm_model} only continues English prompts, and the concept is in {language}",
                 hint="take a model with a chat template",
+                llm_model=self.llm_model,
+                language=concept.language,
             )
         added = self._generate(tokenizer, model, simple, request.token_limit, request.spent_s)
         expanded = " ".join(added.split())
         if not model.config.is_encoder_decoder:
             expanded = f"{simple} {expanded}".strip()
-        return read_answer(f"Simple: {simple}\nExpanded: {expanded}")
+        return read_response(f"Simple: {simple}\nExpanded: {expanded}")
 
     def _generate(self, tokenizer: Any, model: Any, prompt: str, new_tokens: int, spent_s: float) -> str:
         import torch
@@ -69,9 +71,12 @@ class LocalExpander:
             length = int(inputs["input_ids"].shape[1])
             if room is not None and not model.config.is_encoder_decoder:
                 if length >= room:
-                    raise UnusableAnswer(
-                        f"the instruction takes {length} tokens and {self.llm_model} reads {room}",
+                    raise UnusableResponse(
+                        "the instruction takes {length} tokens and {llm_model} reads {room}",
                         hint="name a model with a longer context",
+                        length=length,
+                        llm_model=self.llm_model,
+                        room=room,
                     )
                 new_tokens = min(new_tokens, room - length)
             with torch.inference_mode():
@@ -88,13 +93,19 @@ class LocalExpander:
         except ExpanderError:
             raise
         except Exception as error:
-            raise UnusableAnswer(
-                f"{self.llm_model} failed while writing: {type(error).__name__}: {error}", hint="try another model"
+            raise UnusableResponse(
+                "{llm_model} failed while writing: {name}: {error}",
+                hint="try another model",
+                llm_model=self.llm_model,
+                name=type(error).__name__,
+                error=error,
             ) from error
         if time.monotonic() - began >= left:
             raise DeadlineExceeded(
-                f"{self.llm_model} did not finish within {self._deadline_s:.3g} s",
+                "{llm_model} did not finish within {deadline_s:.3g} s",
                 hint="set TWINSEED_LLM_DEADLINE to more seconds, or take a smaller model",
+                llm_model=self.llm_model,
+                deadline_s=self._deadline_s,
             )
         new = output[0] if model.config.is_encoder_decoder else output[0][length:]
         return str(tokenizer.decode(new, skip_special_tokens=True))
@@ -117,7 +128,9 @@ class LocalExpander:
             except Exception as error:
                 first_line = str(error).strip().splitlines()[:1]
                 raise UnknownLLMModel(
-                    f"the language model {name!r} cannot be loaded: {' '.join(first_line)}",
+                    "the language model {name!r} cannot be loaded: {first_line}",
                     hint="give a folder with config.json, a tokenizer and weights, or a hub id that can be reached",
+                    name=name,
+                    first_line=" ".join(first_line),
                 ) from error
         return self._loaded

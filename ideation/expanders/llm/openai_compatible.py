@@ -12,18 +12,17 @@ from ideation.expanders.errors import (
     DeadlineExceeded,
     ExpanderError,
     Refusal,
-    TruncatedAnswer,
+    TruncatedResponse,
     UnknownLLMModel,
     Unreachable,
-    UnusableAnswer,
+    UnusableResponse,
     error_of_status,
     shortened,
 )
-from ideation.expanders.llm.deadline import within
-from ideation.expanders.llm.instruction import instruction
-from ideation.expanders.llm.keys import checked_key, server_of, without_key
-from ideation.expanders.llm.response import ANSWER_SCHEMA, read_answer
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.instruction import instruction_for
+from ideation.expanders.llm.response import RESPONSE_SCHEMA, read_response
+from ideation.expanders.llm.server import checked_key, server_of, within, without_key
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -61,13 +60,15 @@ class OpenAIExpander:
         self._deadline_s = deadline_s
         self._format = 0
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """Raises `ExpanderError` within the deadline, whatever the server does."""
         import openai  # noqa: F401 - here, so that its loading takes nothing from the deadline
 
-        return read_answer(self.ask([instruction(request)], spent_s=request.spent_s))
+        return read_response(self.ask([instruction_for(request)], spent_s=request.spent_s))
 
-    def ask(self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = ANSWER_SCHEMA, spent_s: float = 0.0) -> str:
+    def ask(
+        self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = RESPONSE_SCHEMA, spent_s: float = 0.0
+    ) -> str:
         """What the model answers to a message of texts and PNG pictures (bytes), as JSON of `schema` where the server
         can hold it to that. Raises `ExpanderError` within the deadline, of which `spent_s` are gone."""
         content: str | list[dict[str, Any]] = [_part(part) for part in parts]
@@ -109,7 +110,9 @@ class OpenAIExpander:
         names = [model.id for model in getattr(listed, "data", None) or () if isinstance(model.id, str)]
         names = [name for name in names if not _NOT_FOR_CHAT.search(name)] or names
         if not names:
-            raise UnknownLLMModel(f"{self._server} lists no models", hint="name one with --llm-model NAME")
+            raise UnknownLLMModel(
+                "{server} lists no models", hint="name one with --llm-model NAME", server=self._server
+            )
         return str(names[0])
 
     def _text_of(self, completion: Any) -> str:
@@ -124,14 +127,23 @@ class OpenAIExpander:
                 status = code if isinstance(code, int) and 400 <= code < 600 else 500
                 raise error_of_status(status, said, server=self._server, llm_model=self.llm_model or "", details=failed)
             said = shortened(without_key(str(completion), self._api_key))
-            raise UnusableAnswer(f"{self._server} answered with no message: {said}", hint="check OPENAI_BASE_URL")
+            raise UnusableResponse(
+                "{server} answered with no message: {said}",
+                hint="check OPENAI_BASE_URL",
+                server=self._server,
+                said=said,
+            )
         choice = choices[0]
         if refusal := getattr(choice.message, "refusal", None):
-            raise Refusal(f"the LLM declined: {shortened(str(refusal))}", hint="say the concept in other words")
+            raise Refusal(
+                "the LLM declined: {shortened}",
+                hint="say the concept in other words",
+                shortened=shortened(str(refusal)),
+            )
         if choice.finish_reason == "content_filter":
-            raise Refusal(f"{self._server} filtered the answer", hint="say the concept in other words")
+            raise Refusal("{server} filtered the answer", hint="say the concept in other words", server=self._server)
         if choice.finish_reason == "length":
-            raise TruncatedAnswer(
+            raise TruncatedResponse(
                 "the LLM's answer broke off at its token limit", hint="try again, or another --llm-model"
             )
         content = choice.message.content
@@ -168,14 +180,20 @@ def wrapped(error: Exception, server: str, llm_model: str, key: str) -> Expander
         )
     if isinstance(error, openai.APITimeoutError):
         return DeadlineExceeded(
-            f"{server} gave no answer in time", hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later"
+            "{server} gave no answer in time",
+            hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later",
+            server=server,
         )
     if isinstance(error, openai.APIConnectionError | OSError):
         return Unreachable(
-            f"{server} cannot be reached", hint="check that it runs, the network, a proxy, and OPENAI_BASE_URL"
+            "{server} cannot be reached",
+            hint="check that it runs, the network, a proxy, and OPENAI_BASE_URL",
+            server=server,
         )
     if isinstance(error, openai.LengthFinishReasonError):
-        return TruncatedAnswer(f"{server}: {said}", hint="try again, or another --llm-model")
+        return TruncatedResponse("{server}: {said}", hint="try again, or another --llm-model", server=server, said=said)
     if isinstance(error, openai.ContentFilterFinishReasonError):
-        return Refusal(f"{server}: {said}", hint="say the concept in other words")
-    return UnusableAnswer(f"{server} answered with something that cannot be read: {said}", hint="try again later")
+        return Refusal("{server}: {said}", hint="say the concept in other words", server=server, said=said)
+    return UnusableResponse(
+        "{server} answered with something that cannot be read: {said}", hint="try again later", server=server, said=said
+    )

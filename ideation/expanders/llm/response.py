@@ -1,4 +1,4 @@
-"""Reading an LLM's answer: what was meant as a draft is taken out of it, everything else is a typed error."""
+"""The response of an LLM: what was meant as a draft is taken out of it, everything else is a typed error."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ideation.english.words import words_of
-from ideation.expanders.errors import Refusal, TruncatedAnswer, UnusableAnswer, WrongLanguage, shortened
-from ideation.expanders.protocol import Draft
+from ideation.english import words_of
+from ideation.expanders.errors import Refusal, TruncatedResponse, UnusableResponse, WrongLanguage, shortened
+from ideation.expanders.protocol import DraftedPrompts
 
 #: The JSON schema of an answer. A plain dict, because the providers' own converters lose `required` on the way.
-ANSWER_SCHEMA: dict[str, Any] = {
+RESPONSE_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "language": {"type": "string"},
@@ -29,7 +29,7 @@ ANSWER_SCHEMA: dict[str, Any] = {
 }
 
 #: An answer is a few sentences; a longer one is a model that repeats itself.
-MAX_ANSWER_CHARACTERS = 50_000
+MAX_RESPONSE_CHARACTERS = 50_000
 MAX_PROMPT_CHARACTERS = 4_000
 
 _ASK_AGAIN = "try again, or name a model that follows instructions better with --llm-model NAME"
@@ -89,7 +89,7 @@ _INSTRUCTION = re.compile(
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»")
 
 
-class _Answer(BaseModel):
+class _Response(BaseModel):
     """What an LLM is asked for. Here alone extra keys are let pass: LLMs like to add some."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -125,19 +125,27 @@ class _Answer(BaseModel):
         return tag if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag) else "und"
 
 
-def read_answer(text: str) -> Draft:
+def read_response(text: str) -> DraftedPrompts:
     """The draft in an LLM's answer.
 
     A preamble, code fences, thoughts, a list around the object, text after it, trailing commas, Python's quotes and a
     second layer of JSON are passed over; of several drafts the last counts, as second thoughts do. Raises
-    `UnusableAnswer` when there is none (its subclasses `TruncatedAnswer` and `WrongLanguage` say why), `Refusal` when
-    the LLM declined.
+    `UnusableResponse` when there is none (its subclasses `TruncatedResponse` and `WrongLanguage` say why), `Refusal`
+    when the LLM declined.
+
+    >>> read_response('Sure! {"language": "en", "simple": "a dog", "expanded": "a dog on a beach",}').expanded
+    'a dog on a beach'
     """
-    if len(text) > MAX_ANSWER_CHARACTERS:
-        raise UnusableAnswer(f"the LLM answered with {len(text):,} characters of text", hint=_ASK_AGAIN)
+    if len(text) > MAX_RESPONSE_CHARACTERS:
+        raise UnusableResponse(
+            "the LLM answered with {count:,} characters of text",
+            hint="{ask_again}",
+            count=len(text),
+            ask_again=_ASK_AGAIN,
+        )
     spoken = _without_thoughts(text)
     if not spoken:
-        raise UnusableAnswer("the LLM gave an empty answer", hint=_ASK_AGAIN)
+        raise UnusableResponse("the LLM gave an empty answer", hint="{ask_again}", ask_again=_ASK_AGAIN)
     objects, broken_off = _objects(spoken)
     if not objects:
         objects, _ = _objects(re.sub(r",(\s*[}\]])", r"\1", spoken))
@@ -148,24 +156,45 @@ def read_answer(text: str) -> Draft:
     # A refusal is recognised by its words even where the LLM put them into the form.
     for said in [value for item in objects for value in item.values() if isinstance(value, str)] or [spoken]:
         if _REFUSAL.match(said):
-            raise Refusal(f"the LLM declined: {shortened(said)}", hint=_SAY_IT_OTHERWISE)
+            raise Refusal(
+                "the LLM declined: {shortened}",
+                hint="{say_it_otherwise}",
+                shortened=shortened(said),
+                say_it_otherwise=_SAY_IT_OTHERWISE,
+            )
     if declined := [item["refusal"] for item in objects if item.get("refusal") and "simple" not in item]:
-        raise Refusal(f"the LLM declined: {shortened(str(declined[0]))}", hint=_SAY_IT_OTHERWISE)
+        raise Refusal(
+            "the LLM declined: {shortened}",
+            hint="{say_it_otherwise}",
+            shortened=shortened(str(declined[0])),
+            say_it_otherwise=_SAY_IT_OTHERWISE,
+        )
     problem = ""
     # Some write an object for each prompt: together they are a draft.
     together = {key: value for item in objects for key, value in item.items()}
     for candidate in [*reversed(objects), together] if objects else [_labelled(spoken)]:
         try:
-            answer = _Answer.model_validate(candidate)
+            answer = _Response.model_validate(candidate)
         except ValidationError as error:
             named = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors(include_url=False))
             problem = problem or "; ".join(named)
             continue
         return _checked(answer)
     if broken_off or ("}" not in spoken and re.search(r"\{\s*'", spoken)):
-        raise TruncatedAnswer(f"the LLM's answer broke off: …{shortened(spoken[-60:])}", hint=_ASK_AGAIN)
+        raise TruncatedResponse(
+            "the LLM's answer broke off: …{shortened}",
+            hint="{ask_again}",
+            shortened=shortened(spoken[-60:]),
+            ask_again=_ASK_AGAIN,
+        )
     reason = f" ({problem})" if problem else ""
-    raise UnusableAnswer(f"the LLM's answer holds no two prompts{reason}: {shortened(spoken)}", hint=_ASK_AGAIN)
+    raise UnusableResponse(
+        "the LLM's answer holds no two prompts{reason}: {shortened}",
+        hint="{ask_again}",
+        reason=reason,
+        shortened=shortened(spoken),
+        ask_again=_ASK_AGAIN,
+    )
 
 
 def _without_thoughts(text: str) -> str:
@@ -180,7 +209,9 @@ def _without_thoughts(text: str) -> str:
             return text[: begin.start()].strip()
         # A thought that nobody closed and that ends with a whole object was done; any other was cut off.
         if not text.rstrip("` \n").endswith("}"):
-            raise TruncatedAnswer("the LLM was cut off while it was still thinking", hint=_ASK_AGAIN)
+            raise TruncatedResponse(
+                "the LLM was cut off while it was still thinking", hint="{ask_again}", ask_again=_ASK_AGAIN
+            )
         return text[begin.end() :].strip()
     return text
 
@@ -248,18 +279,37 @@ def _labelled(text: str) -> dict[str, Any]:
     return {match["key"].casefold(): match["value"].strip() for match in _LABELLED.finditer(text)}
 
 
-def _checked(answer: _Answer) -> Draft:
+def _checked(answer: _Response) -> DraftedPrompts:
     simple, expanded, negative = (_plain(text) for text in (answer.simple, answer.expanded, answer.negative))
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if not any(character.isalnum() for character in prompt):
-            raise UnusableAnswer(f"the LLM left the {name} prompt empty", hint=_ASK_AGAIN)
+            raise UnusableResponse(
+                "the LLM left the {name} prompt empty", hint="{ask_again}", name=name, ask_again=_ASK_AGAIN
+            )
         if _INSTRUCTION.search(prompt):
-            raise UnusableAnswer(f"the LLM repeats its instruction as the {name} prompt", hint=_ASK_AGAIN)
+            raise UnusableResponse(
+                "the LLM repeats its instruction as the {name} prompt",
+                hint="{ask_again}",
+                name=name,
+                ask_again=_ASK_AGAIN,
+            )
         if len(prompt) > MAX_PROMPT_CHARACTERS:
-            raise UnusableAnswer(f"the LLM's {name} prompt has {len(prompt):,} characters", hint=_ASK_AGAIN)
+            raise UnusableResponse(
+                "the LLM's {name} prompt has {count:,} characters",
+                hint="{ask_again}",
+                name=name,
+                count=len(prompt),
+                ask_again=_ASK_AGAIN,
+            )
         if not _is_english(prompt):
-            raise WrongLanguage(f"the LLM's {name} prompt is not in English: {shortened(prompt)}", hint=_ASK_AGAIN)
-    return Draft(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
+            raise WrongLanguage(
+                "the LLM's {name} prompt is not in English: {shortened}",
+                hint="{ask_again}",
+                name=name,
+                shortened=shortened(prompt),
+                ask_again=_ASK_AGAIN,
+            )
+    return DraftedPrompts(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
 
 
 def _plain(text: str) -> str:

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.chinese.translation import TranslationError, to_english
-from ideation.concept import Concept
-from ideation.draw.word_lists import built_in_words, seedling_words
-from ideation.english.grammar import concept_text, english_topic
+from ideation.chinese import TranslationError, to_english
+from ideation.concept import Concept, concept_text, english_topic
+from ideation.draw import built_in_words, seedling_words
 from ideation.expanders.offline.details import Pace, built_in_details, phrase_pattern
 from ideation.vocabulary import seedling_vocabulary
 

@@ -112,7 +112,11 @@ class Details(_Table):
 
 @lru_cache(maxsize=1)
 def built_in_details() -> Details:
-    """The tables that come with Twinseed, from `words/scenes.yaml`, `fitting.yaml` and `media.yaml`."""
+    """The tables that come with Twinseed, from `scenes.yaml`, `fitting.yaml` and `media.yaml` in `draw/lists`.
+
+    >>> built_in_details().homes_of("octopus")
+    ['underwater']
+    """
     scenes, fitting, media = (
         yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
         for name in ("scenes", "fitting", "media")

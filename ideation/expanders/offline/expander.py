@@ -8,11 +8,9 @@ from collections.abc import Sequence
 import templates
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis, analyze
 from ideation.expanders.offline.details import Light, Medium, Scene, built_in_details, phrase_pattern
-from ideation.expanders.offline.prompt_builder import Detail, explain, fit, nothing_added
-from ideation.expanders.offline.scenery import choose_scenery
+from ideation.expanders.offline.prompt_builder import Detail, StableChoice, choose_scenery, explain, fit, nothing_added
 from ideation.expanders.offline.seedling import draft_for_seedling
-from ideation.expanders.offline.stable_choice import Chooser
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 _NO_STYLE = Medium(
     family="picture", medium=("fine natural detail", "rich lifelike texture", "carefully observed surfaces")
@@ -37,16 +35,16 @@ class OfflineExpander:
     def llm_model(self) -> str | None:
         return None
 
-    def draft(self, request: DraftRequest) -> Draft:
+    def draft(self, request: DraftRequest) -> DraftedPrompts:
         """The draft for this concept and seed: always the same one, and another for another seed."""
         analysis = analyze(request.concept)
-        chooser = Chooser(request.seed, analysis.text)
+        choice = StableChoice(request.seed, analysis.text)
         if request.vocabulary:
-            return draft_for_seedling(request, request.vocabulary, analysis, chooser)
+            return draft_for_seedling(request, request.vocabulary, analysis, choice)
         medium = built_in_details().media.get(analysis.style or "", _NO_STYLE)
-        scene, light = choose_scenery(analysis, chooser)
-        expanded, kept = fit(analysis, _details(analysis, medium, scene, light, chooser), request.token_limit)
-        return Draft(
+        scene, light = choose_scenery(analysis, choice)
+        expanded, kept = fit(analysis, _details(analysis, medium, scene, light, choice), request.token_limit)
+        return DraftedPrompts(
             language=request.concept.language,
             simple=analysis.text,
             expanded=expanded,
@@ -57,7 +55,7 @@ class OfflineExpander:
 
 
 def _details(
-    analysis: ConceptAnalysis, medium: Medium, scene: Scene | None, light: Light, chooser: Chooser
+    analysis: ConceptAnalysis, medium: Medium, scene: Scene | None, light: Light, choice: StableChoice
 ) -> list[Detail]:
     """All details that fit and that the concept has not said, the most important first; none repeats a word."""
     tables = built_in_details()
@@ -80,7 +78,7 @@ def _details(
         if kind not in analysis.said and not (kind == "palette" and "colour" in analysis.said):
             # The medium may well repeat the name of the style: wood carving, flowing wood grain.
             so_far = [analysis.head if kind == surface else analysis.text, *(detail.text for detail in details)]
-            chosen = chooser.fresh(f"{kind} {number}", phrases, so_far)
+            chosen = choice.fresh(f"{kind} {number}", phrases, so_far)
             if chosen:
                 details.append(Detail(kind, chosen))
     return details

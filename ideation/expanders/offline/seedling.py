@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ideation.english.grammar import indefinite_article
+from ideation.english import indefinite_article
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
-from ideation.expanders.offline.prompt_builder import Detail, count_tokens, explain, fit, nothing_added
-from ideation.expanders.offline.scenery import choose_scenery
-from ideation.expanders.offline.stable_choice import Chooser, without_repeats
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.offline.prompt_builder import (
+    Detail,
+    StableChoice,
+    choose_scenery,
+    count_tokens,
+    explain,
+    fit,
+    nothing_added,
+    without_repeats,
+)
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 from ideation.prompt_syntax import spoken
 from ideation.vocabulary import Term, Vocabulary
 
@@ -19,8 +26,8 @@ MAX_NAMED = 12
 
 
 def draft_for_seedling(
-    request: DraftRequest, vocabulary: Vocabulary, analysis: ConceptAnalysis, chooser: Chooser
-) -> Draft:
+    request: DraftRequest, vocabulary: Vocabulary, analysis: ConceptAnalysis, choice: StableChoice
+) -> DraftedPrompts:
     """The concept with a setting, a time or weather, perhaps a colour, and two filler words, all from `vocabulary`.
 
     There is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
@@ -32,21 +39,21 @@ def draft_for_seedling(
         return count_tokens(prompt) + sum(len(word) // 2 for word in unknown)
 
     named = vocabulary.find(analysis.text)
-    scene, light = choose_scenery(analysis, chooser)
+    scene, light = choose_scenery(analysis, choice)
     setting = ""
     details: list[Detail] = []
     if "setting" in named:
         setting = named["setting"].name
     elif "place" not in analysis.said:
-        scene = _known_scene(analysis, scene, chooser)
-        setting = chooser.pick("setting", scene.seedling)
+        scene = _known_scene(analysis, scene, choice)
+        setting = choice.pick("setting", scene.seedling)
         details = [Detail("place", setting)]
     # A place that Seedling does not know is left alone: time and weather can be seen there as well as anywhere.
     in_the_open = setting not in built_in_details().seedling.unlit
     if in_the_open:
-        details += _time_and_weather(vocabulary, named, setting, light, chooser)
-    details += _filler(analysis, details, chooser)
-    colour = _colour(analysis, vocabulary, named, chooser, always=not in_the_open)
+        details += _time_and_weather(vocabulary, named, setting, light, choice)
+    details += _filler(analysis, details, choice)
+    colour = _colour(analysis, vocabulary, named, choice, always=not in_the_open)
     painted = analysis
     topic = analysis.subject
     if colour and topic:
@@ -58,7 +65,7 @@ def draft_for_seedling(
         words = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED])
         words += f" and {len(unknown) - MAX_NAMED} more words" if len(unknown) > MAX_NAMED else ""
         warnings += (f"Seedling has never learnt {words}, so the picture may show something else there.",)
-    return Draft(
+    return DraftedPrompts(
         language=request.concept.language,
         simple=analysis.text,
         expanded=prompt,
@@ -67,7 +74,7 @@ def draft_for_seedling(
     )
 
 
-def _known_scene(analysis: ConceptAnalysis, scene: Scene | None, chooser: Chooser) -> Scene:
+def _known_scene(analysis: ConceptAnalysis, scene: Scene | None, choice: StableChoice) -> Scene:
     """The scene itself if Seedling has a setting for it, else another home of the topic, else anywhere in the open."""
     if scene and scene.seedling:
         return scene
@@ -75,16 +82,16 @@ def _known_scene(analysis: ConceptAnalysis, scene: Scene | None, chooser: Choose
     homes = tables.homes_of(analysis.topic or "") or list(tables.anywhere)
     known = [name for name in homes if tables.scenes[name].seedling]
     known = known or [name for name in tables.anywhere if tables.scenes[name].seedling]
-    return tables.scenes[chooser.pick("known scene", known)]
+    return tables.scenes[choice.pick("known scene", known)]
 
 
 def _time_and_weather(
-    vocabulary: Vocabulary, named: dict[str, Term], setting: str, light: Light, chooser: Chooser
+    vocabulary: Vocabulary, named: dict[str, Term], setting: str, light: Light, choice: StableChoice
 ) -> list[Detail]:
     """At least one of the two unless the concept has said both, in agreement with the setting and the light."""
     weathers = built_in_details().seedling.weather.get(setting, tuple(vocabulary.names("weather")))
     seen = vocabulary.find(" ".join(light.seedling))
-    time = seen["time"].name if "time" in seen else chooser.pick("time", vocabulary.names("time"))
+    time = seen["time"].name if "time" in seen else choice.pick("time", vocabulary.names("time"))
     weather = seen["weather"].name if "weather" in seen else None
     sunny = weather is None and time == "at noon"
     if (
@@ -92,28 +99,28 @@ def _time_and_weather(
         and "weather" not in named
         and not sunny
         and weather is None
-        and chooser.number("extra weather") % 3 == 0
+        and choice.number("extra weather") % 3 == 0
     ):
-        weather = chooser.pick("weather", weathers)
+        weather = choice.pick("weather", weathers)
     details = []
     if "time" not in named and ("time" in seen or not weather):
         details.append(Detail("time", time))
     if "weather" not in named and weather in weathers:
         details.append(Detail("weather", weather))
     if not details and "weather" not in named and weathers:
-        details.append(Detail("weather", chooser.pick("weather", weathers)))
+        details.append(Detail("weather", choice.pick("weather", weathers)))
     return details
 
 
-def _filler(analysis: ConceptAnalysis, details: list[Detail], chooser: Chooser) -> list[Detail]:
+def _filler(analysis: ConceptAnalysis, details: list[Detail], choice: StableChoice) -> list[Detail]:
     tables = built_in_details()
     medium = tables.media.get(analysis.style or "")
     words = [
         word for word in tables.seedling.filler if not (medium and medium.colours != "fitting" and "colour" in word)
     ]
     so_far = [analysis.text, *(detail.text for detail in details)]
-    first = chooser.turn("first filler", without_repeats(words, so_far) or words)
-    second = chooser.fresh("second filler", words, [*so_far, first])
+    first = choice.turn("first filler", without_repeats(words, so_far) or words)
+    second = choice.fresh("second filler", words, [*so_far, first])
     return [Detail("filler", word) for word in (first, second) if word]
 
 
@@ -121,7 +128,7 @@ def _colour(
     analysis: ConceptAnalysis,
     vocabulary: Vocabulary,
     named: dict[str, Term],
-    chooser: Chooser,
+    choice: StableChoice,
     *,
     always: bool,
 ) -> Detail | None:
@@ -133,6 +140,6 @@ def _colour(
     colourless = medium is not None and medium.colours == "none"
     if not analysis.subject or colourless or "colour" in named or "colour" in analysis.said:
         return None
-    if not always and chooser.number("coloured") % 2:
+    if not always and choice.number("coloured") % 2:
         return None
-    return Detail("colour", chooser.pick("colour", vocabulary.names("colour")))
+    return Detail("colour", choice.pick("colour", vocabulary.names("colour")))

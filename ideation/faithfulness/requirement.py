@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ideation.english.stems import content_stems, phrasings, same, stem
-from ideation.english.words import plain_words
+from ideation.english import content_stems, plain_words, same, stem
+from ideation.vocabulary import phrasings
 
 NUMBERS = {
     **{
@@ -70,19 +70,19 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requirement:
     """One thing that a concept asks for, by a name for people, and how to see whether a prompt says it."""
 
     name: str
     said_in: Callable[[Said], bool]
 
 
-def phrase_asked(kind: str, phrase: str) -> Asked:
+def phrase_requirement(kind: str, phrase: str) -> Requirement:
     wanted = content_stems(phrase) or tuple(map(stem, plain_words(phrase)))
-    return Asked(f"{kind}: {phrase}", lambda said: said.says(wanted))
+    return Requirement(f"{kind}: {phrase}", lambda said: said.says(wanted))
 
 
-def style_asked(style: str) -> Asked:
+def style_requirement(style: str) -> Requirement:
     """A style's words, or of a painter the last name: Miro for Joan Miro."""
     last = (
         content_stems(style)[-1:]
@@ -90,27 +90,27 @@ def style_asked(style: str) -> Asked:
         else ()
     )
     wanted = tuple(s for s in content_stems(style) if s not in _GENERIC_STYLE) or content_stems(style)
-    return Asked(f"style: {style}", lambda said: said.says(wanted) or (bool(last) and said.says(last)))
+    return Requirement(f"style: {style}", lambda said: said.says(wanted) or (bool(last) and said.says(last)))
 
 
 _GENERIC_STYLE = frozenset(map(stem, "painting art picture drawing print movement work".split()))
 
 
-def quotes_asked(text: str) -> list[Asked]:
-    return [_quote_asked(quoted) for quoted in (m.group(m.lastgroup or 0) for m in QUOTED.finditer(text))]
+def quote_requirements(text: str) -> list[Requirement]:
+    return [_quote_requirement(quoted) for quoted in (m.group(m.lastgroup or 0) for m in QUOTED.finditer(text))]
 
 
-def _quote_asked(quoted: str) -> Asked:
+def _quote_requirement(quoted: str) -> Requirement:
     wanted = " ".join(quoted.split()).casefold()
-    return Asked(f'text: "{quoted}"', lambda said: wanted in " ".join(said.text.split()).casefold())
+    return Requirement(f'text: "{quoted}"', lambda said: wanted in " ".join(said.text.split()).casefold())
 
 
-def count_asked(number: int, noun: str, name: str) -> Asked:
+def count_requirement(number: int, noun: str, name: str) -> Requirement:
     wanted = stem(plain_words(noun)[-1]) if plain_words(noun) else ""
-    return Asked(f"count: {name}", lambda said: _counts(said, number, wanted))
+    return Requirement(f"count: {name}", lambda said: _counts(said, number, wanted))
 
 
-def colour_asked(colour: str, noun: str | None, others: frozenset[str]) -> Asked:
+def colour_requirement(colour: str, noun: str | None, others: frozenset[str]) -> Requirement:
     """`others` are the stems of the concept's other colours: one of them right before `noun` is a swap."""
     wanted, thing = stem(plain_words(colour)[0]), stem(plain_words(noun)[-1]) if noun else None
 
@@ -123,10 +123,10 @@ def colour_asked(colour: str, noun: str | None, others: frozenset[str]) -> Asked
         swapped = [bool(others & set(near)) and not any((s,) in own for s in near) for near in before]
         return not swapped or not all(swapped)
 
-    return Asked(f"colour: {colour}", said_in)
+    return Requirement(f"colour: {colour}", said_in)
 
 
-def absence_asked(noun: str) -> Asked:
+def absence_requirement(noun: str) -> Requirement:
     thing = stem(plain_words(noun)[-1])
     empty = _EMPTY if thing in (stem("person"), stem("human")) else frozenset()
 
@@ -142,7 +142,7 @@ def absence_asked(noun: str) -> Asked:
             for w in said.words
         )
 
-    return Asked(f"negation: no {noun}", said_in)
+    return Requirement(f"negation: no {noun}", said_in)
 
 
 _EMPTY = frozenset("empty deserted uninhabited unpopulated abandoned desolate unpeopled".split())

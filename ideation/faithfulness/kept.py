@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass
 
 from ideation.concept import Concept
-from ideation.english.request_parser import asked_in_english
-from ideation.english.requirement import (
+from ideation.english import words_of
+from ideation.faithfulness.request_parser import requirements_of
+from ideation.faithfulness.requirement import (
     QUOTED,
-    Asked,
+    Requirement,
     Said,
-    colour_asked,
-    count_asked,
-    phrase_asked,
-    quotes_asked,
-    style_asked,
+    colour_requirement,
+    count_requirement,
+    phrase_requirement,
+    quote_requirements,
+    style_requirement,
 )
-from ideation.english.words import words_of
 
 _HAN_DIGITS = {"兩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _HAN_COUNT = re.compile(
@@ -56,38 +56,42 @@ def check(concept: Concept, simple: str, expanded: str) -> Faithfulness:
     A drawn concept is checked by its parts' English names, a typed one in English by its words. For other languages
     the simple prompt is the translation that the expanded one is checked against, and what needs no translation
     (digits, quoted text, Latin names, Chinese counts and colours) is looked for in both.
+
+    >>> from ideation.concept import typed_concept
+    >>> check(typed_concept("a dog riding a bicycle"), "a dog riding a bike", "a puppy on a beach")
+    Faithfulness(kept=('subject: dog',), lost=('action: riding a bicycle',))
     """
     prompts = [Said(simple), Said(expanded)]
     kept: dict[str, None] = {}
     lost: dict[str, None] = {}
-    for thing, where in _asked(concept, simple, prompts):
+    for thing, where in _requirements(concept, simple, prompts):
         (kept if all(thing.said_in(prompt) for prompt in where) else lost)[thing.name] = None
     return Faithfulness(tuple(name for name in kept if name not in lost), tuple(lost))
 
 
-def _asked(concept: Concept, simple: str, both: list[Said]) -> list[tuple[Asked, list[Said]]]:
+def _requirements(concept: Concept, simple: str, both: list[Said]) -> list[tuple[Requirement, list[Said]]]:
     parts = [("subject", concept.topic), ("action", concept.action)]
     if concept.topic or concept.action or concept.style:
-        asked = [phrase_asked(kind, word.en) for kind, word in parts if word is not None]
-        asked += [style_asked(concept.style.en)] if concept.style else []
-        return [(thing, both) for thing in asked]
+        required = [phrase_requirement(kind, word.en) for kind, word in parts if word is not None]
+        required += [style_requirement(concept.style.en)] if concept.style else []
+        return [(thing, both) for thing in required]
     if concept.language.casefold().split("-")[0] == "en":
-        return [(thing, both) for thing in asked_in_english(concept.text)]
-    translated = [(thing, both[1:]) for thing in asked_in_english(simple)]
-    return [(thing, both) for thing in _asked_in_any_language(concept.text)] + translated
+        return [(thing, both) for thing in requirements_of(concept.text)]
+    translated = [(thing, both[1:]) for thing in requirements_of(simple)]
+    return [(thing, both) for thing in _in_any_language(concept.text)] + translated
 
 
-def _asked_in_any_language(text: str) -> list[Asked]:
-    asked = quotes_asked(text)
+def _in_any_language(text: str) -> list[Requirement]:
+    required = quote_requirements(text)
     for match in _HAN_COUNT.finditer(text):
         number = _HAN_DIGITS.get(match[1]) or int(match[1])
-        asked += [count_asked(number, "", match[1])] if number > 1 else []
+        required += [count_requirement(number, "", match[1])] if number > 1 else []
     for match in _HAN_COLOUR.finditer(text):
         english = _HAN_COLOURS.get(match[1] or "", {"粉": "pink", "金": "gold", "銀": "silver"}.get(match[0][0], ""))
-        asked.append(colour_asked(english, None, frozenset()))
+        required.append(colour_requirement(english, None, frozenset()))
     # A Latin word among the letters of another script is a name, and names are not translated.
     spoken = QUOTED.sub(" ", text)
     if any(character.isalpha() and ord(character) > 0x24F for character in spoken):
         latin = (word.text for word in words_of(spoken) if sum(c.isascii() and c.isalpha() for c in word.text) > 2)
-        asked += [phrase_asked("detail", name) for name in latin]
-    return asked
+        required += [phrase_requirement("detail", name) for name in latin]
+    return required

@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict
 
 from ideation.concept import typed_concept
-from ideation.expanders.llm.instruction_template import InstructionTemplate, InstructionTemplateError, find_template
-from ideation.expanders.protocol import Draft, DraftRequest
+from ideation.expanders.instruction_template import InstructionTemplate, InstructionTemplateError, find_template
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 from ideation.vocabulary import seedling_vocabulary
 
 #: Words that fit into a token. Prompts are full of commas, and a comma takes a token too.
@@ -18,13 +18,17 @@ WORDS_PER_TOKEN = 0.6
 _ADDED_KINDS = ("setting", "time", "weather", "colour")
 
 
-def instruction(request: DraftRequest) -> str:
+def instruction_for(request: DraftRequest) -> str:
     """One message that holds everything, for not every model has a place for a system prompt.
 
     The concept goes in as a JSON string between two marked lines. The mark depends on the concept, so no concept can
     contain its own: what looks like the end of the data inside it is not. Everything else that may repeat words of a
     concept is a JSON string as well. Raises `InstructionTemplateError` when the template fails, or does not show the
     concept in this form.
+
+    >>> told = instruction_for(DraftRequest(typed_concept("a dog"), seed=0, token_limit=77))
+    >>> [line for line in told.splitlines() if "a dog" in line]
+    ['"a dog"']
     """
     template = request.template or find_template("default")
     concept, vocabulary, previous = request.concept, request.vocabulary, request.previous
@@ -49,8 +53,9 @@ def instruction(request: DraftRequest) -> str:
     )
     if told.count(block) != 1 or f"\n{block}\n" not in f"\n{told}\n":
         raise InstructionTemplateError(
-            f"{template.name} does not show the concept once, on lines of its own",
-            hint="put {{ concept }} alone on a line: it is the concept as data, with a mark before and after it",
+            "{name} does not show the concept once, on lines of its own",
+            hint="put {{{{ concept }}}} alone on a line: it is the concept as data, with a mark before and after it",
+            name=template.name,
         )
     return told
 
@@ -59,6 +64,9 @@ def checked_template(name: str) -> InstructionTemplate:
     """The template of that name or file, tried out on every shape of request before anything is asked.
 
     Raises `InstructionTemplateError`.
+
+    >>> checked_template("concise").name
+    'concise'
     """
     template = find_template(name)
     first = DraftRequest(typed_concept("a dog"), 0, 77, template=template)
@@ -67,13 +75,13 @@ def checked_template(name: str) -> InstructionTemplate:
         0,
         77,
         seedling_vocabulary(),
-        Draft("en", "a dog", "a dog"),
+        DraftedPrompts("en", "a dog", "a dog"),
         ("a complaint",),
         template=template,
         fit=False,
     )
     for request in (first, repair):
-        instruction(request)
+        instruction_for(request)
     return template
 
 

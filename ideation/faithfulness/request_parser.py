@@ -6,23 +6,22 @@ import itertools
 import re
 from functools import lru_cache
 
-from ideation.draw.word_lists import built_in_words
-from ideation.english.requirement import (
+from ideation.draw import built_in_words
+from ideation.english import GLUE, content_stems, plain_words, stem
+from ideation.faithfulness.requirement import (
     COLOURS,
     NUMBERS,
     QUOTED,
-    Asked,
-    absence_asked,
-    colour_asked,
-    count_asked,
+    Requirement,
+    absence_requirement,
+    colour_requirement,
+    count_requirement,
     number_in,
-    phrase_asked,
-    quotes_asked,
-    style_asked,
+    phrase_requirement,
+    quote_requirements,
+    style_requirement,
 )
-from ideation.english.stems import GLUE, content_stems, phrasings, stem
-from ideation.english.words import plain_words
-from ideation.vocabulary import seedling_vocabulary
+from ideation.vocabulary import phrasings, seedling_vocabulary
 
 _NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"
 _NEGATED = re.compile(
@@ -86,26 +85,30 @@ _ADJECTIVES = frozenset(
 )
 
 
-def asked_in_english(text: str) -> list[Asked]:
-    """Everything that a concept or a simple prompt in English asks for, the subject first."""
-    found = quotes_asked(text)
+def requirements_of(text: str) -> list[Requirement]:
+    """Everything that a concept or a simple prompt in English asks for, the subject first.
+
+    >>> [required.name for required in requirements_of("three red apples without a leaf, watercolor")]
+    ['subject: apples', 'style: watercolor', 'count: three apples', 'colour: red', 'negation: no leaf']
+    """
+    found = quote_requirements(text)
     text = QUOTED.sub(" ", text)
     text, absences = _without_absences(text)
     text, styles = _without_style(text)
     # An action from the lists is known as a whole; elsewhere "ice skating" would be ice that skates.
-    actions = [phrase_asked("action", match.group()) for match in _known_actions().finditer(text)]
+    actions = [phrase_requirement("action", match.group()) for match in _known_actions().finditer(text)]
     text = _known_actions().sub(" , ", text)
     clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if plain_words(clause)]
-    things: list[Asked] = []
+    things: list[Requirement] = []
     for number, clause in enumerate(clauses):
-        things += _things_asked(clause, main=number == 0)
+        things += _thing_requirements(clause, main=number == 0)
     # The subject first, as people say it.
     things[1:1] = actions
-    things += [*styles, *_counts_asked(clauses), *_colours_asked(clauses), *found, *absences]
+    things += [*styles, *_count_requirements(clauses), *_colour_requirements(clauses), *found, *absences]
     return list({thing.name: thing for thing in things}.values())
 
 
-def _without_absences(text: str) -> tuple[str, list[Asked]]:
+def _without_absences(text: str) -> tuple[str, list[Requirement]]:
     found = []
     for match in _NEGATED.finditer(text):
         if match.group().casefold().startswith(("no longer", "no matter", "not only", "not far")):
@@ -113,9 +116,9 @@ def _without_absences(text: str) -> tuple[str, list[Asked]]:
         for part in re.split(r"\b(?:or|nor|and)\b", match["what"]):
             phrase, _ = _noun_phrase(plain_words(part))
             if plain_words(part) and not phrase and _is_participle(plain_words(part)[0]):
-                found.append(absence_asked(plain_words(part)[0]))
+                found.append(absence_requirement(plain_words(part)[0]))
             if phrase:
-                found.append(absence_asked(phrase[-1]))
+                found.append(absence_requirement(phrase[-1]))
             if "and" in match["what"].split():
                 break  # "without a hat and with a scarf": what comes after "and" may well be there
     return _NEGATED.sub(lambda m: " , " + _after_absence(m["what"]), text), found
@@ -127,18 +130,18 @@ def _after_absence(what: str) -> str:
     return rest.group() if rest else ""
 
 
-def _without_style(text: str) -> tuple[str, list[Asked]]:
+def _without_style(text: str) -> tuple[str, list[Requirement]]:
     if medium := _MEDIUM.match(text):
         text = text[medium.end() :]
         text, styles = _without_style(text)
         named = [
             word for word in plain_words(medium["medium"]) if word not in _FILLER | {"portrait", "view", "close", "up"}
         ]
-        return text, [*([style_asked(" ".join(named))] if named else []), *styles]
+        return text, [*([style_requirement(" ".join(named))] if named else []), *styles]
     for pattern in _STYLE:
         if (match := pattern.search(text)) and plain_words(match["style"]):
             style = match["style"].strip()
-            return text[: match.start()] + " , " + text[match.end() :], [style_asked(style)]
+            return text[: match.start()] + " , " + text[match.end() :], [style_requirement(style)]
     for known in _known_styles():
         # Only where it stands as a style: as a clause of its own, or as "in watercolor", "as an oil painting".
         pattern = re.compile(
@@ -147,7 +150,7 @@ def _without_style(text: str) -> tuple[str, list[Asked]]:
             re.IGNORECASE,
         )
         if match := pattern.search(text):
-            return text[: match.start()] + " , " + text[match.end() :], [style_asked(known)]
+            return text[: match.start()] + " , " + text[match.end() :], [style_requirement(known)]
     return text, []
 
 
@@ -158,9 +161,9 @@ def _known_styles() -> list[str]:
     return sorted(names, key=len, reverse=True)
 
 
-def _things_asked(clause: str, *, main: bool) -> list[Asked]:
+def _thing_requirements(clause: str, *, main: bool) -> list[Requirement]:
     """Subjects, actions and details of one clause. The head of a noun phrase is asked for, its adjectives are not."""
-    found: list[Asked] = []
+    found: list[Requirement] = []
     kind = "subject" if main else "detail"
     tokens = plain_words(clause)
     at = 0
@@ -171,16 +174,16 @@ def _things_asked(clause: str, *, main: bool) -> list[Asked]:
         if phrase and not gathers and not (kind == "detail" and COLOURS.issuperset(phrase)):
             # In "a sleeping cat" the participle before the noun is all that is said of what it does.
             found += [
-                phrase_asked("action", word)
+                phrase_requirement("action", word)
                 for word, after in itertools.pairwise(phrase)
                 if main and _is_participle(word) and f"{word} {after}" not in _NAMED_BY_USE
             ]
-            found.append(phrase_asked(kind, phrase[-1]))
+            found.append(phrase_requirement(kind, phrase[-1]))
         at = end
         if at < len(tokens) and _is_verb(tokens, at):
             _, end = _noun_phrase(tokens, at + 1)
             # "riding a bicycle": up to the object, of which only the head is looked for.
-            found.append(_action_asked(tokens[at:end]))
+            found.append(_action_requirement(tokens[at:end]))
             kind = "detail"
             at = end
         elif at < len(tokens):
@@ -189,13 +192,13 @@ def _things_asked(clause: str, *, main: bool) -> list[Asked]:
     return found
 
 
-def _action_asked(tokens: list[str]) -> Asked:
+def _action_requirement(tokens: list[str]) -> Requirement:
     content = [token for token in tokens if token not in COLOURS and token not in NUMBERS and token not in GLUE]
     name = " ".join(tokens)
     if phrasings(content_stems(name)) != {content_stems(name)}:
-        return phrase_asked("action", name)
+        return phrase_requirement("action", name)
     wanted = tuple(map(stem, dict.fromkeys([content[0], content[-1]])))
-    return Asked(f"action: {name}", lambda said: said.says(wanted))
+    return Requirement(f"action: {name}", lambda said: said.says(wanted))
 
 
 def _noun_phrase(tokens: list[str], start: int = 0) -> tuple[list[str], int]:
@@ -258,7 +261,7 @@ def _verbs() -> frozenset[str]:
     return frozenset(stem(plain_words(action.en)[0]) for action in built_in_words().actions)
 
 
-def _counts_asked(clauses: list[str]) -> list[Asked]:
+def _count_requirements(clauses: list[str]) -> list[Requirement]:
     found = []
     for clause in clauses:
         for match in re.finditer(r"(?<![\w.-])(half\s+a\s+dozen|(\w+)\s+dozen|\w+)(-\w+)?(?=\s|$)", clause):
@@ -270,7 +273,7 @@ def _counts_asked(clauses: list[str]) -> list[Asked]:
             noun = plain_words(match.group(3))[:1] if match.group(3) else _noun_phrase(after)[0][-1:]
             if number == 0 or not noun or noun[0] in ("pm", "am", "mm", "percent", "degrees", "bit", "oclock"):
                 continue
-            found.append(count_asked(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
+            found.append(count_requirement(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
     return found
 
 
@@ -278,7 +281,7 @@ def _spoken(number: str) -> str:
     return f"a {number} of" if number.casefold() in ("pair", "couple", "duo", "trio") else " ".join(plain_words(number))
 
 
-def _colours_asked(clauses: list[str]) -> list[Asked]:
+def _colour_requirements(clauses: list[str]) -> list[Requirement]:
     pairs: list[tuple[str, str | None]] = []
     for clause in clauses:
         tokens = plain_words(clause)
@@ -286,4 +289,4 @@ def _colours_asked(clauses: list[str]) -> list[Asked]:
             if token in COLOURS:
                 pairs.append((token, next(reversed(_noun_phrase(tokens, at + 1)[0]), None)))
     every = frozenset(stem(colour) for colour, _ in pairs)
-    return [colour_asked(colour, noun, every - {stem(colour)}) for colour, noun in pairs]
+    return [colour_requirement(colour, noun, every - {stem(colour)}) for colour, noun in pairs]

@@ -1,12 +1,14 @@
-"""The deadline: one total time for an answer, with every retry inside it."""
+"""The server: its address, the key that it is sent, and one deadline for an answer with every retry inside it."""
 
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from tenacity import (
     RetryCallState,
@@ -17,7 +19,7 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from ideation.expanders.errors import DeadlineExceeded, QuotaExceeded, Transient, Unreachable
+from ideation.expanders.errors import BadRequest, DeadlineExceeded, QuotaExceeded, RefusedKey, Transient, Unreachable
 
 T = TypeVar("T")
 
@@ -25,6 +27,44 @@ T = TypeVar("T")
 TRIES_TO_CONNECT = 3
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8.0, jitter=0.25)
+
+# Servers like to repeat a key, or its first and last letters, in what they say about it.
+_KEY_LIKE = re.compile(r"\b(?:sk|AIza)[-\w*.]{6,}")
+
+
+def checked_key(key: str, variable: str) -> str:
+    """The key itself. Raises `RefusedKey`, without showing it, when it cannot be sent in a header."""
+    if not key or not all("!" <= character <= "~" for character in key):
+        raise RefusedKey(
+            "{what}",
+            hint="set {variable} to the key alone, as its provider shows it",
+            variable=variable,
+            what=f"{variable} is empty"
+            if not key
+            else f"{variable} contains spaces, line breaks or letters outside ASCII",
+        )
+    return key
+
+
+def without_key(text: str, key: str) -> str:
+    """The text with the key, and whatever looks like one, replaced."""
+    return _KEY_LIKE.sub("(key)", text.replace(key, "(key)") if key else text)
+
+
+def server_of(url: str, variable: str) -> str:
+    """Host and port of a server's address, to name it: an address may hold a password. Raises `BadRequest`."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in ("http", "https"):
+        raise BadRequest(
+            "{variable} is not the address of a server",
+            hint="give one as in {variable}=http://127.0.0.1:11434/v1",
+            variable=variable,
+        )
+    return f"{host}:{port}" if port else host
 
 
 def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spent_s: float = 0.0) -> T:
@@ -87,6 +127,8 @@ def _bounded(attempt: Callable[[float], T], left: float, deadline_s: float, serv
 
 def _too_late(server: str, deadline_s: float) -> DeadlineExceeded:
     return DeadlineExceeded(
-        f"{server} gave no answer within {deadline_s:.3g} s",
+        "{server} gave no answer within {deadline_s:.3g} s",
         hint="set TWINSEED_LLM_DEADLINE to more seconds, or take a faster model with --llm-model",
+        server=server,
+        deadline_s=deadline_s,
     )
