@@ -23,7 +23,7 @@ from commands.refine import refine
 from commands.report import report
 from commands.sweep import sweep
 from commands.verify import verify
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 app = typer.Typer(
     help="Two pictures from one seed: what did the extra words of an expanded prompt do?",

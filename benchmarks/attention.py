@@ -38,8 +38,7 @@ from generate.training.figure import ACTIONS, draw_figure
 from generate.training.latents import PatchCode
 from generate.training.scene import Scene, draw_scene
 from generate.training.unet import NOISE_SCHEDULE
-from ideation.errors import TwinseedError
-from ideation.vocabulary import seedling_vocabulary
+from ideation import TwinseedError, seedling_vocabulary
 
 PATCH_CODE = Path(__file__).parents[1] / "generate" / "training" / "patch_code.safetensors"
 SCHEDULER, GUIDANCE = "DPM++ 2M Karras", 5.0

@@ -24,7 +24,7 @@ import numpy as np
 
 from generate.schedulers.table import SCHEDULERS, SchedulerChoice, build_scheduler, check_steps, find_scheduler
 from generate.settings import SettingsError
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 STEPS = (5, 10, 20, 50, 100)
 PROMPT = "a red dog riding a bicycle on a beach at sunset, watercolor style"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from ideation.concept import typed_concept
-from ideation.faithfulness.kept import check
+from ideation import typed_concept
+from ideation.faithfulness import check
 
 CASES = Path(__file__).parents[1] / "tests" / "faithfulness_cases.yaml"
 HALVES = ("development", "held-out")

@@ -17,10 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from ideation.draw.pattern_plan import PatternPlan
-from ideation.draw.randomizer import draw_many
-from ideation.draw.wildcards import built_in_wildcards
-from ideation.draw.word_lists import built_in_words
+from ideation import PatternPlan, built_in_wildcards, built_in_words, draw_many
 
 PATTERN = "a __topics__ __actions__, __styles__ style"
 

@@ -34,7 +34,7 @@ from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "a red dog riding a bicycle on a beach at sunset in the snow, soft light, fine detail, watercolor style"

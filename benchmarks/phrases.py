@@ -31,11 +31,7 @@ from generate.settings import RenderSettings
 from generate.training.drawing import draw
 from generate.training.judge import Judge
 from generate.training.scene import SKYLESS, Scene, draw_scene
-from ideation.draw.word_lists import built_in_words
-from ideation.expansion import given_pair
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import KINDS, seedling_vocabulary
+from ideation import KINDS, PromptPair, TokenBudget, built_in_words, given_pair, seedling_vocabulary
 
 TRUTHS = ("drawn", "there already", "ignored: never learnt", "ignored: learnt, not drawn")
 MARKS = ("drawn", "there already", "ignored", "unclear")

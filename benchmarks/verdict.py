@@ -26,9 +26,7 @@ from generate.settings import RenderSettings
 from generate.training.captions import caption
 from generate.training.drawing import draw
 from generate.training.scene import Scene, draw_scene
-from ideation.expansion import given_pair
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import seedling_vocabulary
+from ideation import TokenBudget, given_pair, seedling_vocabulary
 
 WAYS = ("details added", "and another subject", "and another action")
 

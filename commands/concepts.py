@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from commands.options import OptionError
-from ideation.concept import Concept, typed_concept
-from ideation.errors import TwinseedError
+from ideation import Concept, TwinseedError, typed_concept
 
 #: The most concepts of a comparison: each is a request to every expander, and some cost money.
 MAX_COMPARED = 1000
@@ -15,7 +14,7 @@ MAX_COMPARED = 1000
 def concepts_of(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
     """The one that was typed, those in a file, one a line, or so many that are drawn from what the model knows."""
     from generate.models import known_words
-    from ideation.draw.randomizer import draw_many
+    from ideation import draw_many
 
     if sum(given is not None for given in (text, file, count)) != 1:
         raise OptionError("the concepts were given in more than one way", hint="give a concept, or --file, or -n")
@@ -27,19 +26,28 @@ def concepts_of(text: str | None, file: Path | None, count: int | None, model: s
     hint = f"give a text file in UTF-8 with a concept on each line, {MAX_COMPARED} at most"
     try:
         if file.stat().st_size > 1_000_000:
-            raise OptionError(f"{file} is too large", hint=hint)
+            raise OptionError("{file} is too large", hint="{advice}", file=file, advice=hint)
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
-        raise OptionError(f"{file} is not text in UTF-8", hint=hint) from error
+        raise OptionError("{file} is not text in UTF-8", hint="{advice}", file=file, advice=hint) from error
     except OSError as error:
-        raise OptionError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
+        raise OptionError(
+            "{file} cannot be read: {reason}", hint="{advice}", file=file, reason=error.strerror, advice=hint
+        ) from error
     concepts = []
     for number, line in enumerate(lines, start=1):
         if line:
             try:
                 concepts.append(typed_concept(line))
             except TwinseedError as problem:
-                raise OptionError(f"{file}, line {number}: {problem.message}", hint=problem.hint) from problem
+                raise OptionError(
+                    "{file}, line {number}: {problem}",
+                    hint="{advice}",
+                    file=file,
+                    number=number,
+                    problem=problem,
+                    advice=problem.hint,
+                ) from problem
     if not 1 <= len(concepts) <= MAX_COMPARED:
-        raise OptionError(f"{file} holds {len(concepts)} concepts", hint=hint)
+        raise OptionError("{file} holds {count} concepts", hint="{advice}", file=file, count=len(concepts), advice=hint)
     return concepts

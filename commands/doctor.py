@@ -8,7 +8,7 @@ from typing import Any
 
 from commands.console import cell
 from commands.options import AsJson, runs_folder
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -20,7 +20,7 @@ def doctor(as_json: AsJson = False) -> None:
     from generate.models.devices import choose_device, choose_dtype, explain_choice
     from generate.render.input_check import library_versions
     from generate.settings import DEFAULT_MODEL
-    from ideation.expanders import choose_expander
+    from ideation import choose_expander
 
     device = choose_device("auto")
     problems = []

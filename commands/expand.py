@@ -24,11 +24,10 @@ from commands.options import (
     TokensMode,
     seed_of,
 )
-from ideation.concept import typed_concept
+from ideation import typed_concept
 
 if TYPE_CHECKING:
-    from ideation.expanders.protocol import Expander
-    from ideation.expansion import ExpanderRow
+    from ideation import Expander, ExpanderRow
 
 
 def expand(
@@ -55,7 +54,7 @@ def expand(
     as_json: AsJson = False,
 ) -> None:
     """Turn a concept into a simple and an expanded English prompt; or compare expanders."""
-    from ideation.expanders.cache import ExpansionCache, cache_folder
+    from ideation import ExpansionCache, cache_folder
 
     cache = ExpansionCache(cache_folder())
     if clear_cache:
@@ -72,10 +71,9 @@ def expand(
 
     from generate.models import find_tokenizer, token_budget, vocabulary_of
     from generate.settings import DEFAULT_MODEL
-    from ideation.expanders import choose_expander
-    from ideation.expanders.cache import CachedExpander
-    from ideation.expanders.instruction import checked_template
-    from ideation.expansion import expand as expand_concept
+    from ideation import checked_template, choose_expander
+    from ideation import expand as expand_concept
+    from ideation.expanders import CachedExpander
 
     def choose(name: str, llm_model: str | None) -> Expander:
         return choose_expander(name, llm_model=llm_model, environ=os.environ, cache=None if no_cache else cache)
@@ -85,7 +83,7 @@ def expand(
     vocabulary = vocabulary_of(renderer)
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
-        from ideation.expansion import compare_expander, named_expanders
+        from ideation import compare_expander, named_expanders
 
         if llm_model is not None:
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
@@ -157,5 +155,8 @@ def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) 
                 writer.writerows(values)
         except OSError as error:
             raise OptionError(
-                f"{csv} cannot be written: {error.strerror}", hint="name a file in a folder that you may write to"
+                "{csv} cannot be written: {reason}",
+                hint="name a file in a folder that you may write to",
+                csv=csv,
+                reason=error.strerror,
             ) from error

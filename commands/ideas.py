@@ -16,7 +16,7 @@ from commands.options import AsJson, OptionError, Seed, seed_of
 from templates import Language
 
 if TYPE_CHECKING:
-    from ideation.draw.word_lists import WordLists
+    from ideation import WordLists
 
 
 def ideas(
@@ -42,7 +42,7 @@ def ideas(
     as_json: AsJson = False,
 ) -> None:
     """Draw concepts: topic x action x style, with no repeats; or texts from a pattern."""
-    from ideation.draw.randomizer import draw_many, pinned
+    from ideation import draw_many, pinned
 
     if pattern is not None:
         if topic is not None or action is not None or style is not None or exclude:
@@ -76,9 +76,8 @@ def _ideas_of_pattern(
     check: bool,
     as_json: bool,
 ) -> None:
-    from ideation.draw.pattern_plan import PatternPlan, digits
-    from ideation.draw.wildcards import built_in_wildcards, read_wildcards
-    from ideation.draw.word_lists import built_in_words
+    from ideation import PatternPlan, built_in_wildcards, built_in_words, read_wildcards
+    from ideation.draw import digits
 
     chinese = language == "zh-TW"
     plan = PatternPlan(
@@ -110,6 +109,6 @@ def _print_ideas(rows: Iterable[tuple[Any, ...]]) -> None:
 
 
 def _words(folder: Path | None) -> WordLists:
-    from ideation.draw.word_lists import built_in_words, read_words
+    from ideation import built_in_words, read_words
 
     return built_in_words() if folder is None else read_words(folder)

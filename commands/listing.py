@@ -10,7 +10,7 @@ from typing import Any
 
 from commands.console import print_table, say
 from commands.options import AsJson
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 
 class Kind(StrEnum):
@@ -91,14 +91,14 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for one in known_models()
         ]
     if kind is Kind.expanders:
-        from ideation.expanders import known_expanders
+        from ideation import known_expanders
 
         return [{"name": name, "description": description} for name, description in known_expanders().items()]
     if kind is Kind.instruments:
         from compare.instruments import INSTRUMENTS
 
         return [{"name": one.name, "answers": one.question} for one in INSTRUMENTS.values()]
-    from ideation.draw.word_lists import built_in_words
+    from ideation import built_in_words
 
     words = built_in_words()
     parts = (("topic", words.topics), ("action", words.actions), ("style", words.styles))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 
 import typer
 
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 from ideation.values import MAX_SEED
 from templates import LANGUAGES, Language
 
@@ -235,13 +235,15 @@ def text_in(file: Path | None) -> str | None:
     try:
         content = file.read_bytes() if file.stat().st_size <= MAX_OBSERVATIONS else None
     except OSError as error:
-        raise OptionError(f"{file} cannot be read: {error.strerror}", hint=hint) from error
+        raise OptionError(
+            "{file} cannot be read: {reason}", hint="{advice}", file=file, reason=error.strerror, advice=hint
+        ) from error
     if content is None:
-        raise OptionError(f"{file} is too large", hint=hint)
+        raise OptionError("{file} is too large", hint="{advice}", file=file, advice=hint)
     try:
         return content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise OptionError(f"{file} is not text in UTF-8", hint=hint) from error
+        raise OptionError("{file} is not text in UTF-8", hint="{advice}", file=file, advice=hint) from error
 
 
 def seed_of(given: str | None) -> int:
@@ -249,7 +251,12 @@ def seed_of(given: str | None) -> int:
     if given is None:
         return secrets.randbelow(2**32)
     if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise OptionError(f"seed is {given[:40]!r}", hint=f"give a whole number from 0 to {MAX_SEED}, as in --seed 7")
+        raise OptionError(
+            "seed is {given!r}",
+            hint="give a whole number from 0 to {max_seed}, as in --seed 7",
+            given=given[:40],
+            max_seed=MAX_SEED,
+        )
     return int(given)
 
 

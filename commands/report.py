@@ -45,6 +45,9 @@ def _write(file: Path, content: bytes) -> None:
         file.write_bytes(content)
     except OSError as error:
         raise OptionError(
-            f"{file} cannot be written: {error.strerror}", hint="name a file in a folder that you may write to"
+            "{file} cannot be written: {reason}",
+            hint="name a file in a folder that you may write to",
+            file=file,
+            reason=error.strerror,
         ) from error
     print(file)

@@ -55,6 +55,8 @@ def _step_counts(given: str) -> list[int]:
         counts = []
     if len(counts) < 2 or not all(1 <= one <= 1000 for one in counts):
         raise OptionError(
-            f"steps is {given[:60]!r}", hint="give two or more whole numbers from 1 to 1000, as in --steps 5,10,20"
+            "steps is {given!r}",
+            hint="give two or more whole numbers from 1 to 1000, as in --steps 5,10,20",
+            given=given[:60],
         )
     return counts

@@ -12,13 +12,18 @@ from generate.choices.styles import Style, apply_styles, find_style
 from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
-from ideation.expanders.instruction import checked_template
-from ideation.expanders.instruction_template import InstructionTemplate
-from ideation.expanders.protocol import Expander
-from ideation.expansion import expand, given_pair, require_prompt
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import AdapterMention, parse_prompt
-from ideation.token_budget import TokenBudget
+from ideation import (
+    AdapterMention,
+    Expander,
+    InstructionTemplate,
+    PromptPair,
+    TokenBudget,
+    checked_template,
+    expand,
+    given_pair,
+    parse_prompt,
+    require_prompt,
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,8 @@ def _adapters(
     twice = {one.name for one in found if sum(other.name == one.name for other in found) > 1}
     if twice:
         raise SettingsError(
-            f"the LoRA {min(twice)} is asked for with two weights",
+            "the LoRA {twice} is asked for with two weights",
             hint="both pictures are drawn with the same LoRAs: give one weight, in either prompt or with --lora",
+            twice=min(twice),
         )
     return found

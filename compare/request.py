@@ -27,12 +27,16 @@ from generate.files import likeness_of, read_picture
 from generate.models import known_words, require_model
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
-from ideation.concept import Concept, typed_concept
-from ideation.draw.randomizer import draw
-from ideation.draw.word_lists import built_in_words
-from ideation.errors import TwinseedError
-from ideation.expansion import TokenMode
-from ideation.prompt_syntax import AdapterMention, parse_prompt
+from ideation import (
+    AdapterMention,
+    Concept,
+    TokenMode,
+    TwinseedError,
+    built_in_words,
+    draw,
+    parse_prompt,
+    typed_concept,
+)
 from ideation.values import MAX_SEED, STRICT
 from templates import LANGUAGES, Language
 
@@ -307,7 +311,12 @@ def _seed(given: str | None) -> int:
     if given is None:
         return secrets.randbelow(2**32)
     if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise RequestError(f"seed is {given[:40]!r}", hint=f"give a whole number from 0 to {MAX_SEED}, as in --seed 7")
+        raise RequestError(
+            "seed is {given!r}",
+            hint="give a whole number from 0 to {max_seed}, as in --seed 7",
+            given=given[:40],
+            max_seed=MAX_SEED,
+        )
     return int(given)
 
 
@@ -317,7 +326,9 @@ def _size(given: str) -> tuple[int | None, int | None]:
         return None, None
     match = re.fullmatch(r"([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5})", given.strip())
     if match is None:
-        raise RequestError(f"size is {given[:40]!r}", hint="give width and height in pixels, as in --size 512x512")
+        raise RequestError(
+            "size is {given!r}", hint="give width and height in pixels, as in --size 512x512", given=given[:40]
+        )
     return int(match[1]), int(match[2])
 
 
@@ -338,7 +349,9 @@ def examination_of(
         match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", given.strip(), re.DOTALL)
         if match is None:
             raise RequestError(
-                f"--set is {given[:60]!r}", hint="give INSTRUMENT.OPTION=VALUE, as in --set sweep.steps=5,10,20"
+                "--set is {given!r}",
+                hint="give INSTRUMENT.OPTION=VALUE, as in --set sweep.steps=5,10,20",
+                given=given[:60],
             )
         found.setdefault(match[1], {})[match[2]] = _value(match[3])
     return Examination(clip, names, {name: values for name, values in found.items() if values})
@@ -367,7 +380,9 @@ def _concept(
         return typed, []
     match = re.fullmatch(r"([0-9]{1,15})@([0-9]{1,19})", drawn.strip())
     if match is None:
-        raise RequestError(f"drawn is {drawn[:40]!r}", hint="give INDEX@SEED of the draw, as in --drawn 12@7")
+        raise RequestError(
+            "drawn is {drawn!r}", hint="give INDEX@SEED of the draw, as in --drawn 12@7", drawn=drawn[:40]
+        )
     for words in (known_words(settings.model), built_in_words()):
         if int(match[1]) < words.size:
             for language in LANGUAGES:
@@ -382,5 +397,10 @@ def options_named(**given: Any) -> PairOptions:
     known = {one.name for one in fields(PairOptions)}
     unknown = sorted(set(given) - known)
     if unknown:
-        raise RequestError(f"there is no option {unknown[0]!r}", hint=f"known are: {', '.join(sorted(known))}")
+        raise RequestError(
+            "there is no option {unknown!r}",
+            hint="known are: {known}",
+            unknown=unknown[0],
+            known=", ".join(sorted(known)),
+        )
     return PairOptions(**given)

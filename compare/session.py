@@ -27,10 +27,7 @@ from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.expanders import choose_expander
-from ideation.expanders.cache import ExpansionCache, cache_folder
-from ideation.expanders.protocol import Expander
-from ideation.prompt_pair import PromptPair
+from ideation import Expander, ExpansionCache, PromptPair, cache_folder, choose_expander
 from templates import Language
 
 
@@ -345,7 +342,11 @@ def refinement(run: Run, num_inference_steps: int | None = None, language: Langu
     steps = num_inference_steps or 2 * had
     if steps <= had:
         raise SettingsError(
-            f"the draft has {had} steps, and {steps} are not more", hint=f"give more, as in --steps {2 * had}"
+            "the draft has {had} steps, and {steps} are not more",
+            hint="give more, as in --steps {value}",
+            had=had,
+            steps=steps,
+            value=2 * had,
         )
     return replace(
         record.request,
@@ -382,8 +383,9 @@ def _require_model_of(record: Record, model: OpenModel) -> None:
     """Raises `SettingsError` where other weights bear the name of the run's model."""
     if model.digest != record.certificate.model_digest:
         raise SettingsError(
-            f"the model {record.settings.model} is not the one that made the run: its weights are others",
+            "the model {model} is not the one that made the run: its weights are others",
             hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",
+            model=record.settings.model,
         )
 
 

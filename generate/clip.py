@@ -29,8 +29,7 @@ from generate.models.devices import choose_device
 from generate.models.resolve import family_of
 from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
-from ideation.prompt_syntax import spoken
-from ideation.token_budget import TokenBudget
+from ideation import TokenBudget, spoken
 
 #: The variable with the CLIP for all models but Seedling: a folder or a hub id.
 CLIP_VARIABLE = "TWINSEED_CLIP"
@@ -127,8 +126,9 @@ class Clip:
         lengths = found.norm(dim=1, keepdim=True)
         if not bool(torch.isfinite(lengths).all()) or bool((lengths == 0).any()):
             raise ModelError(
-                f"the CLIP {self.name} answers with numbers that are none",
+                "the CLIP {name} answers with numbers that are none",
                 hint="its weights may be broken: download or save it again, or take --device cpu",
+                name=self.name,
             )
         vectors: NDArray[np.float32] = (found / lengths).numpy()
         return vectors
@@ -183,8 +183,11 @@ def open_clip(name: str, device: str = "auto") -> Clip:
         model = CLIPModel.from_pretrained(str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True)
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
         raise ModelError(
-            f"the CLIP {name} cannot be loaded from {folder}: {first_line(error)}",
+            "the CLIP {name} cannot be loaded from {folder}: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
+            name=name,
+            folder=folder,
+            error=first_line(error),
         ) from error
     require_whole(model, f"CLIP in {folder}", folder)
     try:
@@ -195,8 +198,11 @@ def open_clip(name: str, device: str = "auto") -> Clip:
         return Clip(name, folder, model, device)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(
-            f"the CLIP {name} has no settings that can be read in {folder}: {first_line(error)}",
+            "the CLIP {name} has no settings that can be read in {folder}: {error}",
             hint="preprocessor_config.json and the tokenizer's files belong to it: save or download it again",
+            name=name,
+            folder=folder,
+            error=first_line(error),
         ) from error
 
 
@@ -211,8 +217,10 @@ def _folder(name: str) -> Path:
     on_hub = _HUB_ID.fullmatch(name)
     if on_hub is None:
         raise ModelError(
-            f"there is no CLIP {name[:200]!r}: it is neither a folder on this machine nor a hub id",
-            hint=f"give the folder of a CLIP, or a hub id such as {USUAL_CLIPS[0]}, or seedling",
+            "there is no CLIP {name!r}: it is neither a folder on this machine nor a hub id",
+            hint="give the folder of a CLIP, or a hub id such as {usual_clips}, or seedling",
+            name=name[:200],
+            usual_clips=USUAL_CLIPS[0],
         )
     from huggingface_hub import snapshot_download
 
@@ -226,9 +234,11 @@ def _folder(name: str) -> Path:
             if not offline:
                 reason = error.__cause__ or error
                 raise ModelError(
-                    f"the CLIP {name} is not on this machine and could not be fetched from the hub: "
-                    f"{first_line(reason)}",
-                    hint=f"check the id and the network; {_NONE_NEEDED}",
+                    "the CLIP {name} is not on this machine and could not be fetched from the hub: {reason}",
+                    hint="check the id and the network; {none_needed}",
+                    name=name,
+                    reason=first_line(reason),
+                    none_needed=_NONE_NEEDED,
                 ) from error
         else:
             # The cache of a model of which only the tokenizer was ever needed is no CLIP yet.
@@ -240,34 +250,46 @@ def _folder(name: str) -> Path:
 def _require_clip(name: str, folder: Path) -> None:
     if not folder.is_dir() or not (folder / "config.json").is_file():
         raise ModelError(
-            f"{name} is not the folder of a CLIP: there is no config.json in it",
+            "{name} is not the folder of a CLIP: there is no config.json in it",
             hint="name the folder that a CLIPModel was saved in, with its processor",
+            name=name,
         )
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ModelError(
-            f"{folder / 'config.json'} cannot be read: {first_line(error)}", hint="save or download the CLIP again"
+            "{folder} cannot be read: {error}",
+            hint="save or download the CLIP again",
+            folder=folder / "config.json",
+            error=first_line(error),
         ) from error
     if kind != "clip":
         raise ModelError(
-            f"{name} is no CLIP but a model of the type {kind!r}",
+            "{name} is no CLIP but a model of the type {kind!r}",
             hint="only CLIPs with both towers, model_type clip, can score pictures here",
+            name=name,
+            kind=kind,
         )
     if not any(folder.glob("model*.safetensors")):
         raise ModelError(
-            f"the CLIP {name} has no weights as .safetensors in {folder}",
-            hint=f"take one that has, such as {USUAL_CLIPS[0]}",
+            "the CLIP {name} has no weights as .safetensors in {folder}",
+            hint="take one that has, such as {usual_clips}",
+            name=name,
+            folder=folder,
+            usual_clips=USUAL_CLIPS[0],
         )
     if not (folder / "preprocessor_config.json").is_file():
         raise ModelError(
-            f"the CLIP {name} has no preprocessor_config.json, which says how it wants to see pictures",
+            "the CLIP {name} has no preprocessor_config.json, which says how it wants to see pictures",
             hint="save its CLIPProcessor into the same folder, or download it again",
+            name=name,
         )
 
 
 def _too_large(name: str, device: str) -> ModelError:
     return ModelError(
-        f"the CLIP {name} does not fit into the memory of {device}",
+        "the CLIP {name} does not fit into the memory of {device}",
         hint="close what else uses it, take a smaller CLIP, or --device cpu",
+        name=name,
+        device=device,
     )

@@ -6,12 +6,11 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from ideation.errors import TwinseedError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention, TwinseedError
 from ideation.values import MAX_SEED, STRICT, Seed
 
 #: The model that is shipped: it needs no network and no GPU.
@@ -60,34 +59,45 @@ class RenderSettings:
     def __post_init__(self) -> None:
         _require(
             1 <= self.num_inference_steps <= MAX_STEPS,
-            f"steps is {self.num_inference_steps}",
-            f"give a whole number from 1 to {MAX_STEPS}; 20 is a good start",
+            "steps is {steps}",
+            "give a whole number from 1 to {most}; 20 is a good start",
+            steps=self.num_inference_steps,
+            most=MAX_STEPS,
         )
         _require(
             1 <= self.images <= MAX_IMAGES,
-            f"images is {self.images}",
-            f"give a whole number from 1 to {MAX_IMAGES}: so many seeds are rendered",
+            "images is {images}",
+            "give a whole number from 1 to {most}: so many seeds are rendered",
+            images=self.images,
+            most=MAX_IMAGES,
         )
         _require(
             0 <= self.seed <= MAX_SEED - self.images,
-            f"seed is {self.seed}",
-            f"give a whole number from 0 to {MAX_SEED - self.images}",
+            "seed is {seed}",
+            "give a whole number from 0 to {most}",
+            seed=self.seed,
+            most=MAX_SEED - self.images,
         )
         _require(
             math.isfinite(self.guidance_scale) and 0 <= self.guidance_scale <= 100,
-            f"guidance is {self.guidance_scale}",
+            "guidance is {guidance}",
             "give a number from 0 to 100; 4 to 8 is usual",
+            guidance=self.guidance_scale,
         )
         _require(
             0 <= self.clip_skip <= 8,
-            f"clip skip is {self.clip_skip}",
+            "clip skip is {clip_skip}",
             "give a whole number from 0 to 8: so many last layers of the text encoder are left out",
+            clip_skip=self.clip_skip,
         )
         for side, pixels in (("width", self.width), ("height", self.height)):
             _require(
                 pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE),
-                f"{side} is {pixels} pixels",
-                f"give a multiple of 8 from 8 to {MAX_SIDE}, as in --size 512x512",
+                "{side} is {pixels} pixels",
+                "give a multiple of 8 from 8 to {most}, as in --size 512x512",
+                side=side,
+                pixels=pixels,
+                most=MAX_SIDE,
             )
 
     @property
@@ -107,6 +117,6 @@ class RenderSettings:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def _require(holds: bool, message: str, hint: str) -> None:
+def _require(holds: bool, message: str, hint: str, **values: Any) -> None:
     if not holds:
-        raise SettingsError(message, hint=hint)
+        raise SettingsError(message, hint=hint, **values)

@@ -114,19 +114,23 @@ def typed_concept(text: str) -> Concept:
     cleaned = " ".join(text.split())
     if not any(unicodedata.category(character)[0] in "LNS" for character in cleaned):
         raise ConceptError(
-            "the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
-            hint='give one in any language, as in "a dog riding a bicycle, Joan Miro style"; left out, one is drawn',
+            "{what}",
+            hint=('give one in any language, as in "a dog riding a bicycle, Joan Miro style"; left out, one is drawn'),
+            what="the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
         )
     if len(cleaned) > MAX_CONCEPT_CHARACTERS:
         raise ConceptError(
-            f"the concept has {len(cleaned):,} characters; {MAX_CONCEPT_CHARACTERS:,} are accepted",
+            "the concept has {count:,} characters; {max_concept_characters:,} are accepted",
             hint="a concept is a sentence or two; a finished prompt goes in with --simple and --expanded",
+            count=len(cleaned),
+            max_concept_characters=MAX_CONCEPT_CHARACTERS,
         )
     control = sorted({f"U+{ord(c):04X}" for c in cleaned if unicodedata.category(c) in ("Cc", "Cs")})
     if control:
         raise ConceptError(
-            f"the concept contains control characters: {', '.join(control[:5])}",
+            "the concept contains control characters: {control}",
             hint="type it again, or paste it as plain text",
+            control=", ".join(control[:5]),
         )
     return Concept(text=cleaned, language=guess_language(cleaned))
 

@@ -35,7 +35,11 @@ class TwinseedError(Exception):
     def told(self, language: Language) -> tuple[str, str]:
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
         values = {
-            name: value.told(language)[0] if isinstance(value, TwinseedError) else value
+            name: value.told(language)[0]
+            if isinstance(value, TwinseedError)
+            else wording(value, language)
+            if isinstance(value, str)
+            else value
             for name, value in self.values.items()
         }
         hints = [_filled(wording(one, language), values) for one in (self.hint_key, self.also) if one]

@@ -98,8 +98,9 @@ def expand(
     given = {name: prompt for name, prompt in (("simple", simple), ("expanded", expanded)) if prompt is not None}
     if template is not None and expander.name == "offline":
         raise UnknownExpander(
-            f"the offline expander is told nothing, so --template {template.name} means nothing to it",
+            "the offline expander is told nothing, so --template {name} means nothing to it",
             hint="leave --template away, or name an expander with an LLM",
+            name=template.name,
         )
     request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit")
     best, warnings = _ask(expander, request, budget, given)
@@ -222,14 +223,25 @@ def require_prompt(name: str, prompt: str, *, may_be_empty: bool = False) -> Non
     prompt may be: it says that nothing is to be avoided."""
     hint = f"give the whole prompt with --{name}, or leave --{name} out to have it written"
     if not may_be_empty and not any(character.isalnum() for character in prompt):
-        raise GivenPromptError(f"the {name} prompt is empty", hint=hint)
+        raise GivenPromptError("the {name} prompt is empty", hint="{advice}", name=name, advice=hint)
     if len(prompt) > MAX_GIVEN_CHARACTERS:
         raise GivenPromptError(
-            f"the {name} prompt has {len(prompt):,} characters; {MAX_GIVEN_CHARACTERS:,} are accepted", hint=hint
+            "the {name} prompt has {count:,} characters; {max_given_characters:,} are accepted",
+            hint="{advice}",
+            name=name,
+            count=len(prompt),
+            max_given_characters=MAX_GIVEN_CHARACTERS,
+            advice=hint,
         )
     control = [f"U+{ord(c):04X}" for c in prompt if unicodedata.category(c) in ("Cc", "Cs") and not c.isspace()]
     if control:
-        raise GivenPromptError(f"the {name} prompt contains control characters: {', '.join(control[:5])}", hint=hint)
+        raise GivenPromptError(
+            "the {name} prompt contains control characters: {control}",
+            hint="{advice}",
+            name=name,
+            control=", ".join(control[:5]),
+            advice=hint,
+        )
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,9 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
     for square in _SQUARE.finditer(prompt):
         if _CHANGES_ON_THE_WAY.search(square[1]):
             raise PromptSyntaxError(
-                f"{square[0][:60]!r} would change the prompt between steps",
-                hint=r"a pair compares two fixed prompts: leave it out, or write \[ and \] for plain brackets",
+                "{square!r} would change the prompt between steps",
+                hint="a pair compares two fixed prompts: leave it out, or write \\[ and \\] for plain brackets",
+                square=square[0][:60],
             )
     marks = marks_in(prompt)
     sections: list[list[Stretch]] = [[]]
@@ -177,8 +178,9 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
             begins[place] = len(flat)
             if len(begins) > _MAX_DEPTH:
                 raise PromptSyntaxError(
-                    f"the prompt opens more than {_MAX_DEPTH} brackets inside each other",
-                    hint=r"write \( for a bracket that is only a bracket, or a weight such as (word:1.3)",
+                    "the prompt opens more than {max_depth} brackets inside each other",
+                    hint="write \\( for a bracket that is only a bracket, or a weight such as (word:1.3)",
+                    max_depth=_MAX_DEPTH,
                 )
         elif place not in marks.partners:  # it closes nothing: it is text
             flat.append(Stretch(mark.text))
@@ -220,8 +222,11 @@ def _weight(mark: Mark) -> float:
     weight = float(mark.value)
     if not math.isfinite(weight) or abs(weight) > _MAX_WEIGHT:
         raise PromptSyntaxError(
-            f"the weight {mark.value} in {mark.text!r} is out of range",
-            hint=f"give a number from -{_MAX_WEIGHT:g} to {_MAX_WEIGHT:g}; 0.7 to 1.4 is usual",
+            "the weight {value} in {text!r} is out of range",
+            hint="give a number from -{max_weight:g} to {max_weight:g}; 0.7 to 1.4 is usual",
+            value=mark.value,
+            text=mark.text,
+            max_weight=_MAX_WEIGHT,
         )
     return weight
 
@@ -234,8 +239,10 @@ def _adapter(mark: Mark) -> AdapterMention:
         numbers = [math.nan]
     if not name.strip() or len(numbers) > 2 or not all(abs(number) <= _MAX_WEIGHT for number in numbers):
         raise PromptSyntaxError(
-            f"the adapter {mark.text!r} cannot be read",
-            hint=f"write <lora:name:0.7> or <lora:name:0.5:0.8>, with weights from -{_MAX_WEIGHT:g} to {_MAX_WEIGHT:g}",
+            "the adapter {text!r} cannot be read",
+            hint="write <lora:name:0.7> or <lora:name:0.5:0.8>, with weights from -{max_weight:g} to {max_weight:g}",
+            text=mark.text,
+            max_weight=_MAX_WEIGHT,
         )
     text_encoder, unet = (numbers * 2)[:2] if numbers else (1.0, 1.0)
     return AdapterMention(name.strip(), text_encoder, unet)

@@ -41,11 +41,19 @@ class TokenBudget:
 
         again = "give the folder of a whole model, with its tokenizer/tokenizer.json, or take --model seedling"
         if not tokenizer_file.is_file():
-            raise TokenizerError(f"there is no tokenizer at {tokenizer_file}", hint=again)
+            raise TokenizerError(
+                "there is no tokenizer at {tokenizer_file}", hint="{again}", tokenizer_file=tokenizer_file, again=again
+            )
         try:
             self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
         except Exception as error:  # the Rust library raises nothing narrower
-            raise TokenizerError(f"the tokenizer {tokenizer_file} cannot be read: {error}", hint=again) from error
+            raise TokenizerError(
+                "the tokenizer {tokenizer_file} cannot be read: {error}",
+                hint="{again}",
+                tokenizer_file=tokenizer_file,
+                error=error,
+                again=again,
+            ) from error
         # A saved tokenizer often cuts and pads by itself, and would then call every prompt 77 tokens long.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -55,7 +63,7 @@ class TokenBudget:
         self._names = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE) if longest_first else None
         self._room = limit - self._tokenizer.num_special_tokens_to_add(is_pair=False)
         if self._room < 1:
-            raise TokenizerError(f"a limit of {limit} tokens leaves no room for words", hint="77 is usual")
+            raise TokenizerError("a limit of {limit} tokens leaves no room for words", hint="77 is usual", limit=limit)
 
     def count(self, prompt: str) -> int:
         """Tokens of the whole prompt, start and end tokens included."""

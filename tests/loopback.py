@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Protocol
 
+from ideation import Expander
 from ideation.expanders.llm.gemini import GeminiExpander
 from ideation.expanders.llm.openai_compatible import OpenAIExpander
-from ideation.expanders.protocol import Expander
 
 KEY = "AQ.secret-key-0123456789"
 

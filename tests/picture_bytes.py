@@ -14,7 +14,7 @@ from sample_run import PROMPTS, drawing, sample_certificate
 from generate.files import encode_png, texts_of_pair
 from generate.picture import ARMS, Arm, Picture, PicturePair
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 
 IMAGE = drawing("simple", 7, (64, 48))
 DIGEST = "ab" * 32

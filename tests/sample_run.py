@@ -19,8 +19,7 @@ from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
 from generate.settings import RenderSettings
-from ideation.concept import Concept, Word
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import Concept, PromptPair, TokenCount, Word
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "A brown dog riding a bicycle on a beach at sunset, soft light, watercolor style"

@@ -20,7 +20,7 @@ from generate.models import ModelError, OpenModel, embeddings_in, known_models, 
 from generate.models.lora import original_unet_name
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 Tensors = dict[str, torch.Tensor]
 RANK, ALPHA = 4, 2.0

@@ -17,21 +17,14 @@ from PIL import Image
 from benchmarks import attention as benchmark
 from generate.models import OpenModel
 from generate.picture import PicturePair
-from generate.render.attention import (
-    AttentionError,
-    AttentionRecorder,
-    PromptTokens,
-    moved,
-    movement,
-    read_tokens,
-    spotlight,
-)
+from generate.render.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
+from generate.render.attention_figure import movement, spotlight
 from generate.render.conditioning import encode_pair
 from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from generate.training.sprites import FONT_FILES
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 SETTINGS = RenderSettings(seed=5, num_inference_steps=2, guidance_scale=5.0)
 SMALL = replace(SETTINGS, width=64, height=64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ideation.concept import MAX_CONCEPT_CHARACTERS, ConceptError, guess_language, typed_concept
+from ideation import ConceptError, guess_language, typed_concept
+from ideation.concept import MAX_CONCEPT_CHARACTERS
 
 
 @pytest.mark.parametrize(

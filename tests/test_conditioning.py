@@ -17,7 +17,7 @@ from generate.models import OpenModel, open_model
 from generate.render.conditioning import encode_pair
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 SETTINGS = RenderSettings(seed=5, num_inference_steps=3, width=64, height=64)
 CHUNKS = replace(SETTINGS, long_prompts="chunk")

@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from ideation.english.diff import Piece, diff
-from ideation.english.words import words_of
+from ideation.english import Piece, diff, words_of
 
 
 @pytest.mark.parametrize(

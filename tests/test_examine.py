@@ -24,7 +24,7 @@ from compare.session import Progress, Session, SessionStopped
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
-from ideation.concept import typed_concept
+from ideation import typed_concept
 
 WORDS = ("--simple", "a dog riding a bicycle", "--expanded", "a dog riding a bicycle, at night, in the snow")
 SMALL = ("--seed", "7", "--steps", "3")

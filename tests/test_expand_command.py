@@ -11,8 +11,7 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, GeminiWire, LoopbackServer, OpenAIWire
 
-from ideation.expanders import choose_expander, known_expanders
-from ideation.expanders.errors import ExpanderError
+from ideation import ExpanderError, choose_expander, known_expanders
 
 GEMINI, OPENAI = GeminiWire(), OpenAIWire()
 DOG, OWL = "a dog riding a bicycle", "two owls reading a book"

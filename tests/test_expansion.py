@@ -10,15 +10,22 @@ import pytest
 from loopback import KEY, WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 from tiny_tokenizer import clip_like
 
-from ideation.concept import Concept, ConceptError, Word, typed_concept
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import ExpanderError, RefusedKey, TruncatedResponse, WrongLanguage
-from ideation.expanders.instruction import instruction_for
-from ideation.expanders.protocol import DraftRequest
-from ideation.expansion import GivenPromptError, expand, given_pair
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import seedling_vocabulary
+from ideation import (
+    Concept,
+    ConceptError,
+    DraftRequest,
+    ExpanderError,
+    GivenPromptError,
+    PromptPair,
+    TokenBudget,
+    Word,
+    choose_expander,
+    expand,
+    given_pair,
+    seedling_vocabulary,
+    typed_concept,
+)
+from ideation.expanders import RefusedKey, TruncatedResponse, WrongLanguage, instruction_for
 
 CONCEPT = typed_concept("three dogs riding a bicycle")
 KEPT = ("subject: dogs", "action: riding a bicycle", "count: three dogs")

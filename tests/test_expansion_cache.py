@@ -16,9 +16,8 @@ from compare.runs.gallery import Gallery
 from compare.session import Job, run_job
 from generate.models import OpenModel
 from generate.settings import RenderSettings
-from ideation.concept import typed_concept
-from ideation.expanders.cache import MAX_ENTRY_BYTES, ExpansionCache, cache_folder
-from ideation.expanders.protocol import DraftedPrompts
+from ideation import DraftedPrompts, ExpansionCache, cache_folder, typed_concept
+from ideation.expanders.cache import MAX_ENTRY_BYTES
 
 CONCEPT = "three dogs riding a bicycle"
 GOOD = json.dumps(

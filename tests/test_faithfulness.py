@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.faithfulness import HALVES, measure, read_cases
-from ideation.concept import Concept, Word, typed_concept
-from ideation.english.stems import stem
-from ideation.faithfulness.kept import check
+from ideation import Concept, Word, typed_concept
+from ideation.english import stem
+from ideation.faithfulness import check
 
 DRAWN = Concept(
     text="一隻狗騎腳踏車，米羅風格",

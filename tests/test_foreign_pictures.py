@@ -28,7 +28,7 @@ from generate.files import (
 from generate.files.picture_file import MAX_FILE
 from generate.files.sampler_names import scheduler_named
 from generate.settings import RenderSettings, SettingsError
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 A1111 = (
     "a dog, <lora:detail:0.7>\nNegative prompt: blurry\nSteps: 25, Sampler: DPM++ 2M, Schedule type: Karras, "

@@ -10,18 +10,18 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, WIRES, LoopbackServer, Wire
 
-from ideation.concept import Concept, Word, typed_concept
-from ideation.expanders.instruction import checked_template, instruction_for
-from ideation.expanders.instruction_template import (
-    BUILT_IN_TEMPLATES,
-    MAX_TEMPLATE_CHARACTERS,
-    VARIABLES,
+from ideation import (
+    Concept,
+    DraftedPrompts,
+    DraftRequest,
     InstructionTemplate,
-    InstructionTemplateError,
-    find_template,
+    Word,
+    checked_template,
+    seedling_vocabulary,
+    typed_concept,
 )
-from ideation.expanders.protocol import DraftedPrompts, DraftRequest
-from ideation.vocabulary import seedling_vocabulary
+from ideation.expanders import BUILT_IN_TEMPLATES, InstructionTemplateError, find_template, instruction_for
+from ideation.expanders.instruction_template import MAX_TEMPLATE_CHARACTERS, VARIABLES
 
 CONCEPT = typed_concept("a dog riding a bicycle")
 GOOD = json.dumps({"language": "en", "simple": CONCEPT.text, "expanded": f"{CONCEPT.text}, on a beach"})

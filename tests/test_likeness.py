@@ -22,7 +22,7 @@ from generate.models import digest_of_file, digest_of_weights
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 INK, LINE = AdapterMention("ink", 0.5, 0.7), AdapterMention("deep/line", 1.0, 1.0)
 SETTINGS = RenderSettings(width=64, height=48, seed=7, device="cpu", dtype="float32")

@@ -14,12 +14,10 @@ from dataclasses import replace
 import pytest
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, OpenAIWire, Reply, Wire
 
-from ideation.concept import typed_concept
-from ideation.expanders import EXPANDERS, choose_expander
-from ideation.expanders.errors import (
+from ideation import EXPANDERS, DraftedPrompts, DraftRequest, ExpanderError, choose_expander, typed_concept
+from ideation.expanders import (
     BadRequest,
     DeadlineExceeded,
-    ExpanderError,
     MissingKey,
     QuotaExceeded,
     Refusal,
@@ -35,7 +33,6 @@ from ideation.expanders.errors import (
 from ideation.expanders.llm import gemini, openai_compatible
 from ideation.expanders.llm.gemini import GeminiExpander
 from ideation.expanders.llm.openai_compatible import OpenAIExpander
-from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 ANSWER = {
     "language": "en",

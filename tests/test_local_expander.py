@@ -8,12 +8,8 @@ import pytest
 from tiny_llm import ANSWER, REQUEST, save_chat_model
 from tiny_tokenizer import clip_like
 
-from ideation.concept import Concept, Word, typed_concept
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import DeadlineExceeded, UnknownLLMModel, UnusableResponse, WrongLanguage
-from ideation.expanders.protocol import DraftRequest
-from ideation.expansion import expand
-from ideation.token_budget import TokenBudget
+from ideation import Concept, DraftRequest, TokenBudget, Word, choose_expander, expand, typed_concept
+from ideation.expanders import DeadlineExceeded, UnknownLLMModel, UnusableResponse, WrongLanguage
 
 DRAWN = Concept(
     "一隻狗騎腳踏車", "zh-TW", Word("dog", "狗"), Word("riding a bicycle", "騎腳踏車"), Word("neon", "霓虹")

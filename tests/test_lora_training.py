@@ -18,7 +18,7 @@ from generate.settings import RenderSettings
 from generate.training.drawing import draw
 from generate.training.lora import STYLES, lora, train_lora
 from generate.training.scene import Scene
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 
 @pytest.fixture

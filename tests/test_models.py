@@ -24,8 +24,7 @@ from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.token_budget import TokenBudget
+from ideation import PromptPair, TokenBudget, TokenCount
 
 
 def test_the_embedded_model_opens(seedling: OpenModel) -> None:

@@ -11,19 +11,30 @@ import pytest
 
 import templates
 from generate.seedling import SEEDLING_FOLDER
-from ideation.chinese.translation import TranslationError, to_english
-from ideation.concept import Concept, Word, typed_concept
-from ideation.draw.randomizer import Language, draw, draw_many, pinned
-from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
-from ideation.expanders.offline.concept_analysis import analyze
-from ideation.expanders.offline.details import Details, built_in_details
-from ideation.expanders.offline.expander import OfflineExpander
+from ideation import (
+    Concept,
+    DraftedPrompts,
+    DraftRequest,
+    Language,
+    OfflineExpander,
+    TokenBudget,
+    TranslationError,
+    Vocabulary,
+    Word,
+    WordLists,
+    built_in_words,
+    draw,
+    draw_many,
+    pinned,
+    seedling_vocabulary,
+    seedling_words,
+    typed_concept,
+)
+from ideation import expand as expand_concept
+from ideation.chinese import to_english
+from ideation.expanders.offline import Details, analyze, built_in_details
 from ideation.expanders.offline.prompt_builder import MAX_WORDS, count_tokens, without_repeats
-from ideation.expanders.protocol import DraftedPrompts, DraftRequest
-from ideation.expansion import expand as expand_concept
-from ideation.faithfulness.kept import check
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation.faithfulness import check
 
 WORDS = built_in_words()
 SEEDLING = seedling_vocabulary()

@@ -23,8 +23,7 @@ from compare.report import sentences
 from compare.runs.gallery import Gallery
 from generate.files import encode_png
 from generate.seedling import SEEDLING_FOLDER
-from ideation.prompt_pair import TokenCount
-from ideation.vocabulary import seedling_vocabulary
+from ideation import TokenCount, seedling_vocabulary
 
 SCRIPT = Path(__file__).parent.parent / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")

@@ -22,7 +22,7 @@ from generate.render.conditioning import Conditioning, encode_pair
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 STEPS, SEED = 4, 11
 SETTINGS = RenderSettings(seed=SEED, num_inference_steps=STEPS, width=64, height=64)

@@ -11,11 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import Twinseed
 
-from ideation.draw.pattern import PatternError, Place
-from ideation.draw.pattern_plan import MAX_LISTED, PatternPlan, digits
-from ideation.draw.randomizer import DrawError
-from ideation.draw.wildcards import Entry, Wildcards, read_wildcards
-from ideation.errors import TwinseedError
+from ideation import DrawError, PatternError, PatternPlan, TwinseedError, Wildcards, read_wildcards
+from ideation.draw import MAX_LISTED, Entry, Place, digits
 
 FILES = {
     "animal.txt": "cat\n2::dog\n{red|grey} fox\n",

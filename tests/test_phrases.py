@@ -12,10 +12,8 @@ from generate.clip import open_clip
 from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from ideation.english.phrases import phrases_of
-from ideation.expansion import given_pair
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import Vocabulary, seedling_vocabulary
+from ideation import TokenBudget, Vocabulary, given_pair, seedling_vocabulary
+from ideation.english import phrases_of
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from generate.files.foreign import infotext_of
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 REPOSITORY = Path(__file__).parent.parent
 SETTINGS = RenderSettings(guidance_scale=5.5, width=64, height=48, seed=2**60 + 1, device="cpu", dtype="float32")

@@ -15,9 +15,8 @@ from generate.files import parse_picture
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.seedling import SEEDLING_FOLDER
-from ideation.english.words import plain_words, words_of
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import seedling_vocabulary
+from ideation import TokenBudget, seedling_vocabulary
+from ideation.english import plain_words, words_of
 
 Made = tuple[PlaceboRecord, dict[str, bytes]]
 

@@ -38,7 +38,7 @@ from generate.choices import (
 from generate.choices.sizes import TOLERANCE
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 Own = Callable[[str, str], Path]
 

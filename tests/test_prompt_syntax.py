@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from ideation.prompt_syntax import AdapterMention, PromptSyntaxError, parse_prompt, spoken
+from ideation import AdapterMention, PromptSyntaxError, parse_prompt, spoken
 
 WEIGHTS = [
     ("a dog riding a bicycle", [("a dog riding a bicycle", 1)]),

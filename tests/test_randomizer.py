@@ -9,9 +9,8 @@ from collections import Counter
 
 import pytest
 
-from ideation.concept import Word
-from ideation.draw.randomizer import WINDOW, DrawError, draw, draw_many, pinned
-from ideation.draw.word_lists import WordLists, built_in_words
+from ideation import DrawError, Word, WordLists, built_in_words, draw, draw_many, pinned
+from ideation.draw.randomizer import WINDOW
 
 WORDS = built_in_words()
 

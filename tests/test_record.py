@@ -27,7 +27,7 @@ from compare.view import render_report
 from generate.files import encode_png, mark_in
 from generate.files.mark import settings_of_seed
 from generate.picture import ARMS
-from ideation.concept import typed_concept
+from ideation import typed_concept
 from templates import LANGUAGES, Language
 
 OLD_RUNS = sorted((Path(__file__).parent / "runs_of_version_1").iterdir())

@@ -39,10 +39,8 @@ from compare.report.blocks import Facts
 from compare.report.sentences import LOCALE_FOLDER
 from compare.runs.record import RecordError
 from compare.view import marked_prompt, render_report, report_of, verdict_of
-from ideation.concept import Concept, typed_concept
-from ideation.english.diff import diff
-from ideation.prompt_pair import TokenCount
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention, Concept, TokenCount, typed_concept
+from ideation.english import diff
 from templates import LANGUAGES, Language
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}

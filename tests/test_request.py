@@ -24,10 +24,7 @@ from generate.models import known_words
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from ideation.concept import typed_concept
-from ideation.draw.randomizer import draw
-from ideation.errors import TwinseedError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention, TwinseedError, draw, typed_concept
 from twinseed import main
 
 DOG = PairRequest(typed_concept("a dog riding a bicycle"), RenderSettings(seed=7))

@@ -16,7 +16,7 @@ from generate.files import parse_picture
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.settings import SettingsError
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 from ideation.values import MAX_SEED
 
 

@@ -10,9 +10,7 @@ from generate.clip import open_clip
 from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from ideation.expansion import given_pair
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import seedling_vocabulary
+from ideation import TokenBudget, given_pair, seedling_vocabulary
 
 FOX = "a fox reading a book"
 

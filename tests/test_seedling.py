@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from transformers import CLIPModel, CLIPProcessor, CLIPTokenizer
 
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER, SEEDLING_TOKENIZER
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 STEPS = 10
 

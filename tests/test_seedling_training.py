@@ -15,7 +15,7 @@ from generate.training.figure import ACTIONS, SUBJECTS
 from generate.training.painting import STYLES
 from generate.training.scene import SKYLESS, Scene, draw_scene, held_out
 from generate.training.sprites import FONT_FILES
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 VOCABULARY = seedling_vocabulary()
 needs_font = pytest.mark.skipif(

@@ -9,7 +9,7 @@ from generate.render.batch import RenderCancelled, Step
 from generate.render.pair import render_pair
 from generate.render.series import Frame, render_series
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 PROMPTS = PromptPair(
     source="a dog",

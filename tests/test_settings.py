@@ -11,7 +11,7 @@ import pytest
 from generate.choices import PRESETS, all_styles, find_preset, find_style
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SEED, RenderSettings, SettingsError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from generate.models.weight_file import read_weight_file
 from generate.render.pair import render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair, TokenCount
+from ideation import PromptPair, TokenCount
 
 PROMPTS = PromptPair(
     "a dog", "en", "a dog", "a red dog in the snow", "blurry", "given", None, (), (), TokenCount(77, 4, 8)
@@ -278,7 +278,7 @@ def test_where_the_tokenizer_is_looked_for(where: str, models: Path, monkeypatch
         (repository / "refs" / "main").write_text("0123")
     write_clip_vocabulary(folder)
     found = find_tokenizer("large")
-    from ideation.token_budget import TokenBudget
+    from ideation import TokenBudget
 
     assert TokenBudget(found, vectors={}).count("a dog riding a bicycle") == TokenBudget(
         SEEDLING_TOKENIZER, vectors={}

@@ -14,8 +14,7 @@ import yaml
 from generate.choices import Style, all_styles, apply_styles, find_style, style_problems
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import SettingsError
-from ideation.token_budget import CLIP_LIMIT, TokenBudget
-from ideation.vocabulary import seedling_vocabulary
+from ideation import CLIP_LIMIT, TokenBudget, seedling_vocabulary
 
 Folder = Callable[..., Path]
 REPOSITORY = Path(__file__).parent.parent

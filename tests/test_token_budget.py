@@ -15,7 +15,7 @@ from compare.instruments.context import NoOptions
 from compare.instruments.length_control import placebo
 from compare.instruments.scores.phrase_audit import audit
 from generate.models import OpenModel, embedding_vectors, open_model, token_budget
-from ideation.token_budget import TokenBudget, TokenizerError
+from ideation import TokenBudget, TokenizerError
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "truncating"])

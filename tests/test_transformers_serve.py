@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from tiny_llm import ANSWER, REQUEST, THOUGHTFUL, save_chat_model
 
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import ServerTrouble
+from ideation import choose_expander
+from ideation.expanders import ServerTrouble
 
 _MISSING = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
 

@@ -13,9 +13,7 @@ from generate.clip import open_clip
 from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from ideation.expansion import given_pair
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
+from ideation import PromptPair, TokenBudget, given_pair
 
 APART = DistanceRecord(mean_absolute_difference=0.2, ssim=0.5, clip=0.3)
 EQUAL = DistanceRecord(mean_absolute_difference=0, ssim=1, clip=0)

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ideation.draw.pattern_plan import PatternPlan
-from ideation.draw.wildcards import Wildcards, built_in_wildcards, read_wildcards
-from ideation.draw.word_lists import WordListError, built_in_words
+from ideation import PatternPlan, Wildcards, WordListError, built_in_wildcards, built_in_words, read_wildcards
 
 
 def collection(folder: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ideation.concept import Word, concept_text, english_topic
-from ideation.draw.word_lists import WordListError, built_in_words, read_words, seedling_words
+from ideation import Word, WordListError, built_in_words, read_words, seedling_vocabulary, seedling_words
+from ideation.concept import concept_text, english_topic
 from ideation.english import indefinite_article, style_phrase, with_article
-from ideation.vocabulary import seedling_vocabulary
 
 WORDS = built_in_words()
 PARTS = {"topics": WORDS.topics, "actions": WORDS.actions, "styles": WORDS.styles}

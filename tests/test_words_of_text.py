@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from ideation.english.phrases import SET_PHRASES, phrases_of
-from ideation.english.words import as_written, plain_words, segments, words_of
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
+from ideation.english import as_written, phrases_of, plain_words, segments, words_of
+from ideation.english.phrases import SET_PHRASES
 
 REPOSITORY = Path(__file__).parent.parent
 ALPHABET = [

@@ -14,8 +14,7 @@ from compare.instruments.context import Context
 from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from ideation.expansion import given_pair
-from ideation.token_budget import TokenBudget
+from ideation import TokenBudget, given_pair
 
 SIMPLE = "a dog riding a bicycle"
 EXPANDED = "a dog riding a bicycle in a forest at night, oil painting"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ideation.concept import typed_concept
-from ideation.expanders.instruction import instruction_for
-from ideation.expanders.protocol import DraftRequest
+from ideation import DraftRequest, typed_concept
+from ideation.expanders import instruction_for
 
 REQUEST = DraftRequest(typed_concept("a dog riding a bicycle"), seed=7, token_limit=77)
 ANSWER = {

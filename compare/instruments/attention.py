@@ -12,7 +12,7 @@ from compare.instruments.context import Context, Instrument, NoOptions
 from compare.report.blocks import Block, Section, Shot, Strip, Text
 from generate.picture import ARMS, Arm
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 from ideation.values import FileName, Seed, Share, StrictModel
 
 if TYPE_CHECKING:  # brings torch along

@@ -18,10 +18,8 @@ from compare.report.blocks import Block, Facts, Section, Text, Value, Words
 from generate.files import encode_png
 from generate.picture import Arm
 from generate.settings import RenderSettings
-from ideation.errors import TwinseedError
-from ideation.expanders import choose_expander
-from ideation.expanders.errors import ExpanderError, Refusal, UnusableResponse, shortened
-from ideation.prompt_pair import PromptPair
+from ideation import ExpanderError, PromptPair, TwinseedError, choose_expander
+from ideation.expanders import Refusal, UnusableResponse, shortened
 from ideation.values import Seed, StrictModel
 
 #: Pictures are shown at a size that models are good at. Pixels of small ones are doubled and redoubled, never smoothed.
@@ -113,9 +111,12 @@ def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
         asked = choose_expander(options.expander, llm_model=options.llm_model, environ=context.environ)
         if not isinstance(asked, Sighted):
             raise BlindError(
-                f"the expander {asked.name!r} cannot look at pictures",
-                hint="set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL and name gemini or openai, "
-                "with a model that can see",
+                "the expander {name!r} cannot look at pictures",
+                hint=(
+                    "set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL and name gemini or "
+                    "openai, with a model that can see"
+                ),
+                name=asked.name,
             )
         answer = _ask(asked, _shown(context.pictures[first, seed]), _shown(context.pictures[second, seed]))
     except ExpanderError as error:
@@ -123,7 +124,9 @@ def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
         if isinstance(error, Refusal):
             hint = "another model may describe them: --llm-model NAME"
         # Without the cause, as the expanders do it: it may repeat the key.
-        raise BlindError(f"no blind description: {error.message}", hint=f"{hint}; or leave it out") from None
+        raise BlindError(
+            "no blind description: {error}", hint="{advice}; or leave it out", error=error, advice=hint
+        ) from None
     said = {first: answer.a, second: answer.b}
     return BlindRecord(
         expander=asked.name,
@@ -164,7 +167,13 @@ def _read(text: str) -> _Answer:
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)[0]
             problem = problem or f" ({'.'.join(map(str, wrong['loc']))}: {wrong['msg'].lower()})"
-    raise UnusableResponse(f"the LLM's answer holds no description of A and B{problem}: {shortened(spoken)}", hint=hint)
+    raise UnusableResponse(
+        "the LLM's answer holds no description of A and B{problem}: {shortened}",
+        hint="{advice}",
+        problem=problem,
+        shortened=shortened(spoken),
+        advice=hint,
+    )
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:

@@ -22,10 +22,8 @@ from generate.files import XMP_PACKET, encode_png, plain_picture_texts
 from generate.models import embedding_vectors, vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
+from ideation import PromptPair, TokenBudget, Vocabulary
 from ideation.values import StrictModel
-from ideation.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models import OpenModel
@@ -162,8 +160,10 @@ class Context:
         for render in again.pictures:
             if render.image.tobytes() != self.pictures[render.arm, seed].tobytes():
                 raise RenderError(
-                    f"the {render.arm} picture of seed {seed} came out differently",
+                    "the {arm} picture of seed {seed} came out differently",
                     hint="attention is recorded on the machine and with the libraries that made the run",
+                    arm=render.arm,
+                    seed=seed,
                 )
         simple, expanded = recorder.maps
         return simple, expanded

@@ -16,8 +16,7 @@ from compare.instruments.scores.score_card import cards_of, clip_record
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.settings import RenderSettings, SettingsError
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair, TwinseedError
 from ideation.values import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
@@ -43,7 +42,12 @@ class Examination:
     def __post_init__(self) -> None:
         for name in (*self.instruments, *self.options):
             if name not in INSTRUMENTS:
-                raise SettingsError(f"there is no instrument {name!r}", hint=f"choose from {', '.join(INSTRUMENTS)}")
+                raise SettingsError(
+                    "there is no instrument {name!r}",
+                    hint="choose from {instruments}",
+                    name=name,
+                    instruments=", ".join(INSTRUMENTS),
+                )
         for name in self.options:
             self.options_of(name)
 
@@ -56,7 +60,12 @@ class Examination:
             option = ".".join(map(str, problem["loc"]))
             known = ", ".join(INSTRUMENTS[name].options.model_fields) or "none"
             raise SettingsError(
-                f"{name}.{option}: {problem['msg'].removeprefix('Value error, ')}", hint=f"options of {name}: {known}"
+                "{name}.{option}: {removeprefix}",
+                hint="options of {name}: {known}",
+                name=name,
+                option=option,
+                removeprefix=problem["msg"].removeprefix("Value error, "),
+                known=known,
             ) from error
 
     def steps(self, prompts: PromptPair, settings: RenderSettings) -> int:

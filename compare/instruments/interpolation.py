@@ -12,7 +12,7 @@ from compare.instruments.context import Context, Instrument
 from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, measure_of
 from compare.report.blocks import Moving, Section, Shot, Strip, Text
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 from ideation.values import FileName, Seed, Share, StrictModel
 
 ANIMATION = "morph.webp"

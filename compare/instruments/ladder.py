@@ -13,13 +13,8 @@ from compare.instruments.distance import DistanceRecord, Measure, amount, distan
 from compare.report.blocks import Block, Section, Shot, Strip, Text
 from compare.report.charts import Bar, bar_chart
 from generate.settings import RenderSettings
-from ideation.english.diff import diff
-from ideation.english.grammar import indefinite_article
-from ideation.english.phrases import phrases_of
-from ideation.english.stems import content_stems, same
-from ideation.english.words import words_of
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import marks_in
+from ideation import PromptPair, marks_in
+from ideation.english import content_stems, diff, indefinite_article, phrases_of, same, words_of
 from ideation.values import FileName, Seed, StrictModel
 
 #: Beyond so many additions the smallest neighbours are put on one rung.

@@ -21,9 +21,8 @@ from compare.report.blocks import Section, Shot, Strip, Text, Words
 from compare.report.charts import Bar, bar_chart
 from compare.report.sentences import points, times
 from generate.settings import RenderSettings
-from ideation.english.words import words_of
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
+from ideation import PromptPair, TokenBudget
+from ideation.english import words_of
 from ideation.values import Count, FileName, Seed, StrictModel
 
 #: What a placebo moves by less than this, in points or in percent, is nothing to divide by.

@@ -21,8 +21,7 @@ from compare.report.blocks import Block, Section, Shot, Strip, Text
 from compare.report.charts import Bar, bar_chart
 from compare.report.sentences import times
 from generate.settings import RenderSettings
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair, TwinseedError
 from ideation.values import MAX_SEED, FileName, Seed, StrictModel
 
 #: Ratios that differ by so little are called the same.
@@ -71,8 +70,10 @@ def ruler(context: Context, options: RulerOptions) -> RulerRecord:
     moved, length = getattr(words, measure), getattr(other_seed, measure)
     if not length:
         raise TwinseedError(
-            f"{context.model.name} draws the same picture from {len(images)} seeds, so seeds are no measure here",
+            "{name} draws the same picture from {count} seeds, so seeds are no measure here",
             hint="leave the seed ruler out, or take another model",
+            name=context.model.name,
+            count=len(images),
         )
     return RulerRecord(files=files, words=words, other_seed=other_seed, times=round(moved / length, 4), measure=measure)
 

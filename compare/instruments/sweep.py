@@ -18,7 +18,7 @@ from compare.report.charts import Curve, curves
 from generate.picture import ARMS, Arm
 from generate.schedulers.table import SchedulerChoice, find_scheduler
 from generate.settings import MAX_STEPS, RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 from ideation.values import Count, FileName, Positive, Seed, StrictModel
 
 T = TypeVar("T")

@@ -22,7 +22,7 @@ from compare.page.text import plain
 from compare.page.worker import Ticket, Work, the_worker
 from compare.report import sentences
 from compare.runs.gallery import Gallery
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 from templates import LANGUAGES, Language
 
 FOLDER = Path(__file__).parent

@@ -9,7 +9,7 @@ import streamlit as st
 from compare.runs.gallery import Gallery
 from compare.runs.record import RECORD_FILE
 from compare.runs.run import REPORT_FILE
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 from templates import Language
 
 

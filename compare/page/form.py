@@ -19,10 +19,7 @@ from generate.files import likeness_of, parse_picture
 from generate.models import find_model, known_models, known_words, vocabulary_of
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
-from ideation.concept import Concept, guess_language
-from ideation.draw.randomizer import draw
-from ideation.errors import TwinseedError
-from ideation.expanders import EXPANDERS, choose_expander
+from ideation import EXPANDERS, Concept, TwinseedError, choose_expander, draw, guess_language
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it

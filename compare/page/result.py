@@ -16,7 +16,7 @@ from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
 from compare.view import marked_prompt, unseen_note
-from ideation.english.diff import diff
+from ideation.english import diff
 from templates import Language
 
 #: A longer concept is set smaller.

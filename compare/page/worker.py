@@ -14,7 +14,7 @@ from PIL import Image
 
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Progress, Session

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: The typesetter brings these along: a text face, and one that has the report's signs (● ◐ ○ ✕ ✓ →).
 TEXT, SIGNS, MONO = "Libertinus Serif", "DejaVu Sans Mono", "DejaVu Sans Mono"

@@ -19,7 +19,7 @@ from compare.report.blocks import Report, balanced
 from compare.report.charts import FONT, PAPER
 from compare.report.fonts import MONO, faces_for
 from compare.report.sentences import sentences
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 SOURCE = Path(templates.__file__).parent / "reports" / "report.typ"
 MOST_PIXELS = 768  # the longest side of a picture in the PDF: 300 dots to the inch at 65 mm
@@ -87,7 +87,7 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
             pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=report.title.made)
         except typst.TypstError as error:
             raise PdfError(
-                f"the PDF could not be set: {error}", hint="take the HTML report, and please report this"
+                "the PDF could not be set: {error}", hint="take the HTML report, and please report this", error=error
             ) from error
     if not isinstance(pdf, bytes):
         raise PdfError(

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from compare.runs.index import RunIndex, RunRow
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: How the names of files and folders begin that are being written; whatever bears it was never finished.
 PARTIAL = ".partial-"
@@ -88,7 +88,10 @@ class Gallery:
             return self._index.rows(limit, query)
         except OSError as error:
             raise GalleryError(
-                f"cannot read the runs folder {self.root}: {error.strerror}", hint="check who may read it"
+                "cannot read the runs folder {root}: {reason}",
+                hint="check who may read it",
+                root=self.root,
+                reason=error.strerror,
             ) from error
 
     def rebuild(self) -> int:
@@ -97,7 +100,10 @@ class Gallery:
             return self._index.rebuild() if self.root.is_dir() else 0
         except (sqlite3.Error, OSError) as error:
             raise GalleryError(
-                f"cannot rebuild {self._index.path}: {error}", hint="close what else has it open, or check its rights"
+                "cannot rebuild {path}: {error}",
+                hint="close what else has it open, or check its rights",
+                path=self._index.path,
+                error=error,
             ) from error
 
     def folder(self, name: str) -> Path:
@@ -106,7 +112,10 @@ class Gallery:
         plain = 0 < len(name) <= 200 and not name.startswith(".") and not any(mark in name for mark in "/\\:\0")
         if not plain or not folder.is_dir() or folder.resolve().parent != self.root.resolve():
             raise GalleryError(
-                f"there is no run {name!r} in {self.root}", hint="`twinseed page` shows the runs there are"
+                "there is no run {name!r} in {root}",
+                hint="`twinseed page` shows the runs there are",
+                name=name,
+                root=self.root,
             )
         return folder
 
@@ -136,17 +145,25 @@ class Gallery:
         kept = f"; these pictures were saved: {', '.join(map(str, saved))}" if saved else ""
         if error.errno in _NO_ROOM:
             return GalleryError(
-                f"no room left for the runs in {self.root}: {error.strerror}",
-                hint=f"make room, or choose another place with --runs FOLDER{kept}",
+                "no room left for the runs in {root}: {reason}",
+                hint="make room, or choose another place with --runs FOLDER{kept}",
+                root=self.root,
+                reason=error.strerror,
+                kept=kept,
             )
         if isinstance(error, FileExistsError | NotADirectoryError):
             return GalleryError(
-                f"the runs folder {self.root} is a file, or lies inside one",
-                hint=f"choose a folder with --runs FOLDER or TWINSEED_RUNS{kept}",
+                "the runs folder {root} is a file, or lies inside one",
+                hint="choose a folder with --runs FOLDER or TWINSEED_RUNS{kept}",
+                root=self.root,
+                kept=kept,
             )
         return GalleryError(
-            f"cannot write to the runs folder {self.root}: {error.strerror}",
-            hint=f"choose a folder you may write to, with --runs FOLDER or TWINSEED_RUNS{kept}",
+            "cannot write to the runs folder {root}: {reason}",
+            hint="choose a folder you may write to, with --runs FOLDER or TWINSEED_RUNS{kept}",
+            root=self.root,
+            reason=error.strerror,
+            kept=kept,
         )
 
 

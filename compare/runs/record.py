@@ -18,9 +18,7 @@ from compare.instruments import Findings
 from compare.request import PairRequest, language_for
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
-from ideation.concept import Concept
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import Concept, PromptPair, TwinseedError
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 
 VERSION = 2
@@ -175,7 +173,9 @@ def checked_record(**content: Any) -> Record:
         return Record.model_validate(content)
     except ValidationError as error:
         raise RecordError(
-            f"the run cannot be recorded: {_complaints(error)}", hint="this is a fault of the program: please report it"
+            "the run cannot be recorded: {complaints}",
+            hint="this is a fault of the program: please report it",
+            complaints=_complaints(error),
         ) from error
 
 
@@ -185,10 +185,15 @@ def read_record(path: Path) -> Record:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RecordError(
-            f"there is no record at {path}", hint=f"a run is a folder with {RECORD_FILE} in it; name one that has it"
+            "there is no record at {path}",
+            hint="a run is a folder with {record_file} in it; name one that has it",
+            path=path,
+            record_file=RECORD_FILE,
         ) from error
     except OSError as error:
-        raise RecordError(f"cannot read {path}: {error.strerror}", hint="check the name and who may read it") from error
+        raise RecordError(
+            "cannot read {path}: {reason}", hint="check the name and who may read it", path=path, reason=error.strerror
+        ) from error
     return parse_record(content, str(path))
 
 
@@ -201,13 +206,19 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
         found = from_json(content, allow_inf_nan=False)
     except ValueError as error:
         raise RecordError(
-            f"{name} is not JSON: {error}", hint="the file was cut off or changed; copy the run again"
+            "{name} is not JSON: {error}",
+            hint="the file was cut off or changed; copy the run again",
+            name=name,
+            error=error,
         ) from error
     version = found.get("version") if isinstance(found, dict) else None
     if type(version) is not int or version not in (1, VERSION):
         raise RecordError(
-            f"{name} is not a record of version 1 or {VERSION}: its version is {version!r}",
+            "{name} is not a record of version 1 or {version}: its version is {version_2!r}",
             hint="a newer Twinseed may have written it: upgrade, or choose another run",
+            name=name,
+            version=VERSION,
+            version_2=version,
         )
     changed = "it was changed by hand or by another program; copy the run again from where it was made"
     try:
@@ -215,11 +226,21 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
             content = json.dumps(_from_version_1(found)).encode()
         return Record.model_validate_json(content)
     except ValidationError as error:
-        raise RecordError(f"{name} is not a valid record: {_complaints(error)}", hint=changed) from error
+        raise RecordError(
+            "{name} is not a valid record: {complaints}",
+            hint="{changed}",
+            name=name,
+            complaints=_complaints(error),
+            changed=changed,
+        ) from error
     except TwinseedError as error:  # a value of ours that cannot be made
-        raise RecordError(f"{name} is not a valid record: {error.message}", hint=changed) from error
+        raise RecordError(
+            "{name} is not a valid record: {error}", hint="{changed}", name=name, error=error, changed=changed
+        ) from error
     except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise RecordError(f"{name} is not a valid record: {error!r}", hint=changed) from error
+        raise RecordError(
+            "{name} is not a valid record: {error!r}", hint="{changed}", name=name, error=error, changed=changed
+        ) from error
 
 
 def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +249,7 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
     settings, certificate = {**old["settings"]}, {**old["certificate"]}
     early = [*({"request"} & set(old)), *({"compiled"} & set(settings)), *({"evaluations"} & set(certificate))]
     if early:
-        raise RecordError(f"it has what came with version 2: {early[0]}", hint="")
+        raise RecordError("it has what came with version 2: {early}", hint="", early=early[0])
     del settings["digest"]
     preset, styles = settings.pop("preset", None), settings.pop("styles", [])
     settings["compiled"] = "torch.compile" in certificate["libraries"]

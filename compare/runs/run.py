@@ -49,7 +49,9 @@ class Run:
         Raises `RecordError` for a picture that is missing, or that is another one than the record's.
         """
         for fault in self.faults(marks=False):
-            raise RecordError(fault, hint="copy the run again from where it was made, or make it again")
+            raise RecordError(
+                "{fault}", hint="copy the run again from where it was made, or make it again", fault=fault
+            )
         return {name: (self.folder / name).read_bytes() for name in self.record.files}
 
     def image(self, arm: Arm, seed: int | None = None) -> Image.Image:
@@ -60,7 +62,10 @@ class Run:
             return Image.open(io.BytesIO(content)).convert("RGB")
         except (OSError, ValueError, SyntaxError) as error:
             raise RecordError(
-                f"a picture of {self.folder} cannot be read: {error}", hint="copy the run again from where it was made"
+                "a picture of {folder} cannot be read: {error}",
+                hint="copy the run again from where it was made",
+                folder=self.folder,
+                error=error,
             ) from error
 
     def faults(self, *, marks: bool = True) -> Iterator[str]:
@@ -119,7 +124,9 @@ class Run:
     def _content(self, name: str) -> bytes:
         path = self.folder / name
         if path.is_symlink() or not path.is_file():
-            raise RecordError(f"the picture {path} is missing", hint="copy the run again from where it was made")
+            raise RecordError(
+                "the picture {path} is missing", hint="copy the run again from where it was made", path=path
+            )
         return path.read_bytes()
 
 

@@ -12,8 +12,7 @@ from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 from generate.picture import ARMS, Certificate
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention, PromptPair
 
 
 def certificate_section(certificate: Certificate, settings: RenderSettings, t: dict[str, Any]) -> Section:

@@ -16,9 +16,8 @@ from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, St
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.picture import ARMS, Arm
-from ideation.english.diff import Piece, diff
-from ideation.english.words import words_of
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
+from ideation.english import Piece, diff, words_of
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
@@ -51,8 +50,9 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     missing = [name for name in record.files if name not in pictures]
     if missing:
         raise RecordError(
-            f"a report needs every picture of its record; missing: {', '.join(missing)}",
+            "a report needs every picture of its record; missing: {missing}",
             hint="copy the run again from where it was made",
+            missing=", ".join(missing),
         )
     said = sentences(language)
     t, findings = said["report"], record.findings or Findings.model_validate({})
@@ -155,7 +155,10 @@ def _difference_maps(record: Record, pictures: Mapping[str, bytes]) -> dict[str,
                     images.append(image.convert("RGB"))
             except (OSError, ValueError, SyntaxError) as error:
                 raise RecordError(
-                    f"cannot read the picture {render.file}: {error}", hint="copy the run again from where it was made"
+                    "cannot read the picture {file}: {error}",
+                    hint="copy the run again from where it was made",
+                    file=render.file,
+                    error=error,
                 ) from error
         if images[0].size != images[1].size:
             continue

@@ -98,8 +98,11 @@ def _checked(preset: Preset | None, level: Performance, steps: int) -> dict[str,
     overrides = level.overrides(steps)
     if preset is not None and preset.fixed_steps and overrides.items() - {"num_inference_steps": steps}.items():
         raise SettingsError(
-            f"the preset {preset.name} is made for {steps} steps, and the performance level {level.name} changes them",
+            "the preset {name} is made for {steps} steps, and the performance level {name_2} changes them",
             hint="leave one of the two out; --steps still sets the steps by hand",
+            name=preset.name,
+            steps=steps,
+            name_2=level.name,
         )
     return overrides
 

@@ -22,7 +22,7 @@ from generate.choices.styles import Style, find_style
 from generate.models import known_models
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,14 @@ def chosen_styles(preset: Preset | None, named: Sequence[str] = ()) -> tuple[Sty
     try:
         return tuple(find_style(name) for name in preset.styles)
     except SettingsError as error:
-        raise SettingsError(f"the preset {preset.name} ({preset.source}): {error.message}", hint=error.hint) from error
+        raise SettingsError(
+            "the preset {name} ({source}): {error}",
+            hint="{advice}",
+            name=preset.name,
+            source=preset.source,
+            error=error,
+            advice=error.hint,
+        ) from error
 
 
 def preset_adapters(preset: Preset | None) -> tuple[AdapterMention, ...]:

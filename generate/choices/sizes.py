@@ -154,12 +154,19 @@ def _parsed(text: str) -> float:
     if match is None:
         if re.fullmatch(r"[0-9]+\s*[x×*]\s*[0-9]+", told, re.IGNORECASE):
             raise SettingsError(
-                f"{told!r} is a size, not an aspect ratio", hint="give it with --size, or a ratio such as 16:9"
+                "{told!r} is a size, not an aspect ratio",
+                hint="give it with --size, or a ratio such as 16:9",
+                told=told,
             )
-        raise SettingsError(f"unknown aspect ratio {text!r}", hint=_HINT)
+        raise SettingsError("unknown aspect ratio {text!r}", hint="{advice}", text=text, advice=_HINT)
     width, height = float(match[1]), float(match[2])
     if not (width and height) or max(width / height, height / width) > MAX_RATIO:
-        raise SettingsError(f"the aspect ratio is {told}", hint=f"from 1:{MAX_RATIO} to {MAX_RATIO}:1 can be rendered")
+        raise SettingsError(
+            "the aspect ratio is {told}",
+            hint="from 1:{max_ratio} to {max_ratio}:1 can be rendered",
+            told=told,
+            max_ratio=MAX_RATIO,
+        )
     return width / height
 
 
@@ -187,8 +194,13 @@ def _make(entry: Entry, source: str) -> ModelFamily:
         if off > TOLERANCE:
             common = gcd(size.width, size.height)
             raise entry.error(
-                f"{size.width}x{size.height} is not {size.ratio}",
-                hint=f"it is {size.width // common}:{size.height // common}: mend the size or the ratio",
+                "{width}x{height} is not {ratio}",
+                hint="it is {width_2}:{height_2}: mend the size or the ratio",
+                width=size.width,
+                height=size.height,
+                ratio=size.ratio,
+                width_2=size.width // common,
+                height_2=size.height // common,
             )
     return ModelFamily(
         clean_text(entry, "name", given.name, limit=MAX_NAME_CHARACTERS, needed=True),

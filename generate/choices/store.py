@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 import templates
 from generate.settings import SettingsError
-from ideation.errors import nearest
+from ideation import TwinseedError, nearest
 
 #: The `source` of what comes with Twinseed; of everything else it is the path of the file.
 BUILT_IN = "built in"
@@ -54,8 +54,17 @@ class Entry:
         name = self.fields.get("name") if isinstance(self.fields, dict) else None
         return " ".join(name.split()) if isinstance(name, str) else None
 
-    def error(self, problem: str, *, hint: str) -> ChoiceFileError:
-        return ChoiceFileError(f"{self.file}, {self.place}: {problem}", hint=hint)
+    def error(self, problem: str, *, hint: str, **values: Any) -> ChoiceFileError:
+        """The error of a problem with this entry; both texts and their values as an error takes them."""
+        said = TwinseedError(problem, hint=hint, **values)
+        return ChoiceFileError(
+            "{file}, {place}: {problem}",
+            hint="{advice}",
+            file=str(self.file),
+            place=self.place,
+            problem=said,
+            advice=said.hint,
+        )
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class Choices(Generic[Choice]):
         if unread := [problem.error for problem in self.problems if problem.name is None]:
             more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
             hint += f"{'' if hint.endswith('?') else '.'} It may be in what cannot be read: {unread[0].message}{more}"
-        raise SettingsError(f"unknown {self.noun} {name!r}", hint=hint)
+        raise SettingsError("unknown {noun} {name!r}", hint="{advice}", noun=self.noun, name=name, advice=hint)
 
 
 @dataclass(frozen=True)
@@ -145,8 +154,11 @@ class ChoiceKind(Generic[Choice]):
                 Problem(
                     None,
                     ChoiceFileError(
-                        f"{folder} has more than {MAX_FILES} files of {self.folder}",
+                        "{folder} has more than {max_files} files of {folder_2}",
                         hint="put several entries into one file",
+                        folder=folder,
+                        max_files=MAX_FILES,
+                        folder_2=self.folder,
                     ),
                 ),
             )
@@ -188,7 +200,9 @@ class ChoiceKind(Generic[Choice]):
         reader = dict(self.readers)[file.suffix.lower()]
         for number, entry in enumerate(reader(file, decoded(file)), start=1):
             if number > MAX_ENTRIES:
-                raise ChoiceFileError(f"{file} has more than {MAX_ENTRIES:,} entries", hint="split it")
+                raise ChoiceFileError(
+                    "{file} has more than {max_entries:,} entries", hint="split it", file=file, max_entries=MAX_ENTRIES
+                )
             yield entry
 
     def _stamps(self, folder: Path) -> tuple[tuple[Path, int, int], ...]:
@@ -204,8 +218,12 @@ class ChoiceKind(Generic[Choice]):
         return Problem(
             None,
             ChoiceFileError(
-                f"the folder of {self.folder} {folder} cannot be read: {error.strerror}",
-                hint=f"make it, or name another with TWINSEED_{self.folder.upper()}",
+                "the folder of {folder} {folder_2} cannot be read: {reason}",
+                hint="make it, or name another with TWINSEED_{upper}",
+                folder=self.folder,
+                folder_2=folder,
+                reason=error.strerror,
+                upper=self.folder.upper(),
             ),
         )
 
@@ -228,7 +246,11 @@ def _read_all(kind: ChoiceKind[Any], stamps: tuple[tuple[Path, int, int], ...]) 
                 Problem(
                     choice.name,
                     ChoiceFileError(
-                        f"two {kind.folder} are called {choice.name!r}, {where}", hint="rename one of them"
+                        "two {folder} are called {name!r}, {where}",
+                        hint="rename one of them",
+                        folder=kind.folder,
+                        name=choice.name,
+                        where=where,
                     ),
                 )
             )
@@ -274,7 +296,11 @@ def read_yaml(file: Path, text: str) -> Iterator[Entry]:
     hint = "each entry is a mapping, as in {name: ...}; texts with a colon or a brace stand in quotation marks"
     if len(text) > MAX_YAML_BYTES:
         raise ChoiceFileError(
-            f"{file} has {len(text):,} characters; {MAX_YAML_BYTES:,} are accepted in YAML", hint="split it"
+            "{file} has {count:,} characters; {max_yaml_bytes:,} are accepted in YAML",
+            hint="split it",
+            file=file,
+            count=len(text),
+            max_yaml_bytes=MAX_YAML_BYTES,
         )
     try:
         loader = _Loader(text)
@@ -287,7 +313,14 @@ def read_yaml(file: Path, text: str) -> Iterator[Entry]:
         problem = getattr(error, "problem", None) or (
             "nested too deeply" if isinstance(error, RecursionError) else error
         )
-        raise ChoiceFileError(f"{file}{where}: this is not YAML that can be read: {problem}", hint=hint) from error
+        raise ChoiceFileError(
+            "{file}{where}: this is not YAML that can be read: {problem}",
+            hint="{advice}",
+            file=file,
+            where=where,
+            problem=problem,
+            advice=hint,
+        ) from error
 
 
 #: The readers of kinds that are kept in YAML alone.
@@ -297,7 +330,7 @@ YAML_READERS: tuple[tuple[str, Reader], ...] = ((".yaml", read_yaml), (".yml", r
 def validated(model: type[Model], entry: Entry, *, hint: str) -> Model:
     """The entry as `model`. Raises `ChoiceFileError` with the field and what is wrong with it."""
     if not isinstance(entry.fields, dict):
-        raise entry.error("this is not a mapping", hint=hint)
+        raise entry.error("this is not a mapping", hint="{advice}", advice=hint)
     try:
         return model.model_validate(entry.fields)
     except ValidationError as invalid:
@@ -310,12 +343,21 @@ def clean_text(entry: Entry, field: str, text: str, *, limit: int = MAX_TEXT_CHA
     """The text on one line, its white space tidied. Raises `ChoiceFileError` for what no prompt may hold."""
     tidy = " ".join(text.split())
     if needed and not tidy:
-        raise entry.error(f"the {field} is empty", hint=f"give it a {field}")
+        raise entry.error("the {field} is empty", hint="give it a {field}", field=field)
     if len(tidy) > limit:
-        raise entry.error(f"the {field} has {len(tidy):,} characters; {limit:,} are accepted", hint="shorten it")
+        raise entry.error(
+            "the {field} has {count:,} characters; {limit:,} are accepted",
+            hint="shorten it",
+            field=field,
+            count=len(tidy),
+            limit=limit,
+        )
     if bad := next((one for one in tidy if unicodedata.category(one) in ("Cc", "Cs")), None):
         raise entry.error(
-            f"the {field} contains control characters: U+{ord(bad):04X}", hint="type it again as plain text"
+            "the {field} contains control characters: U+{ord:04X}",
+            hint="type it again as plain text",
+            field=field,
+            ord=ord(bad),
         )
     return tidy
 
@@ -327,14 +369,22 @@ def decoded(file: Path) -> str:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ChoiceFileError(
-            f"{file} cannot be read: {error.strerror}", hint="check that it is a file that you may read"
+            "{file} cannot be read: {reason}",
+            hint="check that it is a file that you may read",
+            file=file,
+            reason=error.strerror,
         ) from error
     if len(content) > MAX_BYTES:
-        raise ChoiceFileError(f"{file} has more than {MAX_BYTES:,} bytes", hint="split it")
+        raise ChoiceFileError(
+            "{file} has more than {max_bytes:,} bytes", hint="split it", file=file, max_bytes=MAX_BYTES
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ChoiceFileError(
-            f"{file}, line {line}: this is not UTF-8 text", hint="save the file as UTF-8 in your editor"
+            "{file}, line {line}: this is not UTF-8 text",
+            hint="save the file as UTF-8 in your editor",
+            file=file,
+            line=line,
         ) from error

@@ -126,7 +126,9 @@ def _make(entry: Entry, source: str) -> Style:
         own = validated(_OwnEntry, entry, hint='write {name: fog, zh: 霧, positive: "{prompt}, fog", negative: "sun"}')
         if PLACE not in own.positive:
             raise entry.error(
-                f"there is no {PLACE} in the positive text", hint=f'write {PLACE} where the prompt goes: "{PLACE}, fog"'
+                "there is no {place} in the positive text",
+                hint='write {place} where the prompt goes: "{place}, fog"',
+                place=PLACE,
             )
     name = clean_text(entry, "name", own.name, limit=MAX_NAME_CHARACTERS, needed=True)
     return Style(
@@ -149,9 +151,18 @@ def _read_json(file: Path, text: str) -> Iterator[Entry]:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ChoiceFileError(f"{file}{where}: this is not JSON that can be read: {error}", hint=_JSON_HINT) from error
+        raise ChoiceFileError(
+            "{file}{where}: this is not JSON that can be read: {error}",
+            hint="{json_hint}",
+            file=file,
+            where=where,
+            error=error,
+            json_hint=_JSON_HINT,
+        ) from error
     if not isinstance(content, list):
-        raise ChoiceFileError(f"{file} does not hold a list of styles", hint=_JSON_HINT)
+        raise ChoiceFileError(
+            "{file} does not hold a list of styles", hint="{json_hint}", file=file, json_hint=_JSON_HINT
+        )
     for number, raw in enumerate(content, start=1):
         yield Entry(file, f"entry {number}", raw)
 
@@ -181,28 +192,45 @@ def _read_csv(file: Path, text: str) -> Iterator[Entry | Problem]:
             entry = Entry(file, place, fields)
             if len(row) > len(header):
                 error = entry.error(
-                    f"there are {len(row)} fields where the first line has {len(header)}",
-                    hint='put quotation marks around a text with commas in it: cat,"a cat, asleep",',
+                    "there are {count} fields where the first line has {count_2}",
+                    hint=('put quotation marks around a text with commas in it: cat,"a cat, asleep",'),
+                    count=len(row),
+                    count_2=len(header),
                 )
                 yield Problem(entry.name, error)
             else:
                 yield entry
     except csv.Error as error:
         raise ChoiceFileError(
-            f"{file}, line {line}: this is not CSV that can be read: {error}",
-            hint='a quotation mark may not have been closed; inside a text it is written twice: ""',
+            "{file}, line {line}: this is not CSV that can be read: {error}",
+            hint=('a quotation mark may not have been closed; inside a text it is written twice: ""'),
+            file=file,
+            line=line,
+            error=error,
         ) from error
     if header is None:
-        raise ChoiceFileError(f"{file} is empty", hint=_CSV_HINT)
+        raise ChoiceFileError("{file} is empty", hint="{csv_hint}", file=file, csv_hint=_CSV_HINT)
 
 
 def _header(file: Path, row: list[str]) -> list[str]:
     header = ["prompt" if name.strip() == "text" else name.strip() for name in row]
     unknown = [name for name in header if name not in _CSV_COLUMNS]
     if unknown:
-        raise ChoiceFileError(f"{file} has a column {unknown[0]!r}, which styles do not have", hint=_CSV_HINT)
+        raise ChoiceFileError(
+            "{file} has a column {unknown!r}, which styles do not have",
+            hint="{csv_hint}",
+            file=file,
+            unknown=unknown[0],
+            csv_hint=_CSV_HINT,
+        )
     if not {"name", "prompt"} <= set(header) or len(set(header)) < len(header):
-        raise ChoiceFileError(f"{file} has the columns {', '.join(header)}", hint=_CSV_HINT)
+        raise ChoiceFileError(
+            "{file} has the columns {header}",
+            hint="{csv_hint}",
+            file=file,
+            header=", ".join(header),
+            csv_hint=_CSV_HINT,
+        )
     return header
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ideation.vocabulary import Vocabulary
+from ideation import Vocabulary
 
 #: What a row of the denoiser's batch is computed for, with guidance.
 Guided = Literal["prompt", "negative prompt"]

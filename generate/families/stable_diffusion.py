@@ -7,7 +7,7 @@ from pathlib import Path
 
 from generate.families.protocol import Family
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 #: Folders in diffusers' layout without weights: the published sizes.
 _ARCHITECTURES = Path(__file__).parent / "architectures"

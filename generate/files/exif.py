@@ -20,7 +20,9 @@ def read_user_comment(content: bytes, name: str) -> str | None:
     elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         block = _in_webp(content, name)
     else:
-        raise PictureError(f"{name} is not a PNG, JPEG or WebP picture", hint="give the file as its program saved it")
+        raise PictureError(
+            "{name} is not a PNG, JPEG or WebP picture", hint="give the file as its program saved it", name=name
+        )
     if block is None:
         return None
     exif = Image.Exif()
@@ -31,7 +33,13 @@ def read_user_comment(content: bytes, name: str) -> str | None:
             # Its place is the EXIF directory; Fooocus writes it beside.
             comment = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT) or exif.get(_USER_COMMENT)
     except Exception as error:  # whatever Pillow makes of a damaged or hostile block
-        raise PictureError(f"the EXIF part of {name} is damaged: {type(error).__name__}", hint=_DAMAGED) from error
+        raise PictureError(
+            "the EXIF part of {name} is damaged: {name_2}",
+            hint="{damaged}",
+            name=name,
+            name_2=type(error).__name__,
+            damaged=_DAMAGED,
+        ) from error
     return _decoded(comment, name) if isinstance(comment, bytes) else comment if isinstance(comment, str) else None
 
 
@@ -49,7 +57,7 @@ def _in_jpeg(content: bytes, name: str) -> bytes | None:
     else:
         if content[position : position + 2] == b"\xff\xda":  # the pixels begin
             return None
-    raise PictureError(f"{name} is cut off or damaged", hint=_DAMAGED)
+    raise PictureError("{name} is cut off or damaged", hint="{damaged}", name=name, damaged=_DAMAGED)
 
 
 def _in_webp(content: bytes, name: str) -> bytes | None:
@@ -58,7 +66,7 @@ def _in_webp(content: bytes, name: str) -> bytes | None:
     while position + 8 <= len(content):
         kind, length = struct.unpack_from("<4sI", content, position)
         if position + 8 + length > len(content):
-            raise PictureError(f"{name} is cut off or damaged", hint=_DAMAGED)
+            raise PictureError("{name} is cut off or damaged", hint="{damaged}", name=name, damaged=_DAMAGED)
         if kind == b"EXIF":
             return content[position + 8 : position + 8 + length]
         position += 8 + length + length % 2
@@ -76,4 +84,6 @@ def _decoded(comment: bytes, name: str) -> str:
             return text.decode("utf-16-be" if text[::2].count(0) >= text[1::2].count(0) else "utf-16-le")
         return (text if encoding in (b"ASCII\0\0\0", bytes(8)) else comment).decode()
     except UnicodeDecodeError as error:
-        raise PictureError(f"the EXIF comment of {name} is damaged", hint=_DAMAGED) from error
+        raise PictureError(
+            "the EXIF comment of {name} is damaged", hint="{damaged}", name=name, damaged=_DAMAGED
+        ) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: Bytes of UTF-8. The longest prompt with all its settings is a hundredth of it.
 MAX_TEXT = 2**20
@@ -125,6 +125,8 @@ def require_readable(text: str) -> None:
     length = len(text.encode(errors="surrogatepass"))
     if length > MAX_TEXT:
         raise PictureError(
-            f"the text in the picture has {length:,} bytes; {MAX_TEXT:,} are read",
+            "the text in the picture has {length:,} bytes; {max_text:,} are read",
             hint="no prompt is that long: the picture was made by another kind of program, or to do harm",
+            length=length,
+            max_text=MAX_TEXT,
         )

@@ -267,7 +267,7 @@ def _fetched(found: ModelName) -> Path:
         return Path(snapshot_download(hub_id(found), revision=found.revision, local_files_only=True))
     except Exception as error:  # the library raises a dozen kinds
         raise ModelError(
-            f"{found.name} is not on this machine, and a picture has nothing fetched", hint="name it yourself"
+            "{name} is not on this machine, and a picture has nothing fetched", hint="name it yourself", name=found.name
         ) from error
 
 

@@ -17,7 +17,7 @@ from generate.files.infotext import PictureError, require_readable
 from generate.files.png import pixels_sha256
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 from ideation.values import Seed, Sha256, StrictModel
 
 _SETTINGS = TypeAdapter(RenderSettings)
@@ -88,8 +88,10 @@ def mark_of_text(text: str, name: str) -> TwinseedMark:
             where = ".".join(map(str, problem["loc"])) or "mark"
             what = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
         raise PictureError(
-            f"the mark of the pair in {name} cannot be read: {what}",
+            "the mark of the pair in {name} cannot be read: {what}",
             hint="a newer Twinseed may have written it: upgrade; or it was changed by hand",
+            name=name,
+            what=what,
         ) from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from generate.files.mark import TwinseedMark
 from generate.settings import RenderSettings
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention
 
 TWINSEED = "Twinseed"
 

@@ -26,7 +26,7 @@ from generate.files.parameters import PictureParameters, parameters_of_settings
 from generate.files.png import SIGNATURE, XMP, read_texts
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 
 MAX_FILE = 2**27
 
@@ -113,8 +113,9 @@ def parse_picture(content: bytes, name: str = "the picture") -> PictureParameter
     if texts.get("Software") == "NovelAI" and "Comment" in texts:
         return read_novelai(texts["Comment"], texts.get("Source"))
     raise PictureError(
-        f"{name} does not say how it was made",
+        "{name} does not say how it was made",
         hint="many sites and chat programs remove the settings: give the file that the program itself saved",
+        name=name,
     )
 
 
@@ -162,16 +163,24 @@ def _parameters_of_mark(prompt: str, negative: str, mark: TwinseedMark) -> Pictu
 def _content(file: Path) -> bytes:
     try:
         if not file.is_file():
-            raise PictureError(f"there is no picture at {file}", hint="check the name; folders cannot be read")
+            raise PictureError(
+                "there is no picture at {file}", hint="check the name; folders cannot be read", file=file
+            )
         size = file.stat().st_size
         if size > MAX_FILE:
             raise PictureError(
-                f"{file} has {size:,} bytes; pictures of up to {MAX_FILE:,} are read", hint="choose a smaller picture"
+                "{file} has {size:,} bytes; pictures of up to {max_file:,} are read",
+                hint="choose a smaller picture",
+                file=file,
+                size=size,
+                max_file=MAX_FILE,
             )
         return file.read_bytes()
     except OSError as error:
         raise PictureError(
-            f"cannot read {file}: {error.strerror}", hint="check the name and who may read it"
+            "cannot read {file}: {reason}", hint="check the name and who may read it", file=file, reason=error.strerror
         ) from error
     except ValueError as error:  # a name with U+0000 in it
-        raise PictureError(f"cannot read {str(file)!r}: {error}", hint="check the name") from error
+        raise PictureError(
+            "cannot read {file!r}: {error}", hint="check the name", file=str(file), error=error
+        ) from error

@@ -61,7 +61,7 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]
     is no PNG, cut off or damaged, and for what is larger than a picture with its settings can be.
     """
     if not png.startswith(SIGNATURE):
-        raise PictureError(f"{name} is not a PNG picture", hint="give the file as its program saved it")
+        raise PictureError("{name} is not a PNG picture", hint="give the file as its program saved it", name=name)
     texts: dict[str, str] = {}
     position, seen, kind = len(SIGNATURE), 0, b""
     while kind != b"IEND":
@@ -69,16 +69,20 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]
             raise _cut_off(name)
         length, kind = struct.unpack_from(">I4s", png, position)
         if seen == 0 and (kind, length) != (b"IHDR", 13):
-            raise PictureError(f"{name} does not begin as a PNG picture does", hint=_SUSPICIOUS)
+            raise PictureError(
+                "{name} does not begin as a PNG picture does", hint="{suspicious}", name=name, suspicious=_SUSPICIOUS
+            )
         if kind != b"IDAT" and length > MAX_CHUNK:
             raise _too_large(name, f"a part of {length:,} bytes that is not pixels", f"{MAX_CHUNK:,}")
         if len(png) < position + 12 + length:
             raise _cut_off(name)
         if seen == MAX_CHUNKS:
-            raise PictureError(f"{name} consists of too many parts", hint=_SUSPICIOUS)
+            raise PictureError(
+                "{name} consists of too many parts", hint="{suspicious}", name=name, suspicious=_SUSPICIOUS
+            )
         data = memoryview(png)[position + 8 : position + 8 + length]
         if zlib.crc32(data, zlib.crc32(kind)) != int.from_bytes(png[position + 8 + length : position + 12 + length]):
-            raise PictureError(f"{name} is damaged", hint="copy the picture again from where it was made")
+            raise PictureError("{name} is damaged", hint="copy the picture again from where it was made", name=name)
         if kind == b"IHDR":
             width, height = struct.unpack_from(">II", data)
             if width * height > MAX_PIXELS:
@@ -129,16 +133,27 @@ def _within_limit(text: bytes, name: str) -> bytes:
 
 
 def _unwritable(keyword: str, what: str) -> PictureError:
-    return PictureError(f"the picture's text {keyword!r} contains {what}", hint="take it out of the prompt")
+    return PictureError(
+        "the picture's text {keyword!r} contains {what}", hint="take it out of the prompt", keyword=keyword, what=what
+    )
 
 
 def _too_large(name: str, what: str, most: str) -> PictureError:
-    return PictureError(f"{name} has {what}; at most {most} are read", hint=_SUSPICIOUS)
+    return PictureError(
+        "{name} has {what}; at most {most} are read",
+        hint="{suspicious}",
+        name=name,
+        what=what,
+        most=most,
+        suspicious=_SUSPICIOUS,
+    )
 
 
 def _cut_off(name: str) -> PictureError:
-    return PictureError(f"{name} is cut off", hint="copy the picture again from where it was made")
+    return PictureError("{name} is cut off", hint="copy the picture again from where it was made", name=name)
 
 
 def _malformed(name: str) -> PictureError:
-    return PictureError(f"{name} has a text that is not in PNG's format", hint=_SUSPICIOUS)
+    return PictureError(
+        "{name} has a text that is not in PNG's format", hint="{suspicious}", name=name, suspicious=_SUSPICIOUS
+    )

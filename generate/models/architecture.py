@@ -27,18 +27,28 @@ def pipeline_class(folder: Path) -> str:
         libraries = {part: value[0] for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
     except _UNREADABLE as error:
         raise ModelError(
-            f"model_index.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
+            "model_index.json in {folder} cannot be read: {name}: {error}",
             hint="save or download the model again",
+            folder=folder,
+            name=type(error).__name__,
+            error=first_line(error),
         ) from error
     if not (isinstance(kind, str) and kind in OF_OTHER_SIZES):
         raise ModelError(
-            f"the model in {folder} is a {kind}", hint=f"Twinseed renders with {' and '.join(OF_OTHER_SIZES)}"
+            "the model in {folder} is a {kind}",
+            hint="Twinseed renders with {of_other_sizes}",
+            folder=folder,
+            kind=kind,
+            of_other_sizes=" and ".join(OF_OTHER_SIZES),
         )
     for part, library in libraries.items():
         if library not in _LIBRARIES:
             raise ModelError(
-                f"the model in {folder} wants its {part} from {library!r}, which is no part of Stable Diffusion",
+                "the model in {folder} wants its {part} from {library!r}, which is no part of Stable Diffusion",
                 hint="nothing is loaded from there, since it could be any program: take another model",
+                folder=folder,
+                part=part,
+                library=library,
             )
     return kind
 
@@ -53,8 +63,12 @@ def family_of_folder(folder: Path) -> Family:
         return member if member is not None and member.pipeline == family.pipeline else family
     except _UNREADABLE as error:
         raise ModelError(
-            f"{family.denoiser}/config.json in {folder} cannot be read: {type(error).__name__}: {first_line(error)}",
+            "{denoiser}/config.json in {folder} cannot be read: {name}: {error}",
             hint="save or download the model again",
+            denoiser=family.denoiser,
+            folder=folder,
+            name=type(error).__name__,
+            error=first_line(error),
         ) from error
 
 
@@ -73,8 +87,10 @@ def configuration(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> Pa
     first = shapes.get("model.diffusion_model.input_blocks.0.0.weight", ())
     if family is None or family.configuration is None or first[:1] != (family.model_channels,):
         raise ModelError(
-            f"{file.name} is not shaped like Stable Diffusion 1.x, 2.x or XL (text to picture)",
-            hint=f"if it is of that make in other sizes, put its configuration into the folder {file.with_suffix('')}",
+            "{name} is not shaped like Stable Diffusion 1.x, 2.x or XL (text to picture)",
+            hint="if it is of that make in other sizes, put its configuration into the folder {with_suffix}",
+            name=file.name,
+            with_suffix=file.with_suffix(""),
         )
     if family.epsilon_configuration is not None and prediction_type(file, shapes, metadata) == "epsilon":
         return family.epsilon_configuration
@@ -99,8 +115,10 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
         return "v_prediction" if parameters.get("parameterization", "eps") == "v" else "epsilon"
     except (*_UNREADABLE, yaml.YAMLError) as error:
         raise ModelError(
-            f"{original} cannot be read: {type(error).__name__}",
+            "{original} cannot be read: {name}",
             hint="it is read as the model's original configuration",
+            original=original,
+            name=type(error).__name__,
         ) from error
 
 
@@ -109,4 +127,6 @@ def vocabulary_entries(file: Path, shapes: Shapes) -> int:
     for name, shape in shapes.items():
         if name.endswith("token_embedding.weight"):
             return shape[0]
-    raise ModelError(f"{file.name} has no text encoder in it", hint="take the whole checkpoint, not its U-Net alone")
+    raise ModelError(
+        "{name} has no text encoder in it", hint="take the whole checkpoint, not its U-Net alone", name=file.name
+    )

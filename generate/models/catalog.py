@@ -13,7 +13,7 @@ import platformdirs
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file
-from ideation.token_budget import CLIP_LIMIT, TokenBudget
+from ideation import CLIP_LIMIT, TokenBudget
 
 #: Where each kind of file may lie in the models folder, besides its top.
 LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
@@ -178,8 +178,10 @@ def _listed(folder: Path, *, deep: bool = False) -> list[Path]:
         return []
     except OSError as error:
         raise ModelError(
-            f"cannot read the models folder {folder}: {error.strerror}",
+            "cannot read the models folder {folder}: {reason}",
             hint="check who may read it, or name another with TWINSEED_MODELS",
+            folder=folder,
+            reason=error.strerror,
         ) from error
 
 

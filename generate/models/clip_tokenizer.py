@@ -46,8 +46,10 @@ def tokenizer_file(folder: Path) -> Path:
     missing = [part for part in ("vocab.json", "merges.txt") if not (folder / part).is_file()]
     if missing:
         raise ModelError(
-            f"the model in {folder.parent} has no tokenizer: neither tokenizer.json nor {' and '.join(missing)}",
+            "the model in {parent} has no tokenizer: neither tokenizer.json nor {missing}",
             hint="save or download the model again, with its tokenizer folder",
+            parent=folder.parent,
+            missing=" and ".join(missing),
         )
     from transformers import CLIPTokenizer
 
@@ -55,7 +57,10 @@ def tokenizer_file(folder: Path) -> Path:
         tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:
         raise ModelError(
-            f"the tokenizer in {folder} cannot be read: {first_line(error)}", hint="save or download the model again"
+            "the tokenizer in {folder} cannot be read: {error}",
+            hint="save or download the model again",
+            folder=folder,
+            error=first_line(error),
         ) from error
     made = Path(tempfile.mkdtemp(prefix="twinseed-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
@@ -75,8 +80,12 @@ def find_clip_tokenizer(file: Path, entries: int | None = None) -> Path:
         found = _entries(own)
         if found != entries and not (found and entries is None):
             raise ModelError(
-                f"the tokenizer in {own} has {found or 'no'} entries, the text encoder in {file.name} has {entries}",
+                "the tokenizer in {own} has {found} entries, the text encoder in {name} has {entries}",
                 hint="it belongs to another model: put the right one there",
+                own=own,
+                found=found or "no",
+                name=file.name,
+                entries=entries,
             )
         return own
     entries = CLIP_ENTRIES if entries is None else entries
@@ -84,12 +93,13 @@ def find_clip_tokenizer(file: Path, entries: int | None = None) -> Path:
         if _entries(folder) == entries:
             return folder
     raise ModelError(
-        f"{file.name} brings no tokenizer, as no single file does, and none with {entries} entries is on this machine",
-        hint=(
-            f"put vocab.json and merges.txt of {_ON_THE_HUB[1][0]} into {models_folder() / 'tokenizer'}"
-            if entries == CLIP_ENTRIES
-            else f"put the model's own vocab.json and merges.txt into {own}"
-        ),
+        "{name} brings no tokenizer, as no single file does, and none with {entries} entries is on this machine",
+        hint="{what}",
+        name=file.name,
+        entries=entries,
+        what=f"put vocab.json and merges.txt of {_ON_THE_HUB[1][0]} into {models_folder() / 'tokenizer'}"
+        if entries == CLIP_ENTRIES
+        else f"put the model's own vocab.json and merges.txt into {own}",
     )
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 
 from generate.settings import SettingsError
-from ideation.errors import nearest
+from ideation import nearest
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -28,8 +28,10 @@ def choose_device(name: str) -> str:
         return next(device for device in ("cuda", "mps", "cpu") if device in available)
     if name not in available:
         raise SettingsError(
-            f"there is no device {name!r} on this machine",
-            hint=f"these are there: {', '.join(available)}; leave --device out to take the best of them",
+            "there is no device {name!r} on this machine",
+            hint="these are there: {available}; leave --device out to take the best of them",
+            name=name,
+            available=", ".join(available),
         )
     return name
 
@@ -40,7 +42,7 @@ def choose_dtype(name: str, device: str) -> str:
     if name == "auto":
         return "float16" if device.startswith("cuda") else "float32"
     if name not in DTYPES:
-        raise SettingsError(f"unknown dtype {name!r}", hint=nearest(name, list(DTYPES)))
+        raise SettingsError("unknown dtype {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(DTYPES)))
     return name
 
 

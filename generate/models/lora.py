@@ -121,8 +121,10 @@ class Loras:
         other = next((name for name in header.shapes if _OTHER_MAKES.search(name)), None)
         if other is not None:
             raise ModelError(
-                f"{adapter.name} is an adapter of another make than LoRA: {other[-60:]} is in it",
+                "{name} is an adapter of another make than LoRA: {other} is in it",
                 hint="LoHa, LoKr, DoRA and their like are not read: take a plain LoRA",
+                name=adapter.name,
+                other=other[-60:],
             )
         tensors, _ = read_tensors(adapter.file)
         factors: dict[str, dict[str, torch.Tensor]] = {}
@@ -131,9 +133,21 @@ class Loras:
             if match is not None:
                 factors.setdefault(_plain(match["module"]), {})["down" if match["down"] else "up"] = tensor
             elif not (name.endswith(".alpha") and tensor.numel() == 1):
-                raise ModelError(f"{adapter.name} has a tensor {name[:80]!r}, which is none of a LoRA", hint=_MENDING)
+                raise ModelError(
+                    "{name} has a tensor {name_2!r}, which is none of a LoRA",
+                    hint="{mending}",
+                    name=adapter.name,
+                    name_2=name[:80],
+                    mending=_MENDING,
+                )
             if not torch.isfinite(tensor).all():
-                raise ModelError(f"{adapter.name} holds numbers that are none, in {name[:80]}", hint=_MENDING)
+                raise ModelError(
+                    "{name} holds numbers that are none, in {name_2}",
+                    hint="{mending}",
+                    name=adapter.name,
+                    name_2=name[:80],
+                    mending=_MENDING,
+                )
         alphas = {
             _plain(name.removesuffix(".alpha")): float(tensors[name]) for name in tensors if name.endswith(".alpha")
         }
@@ -142,11 +156,23 @@ class Loras:
             if name not in modules:
                 raise self._misfit(adapter, header, f"it changes {name}, which this model does not have")
             if len(pair) != 2:
-                raise ModelError(f"{adapter.name} is not whole: {name} has one factor of two", hint=_MENDING)
+                raise ModelError(
+                    "{name} is not whole: {name_2} has one factor of two",
+                    hint="{mending}",
+                    name=adapter.name,
+                    name_2=name,
+                    mending=_MENDING,
+                )
             (part, parameter), down, up = modules[name], pair["down"], pair["up"]
             rank = down.shape[0] if down.ndim > 1 else 0
             if rank == 0 or up.ndim < 2 or (up.shape[1], up[0].numel()) != (rank, rank):
-                raise ModelError(f"{adapter.name} is not whole: the factors of {name} do not match", hint=_MENDING)
+                raise ModelError(
+                    "{name} is not whole: the factors of {name_2} do not match",
+                    hint="{mending}",
+                    name=adapter.name,
+                    name_2=name,
+                    mending=_MENDING,
+                )
             sizes, wanted = [(up.shape[0], down[0].numel()), (parameter.shape[0], parameter[0].numel())]
             if sizes != wanted:
                 raise self._misfit(
@@ -164,8 +190,12 @@ class Loras:
             "" if header.family == "unknown" else f"; going by its sizes this one is for the family {header.family}"
         )
         return ModelError(
-            f"the LoRA {adapter.name} does not fit the model {self._name}: {what}",
-            hint=f"take a LoRA that was trained for this model{made_for}",
+            "the LoRA {name} does not fit the model {name_2}: {what}",
+            hint="take a LoRA that was trained for this model{made_for}",
+            name=adapter.name,
+            name_2=self._name,
+            what=what,
+            made_for=made_for,
         )
 
     @property
@@ -203,7 +233,12 @@ class Loras:
 def _find(name: str, text_encoder_weight: float, unet_weight: float) -> Adapter:
     for weight in (text_encoder_weight, unet_weight):
         if not (math.isfinite(weight) and abs(weight) <= 100):
-            raise ModelError(f"the weight of the LoRA {name} is {weight}", hint="give a number such as 0.7; 1 is all")
+            raise ModelError(
+                "the weight of the LoRA {name} is {weight}",
+                hint="give a number such as 0.7; 1 is all",
+                name=name,
+                weight=weight,
+            )
     found = find_part("lora", name)
     file = found.path
     if file is None:
@@ -212,8 +247,11 @@ def _find(name: str, text_encoder_weight: float, unet_weight: float) -> Adapter:
         files = [one for one in sorted(folder.glob(wanted)) if read_weight_file(one).kind == "lora"]
         if len(files) != 1:
             raise ModelError(
-                f"{name} on the hub holds {len(files) or 'no'} LoRAs",
-                hint=f"name the one that you mean: {found.name}/FILE.safetensors",
+                "{name} on the hub holds {count} LoRAs",
+                hint="name the one that you mean: {name_2}/FILE.safetensors",
+                name=name,
+                count=len(files) or "no",
+                name_2=found.name,
             )
         (file,) = files
     return Adapter(name, file, digest_of_file(file), float(text_encoder_weight), float(unet_weight))
@@ -249,7 +287,13 @@ def _told_alphas(file: Path, header: WeightFile, parts: tuple[str, ...]) -> Call
         }
         rooted = {part for part in parts if told.get(f"{part}.use_rslora")}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"the configuration of the LoRA {file} cannot be read: {error}", hint=_MENDING) from error
+        raise ModelError(
+            "the configuration of the LoRA {file} cannot be read: {error}",
+            hint="{mending}",
+            file=file,
+            error=error,
+            mending=_MENDING,
+        ) from error
 
     def alpha(module: str, rank: int) -> float:
         part = module.partition(".")[0]

@@ -266,16 +266,22 @@ def open_model(
     latents = (denoiser.config.in_channels, pipeline.vae.config.latent_channels)
     if latents[0] != latents[1]:
         raise ModelError(
-            f"the VAE {vae or 'of ' + name} decodes latents of {latents[1]} channels, the model draws {latents[0]}",
+            "the VAE {vae} decodes latents of {latents} channels, the model draws {latents_2}",
             hint="take a VAE that was made for this model, or none",
+            vae=vae or "of " + name,
+            latents=latents[1],
+            latents_2=latents[0],
         )
     pipeline.set_progress_bar_config(disable=True)
     try:
         pipeline = pipeline.to(device)
     except torch.OutOfMemoryError as error:
         raise ModelError(
-            f"the model {name} does not fit into the memory of {device} in {dtype}",
+            "the model {name} does not fit into the memory of {device} in {dtype}",
             hint="close what else uses it, or take --device cpu",
+            name=name,
+            device=device,
+            dtype=dtype,
         ) from error
     if fast:
         denoiser.to(memory_format=torch.channels_last)
@@ -315,8 +321,11 @@ def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callabl
             )
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
         raise ModelError(
-            f"the model {name} cannot be loaded from {folder}: {first_line(error)}",
+            "the model {name} cannot be loaded from {folder}: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
+            name=name,
+            folder=folder,
+            error=first_line(error),
         ) from error
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:

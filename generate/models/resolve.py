@@ -10,9 +10,7 @@ from generate.models.architecture import configuration, family_of_folder, pipeli
 from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
-from ideation.draw.word_lists import WordLists, built_in_words, seedling_words
-from ideation.errors import nearest
-from ideation.vocabulary import Vocabulary
+from ideation import Vocabulary, WordLists, built_in_words, nearest, seedling_words
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
 _PLACES = {"lora": LORAS, "embedding": EMBEDDINGS, "vae": VAES}
@@ -29,14 +27,15 @@ def find_model(name: str, *, revision: str | None = None, allow_pickle: bool = F
     if found is None and (on_hub := _HUB_ID.fullmatch(f"{name}@{revision}" if revision else name)):
         return ModelName(name, "hub", None, revision=on_hub[2])
     if found is not None and revision is not None:
-        raise ModelError(f"{name} is here and has no revisions", hint="a revision is of a hub id, owner/name")
+        raise ModelError("{name} is here and has no revisions", hint="a revision is of a hub id, owner/name", name=name)
     if found is None and (part := _named(name, known)) is not None:
         found = part
     if found is None:
         raise ModelError(
-            f"unknown model {name!r}",
-            hint=f"{nearest(name, [model.name for model in known if model.renders])}; "
-            "or give a folder, a .safetensors file, or a hub id such as owner/name",
+            "unknown model {name!r}",
+            hint="{nearest}; or give a folder, a .safetensors file, or a hub id such as owner/name",
+            name=name,
+            nearest=nearest(name, [model.name for model in known if model.renders]),
         )
     return _usable(found, ("embedded", "folder", "checkpoint", "pickle"), "model", allow_pickle)
 
@@ -104,8 +103,10 @@ def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
     if on_hub := _HUB_ID.fullmatch(name):
         return ModelName(name, "hub", None, revision=on_hub[2])
     raise ModelError(
-        f"unknown VAE {name!r}",
-        hint=f"put its file into {models_folder() / VAES}, or give a path or a hub id; "
+        "unknown VAE {name!r}",
+        hint="{value}",
+        name=name,
+        value=f"put its file into {models_folder() / VAES}, or give a path or a hub id; "
         + nearest(name, [model.name for model in known if model.kind == "vae"]),
     )
 
@@ -138,7 +139,11 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
     ]
     if len({model.name for model in found}) > 1:
         raise ModelError(
-            f"there is more than one {what} {name!r}", hint=f"name one of {', '.join(model.name for model in found)}"
+            "there is more than one {what} {name!r}",
+            hint="name one of {found}",
+            what=what,
+            name=name,
+            found=", ".join(model.name for model in found),
         )
     if found:
         found.sort(key=lambda model: model.kind != what)  # before a pickle of the same name
@@ -147,7 +152,11 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
         return ModelName(on_hub[0], "hub", None, revision=on_hub[2])
     names = [model.name for model in known]
     raise ModelError(
-        f"unknown {what} {name!r}", hint=nearest(name, names) if names else f"put its .safetensors file into {place}"
+        "unknown {what} {name!r}",
+        hint="{what_2}",
+        what=what,
+        name=name,
+        what_2=nearest(name, names) if names else f"put its .safetensors file into {place}",
     )
 
 
@@ -186,8 +195,12 @@ def require_plain_name(what: str, name: str) -> None:
         or ".." in windows.parts
     ):
         raise ModelError(
-            f"{name[:80]!r} is no name for {what}",
-            hint="give the name of a file in the models folder, without its ending; `twinseed list models` shows them",
+            "{name!r} is no name for {what}",
+            hint=(
+                "give the name of a file in the models folder, without its ending; `twinseed list models` shows them"
+            ),
+            name=name[:80],
+            what=what,
         )
 
 
@@ -216,8 +229,10 @@ def unreachable(name: str, error: Exception) -> ModelError:
     """The error for what did not come from the hub, for whatever reason the hub's library gave."""
     reason = error.__cause__ or error  # the cause says what happened, the error around it how to use the library
     return ModelError(
-        f"the model {name} is not on this machine and could not be fetched from the hub: {first_line(reason)}",
+        "the model {name} is not on this machine and could not be fetched from the hub: {reason}",
         hint="check the id and the network; without either, --model seedling works offline",
+        name=name,
+        reason=first_line(reason),
     )
 
 
@@ -247,8 +262,10 @@ def _at(name: str, *, folder_of: str = "model_index.json") -> ModelName | None:
         if (path / "model_index.json").is_file() or (path / folder_of).is_file():
             return ModelName(name, "folder", path)
         raise ModelError(
-            f"{name} is not a model folder: there is no {folder_of} in it",
+            "{name} is not a model folder: there is no {folder_of} in it",
             hint="name the folder that a diffusers pipeline was saved in, with model_index.json at its top",
+            name=name,
+            folder_of=folder_of,
         )
     if path.suffix.lower() in PICKLES:
         return ModelName(name, "pickle", path, path.stat().st_size)
@@ -256,8 +273,9 @@ def _at(name: str, *, folder_of: str = "model_index.json") -> ModelName | None:
         weights = read_weight_file(path)
         return ModelName(name, weights.kind, path, weights.size, weights.family)
     raise ModelError(
-        f"the model {name} is a file of another kind",
+        "the model {name} is a file of another kind",
         hint="name a .safetensors file, or a folder in diffusers' layout, with model_index.json at its top",
+        name=name,
     )
 
 
@@ -273,8 +291,11 @@ def _usable(found: ModelName, kinds: tuple[str, ...], what: str, allow_pickle: b
     if found.kind not in kinds:
         other = f"a {found.kind}" if found.kind in ("checkpoint", "lora", "vae") else f"of kind {found.kind}"
         raise ModelError(
-            f"{found.path} is no {what}: going by its tensors it is {other}",
+            "{path} is no {what}: going by its tensors it is {other}",
             hint="`twinseed list models` shows what is there, and its kinds",
+            path=found.path,
+            what=what,
+            other=other,
         )
     if found.kind == "pickle" and found.path is not None:
         require_pickle(found.path, allowed=allow_pickle)

@@ -78,8 +78,11 @@ def open_single_file(
             return pipeline_type(**parts), folder, tokenizer
     except _UNREADABLE as error:  # what is odd in a configuration or in the names of tensors
         raise ModelError(
-            f"the model {file.name} cannot be loaded with the configuration in {folder}: {first_line(error)}",
+            "the model {name} cannot be loaded with the configuration in {folder}: {error}",
             hint="its configuration may belong to another model, or the file is of another make than it seems",
+            name=file.name,
+            folder=folder,
+            error=first_line(error),
         ) from error
 
 
@@ -103,8 +106,10 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
         raise
     except Exception as error:
         raise ModelError(
-            f"the VAE in {path} cannot be loaded: {first_line(error)}",
+            "the VAE in {path} cannot be loaded: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
+            path=path,
+            error=first_line(error),
         ) from error
     require_whole(vae, f"VAE in {path}", path)
     return vae
@@ -150,8 +155,12 @@ def _tokenizer(folder: Path, text_encoder: Path, entries: int, file: Path) -> An
     tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
     if len(tokenizer) != entries:
         raise ModelError(
-            f"the tokenizer in {folder} has {len(tokenizer)} entries, the text encoder in {file.name} has {entries}",
+            "the tokenizer in {folder} has {count} entries, the text encoder in {name} has {entries}",
             hint="it belongs to another model: put the right one there",
+            folder=folder,
+            count=len(tokenizer),
+            name=file.name,
+            entries=entries,
         )
     tokenizer.model_max_length = config.max_position_embeddings
     if not (folder.parent == text_encoder.parent and (folder / "tokenizer_config.json").is_file()):
@@ -165,8 +174,10 @@ def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], m
     kind = getattr(diffusers, str(config.get("_class_name")), None)
     if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
         raise ModelError(
-            f"{folder} names the scheduler {config.get('_class_name')!r}, which diffusers has not",
+            "{folder} names the scheduler {get!r}, which diffusers has not",
             hint="mend its scheduler/scheduler_config.json",
+            folder=folder,
+            get=config.get("_class_name"),
         )
     if own_configuration(file) is None and (told := prediction_type(file, shapes, metadata)) is not None:
         config = {**config, "prediction_type": told}

@@ -29,7 +29,9 @@ def read_tensors(path: Path, *, allow_pickle: bool = False) -> tuple[Tensors, Ma
         try:
             return load_file(path), metadata
         except (OSError, SafetensorError) as error:
-            raise ModelError(f"{path} cannot be read: {first_line(error)}", hint="download or copy it again") from error
+            raise ModelError(
+                "{path} cannot be read: {error}", hint="download or copy it again", path=path, error=first_line(error)
+            ) from error
     return {key: value for key, value in read_pickle(path, allowed=allow_pickle).items() if torch.is_tensor(value)}, {}
 
 
@@ -42,7 +44,9 @@ def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
                 path
             ) as archive:  # torch stores; what is squeezed could unpack to more than there is room
                 if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                    raise ModelError(f"{path} is a compressed zip file, not a torch pickle", hint="unpack it first")
+                    raise ModelError(
+                        "{path} is a compressed zip file, not a torch pickle", hint="unpack it first", path=path
+                    )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns of the pickles of other programs, before it refuses them
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -50,15 +54,18 @@ def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
         raise
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"{path} holds more than tensors, and was not read: what else is in it could run as a program",
+            "{path} holds more than tensors, and was not read: what else is in it could run as a program",
             hint="take the model's .safetensors file",
+            path=path,
         ) from error
     except Exception as error:  # on rubbish the unpickler stumbles in any way
-        raise ModelError(f"{path} cannot be read: {first_line(error)}", hint="download or copy it again") from error
+        raise ModelError(
+            "{path} cannot be read: {error}", hint="download or copy it again", path=path, error=first_line(error)
+        ) from error
     while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise ModelError(f"{path} holds no named tensors", hint="take the model's .safetensors file")
+        raise ModelError("{path} holds no named tensors", hint="take the model's .safetensors file", path=path)
     return content
 
 
@@ -69,15 +76,24 @@ def fill(model: Any, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype, wh
     missing = [name for name in wanted if name not in tensors]
     if missing:
         raise ModelError(
-            f"the {what} in {file.name} is not whole: {len(wanted) - len(missing)} tensors of {len(wanted)} are there",
-            hint=f"{missing[0]} is missing, for one: download it again, or it is of another make than it seems",
+            "the {what} in {name} is not whole: {count} tensors of {count_2} are there",
+            hint="{missing} is missing, for one: download it again, or it is of another make than it seems",
+            what=what,
+            name=file.name,
+            count=len(wanted) - len(missing),
+            count_2=len(wanted),
+            missing=missing[0],
         )
     for name, like in wanted.items():
         if tensors[name].shape != like.shape:
             raise ModelError(
-                f"the {what} in {file.name} has other sizes: {name} is {list(tensors[name].shape)}, "
-                f"not {list(like.shape)}",
+                "the {what} in {name} has other sizes: {name_2} is {list}, not {list_2}",
                 hint="it belongs to another model, or its configuration does",
+                what=what,
+                name=file.name,
+                name_2=name,
+                list=list(tensors[name].shape),
+                list_2=list(like.shape),
             )
     model.load_state_dict({name: tensors[name].to(dtype) for name in wanted}, assign=True)
     return model.eval()
@@ -95,6 +111,9 @@ def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
             found += sum(not key.endswith("position_ids") for key in weights.keys())  # noqa: SIM118
     if found < (wanted := len(module.state_dict())):
         raise ModelError(
-            f"the {what} is not whole: {found} tensors of {wanted} are there",
+            "the {what} is not whole: {found} tensors of {wanted} are there",
             hint="its config.json belongs to another model, or weights are missing: save or download it again",
+            what=what,
+            found=found,
+            wanted=wanted,
         )

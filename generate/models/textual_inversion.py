@@ -108,19 +108,33 @@ class TextualInversions:
         elif len(content) == 1:
             found = {"text_encoder": next(iter(content.values()))}
         else:
-            raise ModelError(f"{file} is no embedding: there are {len(content)} tensors in it", hint=_MENDING)
+            raise ModelError(
+                "{file} is no embedding: there are {count} tensors in it",
+                hint="{mending}",
+                file=file,
+                count=len(content),
+                mending=_MENDING,
+            )
         vectors = {part: (one[None] if one.ndim == 1 else one).detach() for part, one in found.items()}
         widths = {part: tuple(one.shape[1:]) for part, one in vectors.items()}
         wanted = {part: (encoders[part].get_input_embeddings().embedding_dim,) for part in parts}
         if widths != wanted or len({len(one) for one in vectors.values()}) != 1:
             raise ModelError(
-                f"the embedding {name} does not fit the model {self._name}: its vectors are "
-                f"{' and '.join(str(list(one.shape)) for one in vectors.values())}, "
-                f"the text encoder's {' and '.join(str(width) for (width,) in wanted.values())} wide",
-                hint=_MENDING,
+                (
+                    "the embedding {name} does not fit the model {name_2}: its vectors are "
+                    "{values}, the text encoder's {values_2} wide"
+                ),
+                hint="{mending}",
+                name=name,
+                name_2=self._name,
+                values=" and ".join(str(list(one.shape)) for one in vectors.values()),
+                values_2=" and ".join(str(width) for (width,) in wanted.values()),
+                mending=_MENDING,
             )
         if not all(torch.isfinite(one).all() for one in vectors.values()):
-            raise ModelError(f"the embedding {name} holds numbers that are none", hint=_MENDING)
+            raise ModelError(
+                "the embedding {name} holds numbers that are none", hint="{mending}", name=name, mending=_MENDING
+            )
         return vectors
 
 

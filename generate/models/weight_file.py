@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate.families import FAMILIES, Family, family_of_sizes
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: The endings of files that torch pickles: reading one can run code.
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
@@ -85,7 +85,9 @@ def read_weight_file(path: Path) -> WeightFile:
             room = size - 8
             header = stream.read(length) if 2 <= length <= min(room, _LONGEST_HEADER) else b""
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", hint="check who may read it") from error
+        raise ModelError(
+            "{path} cannot be read: {reason}", hint="check who may read it", path=path, reason=error.strerror
+        ) from error
     if not header:
         raise _not_safetensors(path, f"its header would have {length:,} bytes, the file has {size:,}")
     try:
@@ -104,8 +106,11 @@ def read_weight_file(path: Path) -> WeightFile:
         raise _not_safetensors(path, f"its header cannot be read, {type(error).__name__}: {str(error)[:99]}") from error
     if max(ends) != room - length:
         raise ModelError(
-            f"{path} is cut off: {max(ends):,} bytes of tensors should follow its header, {room - length:,} do",
+            "{path} is cut off: {ends:,} bytes of tensors should follow its header, {room:,} do",
             hint="download or copy it again",
+            path=path,
+            ends=max(ends),
+            room=room - length,
         )
     kind, family = _classify(shapes)
     return WeightFile(path, size, shapes, metadata, kind, family)
@@ -115,15 +120,19 @@ def require_pickle(path: Path, *, allowed: bool) -> None:
     """Raises `ModelError` where pickles are not allowed, and where the file is none."""
     if not allowed:
         raise ModelError(
-            f"{path.name} is a pickle, and reading a pickle can run code",
+            "{name} is a pickle, and reading a pickle can run code",
             hint="take the model's .safetensors file; if there is none and you trust it, allow pickles",
+            name=path.name,
         )
     with path.open("rb") as stream:
         beginning = stream.read(64)
     if not beginning.startswith((b"PK\x03\x04", b"\x80")):
         found = beginning_of(beginning) or ("a .safetensors file" if _looks_safe(beginning) else "something else")
         raise ModelError(
-            f"{path} is not what its ending says: it is {found}", hint="give it its right ending, or download it again"
+            "{path} is not what its ending says: it is {found}",
+            hint="give it its right ending, or download it again",
+            path=path,
+            found=found,
         )
 
 
@@ -173,9 +182,14 @@ def _not_safetensors(path: Path, problem: str) -> ModelError:
         found = beginning_of(stream.read(64))
     if found is not None:
         return ModelError(
-            f"{path} is not what its ending says: it is {found}", hint="download it again, as a .safetensors file"
+            "{path} is not what its ending says: it is {found}",
+            hint="download it again, as a .safetensors file",
+            path=path,
+            found=found,
         )
-    return ModelError(f"{path} is no whole .safetensors file: {problem}", hint="download or copy it again")
+    return ModelError(
+        "{path} is no whole .safetensors file: {problem}", hint="download or copy it again", path=path, problem=problem
+    )
 
 
 def _looks_safe(beginning: bytes) -> bool:

@@ -24,9 +24,8 @@ from generate.models.open import OpenModel
 from generate.render.conditioning import prompt_chunks
 from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
-from ideation.english.words import as_written, words_of
-from ideation.errors import TwinseedError
-from ideation.prompt_syntax import parse_prompt
+from ideation import TwinseedError, parse_prompt
+from ideation.english import as_written, words_of
 
 #: Layers whose maps have fewer places a side than this are left out, unless the model has no finer ones: one place of
 #: theirs is much of the picture, and what a word is about comes out smeared (docs/attention.md has the figures).
@@ -80,14 +79,17 @@ class PromptTokens:
         found = [match.span() for match in re.finditer(pattern, self.text, re.IGNORECASE)] if words else []
         if not found:
             raise AttentionError(
-                f"the prompt does not say {phrase!r}",
-                hint=f"its words are: {', '.join(self.words)}" if self.words else "it has no words",
+                "the prompt does not say {phrase!r}",
+                hint="{what}",
+                phrase=phrase,
+                what=f"its words are: {', '.join(self.words)}" if self.words else "it has no words",
             )
         places = [place for span in found for place in self.between(*span)]
         if not places:
             raise AttentionError(
-                f"the encoder never saw {phrase!r}: the prompt is cut before it",
+                "the encoder never saw {phrase!r}: the prompt is cut before it",
                 hint="shorten the prompt, or read it in chunks with --tokens chunk",
+                phrase=phrase,
             )
         return tuple(places)
 
@@ -286,7 +288,10 @@ def _layer_size(size: tuple[int, int], places: int) -> tuple[int, int]:
         height, width = (height + 1) // 2, (width + 1) // 2
     if height * width != places:
         raise AttentionError(
-            f"the model has a layer of {places} places, which is no half of {size[0]}x{size[1]}",
+            "the model has a layer of {places} places, which is no half of {size}x{size_2}",
             hint="its maps cannot be recorded: take a Stable Diffusion model",
+            places=places,
+            size=size[0],
+            size_2=size[1],
         )
     return height, width

@@ -22,7 +22,7 @@ from generate.render.memory import MemoryPlan, applied
 from generate.render.preview import Preview
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 
 class RenderError(TwinseedError):
@@ -90,8 +90,9 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
         except _DecoderOverflow as overflow:
             if plan.vae_float32:
                 raise RenderError(
-                    f"the decoder's numbers run over in {batch.model.dtype}, and in float32 too",
+                    "the decoder's numbers run over in {dtype}, and in float32 too",
                     hint="render with --dtype float32, or with a lower --guidance",
+                    dtype=batch.model.dtype,
                 ) from overflow
             plan = replace(plan, vae_float32=True)
         except RuntimeError as error:
@@ -100,9 +101,11 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
                 if not _out_of_memory(error):
                     raise
                 raise RenderError(
-                    f"{batch.settings.width}x{batch.settings.height} pixels do not fit into the memory of "
-                    f"{batch.model.device}, not even one at a time",
+                    "{width}x{height} pixels do not fit into the memory of {device}, not even one at a time",
                     hint="take a smaller --size, or --device cpu",
+                    width=batch.settings.width,
+                    height=batch.settings.height,
+                    device=batch.model.device,
                 ) from error
             plan = smaller
         gc.collect()
@@ -129,8 +132,10 @@ def _render(batch: Batch, plan: MemoryPlan) -> Rendered:
     def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
             raise RenderError(
-                f"the numbers ran over at step {step + 1} in {model.dtype}",
+                "the numbers ran over at step {step} in {dtype}",
                 hint="render with --dtype float32, or with a lower --guidance",
+                step=step + 1,
+                dtype=model.dtype,
             )
         if batch.on_step is not None:
             batch.on_step(Step(batch.number, batch.batches, step + 1, pipeline.num_timesteps, preview.pictures))

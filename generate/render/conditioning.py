@@ -12,8 +12,7 @@ import torch
 
 from generate.models.open import Encoding, OpenModel
 from generate.settings import RenderSettings, SettingsError
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import ParsedPrompt, parse_prompt
+from ideation import ParsedPrompt, PromptPair, parse_prompt
 
 #: A chunk that is full ends behind its last comma, if that is among its last so many tokens.
 _COMMA_REACH = 20
@@ -54,9 +53,10 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     common = math.lcm(*lengths.values())
     if common > _MAX_CONTEXT:
         raise SettingsError(
-            f"the prompts take {', '.join(map(str, lengths.values()))} tokens of context; "
-            f"brought to one length they would take {common}",
+            "the prompts take {values} tokens of context; brought to one length they would take {common}",
             hint="shorten the longest, or let it be cut with --tokens truncate",
+            values=", ".join(map(str, lengths.values())),
+            common=common,
         )
     contexts = {name: context.repeat(1, common // lengths[name], 1) for name, (context, _) in encoded.items()}
     arguments = {
@@ -75,8 +75,9 @@ def _encode(model: OpenModel, prompt: str, settings: RenderSettings, name: str) 
     parsed = parse_prompt(prompt)
     if len(parsed.sections) > 1 and settings.long_prompts == "truncate":
         raise SettingsError(
-            f"the {name} prompt has a BREAK in it, and long prompts are cut",
+            "the {name} prompt has a BREAK in it, and long prompts are cut",
             hint="add --tokens chunk, so that each part gets a chunk of its own; or write the word in small letters",
+            name=name,
         )
     contexts: list[torch.Tensor] = []
     pooled: torch.Tensor | None = None

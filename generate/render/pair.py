@@ -17,8 +17,7 @@ from generate.render.input_check import library_versions
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
-from ideation.errors import TwinseedError
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair, TwinseedError
 
 
 class RenderInterrupted(TwinseedError):
@@ -27,8 +26,12 @@ class RenderInterrupted(TwinseedError):
     def __init__(self, finished: PicturePair, reason: BaseException) -> None:
         done = finished.settings.images
         super().__init__(
-            f"stopped after {done} pair{'s' if done > 1 else ''}: {str(reason) or type(reason).__name__}",
-            hint=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
+            "stopped after {done} pair{what}: {reason}",
+            hint="{what_2}",
+            done=done,
+            what="s" if done > 1 else "",
+            reason=str(reason) or type(reason).__name__,
+            what_2=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
         )
         self.finished, self.reason = finished, reason
 
@@ -52,8 +55,13 @@ def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettin
     for side, pixels in (("width", settings.width), ("height", settings.height)):
         if pixels is not None and pixels % unit:
             raise SettingsError(
-                f"{side} is {pixels} pixels; {model.name} draws in squares of {unit}",
-                hint=f"the nearest that works is {max(unit, round(pixels / unit) * unit)}",
+                "{side} is {pixels} pixels; {name} draws in squares of {unit}",
+                hint="the nearest that works is {unit_2}",
+                side=side,
+                pixels=pixels,
+                name=model.name,
+                unit=unit,
+                unit_2=max(unit, round(pixels / unit) * unit),
             )
     return settings
 

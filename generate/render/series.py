@@ -19,7 +19,7 @@ from generate.render.conditioning import Conditioning, encode_pair
 from generate.render.memory import MemoryPlan
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 
 
 @dataclass(frozen=True)

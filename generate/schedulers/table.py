@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generate.settings import SettingsError
-from ideation.errors import nearest
+from ideation import nearest
 
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
@@ -167,7 +167,9 @@ def find_scheduler(name: str) -> SchedulerChoice:
     """
     choice = _NAMES.get(name.strip().casefold())
     if choice is None:
-        raise SettingsError(f"unknown scheduler {name!r}", hint=nearest(name, list(SCHEDULERS)))
+        raise SettingsError(
+            "unknown scheduler {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(SCHEDULERS))
+        )
     return choice
 
 
@@ -182,8 +184,11 @@ def check_steps(name: str, num_inference_steps: int, config: Mapping[str, Any]) 
     most = config.get("original_inference_steps") or 50
     if num_inference_steps > most:
         raise SettingsError(
-            f"{choice.name} cannot take {num_inference_steps} steps: it picks them from {most}",
-            hint=f"give 1 to {most} steps, or take another scheduler",
+            "{name} cannot take {num_inference_steps} steps: it picks them from {most}",
+            hint="give 1 to {most} steps, or take another scheduler",
+            name=choice.name,
+            num_inference_steps=num_inference_steps,
+            most=most,
         )
 
 
@@ -205,8 +210,9 @@ def build_scheduler(name: str, config: Mapping[str, Any], seeds: Sequence[int]) 
     accepted = inspect.signature(scheduler_class.__init__).parameters
     if trained.get("rescale_betas_zero_snr") and "rescale_betas_zero_snr" not in accepted:
         raise SettingsError(
-            f"{choice.name} cannot render this model: it was trained down to a signal of zero",
+            "{name} cannot render this model: it was trained down to a signal of zero",
             hint="take DPM++ 2M Karras, Euler, Euler a or DDIM",
+            name=choice.name,
         )
     if "clip_sample" in accepted:
         arguments["clip_sample"] = trained.get(

@@ -7,8 +7,7 @@ from functools import lru_cache
 from random import Random
 
 from generate.training.scene import Scene
-from ideation.draw.word_lists import built_in_words
-from ideation.vocabulary import KINDS, Vocabulary, seedling_vocabulary
+from ideation import KINDS, Vocabulary, built_in_words, seedling_vocabulary
 
 #: Words that Seedling cannot draw. They appear with every kind of picture, so that an unknown word changes little.
 _CHATTER = (

@@ -26,7 +26,7 @@ from generate.training.dataset import PATCH, SIZE, DataSet
 from generate.training.scene import Scene
 from generate.training.text_encoder import WIDTH, text_configuration
 from generate.training.tokenizer import LIMIT
-from ideation.vocabulary import KINDS, seedling_vocabulary
+from ideation import KINDS, seedling_vocabulary
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from generate.training.drawing import draw
 from generate.training.scene import Scene, draw_scene
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 SIZE = 128
 PATCH = 16  # the side of the patches that the latents stand for

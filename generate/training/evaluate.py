@@ -35,12 +35,8 @@ from generate.training.dataset import SIZE, DataSet, make_data_set
 from generate.training.drawing import draw
 from generate.training.judge import Judge, train_judge
 from generate.training.scene import Scene, draw_scene, held_out
-from ideation.draw.randomizer import draw as draw_concept
-from ideation.draw.word_lists import seedling_words
-from ideation.expanders.offline.expander import OfflineExpander
-from ideation.expansion import expand
-from ideation.token_budget import TokenBudget
-from ideation.vocabulary import KINDS, seedling_vocabulary
+from ideation import KINDS, OfflineExpander, TokenBudget, expand, seedling_vocabulary, seedling_words
+from ideation import draw as draw_concept
 
 log = logging.getLogger(__name__)
 

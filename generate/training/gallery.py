@@ -15,7 +15,7 @@ from generate.models import open_model
 from generate.training.captions import caption
 from generate.training.evaluate import generate_pictures
 from generate.training.scene import draw_scene
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 _COLUMNS, _SIDE, _LABEL, _GAP = 6, 160, 44, 10
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from generate.training.captions import attribute_labels
 from generate.training.dataset import SIZE, DataSet
-from ideation.vocabulary import KINDS, seedling_vocabulary
+from ideation import KINDS, seedling_vocabulary
 
 log = logging.getLogger(__name__)
 

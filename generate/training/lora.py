@@ -32,7 +32,7 @@ from generate.training.latents import PatchCode
 from generate.training.scene import draw_scene
 from generate.training.text_encoder import token_ids
 from generate.training.unet import NOISE_SCHEDULE
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
 

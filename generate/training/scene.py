@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from random import Random
 
-from ideation.vocabulary import KINDS, Vocabulary
+from ideation import KINDS, Vocabulary
 
 #: Settings that have no sky: no time of day and no weather can be seen in them.
 SKYLESS = ("in outer space", "under the sea")

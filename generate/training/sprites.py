@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ideation.errors import TwinseedError
+from ideation import TwinseedError
 
 #: Where Debian, Fedora, Arch and macOS (Homebrew) put the bitmap version of the font.
 FONT_FILES = (

@@ -11,8 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 
 from generate.training.captions import caption
 from generate.training.scene import draw_scene
-from ideation.draw.word_lists import built_in_words
-from ideation.vocabulary import seedling_vocabulary
+from ideation import built_in_words, seedling_vocabulary
 
 LIMIT = 77
 START, END = "<|startoftext|>", "<|endoftext|>"

@@ -24,7 +24,7 @@ from generate.training.checkpoint import load_checkpoint, save_checkpoint
 from generate.training.latents import CHANNELS
 from generate.training.scene import Scene
 from generate.training.text_encoder import WIDTH, token_ids
-from ideation.vocabulary import seedling_vocabulary
+from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
 

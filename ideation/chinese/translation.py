@@ -44,9 +44,13 @@ class TranslationError(TwinseedError):
 
     def __init__(self, message: str) -> None:
         super().__init__(
-            message,
-            hint="set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), for an LLM's "
-            "translation; or write it in English, or give both prompts in English with --simple and --expanded",
+            "{message_}",
+            hint=(
+                "set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), "
+                "for an LLM's translation; or write it in English, or give both prompts in English "
+                "with --simple and --expanded"
+            ),
+            message_=message,
         )
 
 

@@ -110,8 +110,11 @@ def parse_pattern(text: str, origin: Place) -> Parts:
     """The tree of a pattern that begins at `origin`. Raises `PatternError`."""
     if len(text) > MAX_PATTERN_CHARACTERS:
         raise PatternError(
-            f"{origin}: this has {len(text):,} characters; {MAX_PATTERN_CHARACTERS:,} are accepted",
+            "{origin}: this has {count:,} characters; {max_pattern_characters:,} are accepted",
             hint="put long lists of options in a file, and use it as a wildcard",
+            origin=origin,
+            count=len(text),
+            max_pattern_characters=MAX_PATTERN_CHARACTERS,
         )
     return _Parser(text, origin).parse()
 
@@ -235,4 +238,6 @@ class _Parser:
         return Place(origin.source, origin.line + line, position - self._text.rindex("\n", 0, position))
 
     def _fault(self, position: int, message: str, hint: str) -> NoReturn:
-        raise PatternError(f"{self._place(position)}: {message}", hint=hint)
+        raise PatternError(
+            "{place}: {message_}", hint="{advice}", place=self._place(position), message_=message, advice=hint
+        )

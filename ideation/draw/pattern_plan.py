@@ -54,8 +54,11 @@ class PatternPlan:
         """The texts at places `start` to `start + count - 1` of the draw that belongs to `seed`; they may repeat."""
         if seed < 0 or start < 0 or count < 1:
             raise DrawError(
-                f"seed {seed}, start {start} and {count} texts were asked for",
+                "seed {seed}, start {start} and {count} texts were asked for",
                 hint="give whole numbers, 1 text or more",
+                seed=seed,
+                start=start,
+                count=count,
             )
         return (_tidy(self._space.draw(Dice(seed, index), {})) for index in range(start, start + count))
 
@@ -64,14 +67,18 @@ class PatternPlan:
         last = self.count if count is None else start + count
         if start < 0 or (count is not None and count < 1) or last > self.count or start >= self.count:
             raise DrawError(
-                f"combinations {digits(start, ',')} to {digits(last - 1, ',')} were asked for, but the pattern has "
-                f"{digits(self.count, ',')}, numbered from 0",
+                "combinations {digits} to {digits_2} were asked for, but the pattern has {digits_3}, numbered from 0",
                 hint="ask for fewer, or start earlier",
+                digits=digits(start, ","),
+                digits_2=digits(last - 1, ","),
+                digits_3=digits(self.count, ","),
             )
         if count is None and last - start > MAX_LISTED:
             raise DrawError(
-                f"the pattern has {digits(self.count, ',')} combinations; {MAX_LISTED:,} are listed at once",
+                "the pattern has {digits} combinations; {max_listed:,} are listed at once",
                 hint="-n says how many, and --start from which on; or draw some at random, without --all",
+                digits=digits(self.count, ","),
+                max_listed=MAX_LISTED,
             )
         return (_tidy(self._space.nth(number, {})) for number in range(start, last))
 
@@ -201,4 +208,4 @@ def _checked(space: Space, place: Place) -> Space:
 
 
 def _fault(place: Place, message: str, hint: str) -> NoReturn:
-    raise PatternError(f"{place}: {message}", hint=hint)
+    raise PatternError("{place}: {message_}", hint="{advice}", place=place, message_=message, advice=hint)

@@ -44,16 +44,18 @@ def draw_many(words: WordLists, seed: int, start: int, count: int, language: Lan
     ['一條龍在走鋼索，莫內風格', '一隻北極熊在等看牙醫，霍普風格']
     """
     if seed < 0:
-        raise DrawError(f"the seed is {seed}", hint="give a whole number from 0 up")
+        raise DrawError("the seed is {seed}", hint="give a whole number from 0 up", seed=seed)
     if start < 0:
-        raise DrawError(f"start is {start}", hint="give a whole number from 0 up; 0 is the first concept")
+        raise DrawError("start is {start}", hint="give a whole number from 0 up; 0 is the first concept", start=start)
     if count < 1:
-        raise DrawError(f"{count} concepts were asked for", hint="give a whole number from 1 up")
+        raise DrawError("{count} concepts were asked for", hint="give a whole number from 1 up", count=count)
     if start + count > words.size:
         raise DrawError(
-            f"concepts {start:,} to {start + count - 1:,} were asked for, but these word lists give {words.size:,}, "
-            f"numbered from 0",
+            "concepts {start:,} to {start_2:,} were asked for, but these word lists give {size:,}, numbered from 0",
             hint="ask for fewer, start earlier, take another seed for a new order, or pin less",
+            start=start,
+            start_2=start + count - 1,
+            size=words.size,
         )
     return _concepts(words, seed, start, count, language)
 
@@ -82,13 +84,18 @@ def pinned(
     unwanted = {" ".join(name.split()).casefold(): name for name in exclude}
     for folded, name in unwanted.items():
         if folded not in known:
-            raise DrawError(f"{name[:40]!r} is to be left out, but no list has it", hint=_suggestion(name, words))
+            raise DrawError(
+                "{name!r} is to be left out, but no list has it",
+                hint="{suggestion}",
+                name=name[:40],
+                suggestion=_suggestion(name, words),
+            )
 
     def left(part: str, entries: tuple[Word, ...], name: str | None) -> tuple[Word, ...]:
         kept = _only(entries, name, part)
         kept = tuple(word for word in kept if not {word.en.casefold(), word.zh.casefold()} & unwanted.keys())
         if not kept:
-            raise DrawError(f"nothing is left of the {part}s", hint="leave out less with --exclude")
+            raise DrawError("nothing is left of the {part}s", hint="leave out less with --exclude", part=part)
         return kept
 
     return replace(
@@ -110,8 +117,11 @@ def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word,
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > MAX_ENTRY_CHARACTERS:
         raise DrawError(
-            f"the {part} is {'empty' if not cleaned else f'{len(cleaned):,} characters long'}",
-            hint=f'give a few words, as in --{part} "{entries[0].en}", or leave it out to draw one',
+            "the {part} is {what}",
+            hint='give a few words, as in --{part} "{en}", or leave it out to draw one',
+            part=part,
+            what="empty" if not cleaned else f"{len(cleaned):,} characters long",
+            en=entries[0].en,
         )
     folded = cleaned.casefold()
     for word in entries:

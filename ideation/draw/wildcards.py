@@ -105,7 +105,7 @@ def read_wildcards(folder: Path) -> Wildcards:
     """The collection in a folder and the folders in it; hidden ones are passed over. Raises `WordListError`."""
     if not folder.is_dir():
         raise WordListError(
-            f"there is no folder {str(folder)!r}", hint="make it and put lists such as animal.txt in it"
+            "there is no folder {folder!r}", hint="make it and put lists such as animal.txt in it", folder=str(folder)
         )
     lists: dict[str, tuple[Entry, ...] | Path] = {}
     origin: dict[str, Path] = {}
@@ -115,11 +115,20 @@ def read_wildcards(folder: Path) -> Wildcards:
         for name, entries in found:
             if name in lists:
                 raise WordListError(
-                    f"two lists are called {name!r}: in {origin[name]} and {file}", hint="rename one of the two"
+                    "two lists are called {name!r}: in {origin} and {file}",
+                    hint="rename one of the two",
+                    name=name,
+                    origin=origin[name],
+                    file=file,
                 )
             lists[name], origin[name] = entries, file
     if not lists:
-        raise WordListError(f"the folder {str(folder)!r} has no lists", hint=f"a list ends in {', '.join(ENDINGS)}")
+        raise WordListError(
+            "the folder {folder!r} has no lists",
+            hint="a list ends in {endings}",
+            folder=str(folder),
+            endings=", ".join(ENDINGS),
+        )
     return Wildcards(lists)
 
 
@@ -145,7 +154,13 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
             json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
             where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise WordListError(f"{file}{where}: this is not JSON: {error}", hint='as in ["dog", "cat"]') from error
+            raise WordListError(
+                "{file}{where}: this is not JSON: {error}",
+                hint='as in ["dog", "cat"]',
+                file=file,
+                where=where,
+                error=error,
+            ) from error
         # JSON is YAML once its tabs, mere space, are spaces; read as such, its entries have lines and columns too.
         text = text.replace("\t", " ")
     try:
@@ -154,11 +169,19 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise WordListError(f"{file}{where}: this is not YAML: {problem}", hint="as in `- dog`, a line each") from error
+        raise WordListError(
+            "{file}{where}: this is not YAML: {problem}",
+            hint="as in `- dog`, a line each",
+            file=file,
+            where=where,
+            problem=problem,
+        ) from error
     if isinstance(root, yaml.SequenceNode):
         return [(name, _merged(file, _node_entries(file, text, root)))]
     if not isinstance(root, yaml.MappingNode):
-        raise WordListError(f"{file} holds neither lists nor names of lists", hint="as in `- dog`, a line each")
+        raise WordListError(
+            "{file} holds neither lists nor names of lists", hint="as in `- dog`, a line each", file=file
+        )
     lists: list[tuple[str, tuple[Entry, ...] | Path]] = []
     prefix = name.rpartition("/")[0]
     todo = [(prefix, root, 1)]
@@ -173,8 +196,11 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
                 lists.append((inner, _merged(file, _node_entries(file, text, entries))))
         if depth > MAX_NESTED_NAMES or len(lists) + len(todo) > MAX_NAMES:
             raise WordListError(
-                f"{file}: the names are nested too deep, or are too many",
-                hint=f"{MAX_NESTED_NAMES} levels and {MAX_NAMES:,} names are read",
+                "{file}: the names are nested too deep, or are too many",
+                hint="{max_nested_names} levels and {max_names:,} names are read",
+                file=file,
+                max_nested_names=MAX_NESTED_NAMES,
+                max_names=MAX_NAMES,
             )
     return lists
 
@@ -193,7 +219,9 @@ def _node_entries(file: Path, text: str, sequence: yaml.SequenceNode) -> Iterato
                 ((content, value),) = pairs.items()
                 weight = _text(file, text, value)
             else:
-                raise WordListError(f"{place}: this is not an entry", hint=_ENTRY_HINT)
+                raise WordListError(
+                    "{place}: this is not an entry", hint="{entry_hint}", place=place, entry_hint=_ENTRY_HINT
+                )
         else:
             content = _text(file, text, node)
         yield _entry(content, weight, place)
@@ -204,7 +232,9 @@ _ENTRY_HINT = "an entry is a text, 2::text, {text: 2}, or {text: ..., weight: 2}
 
 def _text(file: Path, text: str, node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise WordListError(f"{_place(file, node)}: this is not an entry", hint=_ENTRY_HINT)
+        raise WordListError(
+            "{place}: this is not an entry", hint="{entry_hint}", place=_place(file, node), entry_hint=_ENTRY_HINT
+        )
     if file.suffix.lower() == ".json" and node.style == '"':
         # YAML takes escaped characters beyond U+FFFF for two; JSON's own reader knows them.
         return str(json.loads(text[node.start_mark.index : node.end_mark.index]))
@@ -223,16 +253,18 @@ def _entry(text: str, weight: str | None, place: Place) -> Entry:
     try:
         return Entry(text, read_weight("1" if weight is None else weight), place)
     except ValueError as error:
-        raise WordListError(f"{place}: {error}", hint="as in 2::cat or 0.5::cat") from error
+        raise WordListError("{place}: {error}", hint="as in 2::cat or 0.5::cat", place=place, error=error) from error
 
 
 def _merged(file: Path, entries: Iterator[Entry]) -> tuple[Entry, ...]:
     merged: dict[str, Entry] = {}
     for number, entry in enumerate(entries, start=1):
         if number > MAX_ENTRIES:
-            raise WordListError(f"{file} has more than {MAX_ENTRIES:,} entries", hint="split it")
+            raise WordListError(
+                "{file} has more than {max_entries:,} entries", hint="split it", file=file, max_entries=MAX_ENTRIES
+            )
         first = merged.get(entry.text)
         merged[entry.text] = entry if first is None else Entry(first.text, first.weight + entry.weight, first.place)
     if not merged:
-        raise WordListError(f"{file} has an empty list", hint="put one entry on each line, or delete it")
+        raise WordListError("{file} has an empty list", hint="put one entry on each line, or delete it", file=file)
     return tuple(merged.values())

@@ -95,22 +95,31 @@ def read_words(folder: Path) -> WordLists:
     """
     if not folder.is_dir():
         raise WordListError(
-            f"there is no folder {str(folder)!r}",
-            hint=f"make it and put topics.txt, {_WANTED[1]} or {_WANTED[2]} in it",
+            "there is no folder {folder!r}",
+            hint="make it and put topics.txt, {wanted} or {wanted_2} in it",
+            folder=str(folder),
+            wanted=_WANTED[1],
+            wanted_2=_WANTED[2],
         )
     lists: dict[str, tuple[Word, ...]] = {}
     for name in LIST_NAMES:
         files = [folder / f"{name}{ending}" for ending in ENDINGS if (folder / f"{name}{ending}").exists()]
         if len(files) > 1:
             raise WordListError(
-                f"{folder} has more than one list of {name}: {', '.join(file.name for file in files)}",
+                "{folder} has more than one list of {name}: {files}",
                 hint="keep the one that is meant",
+                folder=folder,
+                name=name,
+                files=", ".join(file.name for file in files),
             )
         if files:
             lists[name] = _read_list(files[0])
     if not lists:
         raise WordListError(
-            f"the folder {str(folder)!r} has no word list", hint=f"it needs at least one of {', '.join(_WANTED)}"
+            "the folder {folder!r} has no word list",
+            hint="it needs at least one of {wanted}",
+            folder=str(folder),
+            wanted=", ".join(_WANTED),
         )
     built_in = built_in_words()
     return WordLists(*(lists.get(name, getattr(built_in, name)) for name in LIST_NAMES))
@@ -130,20 +139,28 @@ def _read_list(file: Path) -> tuple[Word, ...]:
         first = seen.setdefault(word.en.casefold(), place)
         if first != place:
             raise WordListError(
-                f"{file}, {place}: {word.en!r} is there already, in {first}", hint="take one of the two out"
+                "{file}, {place}: {en!r} is there already, in {first}",
+                hint="take one of the two out",
+                file=file,
+                place=place,
+                en=word.en,
+                first=first,
             )
         words.append(word)
         weights.append(weight)
     if not words:
-        raise WordListError(f"{file} has no entries", hint="put one entry on each line, or delete the file")
+        raise WordListError("{file} has no entries", hint="put one entry on each line, or delete the file", file=file)
     unit = lcm(*(weight.denominator for weight in weights))
     places = [int(weight * unit) for weight in weights]
     common = gcd(*places)
     places = [count // common for count in places]
     if len(set(places)) > 1 and sum(places) > MAX_PLACES:
         raise WordListError(
-            f"the weights of {file} need {sum(places):,} places in the draw; {MAX_PLACES:,} are accepted",
+            "the weights of {file} need {sum:,} places in the draw; {max_places:,} are accepted",
             hint="give rounder weights: whole numbers, or halves",
+            file=file,
+            sum=sum(places),
+            max_places=MAX_PLACES,
         )
     return tuple(word for word, count in zip(words, places, strict=True) for _ in range(count))
 
@@ -165,14 +182,20 @@ def decode(file: Path) -> str:
         content = file.read_bytes()
     except OSError as error:
         raise WordListError(
-            f"{file} cannot be read: {error.strerror}", hint="check that it is a file that you may read"
+            "{file} cannot be read: {reason}",
+            hint="check that it is a file that you may read",
+            file=file,
+            reason=error.strerror,
         ) from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise WordListError(
-            f"{file}, line {line}: this is not UTF-8 text", hint="save the file as UTF-8 in your editor"
+            "{file}, line {line}: this is not UTF-8 text",
+            hint="save the file as UTF-8 in your editor",
+            file=file,
+            line=line,
         ) from error
 
 
@@ -189,10 +212,14 @@ def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     except (json.JSONDecodeError, RecursionError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise WordListError(
-            f"{file}{where}: this is not JSON: {error}", hint='it should look like ["dog", "cat"]'
+            "{file}{where}: this is not JSON: {error}",
+            hint='it should look like ["dog", "cat"]',
+            file=file,
+            where=where,
+            error=error,
         ) from error
     if not isinstance(content, list):
-        raise WordListError(f"{file} does not hold a list", hint='it should look like ["dog", "cat"]')
+        raise WordListError("{file} does not hold a list", hint='it should look like ["dog", "cat"]', file=file)
     for number, raw in enumerate(content, start=1):
         yield f"entry {number}", raw
 
@@ -206,11 +233,18 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
-        raise WordListError(f"{file}{where}: this is not YAML: {problem}", hint=hint) from error
+        raise WordListError(
+            "{file}{where}: this is not YAML: {problem}",
+            hint="{advice}",
+            file=file,
+            where=where,
+            problem=problem,
+            advice=hint,
+        ) from error
     if root is None:
         return
     if not isinstance(root, yaml.SequenceNode):
-        raise WordListError(f"{file} does not hold a list", hint=hint)
+        raise WordListError("{file} does not hold a list", hint="{advice}", file=file, advice=hint)
     for node in root.value:
         raw: Any = node.value
         if isinstance(node, yaml.MappingNode):
@@ -230,21 +264,38 @@ def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:
         first = error.errors()[0]
         part = ".".join(map(str, first["loc"]))
         raise WordListError(
-            f"{file}, {place}: {f'{part!r}: ' if part else ''}{first['msg']}", hint=_ENTRY_HINT
+            "{file}, {place}: {what}{first}",
+            hint="{entry_hint}",
+            file=file,
+            place=place,
+            what=f"{part!r}: " if part else "",
+            first=first["msg"],
+            entry_hint=_ENTRY_HINT,
         ) from error
     en, zh, measure = (" ".join(part.split()) for part in (entry.en, entry.zh, entry.measure))
     if not en:
-        raise WordListError(f"{file}, {place}: the entry is empty", hint=_ENTRY_HINT)
+        raise WordListError(
+            "{file}, {place}: the entry is empty", hint="{entry_hint}", file=file, place=place, entry_hint=_ENTRY_HINT
+        )
     if len(en) > MAX_ENTRY_CHARACTERS:
         raise WordListError(
-            f"{file}, {place}: the entry has {len(en):,} characters; {MAX_ENTRY_CHARACTERS} are accepted",
+            "{file}, {place}: the entry has {count:,} characters; {max_entry_characters} are accepted",
             hint="an entry is a few words, one per line",
+            file=file,
+            place=place,
+            count=len(en),
+            max_entry_characters=MAX_ENTRY_CHARACTERS,
         )
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in en + zh + measure):
         raise WordListError(
-            f"{file}, {place}: the entry contains control characters", hint="type it again as plain text"
+            "{file}, {place}: the entry contains control characters",
+            hint="type it again as plain text",
+            file=file,
+            place=place,
         )
     try:
         return Word(en, zh or en, measure), read_weight(entry.weight)
     except ValueError as error:
-        raise WordListError(f"{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat") from error
+        raise WordListError(
+            "{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat", file=file, place=place, error=error
+        ) from error

@@ -107,8 +107,10 @@ class ExpansionCache:
                     count += 1
         except OSError as error:
             raise CacheError(
-                f"the cache in {self.folder} cannot be cleared: {error.strerror}",
+                "the cache in {folder} cannot be cleared: {reason}",
                 hint="check who may write there, or name another folder with TWINSEED_CACHE",
+                folder=self.folder,
+                reason=error.strerror,
             ) from error
         return count
 

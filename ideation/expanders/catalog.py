@@ -63,14 +63,16 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
         chosen = "gemini" if gemini_key else "openai" if openai_key or base_url else "offline"
         if chosen == "offline" and llm_model is not None:
             raise MissingKey(
-                f"--llm-model {llm_model} was given, but no expander that has models is set up",
+                "--llm-model {llm_model} was given, but no expander that has models is set up",
                 hint="set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL, or add --expander local",
+                llm_model=llm_model,
             )
     if chosen == "offline":
         if llm_model is not None:
             raise UnknownExpander(
-                f"the offline expander has no model, so --llm-model {llm_model} means nothing to it",
+                "the offline expander has no model, so --llm-model {llm_model} means nothing to it",
                 hint="leave one of the two away",
+                llm_model=llm_model,
             )
         from ideation.expanders.offline import OfflineExpander
 
@@ -101,7 +103,9 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
     point = find_plugins().get(chosen)
     if point is not None:
         return PluginExpander(point, llm_model, environ), distribution_of(point)
-    raise UnknownExpander(f"there is no expander {name!r}", hint=nearest(name, list(known_expanders())))
+    raise UnknownExpander(
+        "there is no expander {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(known_expanders()))
+    )
 
 
 def _place(url: str | None) -> str:
@@ -127,6 +131,8 @@ def _deadline_s(environ: Mapping[str, str]) -> float:
         seconds = math.nan
     if not 0 < seconds <= 3600:
         raise ExpanderError(
-            f"TWINSEED_LLM_DEADLINE is {given!r}", hint="set it to seconds from 1 to 3600, or leave it out for 60"
+            "TWINSEED_LLM_DEADLINE is {given!r}",
+            hint="set it to seconds from 1 to 3600, or leave it out for 60",
+            given=given,
         )
     return seconds

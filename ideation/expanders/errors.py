@@ -18,8 +18,7 @@ MAX_QUOTED_CHARACTERS = 240
 class ExpanderError(TwinseedError):
     """An expander that was asked for could not answer. It never silently becomes another: the hint offers that."""
 
-    def __init__(self, message: str, *, hint: str) -> None:
-        super().__init__(message, hint=f"{hint}; or work without an LLM: --expander offline")
+    also = "or work without an LLM: --expander offline"
 
 
 class UnknownExpander(ExpanderError):
@@ -49,8 +48,8 @@ class DeadlineExceeded(ExpanderError):
 class Transient(ExpanderError):
     """Trouble that may pass, so that asking again makes sense. `retry_after_s` is what the server asked to wait."""
 
-    def __init__(self, message: str, *, hint: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, hint: str, retry_after_s: float | None = None, **values: Any) -> None:
+        super().__init__(message, hint=hint, **values)
         self.retry_after_s = retry_after_s
 
 
@@ -58,10 +57,17 @@ class QuotaExceeded(Transient):
     """Too many requests, or none left (429). `spent` says that waiting a minute will not help."""
 
     def __init__(
-        self, message: str, *, hint: str | None = None, retry_after_s: float | None = None, spent: bool = False
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
+        spent: bool = False,
+        **values: Any,
     ) -> None:
-        again = "" if retry_after_s is None else f" in {_spoken(retry_after_s)}"
-        super().__init__(message, hint=hint or f"try again{again or ' later'}", retry_after_s=retry_after_s)
+        if hint is None and retry_after_s is not None:
+            hint, values = "try again in {wait}", {**values, "wait": _spoken(retry_after_s)}
+        super().__init__(message, hint=hint or "try again later", retry_after_s=retry_after_s, **values)
         self.spent = spent
 
 
@@ -101,28 +107,36 @@ def error_of_status(
     told = f"{server} answered {status}" + (f": {quoted}" if quoted else "")
     about = f"{said} {_as_text(details)}".casefold()
     if status in (401, 403) or (status == 400 and ("api_key_invalid" in about or "api key not valid" in about)):
-        return RefusedKey(told, hint="check the key, that it belongs to this server, and that it may use this model")
+        return RefusedKey(
+            "{told}", hint="check the key, that it belongs to this server, and that it may use this model", told=told
+        )
     if status == 404:
         return UnknownLLMModel(
-            f"{told} (model {llm_model!r})",
+            "{told} (model {llm_model!r})",
             hint="name a model that the server has with --llm-model NAME, and check the server's address",
+            told=told,
+            llm_model=llm_model,
         )
     if status == 429:
         wait = _retry_after(headers, details)
         # A quota per day, or an account without credit, is not helped by waiting out the deadline.
         if "perday" in about or "insufficient_quota" in about:
             return QuotaExceeded(
-                told,
+                "{told}",
+                told=told,
                 hint=None if wait else "today's quota or the account's credit is used up; try again tomorrow",
                 retry_after_s=wait,
                 spent=True,
             )
-        return QuotaExceeded(told, retry_after_s=wait)
+        return QuotaExceeded("{told}", told=told, retry_after_s=wait)
     if status == 408 or status >= 500:
         return ServerTrouble(
-            told, hint="the trouble is on the server's side; try again later", retry_after_s=_retry_after(headers)
+            "{told}",
+            hint="the trouble is on the server's side; try again later",
+            retry_after_s=_retry_after(headers),
+            told=told,
         )
-    return BadRequest(told, hint="another model may accept it: --llm-model NAME")
+    return BadRequest("{told}", hint="another model may accept it: --llm-model NAME", told=told)
 
 
 def shortened(text: str) -> str:

@@ -53,8 +53,9 @@ def instruction_for(request: DraftRequest) -> str:
     )
     if told.count(block) != 1 or f"\n{block}\n" not in f"\n{told}\n":
         raise InstructionTemplateError(
-            f"{template.name} does not show the concept once, on lines of its own",
-            hint="put {{ concept }} alone on a line: it is the concept as data, with a mark before and after it",
+            "{name} does not show the concept once, on lines of its own",
+            hint="put {{{{ concept }}}} alone on a line: it is the concept as data, with a mark before and after it",
+            name=template.name,
         )
     return told
 

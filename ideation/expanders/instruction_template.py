@@ -61,23 +61,37 @@ class InstructionTemplate:
                 size += len(piece)
                 if size > MAX_INSTRUCTION_CHARACTERS:
                     raise InstructionTemplateError(
-                        f"{self.name}: it writes more than {MAX_INSTRUCTION_CHARACTERS:,} characters",
+                        "{name}: it writes more than {max_instruction_characters:,} characters",
                         hint="shorten its loops; an LLM needs a page, not a book",
+                        name=self.name,
+                        max_instruction_characters=MAX_INSTRUCTION_CHARACTERS,
                     )
         except TwinseedError:
             raise
         except jinja2.TemplateNotFound as error:
             raise InstructionTemplateError(
-                f"{self.name}: it builds on {error.name!r}, which is not there",
-                hint=f"a template can extend or include {', '.join(BUILT_IN_TEMPLATES.values())}",
+                "{name}: it builds on {name_2!r}, which is not there",
+                hint="a template can extend or include {values}",
+                name=self.name,
+                name_2=error.name,
+                values=", ".join(BUILT_IN_TEMPLATES.values()),
             ) from error
         except jinja2.TemplateSyntaxError as error:
-            raise InstructionTemplateError(f"{self.name}, line {error.lineno}: {error.message}", hint=_HINT) from error
+            raise InstructionTemplateError(
+                "{name}, line {lineno}: {error}",
+                hint="{advice}",
+                name=self.name,
+                lineno=error.lineno,
+                error=error,
+                advice=_HINT,
+            ) from error
         except Exception as error:  # whatever an expression in somebody's template can come to
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _OURS]
             where = f", line {lines[-1]}" if lines else ""
             said = str(error) or type(error).__name__
-            raise InstructionTemplateError(f"{self.name}{where}: {said}", hint=_HINT) from error
+            raise InstructionTemplateError(
+                "{name}{where}: {said}", hint="{advice}", name=self.name, where=where, said=said, advice=_HINT
+            ) from error
         return "".join(written)
 
 
@@ -93,18 +107,29 @@ def find_template(name: str) -> InstructionTemplate:
     file = Path(name).expanduser()
     if not file.is_file():
         raise InstructionTemplateError(
-            f"there is no template {name!r}", hint=f"{nearest(name, list(BUILT_IN_TEMPLATES))}; or name a file"
+            "there is no template {name!r}",
+            hint="{nearest}; or name a file",
+            name=name,
+            nearest=nearest(name, list(BUILT_IN_TEMPLATES)),
         )
     again = "give a text file in UTF-8 with an instruction in Jinja2"
     try:
         with file.open(encoding="utf-8-sig") as opened:
             source = opened.read(MAX_TEMPLATE_CHARACTERS + 1)
     except UnicodeDecodeError as error:
-        raise InstructionTemplateError(f"{name} is not text in UTF-8", hint=again) from error
+        raise InstructionTemplateError("{name} is not text in UTF-8", hint="{again}", name=name, again=again) from error
     except OSError as error:
-        raise InstructionTemplateError(f"{name} cannot be read: {error.strerror}", hint=again) from error
+        raise InstructionTemplateError(
+            "{name} cannot be read: {reason}", hint="{again}", name=name, reason=error.strerror, again=again
+        ) from error
     if len(source) > MAX_TEMPLATE_CHARACTERS:
-        raise InstructionTemplateError(f"{name} has more than {MAX_TEMPLATE_CHARACTERS:,} characters", hint=again)
+        raise InstructionTemplateError(
+            "{name} has more than {max_template_characters:,} characters",
+            hint="{again}",
+            name=name,
+            max_template_characters=MAX_TEMPLATE_CHARACTERS,
+            again=again,
+        )
     return InstructionTemplate(name, source)
 
 

@@ -47,8 +47,11 @@ class PluginExpander:
         if not callable(getattr(self._expander, "draft", None)):
             given = type(self._expander).__name__
             raise BrokenPlugin(
-                f"the plugin {point.name!r} ({distribution_of(point)}) gives no expander but {given}",
+                "the plugin {name!r} ({distribution_of}) gives no expander but {given}",
                 hint="its entry point must be a factory (llm_model, environ) -> Expander",
+                name=point.name,
+                distribution_of=distribution_of(point),
+                given=given,
             )
 
     @property
@@ -71,8 +74,10 @@ class PluginExpander:
             isinstance(prompt, str) and prompt.strip() for prompt in (draft.simple, draft.expanded)
         ):
             raise BrokenPlugin(
-                f"the plugin {self.name!r} ({distribution_of(self._point)}) answered with no two prompts",
+                "the plugin {name!r} ({distribution_of}) answered with no two prompts",
                 hint="ask whoever wrote it",
+                name=self.name,
+                distribution_of=distribution_of(self._point),
             )
         return draft
 
@@ -83,6 +88,10 @@ class PluginExpander:
             said = said.replace(secret, "(key)")
         told = f"{type(error).__name__}: {shortened(said)}" if said else type(error).__name__
         return BrokenPlugin(
-            f"the plugin {self._point.name!r} ({distribution_of(self._point)}) {what}: {told}",
+            "the plugin {name!r} ({distribution_of}) {what}: {told}",
             hint="update or remove that distribution, or ask whoever wrote it",
+            name=self._point.name,
+            distribution_of=distribution_of(self._point),
+            what=what,
+            told=told,
         )

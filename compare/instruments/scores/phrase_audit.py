@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 from compare.instruments.context import Context, Scorer
 from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Text
 from compare.report.charts import MOST_LETTERS, Dumbbell, dumbbells, shortened
-from ideation.draw.word_lists import built_in_words
-from ideation.english.phrases import ARTICLES, phrases_of
-from ideation.english.stems import content_stems, same
-from ideation.english.words import words_of
-from ideation.expanders.offline.details import built_in_details
+from ideation import Vocabulary, built_in_words
+from ideation.english import ARTICLES, content_stems, phrases_of, same, words_of
+from ideation.expanders.offline import built_in_details
 from ideation.values import Count, Share, StrictModel
-from ideation.vocabulary import Vocabulary
 
 Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unclear"]
 

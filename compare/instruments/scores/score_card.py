@@ -14,10 +14,9 @@ from compare.instruments.distance import Cosine
 from compare.report.blocks import Block, Chart, Section, Table, Text
 from compare.report.charts import Dumbbell, dumbbells
 from compare.report.sentences import points
-from ideation.draw.word_lists import built_in_words
-from ideation.english.grammar import indefinite_article
+from ideation import Vocabulary, built_in_words
+from ideation.english import indefinite_article
 from ideation.values import Count, StrictModel
-from ideation.vocabulary import Vocabulary
 
 #: So many other subjects, and as many other actions, at most.
 _MOST_RIVALS = 30

@@ -16,7 +16,7 @@ from compare.instruments.scores.score_card import CLEAR, CardRecord
 from compare.report.blocks import Block, Chart, Section, Text
 from compare.report.charts import Interval, intervals
 from compare.report.sentences import points
-from ideation.prompt_pair import PromptPair
+from ideation import PromptPair
 from ideation.values import Count, StrictModel
 
 Kind = Literal["no difference", "one pair", "no clip", "helped", "traded", "intent lost", "cannot tell"]

@@ -13,7 +13,7 @@ from generate.files.foreign.settings import Decimal, ForeignModel, Whole, checke
 from generate.files.infotext import QUOTED, Infotext, PictureError, quoted, unquoted
 from generate.files.parameters import TWINSEED, LoraUse, PictureParameters
 from generate.files.sampler_names import sampler_and_schedule, scheduler_named, words_for
-from ideation.prompt_syntax import marks_in
+from ideation import marks_in
 
 _NUMBER = r"-?[0-9]{1,10}(?:\.[0-9]{1,20})?(?:e-?[0-9]{1,3})?"
 #: One weight, or the text encoder's and the U-Net's, as in a tag.

@@ -120,15 +120,18 @@ def read_comfyui(text: str) -> PictureParameters:
     nodes = json_object(text, "ComfyUI")
     if len(nodes) > MAX_NODES:
         raise PictureError(
-            f"the ComfyUI graph in the picture has {len(nodes):,} nodes; {MAX_NODES:,} are read",
+            "the ComfyUI graph in the picture has {count:,} nodes; {max_nodes:,} are read",
             hint="set the values by hand",
+            count=len(nodes),
+            max_nodes=MAX_NODES,
         )
     graph = _Graph({name: checked(_Node, _object(node), "ComfyUI") for name, node in nodes.items()})
     samplers = {name: node for name, node in graph.nodes.items() if node.class_type in _SAMPLERS}
     if not samplers:
         raise PictureError(
             "the ComfyUI graph in the picture has no sampler that is known here",
-            hint=f"its settings can be read from {', '.join(_SAMPLERS)}; set the values by hand",
+            hint="its settings can be read from {samplers}; set the values by hand",
+            samplers=", ".join(_SAMPLERS),
         )
     first = next((name for name in samplers if not _refines(graph, name, samplers)), next(iter(samplers)))
     graph.used.add(first)

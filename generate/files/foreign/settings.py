@@ -54,9 +54,12 @@ def checked(model: type[Foreign], values: Mapping[str, object], tool: str) -> Fo
         problem = error.errors(include_url=False)[0]
         where = ".".join(map(str, problem["loc"]))
         raise PictureError(
-            f"the {tool} settings in the picture say {where} = {shown(problem['input'])}: "
-            f"{problem['msg'].removeprefix('Value error, ')}",
+            "the {tool} settings in the picture say {where} = {problem}: {removeprefix}",
             hint="they were changed or damaged; set the values by hand",
+            tool=tool,
+            where=where,
+            problem=shown(problem["input"]),
+            removeprefix=problem["msg"].removeprefix("Value error, "),
         ) from error
 
 
@@ -66,13 +69,17 @@ def json_object(text: str, tool: str) -> dict[str, JsonValue]:
         found = from_json(text)
     except ValueError as error:
         raise PictureError(
-            f"the {tool} settings in the picture are not JSON: {error}",
+            "the {tool} settings in the picture are not JSON: {error}",
             hint="they were changed or damaged; set the values by hand",
+            tool=tool,
+            error=error,
         ) from error
     if not isinstance(found, dict):
         raise PictureError(
-            f"the {tool} settings in the picture are not a JSON object, but {shown(found)}",
+            "the {tool} settings in the picture are not a JSON object, but {found}",
             hint="they were changed or damaged; set the values by hand",
+            tool=tool,
+            found=shown(found),
         )
     return found
 

@@ -105,7 +105,7 @@ def wrapped(error: Exception, server: str, llm_model: str, key: str) -> Expander
         response = error.response if isinstance(error.response, requests.Response) else None
         status = response.status_code if response is not None else error.code
         if isinstance(error, exceptions.DeadlineExceeded) or status is None:
-            return Unreachable(f"{server}: {said}", hint="try again later")
+            return Unreachable("{server}: {said}", hint="try again later", server=server, said=said)
         return error_of_status(
             int(status),
             re.sub(r"^[A-Z]+ https?://\S+: ", "", without_key(error.message, key)),
@@ -116,30 +116,38 @@ def wrapped(error: Exception, server: str, llm_model: str, key: str) -> Expander
         )
     if isinstance(error, requests.Timeout):
         return DeadlineExceeded(
-            f"{server} gave no answer in time", hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later"
+            "{server} gave no answer in time",
+            hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later",
+            server=server,
         )
     if isinstance(error, requests.RequestException | TransportError | exceptions.RetryError | OSError):
         return Unreachable(
-            f"{server} cannot be reached ({type(error).__name__})",
+            "{server} cannot be reached ({name})",
             hint="check the network, a proxy, and GEMINI_API_ENDPOINT if it is set",
+            server=server,
+            name=type(error).__name__,
         )
     if isinstance(error, GoogleAuthError):
-        return RefusedKey(f"{server} cannot use the key: {said}", hint="check GEMINI_API_KEY")
+        return RefusedKey("{server} cannot use the key: {said}", hint="check GEMINI_API_KEY", server=server, said=said)
     if isinstance(error, BlockedPromptException | StopCandidateException):
-        return Refusal(f"{server} blocked its answer: {said}", hint="say the concept in other words")
-    return UnusableResponse(f"{server} answered with something that cannot be read: {said}", hint="try again later")
+        return Refusal(
+            "{server} blocked its answer: {said}", hint="say the concept in other words", server=server, said=said
+        )
+    return UnusableResponse(
+        "{server} answered with something that cannot be read: {said}", hint="try again later", server=server, said=said
+    )
 
 
 def _text_of(response: Any) -> str:
     """The text of a response; `.text` of the package would raise one ValueError for a dozen different reasons."""
     if not response.candidates:
         reason = response.prompt_feedback.block_reason.name
-        raise Refusal(f"Gemini blocked the concept ({reason})", hint="say the concept in other words")
+        raise Refusal("Gemini blocked the concept ({reason})", hint="say the concept in other words", reason=reason)
     candidate = response.candidates[0]
     reason = getattr(candidate.finish_reason, "name", str(candidate.finish_reason))
     text = "".join(part.text for part in candidate.content.parts)
     if reason in _REFUSED:
-        raise Refusal(f"Gemini stopped its answer ({reason})", hint="say the concept in other words")
+        raise Refusal("Gemini stopped its answer ({reason})", hint="say the concept in other words", reason=reason)
     if reason == "MAX_TOKENS":
         raise TruncatedResponse(
             "Gemini's answer broke off at its token limit", hint="try again, or another --llm-model"

@@ -49,8 +49,10 @@ class LocalExpander:
         simple = " ".join(parts) + (f", {concept.style.en} style" if concept.style else "") if parts else concept.text
         if not parts and not concept.language.startswith("en"):
             raise WrongLanguage(
-                f"{self.llm_model} only continues English prompts, and the concept is in {concept.language}",
+                "{llm_model} only continues English prompts, and the concept is in {language}",
                 hint="take a model with a chat template",
+                llm_model=self.llm_model,
+                language=concept.language,
             )
         added = self._generate(tokenizer, model, simple, request.token_limit, request.spent_s)
         expanded = " ".join(added.split())
@@ -70,8 +72,11 @@ class LocalExpander:
             if room is not None and not model.config.is_encoder_decoder:
                 if length >= room:
                     raise UnusableResponse(
-                        f"the instruction takes {length} tokens and {self.llm_model} reads {room}",
+                        "the instruction takes {length} tokens and {llm_model} reads {room}",
                         hint="name a model with a longer context",
+                        length=length,
+                        llm_model=self.llm_model,
+                        room=room,
                     )
                 new_tokens = min(new_tokens, room - length)
             with torch.inference_mode():
@@ -89,12 +94,18 @@ class LocalExpander:
             raise
         except Exception as error:
             raise UnusableResponse(
-                f"{self.llm_model} failed while writing: {type(error).__name__}: {error}", hint="try another model"
+                "{llm_model} failed while writing: {name}: {error}",
+                hint="try another model",
+                llm_model=self.llm_model,
+                name=type(error).__name__,
+                error=error,
             ) from error
         if time.monotonic() - began >= left:
             raise DeadlineExceeded(
-                f"{self.llm_model} did not finish within {self._deadline_s:.3g} s",
+                "{llm_model} did not finish within {deadline_s:.3g} s",
                 hint="set TWINSEED_LLM_DEADLINE to more seconds, or take a smaller model",
+                llm_model=self.llm_model,
+                deadline_s=self._deadline_s,
             )
         new = output[0] if model.config.is_encoder_decoder else output[0][length:]
         return str(tokenizer.decode(new, skip_special_tokens=True))
@@ -117,7 +128,9 @@ class LocalExpander:
             except Exception as error:
                 first_line = str(error).strip().splitlines()[:1]
                 raise UnknownLLMModel(
-                    f"the language model {name!r} cannot be loaded: {' '.join(first_line)}",
+                    "the language model {name!r} cannot be loaded: {first_line}",
                     hint="give a folder with config.json, a tokenizer and weights, or a hub id that can be reached",
+                    name=name,
+                    first_line=" ".join(first_line),
                 ) from error
         return self._loaded

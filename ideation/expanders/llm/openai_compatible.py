@@ -110,7 +110,9 @@ class OpenAIExpander:
         names = [model.id for model in getattr(listed, "data", None) or () if isinstance(model.id, str)]
         names = [name for name in names if not _NOT_FOR_CHAT.search(name)] or names
         if not names:
-            raise UnknownLLMModel(f"{self._server} lists no models", hint="name one with --llm-model NAME")
+            raise UnknownLLMModel(
+                "{server} lists no models", hint="name one with --llm-model NAME", server=self._server
+            )
         return str(names[0])
 
     def _text_of(self, completion: Any) -> str:
@@ -125,12 +127,21 @@ class OpenAIExpander:
                 status = code if isinstance(code, int) and 400 <= code < 600 else 500
                 raise error_of_status(status, said, server=self._server, llm_model=self.llm_model or "", details=failed)
             said = shortened(without_key(str(completion), self._api_key))
-            raise UnusableResponse(f"{self._server} answered with no message: {said}", hint="check OPENAI_BASE_URL")
+            raise UnusableResponse(
+                "{server} answered with no message: {said}",
+                hint="check OPENAI_BASE_URL",
+                server=self._server,
+                said=said,
+            )
         choice = choices[0]
         if refusal := getattr(choice.message, "refusal", None):
-            raise Refusal(f"the LLM declined: {shortened(str(refusal))}", hint="say the concept in other words")
+            raise Refusal(
+                "the LLM declined: {shortened}",
+                hint="say the concept in other words",
+                shortened=shortened(str(refusal)),
+            )
         if choice.finish_reason == "content_filter":
-            raise Refusal(f"{self._server} filtered the answer", hint="say the concept in other words")
+            raise Refusal("{server} filtered the answer", hint="say the concept in other words", server=self._server)
         if choice.finish_reason == "length":
             raise TruncatedResponse(
                 "the LLM's answer broke off at its token limit", hint="try again, or another --llm-model"
@@ -169,14 +180,20 @@ def wrapped(error: Exception, server: str, llm_model: str, key: str) -> Expander
         )
     if isinstance(error, openai.APITimeoutError):
         return DeadlineExceeded(
-            f"{server} gave no answer in time", hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later"
+            "{server} gave no answer in time",
+            hint="set TWINSEED_LLM_DEADLINE to more seconds, or try again later",
+            server=server,
         )
     if isinstance(error, openai.APIConnectionError | OSError):
         return Unreachable(
-            f"{server} cannot be reached", hint="check that it runs, the network, a proxy, and OPENAI_BASE_URL"
+            "{server} cannot be reached",
+            hint="check that it runs, the network, a proxy, and OPENAI_BASE_URL",
+            server=server,
         )
     if isinstance(error, openai.LengthFinishReasonError):
-        return TruncatedResponse(f"{server}: {said}", hint="try again, or another --llm-model")
+        return TruncatedResponse("{server}: {said}", hint="try again, or another --llm-model", server=server, said=said)
     if isinstance(error, openai.ContentFilterFinishReasonError):
-        return Refusal(f"{server}: {said}", hint="say the concept in other words")
-    return UnusableResponse(f"{server} answered with something that cannot be read: {said}", hint="try again later")
+        return Refusal("{server}: {said}", hint="say the concept in other words", server=server, said=said)
+    return UnusableResponse(
+        "{server} answered with something that cannot be read: {said}", hint="try again later", server=server, said=said
+    )

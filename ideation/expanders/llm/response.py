@@ -137,10 +137,15 @@ def read_response(text: str) -> DraftedPrompts:
     'a dog on a beach'
     """
     if len(text) > MAX_RESPONSE_CHARACTERS:
-        raise UnusableResponse(f"the LLM answered with {len(text):,} characters of text", hint=_ASK_AGAIN)
+        raise UnusableResponse(
+            "the LLM answered with {count:,} characters of text",
+            hint="{ask_again}",
+            count=len(text),
+            ask_again=_ASK_AGAIN,
+        )
     spoken = _without_thoughts(text)
     if not spoken:
-        raise UnusableResponse("the LLM gave an empty answer", hint=_ASK_AGAIN)
+        raise UnusableResponse("the LLM gave an empty answer", hint="{ask_again}", ask_again=_ASK_AGAIN)
     objects, broken_off = _objects(spoken)
     if not objects:
         objects, _ = _objects(re.sub(r",(\s*[}\]])", r"\1", spoken))
@@ -151,9 +156,19 @@ def read_response(text: str) -> DraftedPrompts:
     # A refusal is recognised by its words even where the LLM put them into the form.
     for said in [value for item in objects for value in item.values() if isinstance(value, str)] or [spoken]:
         if _REFUSAL.match(said):
-            raise Refusal(f"the LLM declined: {shortened(said)}", hint=_SAY_IT_OTHERWISE)
+            raise Refusal(
+                "the LLM declined: {shortened}",
+                hint="{say_it_otherwise}",
+                shortened=shortened(said),
+                say_it_otherwise=_SAY_IT_OTHERWISE,
+            )
     if declined := [item["refusal"] for item in objects if item.get("refusal") and "simple" not in item]:
-        raise Refusal(f"the LLM declined: {shortened(str(declined[0]))}", hint=_SAY_IT_OTHERWISE)
+        raise Refusal(
+            "the LLM declined: {shortened}",
+            hint="{say_it_otherwise}",
+            shortened=shortened(str(declined[0])),
+            say_it_otherwise=_SAY_IT_OTHERWISE,
+        )
     problem = ""
     # Some write an object for each prompt: together they are a draft.
     together = {key: value for item in objects for key, value in item.items()}
@@ -166,9 +181,20 @@ def read_response(text: str) -> DraftedPrompts:
             continue
         return _checked(answer)
     if broken_off or ("}" not in spoken and re.search(r"\{\s*'", spoken)):
-        raise TruncatedResponse(f"the LLM's answer broke off: …{shortened(spoken[-60:])}", hint=_ASK_AGAIN)
+        raise TruncatedResponse(
+            "the LLM's answer broke off: …{shortened}",
+            hint="{ask_again}",
+            shortened=shortened(spoken[-60:]),
+            ask_again=_ASK_AGAIN,
+        )
     reason = f" ({problem})" if problem else ""
-    raise UnusableResponse(f"the LLM's answer holds no two prompts{reason}: {shortened(spoken)}", hint=_ASK_AGAIN)
+    raise UnusableResponse(
+        "the LLM's answer holds no two prompts{reason}: {shortened}",
+        hint="{ask_again}",
+        reason=reason,
+        shortened=shortened(spoken),
+        ask_again=_ASK_AGAIN,
+    )
 
 
 def _without_thoughts(text: str) -> str:
@@ -183,7 +209,9 @@ def _without_thoughts(text: str) -> str:
             return text[: begin.start()].strip()
         # A thought that nobody closed and that ends with a whole object was done; any other was cut off.
         if not text.rstrip("` \n").endswith("}"):
-            raise TruncatedResponse("the LLM was cut off while it was still thinking", hint=_ASK_AGAIN)
+            raise TruncatedResponse(
+                "the LLM was cut off while it was still thinking", hint="{ask_again}", ask_again=_ASK_AGAIN
+            )
         return text[begin.end() :].strip()
     return text
 
@@ -255,13 +283,32 @@ def _checked(answer: _Response) -> DraftedPrompts:
     simple, expanded, negative = (_plain(text) for text in (answer.simple, answer.expanded, answer.negative))
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if not any(character.isalnum() for character in prompt):
-            raise UnusableResponse(f"the LLM left the {name} prompt empty", hint=_ASK_AGAIN)
+            raise UnusableResponse(
+                "the LLM left the {name} prompt empty", hint="{ask_again}", name=name, ask_again=_ASK_AGAIN
+            )
         if _INSTRUCTION.search(prompt):
-            raise UnusableResponse(f"the LLM repeats its instruction as the {name} prompt", hint=_ASK_AGAIN)
+            raise UnusableResponse(
+                "the LLM repeats its instruction as the {name} prompt",
+                hint="{ask_again}",
+                name=name,
+                ask_again=_ASK_AGAIN,
+            )
         if len(prompt) > MAX_PROMPT_CHARACTERS:
-            raise UnusableResponse(f"the LLM's {name} prompt has {len(prompt):,} characters", hint=_ASK_AGAIN)
+            raise UnusableResponse(
+                "the LLM's {name} prompt has {count:,} characters",
+                hint="{ask_again}",
+                name=name,
+                count=len(prompt),
+                ask_again=_ASK_AGAIN,
+            )
         if not _is_english(prompt):
-            raise WrongLanguage(f"the LLM's {name} prompt is not in English: {shortened(prompt)}", hint=_ASK_AGAIN)
+            raise WrongLanguage(
+                "the LLM's {name} prompt is not in English: {shortened}",
+                hint="{ask_again}",
+                name=name,
+                shortened=shortened(prompt),
+                ask_again=_ASK_AGAIN,
+            )
     return DraftedPrompts(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
 
 

@@ -36,8 +36,12 @@ def checked_key(key: str, variable: str) -> str:
     """The key itself. Raises `RefusedKey`, without showing it, when it cannot be sent in a header."""
     if not key or not all("!" <= character <= "~" for character in key):
         raise RefusedKey(
-            f"{variable} is empty" if not key else f"{variable} contains spaces, line breaks or letters outside ASCII",
-            hint=f"set {variable} to the key alone, as its provider shows it",
+            "{what}",
+            hint="set {variable} to the key alone, as its provider shows it",
+            variable=variable,
+            what=f"{variable} is empty"
+            if not key
+            else f"{variable} contains spaces, line breaks or letters outside ASCII",
         )
     return key
 
@@ -56,8 +60,9 @@ def server_of(url: str, variable: str) -> str:
         host, port = None, None
     if not host or parts.scheme not in ("http", "https"):
         raise BadRequest(
-            f"{variable} is not the address of a server",
-            hint=f"give one as in {variable}=http://127.0.0.1:11434/v1",
+            "{variable} is not the address of a server",
+            hint="give one as in {variable}=http://127.0.0.1:11434/v1",
+            variable=variable,
         )
     return f"{host}:{port}" if port else host
 
@@ -122,6 +127,8 @@ def _bounded(attempt: Callable[[float], T], left: float, deadline_s: float, serv
 
 def _too_late(server: str, deadline_s: float) -> DeadlineExceeded:
     return DeadlineExceeded(
-        f"{server} gave no answer within {deadline_s:.3g} s",
+        "{server} gave no answer within {deadline_s:.3g} s",
         hint="set TWINSEED_LLM_DEADLINE to more seconds, or take a faster model with --llm-model",
+        server=server,
+        deadline_s=deadline_s,
     )
