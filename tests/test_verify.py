@@ -13,10 +13,11 @@ from conftest import Twinseed
 from sample_run import drawing, full_record, write_sample
 from test_examine import OLD_RUN, cut, paint, swap, unlink_7
 
-from compare.view import render_report
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run
+from compare.view import render_report
 from generate.files import encode_png
+from generate.picture import ARMS
 
 
 def says(path: tuple[Any, ...], value: Any) -> Callable[[Run], None]:
@@ -34,10 +35,18 @@ def says(path: tuple[Any, ...], value: Any) -> Callable[[Run], None]:
 
 def without_marks(run: Run) -> None:
     """Both pictures saved anew by a program that keeps pixels alone, and the record made to fit."""
-    for at, arm in enumerate(("simple", "expanded")):
-        content = encode_png(drawing(arm, 7, (32, 32)), {})
-        (run.folder / f"{arm}-7.png").write_bytes(content)
-        says(("renders", at, "sha256"), hashlib.sha256(content).hexdigest())(run)
+    for at, arm in enumerate(ARMS):
+        put(run, at, encode_png(drawing(arm, 7, (32, 32)), {}))
+
+
+def no_picture(run: Run) -> None:
+    put(run, 0, b"\x89PNG\r\n\x1a\n and nothing else")
+
+
+def put(run: Run, at: int, content: bytes) -> None:
+    """Other bytes in the place of a picture, and their hash in the record."""
+    (run.folder / run.record.renders[at].file).write_bytes(content)
+    says(("renders", at, "sha256"), hashlib.sha256(content).hexdigest())(run)
 
 
 def without_a_rung(run: Run) -> None:
@@ -51,8 +60,9 @@ def without_a_rung(run: Run) -> None:
         (swap, ["simple-7.png is not the one", "expanded-7.png is not the one", "simple-7.png is of another side"]),
         (cut, ["expanded-7.png is not the one that the record names", "expanded-7.png"]),
         (paint, ["simple-7.png is not the one that the record names", "simple-7.png does not say whose twin it is"]),
-        (unlink_7, ["simple-7.png is missing", "simple-7.png is missing"]),
+        (unlink_7, ["simple-7.png is missing"]),
         (without_a_rung, ["ladder-1.png is not the one that the record names", "ladder-2.png is missing"]),
+        (no_picture, ["simple-7.png cannot be read", "simple-7.png"]),
         (without_marks, ["simple-7.png does not say whose twin", "expanded-7.png does not say whose twin"]),
         (
             says(("renders", 1, "pixels_sha256"), "0" * 64),
@@ -61,7 +71,10 @@ def without_a_rung(run: Run) -> None:
         (says(("settings", "num_inference_steps"), 21), ["simple-7.png is of another pair", "expanded-7.png is of"]),
         (says(("prompts", "expanded"), "a cat"), ["simple-7.png is of another pair", "expanded-7.png is of another"]),
         (says(("certificate", "model_digest"), "cd" * 32), ["another pair", "another model", "another pair"]),
-        (says(("certificate", "differs"), ["prompt", "guidance"]), ["more than the prompt differs", "guidance"]),
+        (
+            says(("certificate", "differs"), ["prompt", "guidance"]),
+            ["more than the prompt differs between the pictures: guidance"],
+        ),
         (says(("certificate", "same_seed"), False), ["the two pictures of a seed did not begin with the same noise"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -77,6 +90,7 @@ def test_every_fault_has_a_line(
     found = json.loads(done.out)
     assert (done.code, found["run"], found["rendered"]) == (1, run.name, False)
     assert done.err == ""
+    assert len(set(found["faults"])) == len(found["faults"])
     rest = iter(found["faults"])
     assert all(any(fault in line for line in rest) for fault in faults), found["faults"]
     shown = twinseed("verify", str(run.folder))
