@@ -1,4 +1,4 @@
-"""The examples in the docstrings are true, in every module that has some."""
+"""The examples in the docstrings are true, in every module that has some; those of ideation: `test_doors.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 import compare
 import generate
-import ideation
 import templates
 from generate.seedling import SEEDLING_FOLDER
 
