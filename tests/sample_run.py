@@ -267,7 +267,7 @@ def sample_findings(
                     "cells": tuple(
                         {
                             "num_inference_steps": steps,
-                            "evaluations": steps,
+                            "unet_evaluations": steps,
                             "seconds": steps / 10,
                             "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
                             "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),
