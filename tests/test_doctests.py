@@ -11,6 +11,7 @@ import pytest
 
 import compare
 import generate
+import ideation
 import templates
 from generate.seedling import SEEDLING_FOLDER
 
