@@ -17,7 +17,7 @@ from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style
 from generate.settings import RenderSettings
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CONCEPT = "a dog riding a bicycle, watercolor style"
 QUICK = ("--steps", "2", "--size", "64x64", "--expander", "offline")
 SCHEMA = Draft202012Validator(

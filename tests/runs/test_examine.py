@@ -30,7 +30,7 @@ WORDS = ("--simple", "a dog riding a bicycle", "--expanded", "a dog riding a bic
 SMALL = ("--seed", "7", "--steps", "3")
 SETTINGS = RenderSettings(seed=7, num_inference_steps=2, width=64, height=64)
 REQUEST = PairRequest(typed_concept("a dog"), SETTINGS, simple="a dog", expanded="a dog, at night, in the snow")
-OLD_RUN = next((Path(__file__).parent / "runs_of_version_1").glob("*/simple-7.png")).parent
+OLD_RUN = next((Path(__file__).parents[1] / "support" / "runs_of_version_1").glob("*/simple-7.png")).parent
 
 pytestmark = pytest.mark.usefixtures("opened_once")
 

@@ -30,7 +30,7 @@ from generate.picture import ARMS
 from ideation import typed_concept
 from templates import LANGUAGES, Language
 
-OLD_RUNS = sorted((Path(__file__).parent / "runs_of_version_1").iterdir())
+OLD_RUNS = sorted((Path(__file__).parents[1] / "support" / "runs_of_version_1").iterdir())
 
 
 def sample_json() -> dict[str, Any]:

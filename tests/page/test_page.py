@@ -25,7 +25,7 @@ from generate.files import encode_png
 from generate.seedling import SEEDLING_FOLDER
 from ideation import TokenCount, seedling_vocabulary
 
-SCRIPT = Path(__file__).parent.parent / "compare" / "page" / "app.py"
+SCRIPT = Path(__file__).parents[2] / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
