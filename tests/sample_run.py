@@ -13,7 +13,7 @@ from compare.instruments.distance import score
 from compare.instruments.results import Findings
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
-from compare.runs.record import Record, Score, checked_record
+from compare.runs.record import Record, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
@@ -93,7 +93,7 @@ def sample_record(
         "prompts": PROMPTS,
         "settings": settings,
         "certificate": sample_certificate({one: dict.fromkeys(ARMS, "3f" * 32) for one in settings.seeds}),
-        "scores": {one: _score(drawn["simple", one], drawn["expanded", one]) for one in settings.seeds},
+        "scores": {one: score(drawn["simple", one], drawn["expanded", one]) for one in settings.seeds},
         "created": datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC),
     } | changes
     fields.setdefault("request", PairRequest(fields["concept"], settings, expander="offline"))
@@ -113,11 +113,6 @@ def write_sample(gallery: Gallery, *args: Any, **changes: Any) -> Run:
     """A run in the gallery, of the record and the files that `sample_record` makes of the rest."""
     record, files = sample_record(*args, **changes)
     return gallery.write(record, files, render_report(record, files))
-
-
-def _score(simple: Image.Image, expanded: Image.Image) -> Score:
-    apart = score(simple, expanded)
-    return Score(mean_absolute_difference=apart.mean_absolute_difference, ssim=apart.ssim)
 
 
 PHRASES = (

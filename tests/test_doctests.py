@@ -1,4 +1,4 @@
-"""The examples in the docstrings are true, in every module that has some."""
+"""The examples in the docstrings are true, in every module that has some; those of ideation: `test_doors.py`."""
 
 from __future__ import annotations
 
