@@ -61,7 +61,7 @@ class SweepCellRecord(StrictModel):
     with the step count before, None for the first."""
 
     num_inference_steps: Positive
-    evaluations: Count
+    unet_evaluations: Count
     seconds: Annotated[float, Field(ge=0)]
     simple_file: FileName
     expanded_file: FileName
@@ -139,7 +139,7 @@ def _row(context: Context, choice: SchedulerChoice, cells: Sequence[_Cell], seed
         records.append(
             SweepCellRecord(
                 num_inference_steps=steps,
-                evaluations=cell.evaluations,
+                unet_evaluations=cell.evaluations,
                 seconds=round(cell.seconds, 3),
                 simple_file=_keep(context, choice.name, cell, "simple", seed),
                 expanded_file=_keep(context, choice.name, cell, "expanded", seed),
