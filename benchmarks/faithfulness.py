@@ -1,4 +1,4 @@
-"""How often the faithfulness gate is right, on the pairs of tests/ideation/faithfulness_cases.yaml that people wrote by hand.
+"""How often the faithfulness gate is right, on the pairs of faithfulness_cases.yaml that people wrote by hand.
 
 python benchmarks/faithfulness.py [--half development|held-out|both] [--show]
 """
