@@ -1,4 +1,4 @@
-"""How often the faithfulness gate is right, on the pairs that people wrote by hand: tests/ideation/faithfulness_cases.yaml.
+"""How often the faithfulness gate is right, on the pairs of faithfulness_cases.yaml that people wrote by hand.
 
 python benchmarks/faithfulness.py [--half development|held-out|both] [--show]
 """
