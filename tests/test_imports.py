@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from sample_run import OLD_RUN
 
 REPOSITORY = Path(__file__).parent.parent
 HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy"}
-OLD_RUN = next((Path(__file__).parent / "runs_of_version_1").glob("*/simple-7.png")).parent
 PROGRAM = """
 import json, sys
 import twinseed

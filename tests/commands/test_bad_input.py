@@ -19,7 +19,7 @@ from compare.runs.gallery import Gallery
 from compare.runs.record import read_record
 from ideation.concept import MAX_CONCEPT_CHARACTERS
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CONCEPT = "a dog riding a bicycle"
 LONG = "dog " * 25_000
 QUICK = ("--steps", "1", "--size", "64x64", "--expander", "offline", "--seed", "7")

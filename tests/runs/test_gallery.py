@@ -22,7 +22,7 @@ from compare.runs.record import RecordError
 from generate.files import read_mark
 from generate.picture import ARMS
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CREATED = datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC)
 PICTURES_OF_TWO = {f"{arm}-{seed}.png" for arm in ARMS for seed in (7, 8)}
 WRITE_RUNS = """
@@ -46,7 +46,7 @@ def start_writer(root: Path, runs: int, *wrapper: str) -> subprocess.Popen[str]:
     """A process of its own that writes runs."""
     return subprocess.Popen(
         [*wrapper, sys.executable, "-c", WRITE_RUNS, str(root), str(runs)],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests' / 'support'}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -27,7 +27,7 @@ from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
 from ideation import TokenCount, seedling_vocabulary
 
-SCRIPT = Path(__file__).parent.parent / "compare" / "page" / "app.py"
+SCRIPT = Path(__file__).parents[2] / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 

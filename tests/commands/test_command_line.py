@@ -19,7 +19,7 @@ from generate.settings import RenderSettings
 
 pytestmark = pytest.mark.usefixtures("opened_once")
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CONCEPT = "a dog riding a bicycle, watercolor style"
 QUICK = ("--steps", "2", "--size", "64x64", "--expander", "offline")
 SCHEMA = Draft202012Validator(

@@ -21,7 +21,7 @@ from compare.runs.record import Record
 from compare.runs.run import Run
 from compare.session import Session
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 WORDS = ("--simple", "a dog", "--expanded", "a dog, at night, in the snow", "--size", "64x64", "--seed", "7")
 FOUR = ("pair", *WORDS, "--steps", "8", "--images", "4", "--clip", "none")
 LOOK = ("pair", *WORDS, "--steps", "4", "--with", "placebo,ladder", "--clip", "none")
