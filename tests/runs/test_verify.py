@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import Twinseed
-from sample_run import drawing, full_record, write_sample
-from test_examine import OLD_RUN, cut, paint, swap, unlink_7
+from sample_run import OLD_RUN, drawing, full_record, write_sample
+from test_examine import cut, paint, swap, unlink_7
 
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run

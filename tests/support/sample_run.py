@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -20,6 +21,10 @@ from generate.files import encode_png, texts_of_pair
 from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
 from generate.settings import RenderSettings
 from ideation import Concept, PromptPair, TokenCount, Word
+
+#: Runs that were made when records were of version 1: of all their records, and the one that has its pictures.
+OLD_RUNS = sorted((Path(__file__).parent / "runs_of_version_1").iterdir())
+(OLD_RUN,) = (folder for folder in OLD_RUNS if (folder / "simple-7.png").is_file())
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "A brown dog riding a bicycle on a beach at sunset, soft light, watercolor style"
