@@ -117,10 +117,10 @@ def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word,
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > MAX_ENTRY_CHARACTERS:
         raise DrawError(
-            "the {part} is {what}",
+            "the {part} is {count:,} characters long" if cleaned else "the {part} is empty",
             hint='give a few words, as in --{part} "{en}", or leave it out to draw one',
             part=part,
-            what="empty" if not cleaned else f"{len(cleaned):,} characters long",
+            count=len(cleaned),
             en=entries[0].en,
         )
     folded = cleaned.casefold()

@@ -15,7 +15,7 @@ import yaml
 
 from ideation.draw.pattern import Place
 from ideation.draw.word_lists import ENDINGS, WordListError, WordLists, decode, read_weight
-from ideation.errors import nearest
+from ideation.errors import Clause, nearest
 
 #: So many entries are read from one file; more is a mistake, or a YAML file that is built to explode.
 MAX_ENTRIES = 1_000_000
@@ -64,12 +64,11 @@ class Wildcards:
         if not self._lists:
             return "there are no lists yet: give a folder with --words"
         inside = [known for known in self.names if known.rpartition("/")[2] == name.rpartition("/")[2]]
-        hint = f"did you mean {inside[0]!r}?" if inside else nearest(name, self.names)
-        return (
-            hint
-            if hint.startswith("did you mean")
-            else f"there are {', '.join(self.names[:10])}" + " ..." * (len(self._lists) > 10)
-        )
+        hint = Clause("did you mean {name!r}?", name=inside[0]) if inside else nearest(name, self.names)
+        if hint.startswith("did you mean"):
+            return hint
+        names = ", ".join(self.names[:10]) + " ..." * (len(self._lists) > 10)
+        return Clause("there are {names}", names=names)
 
     def entries(self, name: str) -> tuple[Entry, ...]:
         """The entries of one list; one that is there twice is heavier by so much. Raises `WordListError`."""
@@ -253,7 +252,9 @@ def _entry(text: str, weight: str | None, place: Place) -> Entry:
     try:
         return Entry(text, read_weight("1" if weight is None else weight), place)
     except ValueError as error:
-        raise WordListError("{place}: {error}", hint="as in 2::cat or 0.5::cat", place=place, error=error) from error
+        raise WordListError(
+            "{place}: {error}", hint="as in 2::cat or 0.5::cat", place=place, error=error.args[0]
+        ) from error
 
 
 def _merged(file: Path, entries: Iterator[Entry]) -> tuple[Entry, ...]:

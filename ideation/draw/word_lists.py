@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.concept import Word
-from ideation.errors import TwinseedError
+from ideation.errors import Clause, TwinseedError
 from ideation.vocabulary import Vocabulary
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
@@ -170,9 +170,11 @@ def read_weight(given: str | int | float) -> Fraction:
     try:
         weight = Fraction(str(given).strip())
     except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"the weight {str(given)[:20]!r} is not a number") from error
+        raise ValueError(Clause("the weight {given!r} is not a number", given=str(given)[:20])) from error
     if not Fraction(1, MAX_WEIGHT) <= weight <= MAX_WEIGHT or isinstance(given, bool):
-        raise ValueError(f"the weight {str(given)[:20]} is not from 1/{MAX_WEIGHT:,} to {MAX_WEIGHT:,}")
+        raise ValueError(
+            Clause("the weight {given} is not from 1/{most:,} to {most:,}", given=str(given)[:20], most=MAX_WEIGHT)
+        )
     return weight
 
 
@@ -297,5 +299,5 @@ def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:
         return Word(en, zh or en, measure), read_weight(entry.weight)
     except ValueError as error:
         raise WordListError(
-            "{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat", file=file, place=place, error=error
+            "{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat", file=file, place=place, error=error.args[0]
         ) from error

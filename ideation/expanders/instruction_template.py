@@ -11,7 +11,7 @@ import jinja2
 import jinja2.sandbox
 
 import templates
-from ideation.errors import TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest
 
 #: The variants that come with the program, by the names that `--template` takes.
 BUILT_IN_TEMPLATES: dict[str, str] = {
@@ -133,7 +133,9 @@ def find_template(name: str) -> InstructionTemplate:
     return InstructionTemplate(name, source)
 
 
-_HINT = f"a template can use {', '.join(VARIABLES)}; begin with a copy of one of templates/prompts"
+_HINT = Clause(
+    "a template can use {variables}; begin with a copy of one of templates/prompts", variables=", ".join(VARIABLES)
+)
 
 
 def _environment() -> jinja2.Environment:
