@@ -243,7 +243,11 @@ def _read_all(kind: ChoiceKind[Any], stamps: tuple[tuple[Path, int, int], ...]) 
     for choice in made:
         other = first.setdefault(_folded(choice.name), choice)
         if other is not choice:
-            where = f"in {other.source}" + ("" if other.source == choice.source else f" and in {choice.source}")
+            where = Clause(
+                "in {file}" if other.source == choice.source else "in {file} and in {other}",
+                file=other.source,
+                other=choice.source,
+            )
             problems.append(
                 Problem(
                     choice.name,
@@ -308,10 +312,10 @@ def read_yaml(file: Path, text: str) -> Iterator[Entry]:
         loader = _Loader(text)
         root = loader.get_single_node()
         for node in root.value if isinstance(root, yaml.SequenceNode) else [root] if root is not None else []:
-            yield Entry(file, f"line {node.start_mark.line + 1}", loader.construct_document(node))
+            yield Entry(file, Clause("line {number}", number=node.start_mark.line + 1), loader.construct_document(node))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
+        where = Clause(", line {number}", number=mark.line + 1) if mark else ""
         problem = getattr(error, "problem", None) or (
             "nested too deeply" if isinstance(error, RecursionError) else error
         )

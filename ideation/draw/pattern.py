@@ -44,8 +44,10 @@ class Place:
     line: int = 1
     column: int = 1
 
-    def __str__(self) -> str:
-        return f"{self.source}, line {self.line}, column {self.column}"
+    @property
+    def named(self) -> Clause:
+        """As an error names it."""
+        return Clause("{source}, line {line}, column {column}", source=self.source, line=self.line, column=self.column)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ Parts = tuple[Part, ...]
 
 def fault_at(place: Place, message: str, *, hint: str, **values: Any) -> PatternError:
     """The error of what stands at that place; the message is filled in with the values."""
-    return PatternError("{place}: {fault}", hint="{advice}", place=place, fault=Clause(message, **values), advice=hint)
+    return PatternError(
+        "{place}: {fault}", hint="{advice}", place=place.named, fault=Clause(message, **values), advice=hint
+    )
 
 
 def parse_pattern(text: str, origin: Place) -> Parts:
@@ -117,7 +121,7 @@ def parse_pattern(text: str, origin: Place) -> Parts:
         raise PatternError(
             "{origin}: this has {count:,} characters; {max_pattern_characters:,} are accepted",
             hint="put long lists of options in a file, and use it as a wildcard",
-            origin=origin,
+            origin=origin.named,
             count=len(text),
             max_pattern_characters=MAX_PATTERN_CHARACTERS,
         )

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ideation.concept import Concept, Word, concept_text
 from ideation.draw.word_lists import MAX_ENTRY_CHARACTERS, WordLists
-from ideation.errors import TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest
 
 #: So many neighbouring concepts are put in order together, so that no two in a row share a part.
 WINDOW = 64
@@ -108,7 +108,7 @@ def pinned(
 
 def _suggestion(name: str, words: WordLists) -> str:
     hint = nearest(name, [word.en for part in (words.topics, words.actions, words.styles) for word in part])
-    return hint if hint.startswith("did you mean") else "`twinseed list words` names the built-in ones"
+    return hint if hint.startswith("did you mean") else Clause("`twinseed list words` names the built-in ones")
 
 
 def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word, ...]:

@@ -205,14 +205,14 @@ def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
     # Not splitlines(), which would also cut at form feeds and other characters that editors count as part of a line.
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield f"line {number}", line
+            yield Clause("line {number}", number=number), line
 
 
 def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     try:
         content = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
         raise WordListError(
             "{file}{where}: this is not JSON: {error}",
             hint='it should look like ["dog", "cat"]',
@@ -223,7 +223,7 @@ def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     if not isinstance(content, list):
         raise WordListError("{file} does not hold a list", hint='it should look like ["dog", "cat"]', file=file)
     for number, raw in enumerate(content, start=1):
-        yield f"entry {number}", raw
+        yield Clause("entry {number}", number=number), raw
 
 
 def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -233,7 +233,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
+        where = Clause(", line {number}", number=mark.line + 1) if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise WordListError(
             "{file}{where}: this is not YAML: {problem}",
@@ -251,7 +251,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         raw: Any = node.value
         if isinstance(node, yaml.MappingNode):
             raw = {key.value: value.value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
-        yield f"line {node.start_mark.line + 1}", raw
+        yield Clause("line {number}", number=node.start_mark.line + 1), raw
 
 
 def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:

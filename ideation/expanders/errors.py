@@ -66,7 +66,7 @@ class QuotaExceeded(Transient):
         **values: Any,
     ) -> None:
         if hint is None and retry_after_s is not None:
-            hint, values = "try again in {wait}", {**values, "wait": _spoken(retry_after_s)}
+            hint = Clause("try again in {wait}", wait=_spoken(retry_after_s))
         super().__init__(message, hint=hint or "try again later", retry_after_s=retry_after_s, **values)
         self.spent = spent
 

@@ -87,7 +87,7 @@ class InstructionTemplate:
             ) from error
         except Exception as error:  # whatever an expression in somebody's template can come to
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _OURS]
-            where = f", line {lines[-1]}" if lines else ""
+            where = Clause(", line {number}", number=lines[-1]) if lines else ""
             said = str(error) or type(error).__name__
             raise InstructionTemplateError(
                 "{name}{where}: {said}", hint="{advice}", name=self.name, where=where, said=said, advice=_HINT
