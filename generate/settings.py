@@ -60,41 +60,41 @@ class RenderSettings:
         _require(
             1 <= self.num_inference_steps <= MAX_STEPS,
             "steps is {steps}",
-            "give a whole number from 1 to {most}; 20 is a good start",
+            hint="give a whole number from 1 to {most}; 20 is a good start",
             steps=self.num_inference_steps,
             most=MAX_STEPS,
         )
         _require(
             1 <= self.images <= MAX_IMAGES,
             "images is {images}",
-            "give a whole number from 1 to {most}: so many seeds are rendered",
+            hint="give a whole number from 1 to {most}: so many seeds are rendered",
             images=self.images,
             most=MAX_IMAGES,
         )
         _require(
             0 <= self.seed <= MAX_SEED - self.images,
             "seed is {seed}",
-            "give a whole number from 0 to {most}",
+            hint="give a whole number from 0 to {most}",
             seed=self.seed,
             most=MAX_SEED - self.images,
         )
         _require(
             math.isfinite(self.guidance_scale) and 0 <= self.guidance_scale <= 100,
             "guidance is {guidance}",
-            "give a number from 0 to 100; 4 to 8 is usual",
+            hint="give a number from 0 to 100; 4 to 8 is usual",
             guidance=self.guidance_scale,
         )
         _require(
             0 <= self.clip_skip <= 8,
             "clip skip is {clip_skip}",
-            "give a whole number from 0 to 8: so many last layers of the text encoder are left out",
+            hint="give a whole number from 0 to 8: so many last layers of the text encoder are left out",
             clip_skip=self.clip_skip,
         )
         for side, pixels in (("width", self.width), ("height", self.height)):
             _require(
                 pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE),
                 "{side} is {pixels} pixels",
-                "give a multiple of 8 from 8 to {most}, as in --size 512x512",
+                hint="give a multiple of 8 from 8 to {most}, as in --size 512x512",
                 side=side,
                 pixels=pixels,
                 most=MAX_SIDE,
@@ -117,6 +117,6 @@ class RenderSettings:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def _require(holds: bool, message: str, hint: str, **values: Any) -> None:
+def _require(holds: bool, message: str, *, hint: str, **values: Any) -> None:
     if not holds:
         raise SettingsError(message, hint=hint, **values)

@@ -25,7 +25,7 @@ from ideation.draw import (
     read_words,
     seedling_words,
 )
-from ideation.errors import TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest
 from ideation.expanders import (
     EXPANDERS,
     DraftedPrompts,
@@ -61,6 +61,7 @@ __all__ = [
     "EXPANDERS",
     "KINDS",
     "AdapterMention",
+    "Clause",
     "Concept",
     "ConceptError",
     "DraftRequest",

@@ -114,9 +114,9 @@ def typed_concept(text: str) -> Concept:
     cleaned = " ".join(text.split())
     if not any(unicodedata.category(character)[0] in "LNS" for character in cleaned):
         raise ConceptError(
-            "{what}",
+            "the concept has no words in it: {start!r}" if cleaned else "the concept is empty",
             hint=('give one in any language, as in "a dog riding a bicycle, Joan Miro style"; left out, one is drawn'),
-            what="the concept is empty" if not cleaned else f"the concept has no words in it: {cleaned[:40]!r}",
+            start=cleaned[:40],
         )
     if len(cleaned) > MAX_CONCEPT_CHARACTERS:
         raise ConceptError(

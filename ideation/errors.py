@@ -1,56 +1,75 @@
-"""The one base class of problems that a user can mend."""
+"""The one base class of problems that a user can mend, and the words that they are told in."""
 
 from __future__ import annotations
 
 import difflib
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from templates import Language, wording
+
+
+class Clause(str):
+    """Words of an error, in English, that know what they were made of, so that other languages can say them too.
+
+    The names of `values` stand in braces, as `str.format` fills them in; without values the words are taken as they
+    stand. The English is the key to other languages (`templates/locale/errors.*.yaml`). Values may be clauses, and
+    errors, which say their message.
+
+    >>> clause = Clause("the preset {name}: {error}", name="soft", error=Clause("steps is {steps}", steps=0))
+    >>> clause, clause.key
+    ('the preset soft: steps is 0', 'the preset {name}: {error}')
+    """
+
+    key: str
+    values: dict[str, Any]
+
+    def __new__(cls, english: str, /, **values: Any) -> Self:
+        self = super().__new__(cls, english.format(**values) if values else english)
+        self.key, self.values = english, values
+        return self
+
+    def told(self, language: Language) -> str:
+        """The same in that language, as far as there are words for it, and without advice for a shell."""
+        words = wording(self.key, language)
+        values = {name: _told(value, language) for name, value in self.values.items()}
+        return words.format(**values) if values else words
 
 
 class TwinseedError(Exception):
     """What was wrong, with the values, and a hint that says what to do about it.
 
-    Both are given in English, with the names of `values` in braces, as `str.format` fills them in; without values they
-    are taken as they stand. The English is the key to other languages (`templates/locale/errors.*.yaml`): `message` and
-    `hint` are for the command line, `told` is for the page and for reports. Only these turn an error into text;
-    everything else raises it or lets it pass.
+    Both are clauses, or are made into clauses with the `values`. `message` and `hint` are for the command line, `told`
+    is for the page and for reports. Only these turn an error into text; everything else raises it or lets it pass.
 
     >>> problem = TwinseedError("seed is {seed!r}", hint="give a whole number, as in --seed 7", seed="x")
     >>> problem.message, problem.hint
     ("seed is 'x'", 'give a whole number, as in --seed 7')
-    >>> problem.key, problem.values
-    ('seed is {seed!r}', {'seed': 'x'})
     """
 
     #: What every error of a class hints at besides.
     also: ClassVar[str] = ""
 
     def __init__(self, message: str, *, hint: str, **values: Any) -> None:
-        self.key, self.hint_key, self.values = message, hint, values
-        self.message = _filled(message, values)
-        self.hint = "; ".join(filter(None, (_filled(hint, values), self.also)))
-        super().__init__(self.message)
+        self.message = message if isinstance(message, Clause) else Clause(message, **values)
+        #: The hint without what every error of its class hints at.
+        self.advice = hint if isinstance(hint, Clause) else Clause(hint, **values)
+        self.hint = Clause("{advice}; {also}", advice=self.advice, also=self.also) if self.also else self.advice
+        super().__init__(str(self.message))
 
     def told(self, language: Language) -> tuple[str, str]:
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
-        values = {
-            name: value.told(language)[0]
-            if isinstance(value, TwinseedError)
-            else wording(value, language)
-            if isinstance(value, str)
-            else value
-            for name, value in self.values.items()
-        }
-        hints = [_filled(wording(one, language), values) for one in (self.hint_key, self.also) if one]
-        return _filled(wording(self.key, language), values), "; ".join(filter(None, hints))
+        return self.message.told(language), self.hint.told(language)
 
 
-def _filled(text: str, values: dict[str, Any]) -> str:
-    return text.format(**values) if values else text
+def _told(value: Any, language: Language) -> Any:
+    if isinstance(value, TwinseedError):
+        return value.message.told(language)
+    if isinstance(value, Clause):
+        return value.told(language)
+    return wording(value, language) if isinstance(value, str) else value
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: list[str]) -> Clause:
     """The end of a hint for a name that is not known: the closest known name, if any is close.
 
     >>> nearest("gemni", ["gemini", "openai"]), nearest("x", ["gemini", "openai"])
@@ -58,4 +77,6 @@ def nearest(name: str, known: list[str]) -> str:
     """
     folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    return f"did you mean {folded[close[0]]!r}?" if close else f"known names: {', '.join(known)}"
+    if close:
+        return Clause("did you mean {name!r}?", name=folded[close[0]])
+    return Clause("known names: {names}", names=", ".join(known))

@@ -13,7 +13,7 @@ from typing import Literal
 
 from ideation.concept import Concept, typed_concept
 from ideation.english import plain_words
-from ideation.errors import TwinseedError
+from ideation.errors import Clause, TwinseedError
 from ideation.expanders import (
     CachedExpander,
     DraftedPrompts,
@@ -221,7 +221,7 @@ def _warnings(faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudge
 def require_prompt(name: str, prompt: str, *, may_be_empty: bool = False) -> None:
     """Raises `GivenPromptError` for a typed prompt that cannot be one; `name` is its option's. An empty negative
     prompt may be: it says that nothing is to be avoided."""
-    hint = f"give the whole prompt with --{name}, or leave --{name} out to have it written"
+    hint = Clause("give the whole prompt with --{name}, or leave --{name} out to have it written", name=name)
     if not may_be_empty and not any(character.isalnum() for character in prompt):
         raise GivenPromptError("the {name} prompt is empty", hint="{advice}", name=name, advice=hint)
     if len(prompt) > MAX_GIVEN_CHARACTERS:

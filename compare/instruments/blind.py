@@ -120,7 +120,7 @@ def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
             )
         answer = _ask(asked, _shown(context.pictures[first, seed]), _shown(context.pictures[second, seed]))
     except ExpanderError as error:
-        hint = error.hint.partition("; or work without an LLM")[0]
+        hint: str = error.advice
         if isinstance(error, Refusal):
             hint = "another model may describe them: --llm-model NAME"
         # Without the cause, as the expanders do it: it may repeat the key.

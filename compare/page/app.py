@@ -234,7 +234,7 @@ def _shown() -> Iterator[None]:
 
 
 def _error(problem: TwinseedError) -> None:
-    st.error(f"{plain(problem.message)}\n\n{plain(problem.hint)}", icon=":material/error:")
+    st.error("\n\n".join(map(plain, problem.told(st.session_state.lang))), icon=":material/error:")
 
 
 main()

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from compare.page.text import plain
 from compare.runs.gallery import Gallery
 from compare.runs.record import RECORD_FILE
 from compare.runs.run import REPORT_FILE
@@ -31,7 +32,7 @@ def show_downloads(gallery: Gallery, name: str, t: dict[str, Any], language: Lan
                 try:
                     _button(d["pdf"], _pdf(gallery, name, changed, language), f"{name}.pdf", "application/pdf")
                 except TwinseedError as problem:  # no font for Chinese, say: Markdown is still to be had
-                    st.caption(f"{problem.message}; {problem.hint}")
+                    st.caption("\n\n".join(map(plain, problem.told(language))))
                 _button(d["markdown"], _markdown(gallery, name, changed, language), f"{name}.zip", "application/zip")
 
 

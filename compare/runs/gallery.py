@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from compare.runs.index import RunIndex, RunRow
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
-from ideation import TwinseedError
+from ideation import Clause, TwinseedError
 
 #: How the names of files and folders begin that are being written; whatever bears it was never finished.
 PARTIAL = ".partial-"
@@ -143,7 +143,7 @@ class Gallery:
             logger.warning("the run is saved in %s, but not yet in the index: %s", self.root / name, error)
 
     def _cannot_write(self, error: OSError, saved: list[Path]) -> GalleryError:
-        kept = f"; these pictures were saved: {', '.join(map(str, saved))}" if saved else ""
+        kept = Clause("; these pictures were saved: {files}", files=", ".join(map(str, saved))) if saved else ""
         if error.errno in _NO_ROOM:
             return GalleryError(
                 "no room left for the runs in {root}: {reason}",

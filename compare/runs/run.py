@@ -13,6 +13,7 @@ from PIL import Image
 from compare.runs.record import RECORD_FILE, PictureFile, Record, RecordError, read_record
 from generate.files import PictureError, mark_in, pair_of, pixels_sha256
 from generate.picture import Arm
+from ideation import Clause
 
 REPORT_FILE = "report.html"
 
@@ -71,7 +72,7 @@ class Run:
                 error=error,
             ) from error
 
-    def faults(self, *, marks: bool = True) -> Iterator[str]:
+    def faults(self, *, marks: bool = True) -> Iterator[Clause]:
         """What does not hold of this run, a sentence each: its files against the hashes in its record, its certificate
         and, with `marks`, what the pictures say of themselves. Nothing is rendered again."""
         record = self.record
@@ -83,31 +84,36 @@ class Run:
         if not marks:
             return
         if not record.certificate.same_seed:
-            yield "the two pictures of a seed did not begin with the same noise"
+            yield Clause("the two pictures of a seed did not begin with the same noise")
         if record.certificate.offences:
-            yield f"more than the prompt differs between the pictures: {', '.join(record.certificate.offences)}"
+            yield Clause(
+                "more than the prompt differs between the pictures: {offences}",
+                offences=", ".join(record.certificate.offences),
+            )
         for picture in record.renders:
             yield from self._mark_faults(picture)
 
-    def _file_faults(self, name: str, sha256: str, picture: PictureFile | None) -> Iterator[str]:
+    def _file_faults(self, name: str, sha256: str, picture: PictureFile | None) -> Iterator[Clause]:
         try:
             content = self._content(name)
         except RecordError as error:
             yield error.message
             return
         if hashlib.sha256(content).hexdigest() != sha256:
-            yield f"the picture {self.folder / name} is not the one that the record names: its bytes are others"
+            yield Clause(
+                "the picture {path} is not the one that the record names: its bytes are others", path=self.folder / name
+            )
         elif picture is not None:
             try:
                 with Image.open(io.BytesIO(content)) as image:
                     pixels = pixels_sha256(image)
             except _NO_PICTURE:
-                yield f"the picture {self.folder / name} cannot be read: it is cut off, or no picture"
+                yield Clause("the picture {path} cannot be read: it is cut off, or no picture", path=self.folder / name)
                 return
             if pixels != picture.pixels_sha256:
-                yield f"the record's hash of the pixels of {name} is not that of the file"
+                yield Clause("the record's hash of the pixels of {name} is not that of the file", name=name)
 
-    def _mark_faults(self, picture: PictureFile) -> Iterator[str]:
+    def _mark_faults(self, picture: PictureFile) -> Iterator[Clause]:
         record = self.record
         try:
             mark = mark_in(self._content(picture.file), picture.file)
@@ -117,7 +123,7 @@ class Run:
             yield error.message
             return
         if mark is None:
-            yield f"{picture.file} does not say whose twin it is: its mark is missing"
+            yield Clause("{name} does not say whose twin it is: its mark is missing", name=picture.file)
             return
         partner = next(one for one in record.pair(picture.seed) if one.arm != picture.arm)
         pair = pair_of(
@@ -131,7 +137,7 @@ class Run:
             ("model", mark.model_digest, record.certificate.model_digest),
         ):
             if said != recorded:
-                yield f"{picture.file} is of another {what} than the record says"
+                yield Clause("{name} is of another {what} than the record says", name=picture.file, what=what)
 
     def _content(self, name: str) -> bytes:
         path = self.folder / name

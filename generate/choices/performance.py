@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from generate.choices.presets import Preset
+from generate.choices.presets import Preset, in_preset
 from generate.choices.store import (
     BUILT_IN,
     MAX_NAME_CHARACTERS,
@@ -89,8 +89,7 @@ def combined_settings(
         try:
             settings |= _checked(preset, find_performance(preset.performance), usual)
         except SettingsError as error:
-            message = f"the preset {preset.name} ({preset.source}): {error.message}"
-            raise SettingsError(message, hint=error.hint) from error
+            raise in_preset(preset, error) from error
     return settings | dict(named or {})
 
 

@@ -126,14 +126,14 @@ def chosen_styles(preset: Preset | None, named: Sequence[str] = ()) -> tuple[Sty
     try:
         return tuple(find_style(name) for name in preset.styles)
     except SettingsError as error:
-        raise SettingsError(
-            "the preset {name} ({source}): {error}",
-            hint="{advice}",
-            name=preset.name,
-            source=preset.source,
-            error=error,
-            advice=error.hint,
-        ) from error
+        raise in_preset(preset, error) from error
+
+
+def in_preset(preset: Preset, error: SettingsError) -> SettingsError:
+    """The same error, saying that the preset asks for what is wrong."""
+    return SettingsError(
+        "the preset {name} ({source}): {error}", hint=error.hint, name=preset.name, source=preset.source, error=error
+    )
 
 
 def preset_adapters(preset: Preset | None) -> tuple[AdapterMention, ...]:

@@ -20,6 +20,7 @@ from generate.choices.store import (
     validated,
 )
 from generate.settings import MAX_SIDE, SettingsError
+from ideation import Clause
 
 #: What people say instead of a ratio, in both languages.
 NAMED_RATIOS = {
@@ -41,7 +42,7 @@ TOLERANCE = 0.04
 MAX_RATIO = 4
 
 _RATIO = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,4})?)\s*[:：/∶]\s*([0-9]{1,5}(?:\.[0-9]{1,4})?)")
-_HINT = f"give a ratio such as 16:9, or one of {', '.join(list(NAMED_RATIOS)[:5])}"
+_HINT = Clause("give a ratio such as 16:9, or one of {names}", names=", ".join(list(NAMED_RATIOS)[:5]))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 import templates
 from generate.settings import SettingsError
-from ideation import TwinseedError, nearest
+from ideation import Clause, TwinseedError, nearest
 
 #: The `source` of what comes with Twinseed; of everything else it is the path of the file.
 BUILT_IN = "built in"
@@ -58,12 +58,7 @@ class Entry:
         """The error of a problem with this entry; both texts and their values as an error takes them."""
         said = TwinseedError(problem, hint=hint, **values)
         return ChoiceFileError(
-            "{file}, {place}: {problem}",
-            hint="{advice}",
-            file=str(self.file),
-            place=self.place,
-            problem=said,
-            advice=said.hint,
+            "{file}, {place}: {problem}", hint=said.hint, file=str(self.file), place=self.place, problem=said
         )
 
 
@@ -111,10 +106,17 @@ class Choices(Generic[Choice]):
                 return choice
         hint = nearest(name, list(self.known))
         if len(self.known) > 15 and not hint.startswith("did you mean"):
-            hint = f"known names: {', '.join(list(self.known)[:12])} and {len(self.known) - 12} more"
+            names = ", ".join(list(self.known)[:12])
+            hint = Clause("known names: {names} and {more} more", names=names, more=len(self.known) - 12)
         if unread := [problem.error for problem in self.problems if problem.name is None]:
-            more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
-            hint += f"{'' if hint.endswith('?') else '.'} It may be in what cannot be read: {unread[0].message}{more}"
+            hint = Clause(
+                "{hint} It may be in what cannot be read: {error}"
+                if len(unread) == 1
+                else "{hint} It may be in what cannot be read: {error} (and {more} more)",
+                hint=hint if hint.endswith("?") else Clause("{sentence}.", sentence=hint),
+                error=unread[0],
+                more=len(unread) - 1,
+            )
         raise SettingsError("unknown {noun} {name!r}", hint="{advice}", noun=self.noun, name=name, advice=hint)
 
 
@@ -241,7 +243,11 @@ def _read_all(kind: ChoiceKind[Any], stamps: tuple[tuple[Path, int, int], ...]) 
     for choice in made:
         other = first.setdefault(_folded(choice.name), choice)
         if other is not choice:
-            where = f"in {other.source}" + ("" if other.source == choice.source else f" and in {choice.source}")
+            where = Clause(
+                "in {file}" if other.source == choice.source else "in {file} and in {other}",
+                file=other.source,
+                other=choice.source,
+            )
             problems.append(
                 Problem(
                     choice.name,
@@ -306,10 +312,10 @@ def read_yaml(file: Path, text: str) -> Iterator[Entry]:
         loader = _Loader(text)
         root = loader.get_single_node()
         for node in root.value if isinstance(root, yaml.SequenceNode) else [root] if root is not None else []:
-            yield Entry(file, f"line {node.start_mark.line + 1}", loader.construct_document(node))
+            yield Entry(file, Clause("line {number}", number=node.start_mark.line + 1), loader.construct_document(node))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
+        where = Clause(", line {number}", number=mark.line + 1) if mark else ""
         problem = getattr(error, "problem", None) or (
             "nested too deeply" if isinstance(error, RecursionError) else error
         )
@@ -336,7 +342,8 @@ def validated(model: type[Model], entry: Entry, *, hint: str) -> Model:
     except ValidationError as invalid:
         first = invalid.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        raise entry.error(f"{field!r}: {first['msg']}" if field else first["msg"], hint=hint) from invalid
+        said = Clause("{field!r}: {said}" if field else "{said}", field=field, said=first["msg"])
+        raise entry.error(said, hint=hint) from invalid
 
 
 def clean_text(entry: Entry, field: str, text: str, *, limit: int = MAX_TEXT_CHARACTERS, needed: bool = False) -> str:

@@ -28,6 +28,7 @@ from generate.choices.store import (
     clean_text,
     validated,
 )
+from ideation import Clause
 from ideation.values import STRICT
 
 #: Where the prompt goes.
@@ -150,7 +151,7 @@ def _read_json(file: Path, text: str) -> Iterator[Entry]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
         raise ChoiceFileError(
             "{file}{where}: this is not JSON that can be read: {error}",
             hint="{json_hint}",
@@ -164,7 +165,7 @@ def _read_json(file: Path, text: str) -> Iterator[Entry]:
             "{file} does not hold a list of styles", hint="{json_hint}", file=file, json_hint=_JSON_HINT
         )
     for number, raw in enumerate(content, start=1):
-        yield Entry(file, f"entry {number}", raw)
+        yield Entry(file, Clause("entry {number}", number=number), raw)
 
 
 def _read_csv(file: Path, text: str) -> Iterator[Entry | Problem]:
@@ -179,7 +180,7 @@ def _read_csv(file: Path, text: str) -> Iterator[Entry | Problem]:
     line = 1
     try:
         for row in rows:
-            place, line = f"line {line}", rows.line_num + 1
+            place, line = Clause("line {number}", number=line), rows.line_num + 1
             if not any(field.strip() for field in row):
                 continue
             if header is None:

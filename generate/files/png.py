@@ -16,6 +16,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generate.files.infotext import MAX_TEXT, PictureError
+from ideation import Clause
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 100_000_000
@@ -42,9 +43,11 @@ def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise _unwritable(keyword, f"half a character, {text[error.start]!r}") from error
+            raise _unwritable(
+                keyword, Clause("half a character, {character!r}", character=text[error.start])
+            ) from error
         if "\0" in text:
-            raise _unwritable(keyword, "the character U+0000")
+            raise _unwritable(keyword, Clause("the character U+0000"))
         if keyword == XMP:  # Latin-1 or not, it is looked for in this kind of chunk only
             chunks.add_itxt(keyword, text)
         else:
@@ -73,7 +76,7 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]
                 "{name} does not begin as a PNG picture does", hint="{suspicious}", name=name, suspicious=_SUSPICIOUS
             )
         if kind != b"IDAT" and length > MAX_CHUNK:
-            raise _too_large(name, f"a part of {length:,} bytes that is not pixels", f"{MAX_CHUNK:,}")
+            raise _too_large(name, Clause("a part of {length:,} bytes that is not pixels", length=length), MAX_CHUNK)
         if len(png) < position + 12 + length:
             raise _cut_off(name)
         if seen == MAX_CHUNKS:
@@ -86,7 +89,7 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]
         if kind == b"IHDR":
             width, height = struct.unpack_from(">II", data)
             if width * height > MAX_PIXELS:
-                raise _too_large(name, f"{width:,} x {height:,} pixels", f"{MAX_PIXELS:,}")
+                raise _too_large(name, Clause("{width:,} x {height:,} pixels", width=width, height=height), MAX_PIXELS)
         elif kind in _TEXT:
             keyword, zero, rest = bytes(data).partition(b"\0")
             if not zero or not 1 <= len(keyword) <= 79:
@@ -128,19 +131,25 @@ def _inflated(data: bytes, name: str) -> bytes:
 
 def _within_limit(text: bytes, name: str) -> bytes:
     if len(text) > MAX_TEXT:
-        raise _too_large(name, "a text", f"{MAX_TEXT:,} bytes")
+        raise PictureError(
+            "{name} has a text; at most {most:,} bytes are read",
+            hint="{suspicious}",
+            name=name,
+            most=MAX_TEXT,
+            suspicious=_SUSPICIOUS,
+        )
     return text
 
 
-def _unwritable(keyword: str, what: str) -> PictureError:
+def _unwritable(keyword: str, what: Clause) -> PictureError:
     return PictureError(
         "the picture's text {keyword!r} contains {what}", hint="take it out of the prompt", keyword=keyword, what=what
     )
 
 
-def _too_large(name: str, what: str, most: str) -> PictureError:
+def _too_large(name: str, what: Clause, most: int) -> PictureError:
     return PictureError(
-        "{name} has {what}; at most {most} are read",
+        "{name} has {what}; at most {most:,} are read",
         hint="{suspicious}",
         name=name,
         what=what,

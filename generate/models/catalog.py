@@ -13,7 +13,7 @@ import platformdirs
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file
-from ideation import CLIP_LIMIT, TokenBudget
+from ideation import CLIP_LIMIT, Clause, TokenBudget
 
 #: Where each kind of file may lie in the models folder, besides its top.
 LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
@@ -119,11 +119,15 @@ def embedding_pattern(names: Iterable[str]) -> re.Pattern[str]:
 
 def _folder_entry(entry: Path, folder: Path) -> ModelName:
     if _leads_out(entry, folder):
-        return ModelName(entry.name, "broken", entry, problem=f"{entry} is a link that leads out of {folder}")
+        return ModelName(entry.name, "broken", entry, problem=_link_out(entry, folder))
     try:
         return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry).name)
     except ModelError as problem:
         return ModelName(entry.name, "broken", entry, _weights_in(entry), problem=problem.message)
+
+
+def _link_out(path: Path, folder: Path) -> Clause:
+    return Clause("{path} is a link that leads out of {folder}", path=path, folder=folder)
 
 
 def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
@@ -132,7 +136,7 @@ def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
     if place.name in (LORAS, EMBEDDINGS) and place != folder:
         name = stem
     if _leads_out(file, folder):
-        return ModelName(name, "broken", file, problem=f"{file} is a link that leads out of {folder}")
+        return ModelName(name, "broken", file, problem=_link_out(file, folder))
     try:
         if file.suffix.lower() != ".safetensors":
             return ModelName(name, "pickle", file, file.stat().st_size)
@@ -140,7 +144,9 @@ def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
     except ModelError as problem:
         return ModelName(name, "broken", file, file.stat().st_size if file.is_file() else 0, problem=problem.message)
     except OSError as error:
-        return ModelName(name, "broken", file, problem=f"{file} cannot be read: {error.strerror}")
+        return ModelName(
+            name, "broken", file, problem=Clause("{path} cannot be read: {reason}", path=file, reason=error.strerror)
+        )
     family = weights.family
     if weights.kind == "checkpoint" and (own := own_configuration(file)) is not None:
         family = _folder_entry(own, folder).family

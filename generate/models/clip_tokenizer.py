@@ -94,12 +94,14 @@ def find_clip_tokenizer(file: Path, entries: int | None = None) -> Path:
             return folder
     raise ModelError(
         "{name} brings no tokenizer, as no single file does, and none with {entries} entries is on this machine",
-        hint="{what}",
+        hint="put vocab.json and merges.txt of {usual} into {folder}"
+        if entries == CLIP_ENTRIES
+        else "put the model's own vocab.json and merges.txt into {own}",
         name=file.name,
         entries=entries,
-        what=f"put vocab.json and merges.txt of {_ON_THE_HUB[1][0]} into {models_folder() / 'tokenizer'}"
-        if entries == CLIP_ENTRIES
-        else f"put the model's own vocab.json and merges.txt into {own}",
+        usual=_ON_THE_HUB[1][0],
+        folder=models_folder() / "tokenizer",
+        own=own,
     )
 
 

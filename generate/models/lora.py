@@ -16,6 +16,7 @@ from generate.families import Family
 from generate.models.resolve import find_part, hub_file, hub_folder
 from generate.models.tensors import read_tensors
 from generate.models.weight_file import ModelError, WeightFile, digest_of_file, read_weight_file
+from ideation import Clause
 
 _MENDING = "download it again; if that does not help, it is of a make that is not read"
 
@@ -154,7 +155,9 @@ class Loras:
         modules, told = self._modules(), _told_alphas(adapter.file, header, self._parts)
         for name, pair in factors.items():
             if name not in modules:
-                raise self._misfit(adapter, header, f"it changes {name}, which this model does not have")
+                raise self._misfit(
+                    adapter, header, Clause("it changes {name}, which this model does not have", name=name)
+                )
             if len(pair) != 2:
                 raise ModelError(
                     "{name} is not whole: {name_2} has one factor of two",
@@ -176,7 +179,16 @@ class Loras:
             sizes, wanted = [(up.shape[0], down[0].numel()), (parameter.shape[0], parameter[0].numel())]
             if sizes != wanted:
                 raise self._misfit(
-                    adapter, header, f"{name} would be {sizes[0]}x{sizes[1]}, not {wanted[0]}x{wanted[1]}"
+                    adapter,
+                    header,
+                    Clause(
+                        "{name} would be {width}x{height}, not {width_2}x{height_2}",
+                        name=name,
+                        width=sizes[0],
+                        height=sizes[1],
+                        width_2=wanted[0],
+                        height_2=wanted[1],
+                    ),
                 )
             weight = adapter.unet_weight if part == self._family.denoiser else adapter.text_encoder_weight
             if weight:
@@ -185,17 +197,16 @@ class Loras:
                     _Change(weight * (alphas[name] if name in alphas else told(name, rank)) / rank, up, down),
                 )
 
-    def _misfit(self, adapter: Adapter, header: WeightFile, what: str) -> ModelError:
-        made_for = (
-            "" if header.family == "unknown" else f"; going by its sizes this one is for the family {header.family}"
-        )
+    def _misfit(self, adapter: Adapter, header: WeightFile, what: Clause) -> ModelError:
         return ModelError(
             "the LoRA {name} does not fit the model {name_2}: {what}",
-            hint="take a LoRA that was trained for this model{made_for}",
+            hint="take a LoRA that was trained for this model"
+            if header.family == "unknown"
+            else "take a LoRA that was trained for this model; going by its sizes this one is for the family {family}",
             name=adapter.name,
             name_2=self._name,
             what=what,
-            made_for=made_for,
+            family=header.family,
         )
 
     @property

@@ -30,6 +30,7 @@ from generate.models.single_file import open_single_file, open_vae
 from generate.models.tensors import require_whole
 from generate.models.textual_inversion import Embedding, TextualInversions
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
+from ideation import Clause
 
 #: The context of a prompt, and the pooled vector that XL models have.
 Encoding = tuple[torch.Tensor, torch.Tensor | None]
@@ -268,7 +269,7 @@ def open_model(
         raise ModelError(
             "the VAE {vae} decodes latents of {latents} channels, the model draws {latents_2}",
             hint="take a VAE that was made for this model, or none",
-            vae=vae or "of " + name,
+            vae=vae or Clause("of {name}", name=name),
             latents=latents[1],
             latents_2=latents[0],
         )
@@ -329,7 +330,7 @@ def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callabl
         ) from error
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:
-            require_whole(module, f"{part} of the model in {folder}", folder / part)
+            require_whole(module, Clause("{part} of the model in {folder}", part=part, folder=folder), folder / part)
     return pipeline
 
 

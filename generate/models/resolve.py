@@ -104,10 +104,10 @@ def find_vae(name: str, *, allow_pickle: bool = False) -> ModelName:
         return ModelName(name, "hub", None, revision=on_hub[2])
     raise ModelError(
         "unknown VAE {name!r}",
-        hint="{value}",
+        hint="put its file into {folder}, or give a path or a hub id; {nearest}",
         name=name,
-        value=f"put its file into {models_folder() / VAES}, or give a path or a hub id; "
-        + nearest(name, [model.name for model in known if model.kind == "vae"]),
+        folder=models_folder() / VAES,
+        nearest=nearest(name, [model.name for model in known if model.kind == "vae"]),
     )
 
 
@@ -125,8 +125,7 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
     it where there is more than one: owner/name/file.safetensors (see `hub_file`). Raises `ModelError` for names that
     could lead out of these folders, links that do, and files that are broken or something else.
     """
-    article = "an" if what[0] in "aeiou" else "a"
-    require_plain_name(f"{article} {what}", name)
+    require_plain_name("a lora" if what == "lora" else "an embedding", name)
     place = models_folder() / _PLACES[what]
     known = [
         model
@@ -153,10 +152,10 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
     names = [model.name for model in known]
     raise ModelError(
         "unknown {what} {name!r}",
-        hint="{what_2}",
+        hint=nearest(name, names) if names else "put its .safetensors file into {place}",
         what=what,
         name=name,
-        what_2=nearest(name, names) if names else f"put its .safetensors file into {place}",
+        place=place,
     )
 
 
@@ -289,13 +288,14 @@ def _usable(found: ModelName, kinds: tuple[str, ...], what: str, allow_pickle: b
             else "save or download it again",
         )
     if found.kind not in kinds:
-        other = f"a {found.kind}" if found.kind in ("checkpoint", "lora", "vae") else f"of kind {found.kind}"
         raise ModelError(
-            "{path} is no {what}: going by its tensors it is {other}",
+            "{path} is no {what}: going by its tensors it is a {other}"
+            if found.kind in ("checkpoint", "lora", "vae")
+            else "{path} is no {what}: going by its tensors it is of kind {other}",
             hint="`twinseed list models` shows what is there, and its kinds",
             path=found.path,
             what=what,
-            other=other,
+            other=found.kind,
         )
     if found.kind == "pickle" and found.path is not None:
         require_pickle(found.path, allowed=allow_pickle)

@@ -30,6 +30,7 @@ from generate.models.architecture import (
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.tensors import Tensors, fill, read_tensors, require_whole
 from generate.models.weight_file import ModelError, first_line
+from ideation import Clause
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 
@@ -111,7 +112,7 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
             path=path,
             error=first_line(error),
         ) from error
-    require_whole(vae, f"VAE in {path}", path)
+    require_whole(vae, Clause("VAE in {path}", path=path), path)
     return vae
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate.families import FAMILIES, Family, family_of_sizes
-from ideation import TwinseedError
+from ideation import Clause, TwinseedError
 
 #: The endings of files that torch pickles: reading one can run code.
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
@@ -89,7 +89,9 @@ def read_weight_file(path: Path) -> WeightFile:
             "{path} cannot be read: {reason}", hint="check who may read it", path=path, reason=error.strerror
         ) from error
     if not header:
-        raise _not_safetensors(path, f"its header would have {length:,} bytes, the file has {size:,}")
+        raise _not_safetensors(
+            path, Clause("its header would have {length:,} bytes, the file has {size:,}", length=length, size=size)
+        )
     try:
         entries = json.loads(header.decode("utf-8"))
         metadata = entries.pop("__metadata__", {})
@@ -103,7 +105,8 @@ def read_weight_file(path: Path) -> WeightFile:
             ends.append(end)
         metadata = {str(key): str(value) for key, value in metadata.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _not_safetensors(path, f"its header cannot be read, {type(error).__name__}: {str(error)[:99]}") from error
+        said = Clause("its header cannot be read, {name}: {said}", name=type(error).__name__, said=str(error)[:99])
+        raise _not_safetensors(path, said) from error
     if max(ends) != room - length:
         raise ModelError(
             "{path} is cut off: {ends:,} bytes of tensors should follow its header, {room:,} do",
@@ -177,7 +180,7 @@ def first_line(error: BaseException) -> str:
     return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 
-def _not_safetensors(path: Path, problem: str) -> ModelError:
+def _not_safetensors(path: Path, problem: Clause) -> ModelError:
     with path.open("rb") as stream:
         found = beginning_of(stream.read(64))
     if found is not None:

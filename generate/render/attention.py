@@ -80,9 +80,9 @@ class PromptTokens:
         if not found:
             raise AttentionError(
                 "the prompt does not say {phrase!r}",
-                hint="{what}",
+                hint="its words are: {words}" if self.words else "it has no words",
                 phrase=phrase,
-                what=f"its words are: {', '.join(self.words)}" if self.words else "it has no words",
+                words=", ".join(self.words),
             )
         places = [place for span in found for place in self.between(*span)]
         if not places:

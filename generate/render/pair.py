@@ -26,12 +26,10 @@ class RenderInterrupted(TwinseedError):
     def __init__(self, finished: PicturePair, reason: BaseException) -> None:
         done = finished.settings.images
         super().__init__(
-            "stopped after {done} pair{what}: {reason}",
-            hint="{what_2}",
+            "stopped after {done} pairs: {reason}" if done > 1 else "stopped after {done} pair: {reason}",
+            hint=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
             done=done,
-            what="s" if done > 1 else "",
-            reason=str(reason) or type(reason).__name__,
-            what_2=reason.hint if isinstance(reason, TwinseedError) else "what was finished is kept",
+            reason=reason if isinstance(reason, TwinseedError) else str(reason) or type(reason).__name__,
         )
         self.finished, self.reason = finished, reason
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from ideation.concept import Word
 from ideation.draw import built_in_words
@@ -42,15 +43,15 @@ _STYLE_ENDING = re.compile("的?(?:畫風|風格|畫|風)?")
 class TranslationError(TwinseedError):
     """Text that cannot be put into English without an LLM."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, **values: Any) -> None:
         super().__init__(
-            "{message_}",
+            message,
             hint=(
                 "set GEMINI_API_KEY, or OPENAI_API_KEY (with OPENAI_BASE_URL for another server), "
                 "for an LLM's translation; or write it in English, or give both prompts in English "
                 "with --simple and --expanded"
             ),
-            message_=message,
+            **values,
         )
 
 
@@ -79,8 +80,11 @@ def to_english(text: str) -> str:
             kind, word = lexicon.meanings[match.group()]
             if kind in found:
                 raise TranslationError(
-                    f"the offline expander can translate one {kind} at a time, and {_shortened(text)!r} has "
-                    f"{found[kind].zh} and {word.zh}"
+                    "the offline expander can translate one {kind} at a time, and {text!r} has {first} and {second}",
+                    kind=kind,
+                    text=_shortened(text),
+                    first=found[kind].zh,
+                    second=word.zh,
                 )
             found[kind] = word
             place = match.end()
@@ -90,11 +94,13 @@ def to_english(text: str) -> str:
             place = glue.end()
         else:
             raise TranslationError(
-                f"the offline expander translates only the words of its own lists, and does not know "
-                f"{text[place : place + 12]!r} in {_shortened(text)!r}"
+                "the offline expander translates only the words of its own lists, and does not know {unknown!r} "
+                "in {text!r}",
+                unknown=text[place : place + 12],
+                text=_shortened(text),
             )
     if not found:
-        raise TranslationError(f"there is nothing to translate in {_shortened(text)!r}")
+        raise TranslationError("there is nothing to translate in {text!r}", text=_shortened(text))
     return _compose({kind: word.en for kind, word in found.items()}, counted=bool(found.get("topic")))
 
 

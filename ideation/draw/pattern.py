@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ideation.draw.word_lists import read_weight
-from ideation.errors import TwinseedError
+from ideation.errors import Clause, TwinseedError
 
 #: How deep choices, variables and wildcards may lie in one another.
 MAX_NESTING = 50
@@ -44,8 +44,10 @@ class Place:
     line: int = 1
     column: int = 1
 
-    def __str__(self) -> str:
-        return f"{self.source}, line {self.line}, column {self.column}"
+    @property
+    def named(self) -> Clause:
+        """As an error names it."""
+        return Clause("{source}, line {line}, column {column}", source=self.source, line=self.line, column=self.column)
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,20 @@ Part = Literal | Wildcard | Variable | Assignment | Choice
 Parts = tuple[Part, ...]
 
 
+def fault_at(place: Place, message: str, *, hint: str, **values: Any) -> PatternError:
+    """The error of what stands at that place; the message is filled in with the values."""
+    return PatternError(
+        "{place}: {fault}", hint="{advice}", place=place.named, fault=Clause(message, **values), advice=hint
+    )
+
+
 def parse_pattern(text: str, origin: Place) -> Parts:
     """The tree of a pattern that begins at `origin`. Raises `PatternError`."""
     if len(text) > MAX_PATTERN_CHARACTERS:
         raise PatternError(
             "{origin}: this has {count:,} characters; {max_pattern_characters:,} are accepted",
             hint="put long lists of options in a file, and use it as a wildcard",
-            origin=origin,
+            origin=origin.named,
             count=len(text),
             max_pattern_characters=MAX_PATTERN_CHARACTERS,
         )
@@ -128,13 +137,13 @@ class _Parser:
     def parse(self) -> Parts:
         parts = self._parts("", 0)
         if self._position < len(self._text):
-            self._fault(self._position, "this } closes nothing", "take it out, or write \\} for the character")
+            self._fault(self._position, "this } closes nothing", hint="take it out, or write \\} for the character")
         return parts
 
     def _parts(self, ends: str, depth: int) -> Parts:
         """Parts up to, and without, one of the characters in `ends`, a stray brace, or the end of the text."""
         if depth > MAX_NESTING:
-            self._fault(self._position - 1, f"braces lie more than {MAX_NESTING} deep", "nest less")
+            self._fault(self._position - 1, "braces lie more than {most} deep", hint="nest less", most=MAX_NESTING)
         parts: list[Part] = []
         text = self._text
         while self._position < len(text):
@@ -165,9 +174,9 @@ class _Parser:
             place = self._place(self._position)
             weight = self._weight()
             options.append(Option(self._parts("|", depth), weight, place))
-            self._expect_end(opened, "this { is not closed", "add a } at its end, or write \\{ for the character")
+            self._expect_end(opened, "this { is not closed", hint="add a } at its end, or write \\{ for the character")
         if len(options) == 1 and all(isinstance(p, Literal) and not p.text.strip() for p in options[0].parts):
-            self._fault(opened, "there is nothing to choose from", "put options in, as in {a|b}, or take it out")
+            self._fault(opened, "there is nothing to choose from", hint="put options in, as in {a|b}, or take it out")
         return Choice(tuple(options), least, most, separator, self._place(opened))
 
     def _range(self) -> tuple[int, int | None, str]:
@@ -178,14 +187,17 @@ class _Parser:
         if numbers is None or head[1].strip() in ("", "-"):
             self._fault(
                 self._position,
-                f"{head[1].strip()[:20]!r} is not a range",
-                "write {2$$a|b|c}, {1-2$$a|b|c} or {2-$$a|b|c}; \\$ is the character",
+                "{given!r} is not a range",
+                hint="write {2$$a|b|c}, {1-2$$a|b|c} or {2-$$a|b|c}; \\$ is the character",
+                given=head[1].strip()[:20],
             )
         exact, least, most = numbers.groups()
         lowest = int(exact or least or 1)
         highest = int(exact) if exact else int(most) if most else None
         if highest is not None and not lowest <= highest != 0:
-            self._fault(self._position, f"{head[1].strip()!r} is not a range", "write the smaller number first")
+            self._fault(
+                self._position, "{given!r} is not a range", hint="write the smaller number first", given=head[1].strip()
+            )
         self._position = head.end()
         separator = _SEPARATOR.match(self._text, self._position)
         if separator is None:
@@ -200,18 +212,20 @@ class _Parser:
         try:
             weight = read_weight(found[1])
         except ValueError as error:
-            self._fault(self._position, str(error), "as in {a|2::b}; write \\:: for the characters")
+            self._fault(self._position, error.args[0], hint="as in {a|2::b}; write \\:: for the characters")
         self._position = found.end()
         return weight
 
     def _variable(self, opened: int, depth: int) -> Variable | Assignment:
         head = _VARIABLE.match(self._text, opened)
         if head is None:
-            self._fault(opened, "this is not a variable", "write ${name=...} to set one, ${name} to use it, or \\${")
+            self._fault(
+                opened, "this is not a variable", hint="write ${name=...} to set one, ${name} to use it, or \\${"
+            )
         self._position = head.end()
         name, sign = head.groups()
         value = self._parts("", depth)
-        self._expect_end(opened, "this ${ is not closed", "add a } at its end, or write \\${ for the characters")
+        self._expect_end(opened, "this ${ is not closed", hint="add a } at its end, or write \\${ for the characters")
         if sign.startswith("="):
             return Assignment(name, value, sign == "=!", self._place(opened))
         return Variable(name, value if sign else None, self._place(opened))
@@ -220,14 +234,16 @@ class _Parser:
         found = _WILDCARD.match(self._text, opened)
         if found is None:
             self._fault(
-                opened, "this __ is not closed", "write __name__ for an entry of a list, or \\__ for the characters"
+                opened,
+                "this __ is not closed",
+                hint="write __name__ for an entry of a list, or \\__ for the characters",
             )
         self._position = found.end()
         return Wildcard(found[1].strip().strip("/"), self._place(opened))
 
-    def _expect_end(self, opened: int, message: str, hint: str) -> None:
+    def _expect_end(self, opened: int, message: str, *, hint: str) -> None:
         if self._position == len(self._text):
-            self._fault(opened, message, hint)
+            self._fault(opened, message, hint=hint)
         self._position += 1
 
     def _place(self, position: int) -> Place:
@@ -237,7 +253,5 @@ class _Parser:
             return Place(origin.source, origin.line, origin.column + position)
         return Place(origin.source, origin.line + line, position - self._text.rindex("\n", 0, position))
 
-    def _fault(self, position: int, message: str, hint: str) -> NoReturn:
-        raise PatternError(
-            "{place}: {message_}", hint="{advice}", place=self._place(position), message_=message, advice=hint
-        )
+    def _fault(self, position: int, message: str, *, hint: str, **values: Any) -> NoReturn:
+        raise fault_at(self._place(position), message, hint=hint, **values)

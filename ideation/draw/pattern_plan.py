@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import NoReturn
 
 from ideation.draw.pattern import (
     MAX_NESTING,
@@ -18,12 +17,13 @@ from ideation.draw.pattern import (
     Place,
     Variable,
     Wildcard,
+    fault_at,
     parse_pattern,
 )
 from ideation.draw.pattern_space import Dice, Fixed, Pick, Recalled, Remembered, Series, Space
 from ideation.draw.randomizer import DrawError
 from ideation.draw.wildcards import Wildcards
-from ideation.errors import nearest
+from ideation.errors import Clause, nearest
 
 #: The longest text that a pattern may become, in characters and steps.
 MAX_TEXT = MAX_PATTERN_CHARACTERS
@@ -114,7 +114,9 @@ class _Builder:
                 made.append(Fixed(part.text))
                 continue
             if depth > MAX_NESTING:
-                _fault(part.place, f"this lies more than {MAX_NESTING} deep in others", "nest less")
+                raise fault_at(
+                    part.place, "this lies more than {most} deep in others", hint="nest less", most=MAX_NESTING
+                )
             if isinstance(part, Wildcard):
                 made.append(_checked(self._from_lists(part, depth, 1, 1, "", part.place), part.place))
             elif isinstance(part, Choice):
@@ -148,13 +150,18 @@ class _Builder:
         names = self._wildcards.matching(wildcard.name)
         if not names:
             hint = self._wildcards.suggestion(wildcard.name)
-            _fault(wildcard.place, f"there is no list called {wildcard.name!r}", hint)
+            raise fault_at(wildcard.place, "there is no list called {name!r}", hint=hint, name=wildcard.name)
         return [option for name in names for option in self._list(name, wildcard.place, depth)]
 
     def _list(self, name: str, place: Place, depth: int) -> list[_Weighted]:
         if name in self._open:
             circle = " -> ".join([*self._open[self._open.index(name) :], name])
-            _fault(place, f"the lists lead round in a circle: {circle}", "take one of these wildcards out")
+            raise fault_at(
+                place,
+                "the lists lead round in a circle: {circle}",
+                hint="take one of these wildcards out",
+                circle=circle,
+            )
         if name not in self._built:
             self._open.append(name)
             self._built[name] = [
@@ -170,8 +177,12 @@ class _Builder:
         if variable.name in scope:
             return scope[variable.name]
         if variable.default is None:
-            known = nearest(variable.name, list(scope)) if scope else f"set it before, as in ${{{variable.name}=...}}"
-            _fault(variable.place, f"the variable {variable.name!r} is not set here", known)
+            hint = (
+                nearest(variable.name, list(scope))
+                if scope
+                else Clause("set it before, as in ${{{name}=...}}", name=variable.name)
+            )
+            raise fault_at(variable.place, "the variable {name!r} is not set here", hint=hint, name=variable.name)
         return self.series(variable.default, scope, depth + 1)
 
     def _assign(self, assignment: Assignment, scope: dict[str, Space], made: list[Space], depth: int) -> None:
@@ -186,9 +197,21 @@ class _Builder:
 def _pick(options: list[_Weighted], least: int, most: int | None, separator: str, place: Place) -> Space:
     highest = len(options) if most is None else most
     if highest > len(options) or least > highest:
-        _fault(place, f"{max(highest, least)} of {len(options)} options are asked for", "ask for fewer")
+        raise fault_at(
+            place,
+            "{asked} of {count} options are asked for",
+            hint="ask for fewer",
+            asked=max(highest, least),
+            count=len(options),
+        )
     if highest > MAX_PICKS:
-        _fault(place, f"{highest} options at once are asked for; {MAX_PICKS} are accepted", "ask for fewer")
+        raise fault_at(
+            place,
+            "{asked} options at once are asked for; {most} are accepted",
+            hint="ask for fewer",
+            asked=highest,
+            most=MAX_PICKS,
+        )
     if len(options) == least == highest == 1:
         return options[0][1]
     return Pick([space for _, space in options], [weight for weight, _ in options], least, highest, separator)
@@ -197,15 +220,13 @@ def _pick(options: list[_Weighted], least: int, most: int | None, separator: str
 def _checked(space: Space, place: Place) -> Space:
     """The space, if its texts can be made: a long one would take for ever, a deep one end in a RecursionError."""
     if space.size > MAX_TEXT:
-        _fault(
+        raise fault_at(
             place,
-            f"this can become {digits(space.size, ',')} characters long; {MAX_TEXT:,} are accepted",
-            "repeat less",
+            "this can become {digits} characters long; {most:,} are accepted",
+            hint="repeat less",
+            digits=digits(space.size, ","),
+            most=MAX_TEXT,
         )
     if space.height > 3 * MAX_NESTING:
-        _fault(place, f"this lies more than {MAX_NESTING} deep in others", "nest less")
+        raise fault_at(place, "this lies more than {most} deep in others", hint="nest less", most=MAX_NESTING)
     return space
-
-
-def _fault(place: Place, message: str, hint: str) -> NoReturn:
-    raise PatternError("{place}: {message_}", hint="{advice}", place=place, message_=message, advice=hint)

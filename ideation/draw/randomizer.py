@@ -11,7 +11,7 @@ from typing import Literal
 
 from ideation.concept import Concept, Word, concept_text
 from ideation.draw.word_lists import MAX_ENTRY_CHARACTERS, WordLists
-from ideation.errors import TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest
 
 #: So many neighbouring concepts are put in order together, so that no two in a row share a part.
 WINDOW = 64
@@ -108,7 +108,7 @@ def pinned(
 
 def _suggestion(name: str, words: WordLists) -> str:
     hint = nearest(name, [word.en for part in (words.topics, words.actions, words.styles) for word in part])
-    return hint if hint.startswith("did you mean") else "`twinseed list words` names the built-in ones"
+    return hint if hint.startswith("did you mean") else Clause("`twinseed list words` names the built-in ones")
 
 
 def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word, ...]:
@@ -117,10 +117,10 @@ def _only(entries: tuple[Word, ...], name: str | None, part: str) -> tuple[Word,
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > MAX_ENTRY_CHARACTERS:
         raise DrawError(
-            "the {part} is {what}",
+            "the {part} is {count:,} characters long" if cleaned else "the {part} is empty",
             hint='give a few words, as in --{part} "{en}", or leave it out to draw one',
             part=part,
-            what="empty" if not cleaned else f"{len(cleaned):,} characters long",
+            count=len(cleaned),
             en=entries[0].en,
         )
     folded = cleaned.casefold()

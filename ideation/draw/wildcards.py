@@ -15,7 +15,7 @@ import yaml
 
 from ideation.draw.pattern import Place
 from ideation.draw.word_lists import ENDINGS, WordListError, WordLists, decode, read_weight
-from ideation.errors import nearest
+from ideation.errors import Clause, nearest
 
 #: So many entries are read from one file; more is a mistake, or a YAML file that is built to explode.
 MAX_ENTRIES = 1_000_000
@@ -62,14 +62,13 @@ class Wildcards:
     def suggestion(self, name: str) -> str:
         """The hint for a wildcard that is not there."""
         if not self._lists:
-            return "there are no lists yet: give a folder with --words"
+            return Clause("there are no lists yet: give a folder with --words")
         inside = [known for known in self.names if known.rpartition("/")[2] == name.rpartition("/")[2]]
-        hint = f"did you mean {inside[0]!r}?" if inside else nearest(name, self.names)
-        return (
-            hint
-            if hint.startswith("did you mean")
-            else f"there are {', '.join(self.names[:10])}" + " ..." * (len(self._lists) > 10)
-        )
+        hint = Clause("did you mean {name!r}?", name=inside[0]) if inside else nearest(name, self.names)
+        if hint.startswith("did you mean"):
+            return hint
+        names = ", ".join(self.names[:10]) + " ..." * (len(self._lists) > 10)
+        return Clause("there are {names}", names=names)
 
     def entries(self, name: str) -> tuple[Entry, ...]:
         """The entries of one list; one that is there twice is heavier by so much. Raises `WordListError`."""
@@ -153,7 +152,7 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
         try:
             json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
-            where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
             raise WordListError(
                 "{file}{where}: this is not JSON: {error}",
                 hint='as in ["dog", "cat"]',
@@ -167,7 +166,7 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        where = Clause(", line {line}, column {column}", line=mark.line + 1, column=mark.column + 1) if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise WordListError(
             "{file}{where}: this is not YAML: {problem}",
@@ -220,7 +219,7 @@ def _node_entries(file: Path, text: str, sequence: yaml.SequenceNode) -> Iterato
                 weight = _text(file, text, value)
             else:
                 raise WordListError(
-                    "{place}: this is not an entry", hint="{entry_hint}", place=place, entry_hint=_ENTRY_HINT
+                    "{place}: this is not an entry", hint="{entry_hint}", place=place.named, entry_hint=_ENTRY_HINT
                 )
         else:
             content = _text(file, text, node)
@@ -233,7 +232,7 @@ _ENTRY_HINT = "an entry is a text, 2::text, {text: 2}, or {text: ..., weight: 2}
 def _text(file: Path, text: str, node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         raise WordListError(
-            "{place}: this is not an entry", hint="{entry_hint}", place=_place(file, node), entry_hint=_ENTRY_HINT
+            "{place}: this is not an entry", hint="{entry_hint}", place=_place(file, node).named, entry_hint=_ENTRY_HINT
         )
     if file.suffix.lower() == ".json" and node.style == '"':
         # YAML takes escaped characters beyond U+FFFF for two; JSON's own reader knows them.
@@ -253,7 +252,9 @@ def _entry(text: str, weight: str | None, place: Place) -> Entry:
     try:
         return Entry(text, read_weight("1" if weight is None else weight), place)
     except ValueError as error:
-        raise WordListError("{place}: {error}", hint="as in 2::cat or 0.5::cat", place=place, error=error) from error
+        raise WordListError(
+            "{place}: {error}", hint="as in 2::cat or 0.5::cat", place=place.named, error=error.args[0]
+        ) from error
 
 
 def _merged(file: Path, entries: Iterator[Entry]) -> tuple[Entry, ...]:

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.concept import Word
-from ideation.errors import TwinseedError
+from ideation.errors import Clause, TwinseedError
 from ideation.vocabulary import Vocabulary
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
@@ -170,9 +170,11 @@ def read_weight(given: str | int | float) -> Fraction:
     try:
         weight = Fraction(str(given).strip())
     except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"the weight {str(given)[:20]!r} is not a number") from error
+        raise ValueError(Clause("the weight {given!r} is not a number", given=str(given)[:20])) from error
     if not Fraction(1, MAX_WEIGHT) <= weight <= MAX_WEIGHT or isinstance(given, bool):
-        raise ValueError(f"the weight {str(given)[:20]} is not from 1/{MAX_WEIGHT:,} to {MAX_WEIGHT:,}")
+        raise ValueError(
+            Clause("the weight {given} is not from 1/{most:,} to {most:,}", given=str(given)[:20], most=MAX_WEIGHT)
+        )
     return weight
 
 
@@ -203,14 +205,14 @@ def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
     # Not splitlines(), which would also cut at form feeds and other characters that editors count as part of a line.
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
-            yield f"line {number}", line
+            yield Clause("line {number}", number=number), line
 
 
 def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     try:
         content = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
         raise WordListError(
             "{file}{where}: this is not JSON: {error}",
             hint='it should look like ["dog", "cat"]',
@@ -221,7 +223,7 @@ def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     if not isinstance(content, list):
         raise WordListError("{file} does not hold a list", hint='it should look like ["dog", "cat"]', file=file)
     for number, raw in enumerate(content, start=1):
-        yield f"entry {number}", raw
+        yield Clause("entry {number}", number=number), raw
 
 
 def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -231,7 +233,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
+        where = Clause(", line {number}", number=mark.line + 1) if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise WordListError(
             "{file}{where}: this is not YAML: {problem}",
@@ -249,7 +251,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
         raw: Any = node.value
         if isinstance(node, yaml.MappingNode):
             raw = {key.value: value.value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
-        yield f"line {node.start_mark.line + 1}", raw
+        yield Clause("line {number}", number=node.start_mark.line + 1), raw
 
 
 def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:
@@ -297,5 +299,5 @@ def _word(file: Path, place: str, raw: Any) -> tuple[Word, Fraction]:
         return Word(en, zh or en, measure), read_weight(entry.weight)
     except ValueError as error:
         raise WordListError(
-            "{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat", file=file, place=place, error=error
+            "{file}, {place}: {error}", hint="as in 2::cat or 0.5::cat", file=file, place=place, error=error.args[0]
         ) from error

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from ideation.errors import TwinseedError
+from ideation.errors import Clause, TwinseedError
 
 #: The longest part of a server's own words that goes into a message.
 MAX_QUOTED_CHARACTERS = 240
@@ -66,7 +66,7 @@ class QuotaExceeded(Transient):
         **values: Any,
     ) -> None:
         if hint is None and retry_after_s is not None:
-            hint, values = "try again in {wait}", {**values, "wait": _spoken(retry_after_s)}
+            hint = Clause("try again in {wait}", wait=_spoken(retry_after_s))
         super().__init__(message, hint=hint or "try again later", retry_after_s=retry_after_s, **values)
         self.spent = spent
 
@@ -104,7 +104,12 @@ def error_of_status(
     the whole error object (OpenAI).
     """
     quoted = shortened(said)
-    told = f"{server} answered {status}" + (f": {quoted}" if quoted else "")
+    told = Clause(
+        "{server} answered {status}: {quoted}" if quoted else "{server} answered {status}",
+        server=server,
+        status=status,
+        quoted=quoted,
+    )
     about = f"{said} {_as_text(details)}".casefold()
     if status in (401, 403) or (status == 400 and ("api_key_invalid" in about or "api key not valid" in about)):
         return RefusedKey(
@@ -189,7 +194,9 @@ def _sane(seconds: float) -> float | None:
     return min(max(seconds, 0.0), timedelta(days=31).total_seconds()) if math.isfinite(seconds) else None
 
 
-def _spoken(seconds: float) -> str:
+def _spoken(seconds: float) -> Clause:
     if seconds < 120:
-        return f"{math.ceil(seconds)} s"
-    return f"{math.ceil(seconds / 60)} minutes" if seconds < 7200 else f"{math.ceil(seconds / 3600)} hours"
+        return Clause("{number} s", number=math.ceil(seconds))
+    if seconds < 7200:
+        return Clause("{number} minutes", number=math.ceil(seconds / 60))
+    return Clause("{number} hours", number=math.ceil(seconds / 3600))

@@ -11,7 +11,7 @@ import jinja2
 import jinja2.sandbox
 
 import templates
-from ideation.errors import TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest
 
 #: The variants that come with the program, by the names that `--template` takes.
 BUILT_IN_TEMPLATES: dict[str, str] = {
@@ -87,7 +87,7 @@ class InstructionTemplate:
             ) from error
         except Exception as error:  # whatever an expression in somebody's template can come to
             lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _OURS]
-            where = f", line {lines[-1]}" if lines else ""
+            where = Clause(", line {number}", number=lines[-1]) if lines else ""
             said = str(error) or type(error).__name__
             raise InstructionTemplateError(
                 "{name}{where}: {said}", hint="{advice}", name=self.name, where=where, said=said, advice=_HINT
@@ -133,7 +133,9 @@ def find_template(name: str) -> InstructionTemplate:
     return InstructionTemplate(name, source)
 
 
-_HINT = f"a template can use {', '.join(VARIABLES)}; begin with a copy of one of templates/prompts"
+_HINT = Clause(
+    "a template can use {variables}; begin with a copy of one of templates/prompts", variables=", ".join(VARIABLES)
+)
 
 
 def _environment() -> jinja2.Environment:

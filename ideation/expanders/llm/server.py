@@ -36,12 +36,9 @@ def checked_key(key: str, variable: str) -> str:
     """The key itself. Raises `RefusedKey`, without showing it, when it cannot be sent in a header."""
     if not key or not all("!" <= character <= "~" for character in key):
         raise RefusedKey(
-            "{what}",
+            "{variable} contains spaces, line breaks or letters outside ASCII" if key else "{variable} is empty",
             hint="set {variable} to the key alone, as its provider shows it",
             variable=variable,
-            what=f"{variable} is empty"
-            if not key
-            else f"{variable} contains spaces, line breaks or letters outside ASCII",
         )
     return key
 

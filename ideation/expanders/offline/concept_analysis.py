@@ -102,13 +102,15 @@ def _english(concept: Concept) -> str:
     if concept.topic and concept.action and concept.style:
         text = concept_text(concept.topic, concept.action, concept.style, "en")
         if not _is_latin(text):
-            raise TranslationError(f"the concept {text!r} has parts that are not English")
+            raise TranslationError("the concept {text!r} has parts that are not English", text=text)
         return text
     text = " ".join(concept.text.split())
     if concept.language == "zh-TW":
         return to_english(text)
     if concept.language != "en":
-        raise TranslationError(f"the offline expander reads English and 繁體中文, and this is neither: {text[:40]!r}")
+        raise TranslationError(
+            "the offline expander reads English and 繁體中文, and this is neither: {text!r}", text=text[:40]
+        )
     return text
 
 
