@@ -8,7 +8,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -259,12 +258,10 @@ def test_a_reader_that_has_enough() -> None:
 )
 @pytest.mark.parametrize("command", ["pair", "expand"])
 def test_a_hub_that_cannot_be_reached(command: str, outside: dict[str, str], tmp_path: Path) -> None:
-    began = time.monotonic()
     process = start(command, CONCEPT, "--model", "owner/name", HF_HOME=str(tmp_path), **outside)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert_says(err, "owner/name is not on this machine and could not be fetched", "check the id and the network")
-    assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)

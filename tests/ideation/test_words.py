@@ -70,23 +70,22 @@ def test_all_that_seedling_draws_can_be_drawn() -> None:
     assert seedling_words(vocabulary).size == 24 * 16 * 13
 
 
-@pytest.mark.parametrize("topic", WORDS.topics, ids=lambda word: word.en)
-def test_every_topic_is_a_singular_noun_with_the_right_article(topic: Word) -> None:
-    assert not re.match(r"(?:a|an|the|some|two)\b", topic.en)
-    assert english_topic(topic) == f"{'an' if topic.en in TAKES_AN else 'a'} {topic.en}"
+def test_every_topic_is_a_singular_noun_with_the_right_article() -> None:
+    for topic in WORDS.topics:
+        assert not re.match(r"(?:a|an|the|some|two)\b", topic.en), topic.en
+        assert english_topic(topic) == f"{'an' if topic.en in TAKES_AN else 'a'} {topic.en}", topic.en
 
 
-@pytest.mark.parametrize("action", WORDS.actions, ids=lambda word: word.en)
-def test_every_action_is_a_participle_that_suits_anyone(action: Word) -> None:
-    verbs = [word for word in re.split(r"[ -]", action.en)[:3] if word.endswith("ing")]
-    assert verbs
-    assert not re.search(r"\b(?:his|her|its|their|himself|herself|itself)\b", action.en)
+def test_every_action_is_a_participle_that_suits_anyone() -> None:
+    for action in WORDS.actions:
+        assert [word for word in re.split(r"[ -]", action.en)[:3] if word.endswith("ing")], action.en
+        assert not re.search(r"\b(?:his|her|its|their|himself|herself|itself)\b", action.en), action.en
 
 
-@pytest.mark.parametrize("style", WORDS.styles, ids=lambda word: word.en)
-def test_every_style_is_a_name_before_the_word_style(style: Word) -> None:
-    assert style_phrase(style.en) == f"{style.en} style"
-    assert not re.search(r"\bstyle\b|風格$", style.en + style.zh)
+def test_every_style_is_a_name_before_the_word_style() -> None:
+    for style in WORDS.styles:
+        assert style_phrase(style.en) == f"{style.en} style", style.en
+        assert not re.search(r"\bstyle\b|風格$", style.en + style.zh), style.en
 
 
 @pytest.mark.parametrize(

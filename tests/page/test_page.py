@@ -254,7 +254,7 @@ def test_stop_ends_a_job_within_a_step(page: AppTest, runs: Path) -> None:
     page.button(key="stop").click().run()
     began = time.monotonic()
     _wait(page, lambda: page.session_state["ticket"] is None)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60, "it would have taken minutes"
     assert [notice.value for notice in page.info] == [sentences("en")["page"]["stopped"]]
     assert not page.error
     assert not Gallery(runs).runs()
