@@ -15,6 +15,9 @@ from ideation.values import MAX_SEED, STRICT, Seed
 
 #: The model that is shipped: it needs no network and no GPU.
 DEFAULT_MODEL = "seedling"
+#: Fields that came after the first pictures were marked with a digest.
+_LATER = ("compiled",)
+
 MAX_SIDE = 4096
 MAX_STEPS = 1000
 MAX_IMAGES = 1000
@@ -111,10 +114,10 @@ class RenderSettings:
 
         What was added later counts where it is used, so that pictures of before keep the digest that they bear.
         """
-        fields = asdict(self)
-        if not self.compiled:
-            del fields["compiled"]
-        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+        usual = RenderSettings.__dataclass_fields__
+        left_out = {name for name in _LATER if getattr(self, name) == usual[name].default}
+        told = {name: value for name, value in asdict(self).items() if name not in left_out}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _require(holds: bool, message: str, *, hint: str, **values: Any) -> None:

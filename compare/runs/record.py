@@ -250,7 +250,7 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
     certificate["evaluations"] = certificate.pop("unet_evaluations")
     prompts, concept, findings = old["prompts"], old["concept"], old.get("findings") or {}
     given = prompts["expander"] == "given"
-    instruments = [name for name in _INSTRUMENTS_1 if findings.get(name) is not None]
+    instruments = [name for name in _OF_VERSION_1 if findings.get(name) is not None]
     request = {
         "concept": concept,
         "settings": settings,
@@ -269,7 +269,7 @@ def _from_version_1(old: dict[str, Any]) -> dict[str, Any]:
     return old | {"version": VERSION, "settings": settings, "certificate": certificate, "request": request}
 
 
-_INSTRUMENTS_1 = ("ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind")
+_OF_VERSION_1 = ("ruler", "placebo", "ladder", "morph", "attention", "sweep", "blind")
 
 
 def write_schema() -> None:

@@ -38,7 +38,7 @@ def sample_json() -> dict[str, Any]:
 
 
 def test_the_schema_in_the_package_is_up_to_date() -> None:
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_json(), "run: python -m compare.runs.record"
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_json(), "run: make docs"
 
 
 def test_a_record_satisfies_the_schema() -> None:
