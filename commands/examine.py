@@ -33,7 +33,7 @@ def examine(
     from compare.request import examination_of
 
     wanted, seen = (
-        examination_of(look.clip, look.instruments or (), look.look or (), expander, llm_model),
+        examination_of(look.clip, look.instruments or (), look.set_options or (), expander, llm_model),
         text_in(observations),
     )
     gallery, name = run_of(run, output.runs)

@@ -22,9 +22,8 @@ from commands.options import (
     Seed,
     Template,
     TokensMode,
-    seed_of,
 )
-from ideation import typed_concept
+from ideation import seed_of, typed_concept
 
 if TYPE_CHECKING:
     from ideation import Expander, ExpanderRow

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.console import say
-from commands.options import AsJson, OptionError, Seed, seed_of
+from commands.options import AsJson, OptionError, Seed
+from ideation import seed_of
 from templates import Language
 
 if TYPE_CHECKING:

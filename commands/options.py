@@ -5,22 +5,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from ideation import TwinseedError
-from ideation.values import MAX_SEED
-from templates import LANGUAGES, Language
-
-#: What becomes of a prompt that is too long for the encoder.
-TokenMode = Literal["fit", "chunk", "truncate"]
+from ideation import TokenMode, TwinseedError
+from templates import Language, language_for
 
 if TYPE_CHECKING:  # what a command line is made of loads no rooms further down
     from compare.request import PairOptions
@@ -150,7 +144,7 @@ class LookOptions:
     """What is found out about the pictures."""
 
     instruments: Instruments = None
-    look: InstrumentOptions = None
+    set_options: InstrumentOptions = None
     clip: Clip = "auto"
 
 
@@ -220,7 +214,7 @@ def pair_options(
         for bundle in (prompts, render, look)
         for field in dataclasses.fields(bundle)
     }
-    lists: dict[str, Any] = {name: tuple(given[name] or ()) for name in ("style", "lora", "instruments", "look")}
+    lists: dict[str, Any] = {name: tuple(given[name] or ()) for name in ("style", "lora", "instruments", "set_options")}
     return PairOptions(**given | lists | {"concept": concept, "language": language})
 
 
@@ -246,25 +240,9 @@ def text_in(file: Path | None) -> str | None:
         raise OptionError("{file} is not text in UTF-8", hint="{advice}", file=file, advice=hint) from error
 
 
-def seed_of(given: str | None) -> int:
-    """The seed that was given; where none was, one that is drawn. Raises OptionError for what is no whole number."""
-    if given is None:
-        return secrets.randbelow(2**32)
-    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise OptionError(
-            "seed is {given!r}",
-            hint="give a whole number from 0 to {max_seed}, as in --seed 7",
-            given=given[:40],
-            max_seed=MAX_SEED,
-        )
-    return int(given)
-
-
 def spoken_language(given: Language | None, of_concept: str) -> Language:
     """The language to speak to somebody: the one that was given, else the concept's, where we have it."""
-    if given is not None:
-        return given
-    return next((language for language in LANGUAGES if language == of_concept), "en")
+    return language_for(of_concept) if given is None else given
 
 
 def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:

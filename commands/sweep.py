@@ -37,13 +37,13 @@ def sweep(
     """Same seed, more steps: which schedulers settle and which wander, as a picture grid and a curve."""
     from generate.schedulers.table import find_scheduler
 
-    options = list(look.look or ())
+    options = list(look.set_options or ())
     if schedulers is not None:
         names = [find_scheduler(name.strip()).name for name in schedulers.split(",")]
         options.append(f"sweep.schedulers={json.dumps(names)}")
     if steps is not None:
         options.append(f"sweep.steps={json.dumps(_step_counts(steps))}")
-    look = replace(look, instruments=["sweep", *(look.instruments or ())], look=options)
+    look = replace(look, instruments=["sweep", *(look.instruments or ())], set_options=options)
     run = carry_out(pair_options(concept, prompts, render, look, output.language), output)
     say_found(run, "sweep")
 

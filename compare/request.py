@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,10 +34,11 @@ from ideation import (
     built_in_words,
     draw,
     parse_prompt,
+    seed_of,
     typed_concept,
 )
-from ideation.values import MAX_SEED, STRICT
-from templates import LANGUAGES, Language
+from ideation.values import STRICT
+from templates import LANGUAGES, Language, language_for
 
 
 class RequestError(TwinseedError):
@@ -51,7 +51,7 @@ class PairOptions:
 
     `size` is "WxH" in pixels or "native", the model's own, `lora` a list of "NAME:WEIGHT" or
     "NAME:TEXT_ENCODER:UNET", `drawn` "INDEX@SEED", the place of a drawn concept; `style` is ["none"] for no style where
-    a preset has some; `look` is a list of "INSTRUMENT.OPTION=VALUE".
+    a preset has some; `set_options` is a list of "INSTRUMENT.OPTION=VALUE".
     """
 
     concept: str | None = None
@@ -86,7 +86,7 @@ class PairOptions:
     device: str = "auto"
     dtype: str = "auto"
     instruments: Sequence[str] = ()
-    look: Sequence[str] = ()
+    set_options: Sequence[str] = ()
     clip: str = "auto"
     language: Language | None = None
 
@@ -135,16 +135,16 @@ class PairRequest:
         named = _named_settings(options)
         styles = () if list(options.style) == ["none"] else chosen_styles(preset, options.style)
         examination = examination_of(
-            options.clip, options.instruments, options.look, options.expander, options.llm_model
+            options.clip, options.instruments, options.set_options, options.expander, options.llm_model
         )
-        usual, notes = RenderSettings(seed=_seed(options.seed)), list[str]()
+        usual, notes = RenderSettings(seed=seed_of(options.seed)), list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
             like = likeness_of(read_picture(options.like), usual)
             usual = like.settings
             notes += like.notes
             if options.seed is not None:
-                named["seed"] = _seed(options.seed)
+                named["seed"] = seed_of(options.seed)
             if options.concept is None and simple is None:
                 simple = like.simple
                 expanded = like.expanded if expanded is None else expanded
@@ -206,7 +206,8 @@ class PairRequest:
     def _options(self) -> list[tuple[str, str | None]]:
         """Options with their values, None for a switch. What a preset could have set is told whatever it is."""
         usual, settings, examination = RenderSettings(), self.settings, self.examination
-        size = f"{settings.width}x{settings.height}" if settings.width and settings.height else "native"
+        sides = settings.width, settings.height
+        size = "x".join("" if side is None else str(side) for side in sides) if any(sides) else "native"
         preset = find_preset(self.preset) if self.preset is not None else None
         told: list[tuple[str, str | None, bool]] = [
             ("--drawn", f"{self.concept.index}@{self.concept.seed}", self.concept.index is not None),
@@ -263,11 +264,6 @@ def request_from_json(content: dict[str, Any]) -> PairRequest:
     return _adapter().validate_json(json.dumps(content))
 
 
-def language_for(of_concept: str) -> Language:
-    """The language to speak to whoever gave a concept in that language: theirs, where we have it, else English."""
-    return next((language for language in LANGUAGES if language == of_concept), "en")
-
-
 @cache
 def _adapter() -> TypeAdapter[PairRequest]:
     """Made when it is first needed: it takes pydantic a while."""
@@ -303,40 +299,32 @@ def _named_settings(options: PairOptions) -> dict[str, Any]:
 
 
 def _adapter_named(given: str) -> AdapterMention:
+    """A LoRA by option, as it would be mentioned in a prompt."""
+    if not re.fullmatch(r"[^<>]+", given):
+        raise RequestError(
+            "--lora is {given!r}", hint="give NAME:WEIGHT, as in --lora watercolor:0.7", given=given[:60]
+        )
     return parse_prompt(f"<lora:{given}>").adapters[0]
 
 
-def _seed(given: str | None) -> int:
-    """The seed that was given; where none was, one that is drawn."""
-    if given is None:
-        return secrets.randbelow(2**32)
-    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
-        raise RequestError(
-            "seed is {given!r}",
-            hint="give a whole number from 0 to {max_seed}, as in --seed 7",
-            given=given[:40],
-            max_seed=MAX_SEED,
-        )
-    return int(given)
-
-
 def _size(given: str) -> tuple[int | None, int | None]:
-    """Width and height in pixels, both None for the model's own."""
+    """Width and height in pixels; None for the model's own, of a side that is left out, or of both ("native")."""
     if given.strip().casefold() == "native":
         return None, None
-    match = re.fullmatch(r"([0-9]{1,5})\s*[xX×]\s*([0-9]{1,5})", given.strip())
-    if match is None:
+    match = re.fullmatch(r"([0-9]{0,5})\s*[xX×]\s*([0-9]{0,5})", given.strip())
+    if match is None or not any(match.groups()):
         raise RequestError(
             "size is {given!r}", hint="give width and height in pixels, as in --size 512x512", given=given[:40]
         )
-    return int(match[1]), int(match[2])
+    return int(match[1]) if match[1] else None, int(match[2]) if match[2] else None
 
 
 def examination_of(
-    clip: str, instruments: Sequence[str], look: Sequence[str], expander: str, llm_model: str | None
+    clip: str, instruments: Sequence[str], set_options: Sequence[str], expander: str, llm_model: str | None
 ) -> Examination:
-    """The examination that options name: `instruments` each once, with commas between them if you like, `look` as
-    "INSTRUMENT.OPTION=VALUE". Whoever writes the prompts also describes the pictures, unless `look` names another.
+    """The examination that options name: `instruments` each once, with commas between them if you like,
+    `set_options` as "INSTRUMENT.OPTION=VALUE". Whoever writes the prompts also describes the pictures, unless another
+    is named there.
 
     Raises `RequestError` and `SettingsError`.
     """
@@ -345,7 +333,7 @@ def examination_of(
     if "blind" in names:
         describer = {"expander": expander, "llm_model": llm_model}
         found["blind"] = {name: value for name, value in describer.items() if value not in ("auto", None)}
-    for given in look:
+    for given in set_options:
         match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", given.strip(), re.DOTALL)
         if match is None:
             raise RequestError(
@@ -390,17 +378,3 @@ def _concept(
                 if found.text == typed.text:
                     return found, []
     return typed, [f"number {match[1]} of draw {match[2]} is another concept here: this one is taken as typed"]
-
-
-def options_named(**given: Any) -> PairOptions:
-    """The options with these names. Raises `RequestError` for a name that there is not."""
-    known = {one.name for one in fields(PairOptions)}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise RequestError(
-            "there is no option {unknown!r}",
-            hint="known are: {known}",
-            unknown=unknown[0],
-            known=", ".join(sorted(known)),
-        )
-    return PairOptions(**given)

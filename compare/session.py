@@ -80,13 +80,13 @@ class Session:
         model; then the expander is asked, once; then the pictures are rendered. `on_progress` may raise
         `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
         """
-        preparation = Preparation.of(request)
         draft = self.gallery.open(request.draft) if request.draft is not None else None
         if draft is not None:
             draft.files()  # the new pictures are held against them: a fault is better told now than after rendering
-        expander = self._expander(request) if draft is None else None
         self.gallery.require_writable()
         with self.gallery.begin(request.digest) as writer:
+            # Whoever goes on with a run has its prompts, even where an expander or a style is gone since.
+            plan = self._plan(request) if draft is None and writer.run is None else None
             model = self._open(request.settings, request.allow_pickle, on_progress)
             if draft is not None:
                 _require_model_of(draft.record, model)
@@ -97,6 +97,7 @@ class Session:
                 prompts = before.record.prompts
                 settings = resolve_settings(_same_but_for_steps_and_seeds(before.record.settings, request), model)
             else:
+                preparation, expander = self._plan(request) if plan is None else plan
                 prompts, settings = preparation.carry_out(
                     model, expander, lambda name: on_progress(Progress("expand", name))
                 )
@@ -164,8 +165,13 @@ class Session:
         _require_model_of(record, model)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
+
+        def keep(found: Findings) -> None:
+            files = {name: content for name, content in context.files.items() if name in found.files}
+            self.gallery.amend(run.name, _with(record, found, files), files, None)
+
         try:
-            found = look(context, examination, on_progress, before=record.findings, notes=notes)
+            found = look(context, examination, on_progress, before=record.findings, notes=notes, on_found=keep)
         except ExaminationStopped as stopped:
             raise SessionStopped(write(stopped.findings, context.files), stopped.reason) from stopped
         return write(found, context.files)
@@ -199,6 +205,10 @@ class Session:
             self._model = None  # let go of the old one first: two may not fit into memory
             self._model = wanted, open_model(**wanted)
         return self._model[1]
+
+    def _plan(self, request: PairRequest) -> tuple[Preparation, Expander | None]:
+        """All that new prompts take, looked up. Raises `TwinseedError` for what is not there."""
+        return Preparation.of(request), self._expander(request)
 
     def _expander(self, request: PairRequest) -> Expander | None:
         if request.simple is not None and request.expanded is not None:

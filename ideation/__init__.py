@@ -10,7 +10,6 @@ from ideation.chinese import TranslationError
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
-    Language,
     PatternError,
     PatternPlan,
     Wildcards,
@@ -23,6 +22,7 @@ from ideation.draw import (
     pinned,
     read_wildcards,
     read_words,
+    seed_of,
     seedling_words,
 )
 from ideation.errors import Clause, TwinseedError, nearest
@@ -74,7 +74,6 @@ __all__ = [
     "Faithfulness",
     "GivenPromptError",
     "InstructionTemplate",
-    "Language",
     "OfflineExpander",
     "ParsedPrompt",
     "PatternError",
@@ -113,6 +112,7 @@ __all__ = [
     "read_wildcards",
     "read_words",
     "require_prompt",
+    "seed_of",
     "seedling_vocabulary",
     "seedling_words",
     "spoken",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jinja2
 import yaml
 
-__all__ = ["LANGUAGES", "Language", "render", "wording"]
+__all__ = ["LANGUAGES", "Language", "language_for", "render", "wording"]
 
 #: The languages of reports, page and drawn concepts; `locale/` has a file for each.
 Language = Literal["en", "zh-TW"]
@@ -22,6 +22,15 @@ def render(name: str, **context: Any) -> str:
     A variable that is missing from `context` is an error. Only names that end in .html or .html.j2 escape HTML.
     """
     return _environment().get_template(name).render(**context)
+
+
+def language_for(tag: str) -> Language:
+    """The language to speak to whoever gave a text in the language of that tag: theirs, where we have it, else English.
+
+    >>> language_for("zh-TW"), language_for("fr")
+    ('zh-TW', 'en')
+    """
+    return next((language for language in LANGUAGES if language == tag), "en")
 
 
 def wording(english: str, language: Language) -> str:

@@ -62,16 +62,17 @@ class Gallery:
             writer.add(record, files)
             return writer.finish(report)
 
-    def amend(self, name: str, record: Record, files: Mapping[str, bytes], report: str) -> Run:
+    def amend(self, name: str, record: Record, files: Mapping[str, bytes], report: str | None) -> Run:
         """Puts another `record` in the place of the run's own, with new picture `files` of its findings and a new
-        `report`. The pictures come first and the record after them: whoever is killed on the way leaves a run that is
-        whole. Raises `GalleryError`."""
+        `report`, unless that is to follow. The pictures come first and the record after them: whoever is killed on the
+        way leaves a run that is whole. Raises `GalleryError`."""
         folder = self.folder(name)
         try:
             for file, content in files.items():
                 write_whole(folder / file, content)
             write_whole(folder / RECORD_FILE, record.to_json().encode())
-            write_whole(folder / REPORT_FILE, report.encode())
+            if report is not None:
+                write_whole(folder / REPORT_FILE, report.encode())
         except OSError as error:
             raise self._cannot_write(error, saved=[]) from error
         self._take_in(folder.name, record)

@@ -15,11 +15,12 @@ from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_va
 from pydantic_core import from_json
 
 from compare.instruments import Findings, PictureScore
-from compare.request import PairRequest, language_for
+from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
 from ideation import Concept, PromptPair, TwinseedError
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
+from templates import language_for
 
 VERSION = 2
 RECORD_FILE = "record.json"

@@ -137,7 +137,7 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         evaluations=first.evaluations,
         batch_shape=first.shape,
         context=conditioning.lengths,
-        adapters={one.name: one.digest for one in model.adapters} | {one.name: one.digest for one in model.embeddings},
+        adapters=_loaded(model),
         given_up={pair.seed: pair.rendered.given_up for pair in made if pair.rendered.given_up},
         noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
         device=model.device,
@@ -162,3 +162,11 @@ def _noise_floor(batch: Batch, pair: Rendered, plan: MemoryPlan) -> NoiseFloor:
     apart = [np.asarray(image.convert("RGB"), dtype=np.int16) for image in (pair.images[0], alone.images[0])]
     difference = np.abs(apart[0] - apart[1])
     return NoiseFloor(round(float(difference.mean()) / 255, 6), int(difference.max()))
+
+
+def _loaded(model: OpenModel) -> dict[str, str]:
+    """The LoRAs and textual inversions in the model by name, with the digests of their files. Where one of each has the
+    same name, the inversion's says what it is."""
+    loras = {one.name: one.digest for one in model.adapters}
+    inversions = {one.name: one.digest for one in model.embeddings}
+    return loras | {f"{name} (textual inversion)" if name in loras else name: d for name, d in inversions.items()}

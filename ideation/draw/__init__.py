@@ -2,7 +2,7 @@
 
 from ideation.draw.pattern import PatternError, Place
 from ideation.draw.pattern_plan import MAX_LISTED, PatternPlan, digits
-from ideation.draw.randomizer import DrawError, Language, draw, draw_many, pinned
+from ideation.draw.randomizer import DrawError, draw, draw_many, pinned, seed_of
 from ideation.draw.wildcards import Entry, Wildcards, built_in_wildcards, read_wildcards
 from ideation.draw.word_lists import WordListError, WordLists, built_in_words, read_words, seedling_words
 
@@ -10,7 +10,6 @@ __all__ = [
     "MAX_LISTED",
     "DrawError",
     "Entry",
-    "Language",
     "PatternError",
     "PatternPlan",
     "Place",
@@ -25,5 +24,6 @@ __all__ = [
     "pinned",
     "read_wildcards",
     "read_words",
+    "seed_of",
     "seedling_words",
 ]

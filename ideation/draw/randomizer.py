@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import gcd
-from typing import Literal
 
 from ideation.concept import Concept, Word, concept_text
 from ideation.draw.word_lists import MAX_ENTRY_CHARACTERS, WordLists
 from ideation.errors import Clause, TwinseedError, nearest
+from ideation.values import MAX_SEED
+from templates import Language
 
 #: So many neighbouring concepts are put in order together, so that no two in a row share a part.
 WINDOW = 64
 
 _MASK = (1 << 64) - 1
 
-Language = Literal["en", "zh-TW"]
 _Triple = tuple[int, int, int]
 
 
 class DrawError(TwinseedError):
     """A draw that cannot be made: a negative seed, or a place beyond the last concept."""
+
+
+def seed_of(given: str | None) -> int:
+    """The seed that somebody gave; where none was, one that is drawn. Raises `DrawError` for what is no whole number.
+
+    >>> seed_of(" 7 ")
+    7
+    """
+    if given is None:
+        return secrets.randbelow(2**32)
+    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
+        raise DrawError(
+            "seed is {seed!r}",
+            hint="give a whole number from 0 to {most}, as in --seed 7",
+            seed=given[:40],
+            most=MAX_SEED,
+        )
+    return int(given)
 
 
 def draw(words: WordLists, *, seed: int, index: int, language: Language = "en") -> Concept:

@@ -184,7 +184,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
     "dtype": st.sampled_from(["auto", "float32", "bfloat16"]),
     "instruments": st.lists(st.sampled_from(["ladder", "sweep", "blind"]), unique=True).map(tuple),
-    "look": st.sampled_from([(), ("sweep.steps=5,10",), ('sweep.schedulers=["Euler a"]', "ruler.seeds=3")]),
+    "set_options": st.sampled_from([(), ("sweep.steps=5,10",), ('sweep.schedulers=["Euler a"]', "ruler.seeds=3")]),
     "clip": st.sampled_from(["auto", "none", "seedling"]),
     "language": st.sampled_from([None, "en", "zh-TW"]),
 }
@@ -218,9 +218,10 @@ def test_performance_and_aspect(tmp_path: Path) -> None:
         ({"size": "64x64", "aspect": "1:1"}, "--size and --aspect", "give one"),
         ({"concept": None, "expanded": "a dog"}, "--expanded was given without", "--simple"),
         ({"instruments": ("magic",)}, "no instrument 'magic'", "ladder"),
-        ({"look": ("sweep",)}, "--set is 'sweep'", "sweep.steps"),
-        ({"look": ("sweep.stairs=5",)}, "sweep.stairs", "options of sweep: schedulers, steps"),
-        ({"look": ("ruler.seeds=many",)}, "ruler.seeds", "options of ruler"),
+        ({"set_options": ("sweep",)}, "--set is 'sweep'", "sweep.steps"),
+        ({"set_options": ("sweep.stairs=5",)}, "sweep.stairs", "options of sweep: schedulers, steps"),
+        ({"set_options": ("ruler.seeds=many",)}, "ruler.seeds", "options of ruler"),
+        ({"lora": ("a<b",)}, "--lora is 'a<b'", "NAME:WEIGHT"),
         ({"drawn": "twelve"}, "drawn is 'twelve'", "INDEX@SEED"),
     ],
 )
