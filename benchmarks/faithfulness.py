@@ -1,4 +1,4 @@
-"""How often the faithfulness gate is right, on the pairs of tests/faithfulness_cases.yaml that people wrote by hand.
+"""How often the faithfulness gate is right, on the pairs of faithfulness_cases.yaml that people wrote by hand.
 
 python benchmarks/faithfulness.py [--half development|held-out|both] [--show]
 """
@@ -17,7 +17,7 @@ import yaml
 from ideation import typed_concept
 from ideation.faithfulness import check
 
-CASES = Path(__file__).parents[1] / "tests" / "faithfulness_cases.yaml"
+CASES = Path(__file__).parents[1] / "tests" / "ideation" / "faithfulness_cases.yaml"
 HALVES = ("development", "held-out")
 
 

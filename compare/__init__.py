@@ -20,11 +20,11 @@ from compare.view import markdown_report, pdf_report, render_report, report_of
 if TYPE_CHECKING:
     from compare.session import Progress, Session, SessionStopped
 
-_LAZY = ("Progress", "Session", "SessionStopped")
+_WITH_TORCH = ("Progress", "Session", "SessionStopped")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
+    if name in _WITH_TORCH:
         return getattr(import_module("compare.session"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -16,7 +16,7 @@ from compare.instruments import Context, Examination, ExaminationStopped, Findin
 from compare.preparation import Preparation, load_extras
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, GalleryError, RunWriter
-from compare.runs.record import Draft, Record, Score, checked_record
+from compare.runs.record import Draft, Record, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
@@ -286,8 +286,7 @@ class _Making:
         texts = texts_of_pair(self.prompts, alone)
         files = {picture_file(one.arm, seed): encode_png(one.image, texts[one.arm, seed]) for one in pictures}
         entries = [picture_entry(one.arm, seed, one.seconds, files[picture_file(one.arm, seed)]) for one in pictures]
-        apart = score(pictures[0].image, pictures[1].image)
-        scores = {seed: Score(mean_absolute_difference=apart.mean_absolute_difference, ssim=apart.ssim)}
+        scores = {seed: score(pictures[0].image, pictures[1].image)}
         before = self.writer.run.record if self.writer.run is not None else None
         certificate = pair.certificate
         if before is not None:

@@ -114,6 +114,7 @@ def extras(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with a LoRA `loud`, a textual inversion `glow` and a VAE `paler`, all of them for Seedling."""
     import torch
     from diffusers import AutoencoderKL
+    from original_layout import original_vae
     from safetensors.torch import save_file
 
     torch.manual_seed(0)
@@ -125,17 +126,17 @@ def extras(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tensors[f"{part}_{layer}.lora_up.weight"] = torch.randn(out, 2)
         tensors[f"{part}_{layer}.lora_down.weight"] = torch.randn(2, 192)
         tensors[f"{part}_{layer}.alpha"] = torch.tensor(1.0)
+    vae = AutoencoderKL.from_pretrained(SEEDLING_FOLDER / "vae", low_cpu_mem_usage=False)
+    with torch.no_grad():
+        vae.decoder.conv_out.bias += 0.5
     folder = tmp_path_factory.mktemp("extras")
     for name, content in (
         ("loras/loud", tensors),
         ("embeddings/glow", {"emb_params": torch.randn(2, 192)}),
+        ("vae/paler", {name: tensor.contiguous() for name, tensor in original_vae(vae).items()}),
     ):
         (folder / name).parent.mkdir()
         save_file(content, folder / f"{name}.safetensors")
-    vae = AutoencoderKL.from_pretrained(SEEDLING_FOLDER / "vae", low_cpu_mem_usage=False)
-    with torch.no_grad():
-        vae.decoder.conv_out.bias += 0.5
-    vae.save_pretrained(folder / "paler")
     return folder
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+from PIL import Image
 
 from twinseed import app
 
@@ -92,3 +93,14 @@ def test_every_local_link_leads_somewhere() -> None:
     assert len(links) > 20
     broken = [name for name, target in links.items() if not target.exists()]
     assert not broken
+
+
+def test_the_example_for_scripts_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    shown: list[Image.Image] = []
+    monkeypatch.setattr(Image.Image, "show", lambda image: shown.append(image))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - it is ours
+    assert names["run"].report.is_file()
+    assert [image.size for image in shown] == [(128, 128)]

@@ -1,4 +1,4 @@
-"""The examples in the docstrings are true, in every module that has some."""
+"""The examples in the docstrings are true, in every module that has some; those of ideation: `test_doors.py`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ import compare
 import generate
 import ideation
 import templates
+from generate.seedling import SEEDLING_FOLDER
 
 PACKAGES = (templates, ideation, generate, compare)
+#: What the examples call by a name alone.
+GIVEN = {"tokenizer_file": SEEDLING_FOLDER / "tokenizer" / "tokenizer.json"}
 
 
 def modules_with_examples() -> list[str]:
@@ -30,6 +33,7 @@ def modules_with_examples() -> list[str]:
 
 @pytest.mark.parametrize("name", modules_with_examples())
 def test_the_examples_are_true(name: str) -> None:
-    result = doctest.testmod(import_module(name), optionflags=doctest.IGNORE_EXCEPTION_DETAIL | doctest.ELLIPSIS)
+    flags = doctest.IGNORE_EXCEPTION_DETAIL | doctest.ELLIPSIS
+    result = doctest.testmod(import_module(name), extraglobs=GIVEN, optionflags=flags)
     assert result.attempted > 0
     assert result.failed == 0

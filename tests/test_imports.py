@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sample_run import OLD_RUN
 
 REPOSITORY = Path(__file__).parent.parent
 HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy"}
@@ -34,9 +35,11 @@ except SystemExit as end:
         ("list", "schedulers"),
         ("list", "models"),
         ("list", "expanders"),
+        ("list", "instruments"),
+        ("verify", str(OLD_RUN)),
         ("pair", "a dog", "--scheduler", "Oiler"),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
@@ -48,7 +51,7 @@ def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["generate", "ideation", "ideation.expanders.llm", "ideation.expanders.offline", "templates"]
+    "package", ["compare", "generate", "ideation", "ideation.expanders.llm", "ideation.expanders.offline", "templates"]
 )
 def test_packages_load_nothing_heavy(package: str) -> None:
     code = f"import json, sys, {package}; print(json.dumps(sorted(sys.modules)))"

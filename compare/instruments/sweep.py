@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from PIL import Image
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from compare.instruments.context import Context, Instrument
 from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, mean_distance, measure_of
@@ -66,15 +66,6 @@ class SweepCellRecord(StrictModel):
     simple_file: FileName
     expanded_file: FileName
     moved: DistanceRecord | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_version_1(cls, cell: Any) -> Any:
-        """Records of version 1 counted evaluations of the U-Net; no other denoiser was known."""
-        if isinstance(cell, dict) and "unet_evaluations" in cell:
-            cell = dict(cell)
-            cell.setdefault("evaluations", cell.pop("unet_evaluations"))
-        return cell
 
 
 class SweepRowRecord(StrictModel):

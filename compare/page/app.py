@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    st.set_page_config("Twinseed", str(FOLDER / "icon.svg"), layout="wide")
-    st.html(FOLDER / "page.css")
+    st.set_page_config("Twinseed", str(FOLDER / "static" / "icon.svg"), layout="wide")
+    st.html(FOLDER / "static" / "page.css")
     state = st.session_state
     state.setdefault("lang", _first_language())
     state.setdefault("view", "pair")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +165,6 @@ def work_of_form(language: Language) -> Work:
     state = st.session_state
     simple, expanded, negative = (" ".join(state[name].split()) or None for name in ("simple", "expanded", "negative"))
     drawn: Concept | None = state.drawn if state.drawn is not None and state.drawn.text == state.concept else None
-    sized = state.width is not None and state.height is not None
     options = PairOptions(
         concept=state.concept if state.concept.strip() or not simple else None,
         drawn=f"{drawn.index}@{drawn.seed}" if drawn is not None else None,
@@ -174,7 +174,7 @@ def work_of_form(language: Language) -> Work:
         scheduler=state.scheduler,
         steps=state.steps,
         guidance=float(state.guidance),
-        size=f"{state.width}x{state.height}" if sized else "native",
+        size="native",  # whatever a preset has: the widgets show it, and one side alone may be named there
         preset=state.preset or None,
         style=tuple(state.styles) or ("none",),
         simple=simple,
@@ -185,7 +185,8 @@ def work_of_form(language: Language) -> Work:
         language=language,
         **state.get("like_more", {}),
     )
-    request, _ = PairRequest.from_options(options)
+    asked, _ = PairRequest.from_options(options)
+    request = replace(asked, settings=replace(asked.settings, width=state.width, height=state.height))
 
     def work(session: Session, **how: Any) -> Run:
         return session.run(request, **how)

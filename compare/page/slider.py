@@ -16,7 +16,7 @@ _HTML = """
   <span class="line" aria-hidden="true"></span>
 </div>
 """
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent / "static"
 
 _mount = st.components.v2.component(
     "twinseed_slider",

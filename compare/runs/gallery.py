@@ -125,8 +125,9 @@ class Gallery:
 
     def unfinished(self, digest: str) -> Run | None:
         """The newest run that answers the request with that `digest` and lacks something of it."""
-        if not self.root.is_dir():
-            return None
+        folders = self.root.iterdir() if self.root.is_dir() else iter(())
+        if not any(path.is_dir() and not path.name.startswith(".") for path in folders):
+            return None  # and no index is made of nothing
         for name in self._index.of_digest(digest):
             with contextlib.suppress(TwinseedError):
                 run = self.open(name)

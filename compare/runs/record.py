@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.instruments import Findings
+from compare.instruments import Findings, PictureScore
 from compare.request import PairRequest, language_for
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
@@ -46,13 +46,6 @@ class PictureFile(StrictModel):
     seconds: Annotated[float, Field(ge=0)]
 
 
-class Score(StrictModel):
-    """How far apart the two pictures of one seed are; see `compare.instruments.distance`."""
-
-    mean_absolute_difference: Share
-    ssim: Annotated[float, Field(ge=-1, le=1)]
-
-
 @dataclass(frozen=True)
 class Draft:
     """The run of fewer steps that this one refines. `settles` is what is known of its scheduler; `drift` says how far
@@ -81,7 +74,7 @@ class Record(StrictModel):
     settings: RenderSettings
     renders: Annotated[tuple[PictureFile, ...], Field(min_length=2)]
     certificate: Certificate
-    scores: Annotated[dict[Seed, Score], Field(json_schema_extra=_BY_SEED)]
+    scores: Annotated[dict[Seed, PictureScore], Field(json_schema_extra=_BY_SEED)]
     created: AwareDatetime
     complete: bool = True
     draft: Draft | None = None
@@ -161,6 +154,7 @@ class Record(StrictModel):
     def to_json(self) -> str:
         """The text of `record.json`: UTF-8 as it is, two spaces of indentation, a newline at the end."""
         without = {name for name in ("draft", "findings", "observations") if getattr(self, name) is None}
+        without |= {"complete"} if self.complete else set()
         return self.model_dump_json(indent=2, exclude=without) + "\n"
 
     def _instruments(self) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ from ideation import Clause
 
 REPORT_FILE = "report.html"
 
+#: What Pillow raises for bytes that are no picture, or one that is too large to be taken for good faith.
+_NO_PICTURE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -61,7 +64,7 @@ class Run:
         content = self._content((simple if arm == "simple" else expanded).file)
         try:
             return Image.open(io.BytesIO(content)).convert("RGB")
-        except (OSError, ValueError, SyntaxError) as error:
+        except _NO_PICTURE as error:
             raise RecordError(
                 "a picture of {folder} cannot be read: {error}",
                 hint="copy the run again from where it was made",
@@ -80,7 +83,9 @@ class Run:
                 yield from self._file_faults(name, sha256, None)
         if not marks:
             return
-        if not record.certificate.holds:
+        if not record.certificate.same_seed:
+            yield Clause("the two pictures of a seed did not begin with the same noise")
+        if record.certificate.offences:
             yield Clause(
                 "more than the prompt differs between the pictures: {offences}",
                 offences=", ".join(record.certificate.offences),
@@ -99,15 +104,22 @@ class Run:
                 "the picture {path} is not the one that the record names: its bytes are others", path=self.folder / name
             )
         elif picture is not None:
-            with Image.open(io.BytesIO(content)) as image:
-                if pixels_sha256(image) != picture.pixels_sha256:
-                    yield Clause("the record's hash of the pixels of {name} is not that of the file", name=name)
+            try:
+                with Image.open(io.BytesIO(content)) as image:
+                    pixels = pixels_sha256(image)
+            except _NO_PICTURE:
+                yield Clause("the picture {path} cannot be read: it is cut off, or no picture", path=self.folder / name)
+                return
+            if pixels != picture.pixels_sha256:
+                yield Clause("the record's hash of the pixels of {name} is not that of the file", name=name)
 
     def _mark_faults(self, picture: PictureFile) -> Iterator[Clause]:
         record = self.record
         try:
             mark = mark_in(self._content(picture.file), picture.file)
-        except (RecordError, PictureError) as error:
+        except RecordError:
+            return  # that it is missing has been said
+        except PictureError as error:
             yield error.message
             return
         if mark is None:

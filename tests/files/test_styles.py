@@ -17,7 +17,7 @@ from generate.settings import SettingsError
 from ideation import CLIP_LIMIT, TokenBudget, seedling_vocabulary
 
 Folder = Callable[..., Path]
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 #: The names that were there before there were themes: people's records and scripts hold them.
 FIRST_NAMES = (
     "flat illustration, watercolor, oil painting, pixel art, pencil sketch, ink wash, ukiyo-e, Joan Miro, Van Gogh, "

@@ -10,6 +10,8 @@ import pytest
 from conftest import Twinseed
 from sd_parsers import ParserManager
 
+pytestmark = pytest.mark.usefixtures("opened_once")
+
 WORDS = ("--simple", "a dog", "--expanded", "a red dog on a beach", "--negative", "blurry")
 SMALL = ("--seed", "7", "--size", "64x64", "--steps", "4", "--guidance", "4")
 
@@ -52,6 +54,32 @@ def test_a_scheduler_that_wanders_is_said_to(twinseed: Twinseed, tmp_path: Path)
     assert "Euler a wanders: more steps made other pictures" in told
     (report,) = (other / "report.html" for other in tmp_path.glob("2*") if other != run)
     assert "This scheduler wanders" in report.read_text(encoding="utf-8")
+
+
+def test_where_a_run_comes_from_is_kept(twinseed: Twinseed, tmp_path: Path) -> None:
+    """Topic, action, style, place in the draw, preset, styles and who wrote the prompts: all is as in the draft."""
+    made = ("--preset", "laptop", "--style", "watercolor", "--expander", "offline", "--with", "ruler")
+    quick = ("--set", "ruler.seeds=2", "--images", "2", "--steps", "1", "--size", "64x64", "--noise-floor")
+    done = twinseed("pair", "--seed", "41", *made, *quick, "--runs", str(tmp_path), "--json")
+    assert done.code == 0, done.err
+    before = json.loads(done.out)
+    (draft,) = tmp_path.glob("2*")
+    record, _ = refined(twinseed, draft)
+    assert (record["concept"], record["prompts"]) == (before["concept"], before["prompts"])
+    assert record["concept"]["topic"]["en"] in record["concept"]["text"]
+    assert (record["concept"]["index"], record["concept"]["seed"]) == (0, "41")
+    assert record["settings"] == before["settings"] | {"num_inference_steps": 2}
+    kept = ("concept", "simple", "expanded", "negative", "expander", "llm_model", "template", "preset", "styles")
+    assert {name: record["request"][name] for name in kept} == {name: before["request"][name] for name in kept}
+    assert (record["request"]["preset"], record["request"]["styles"]) == ("laptop", ["watercolor"])
+    assert record["request"]["expander"] == record["prompts"]["expander"] == "offline"
+    assert record["request"]["draft"] == record["draft"]["run"] == draft.name
+    assert list(record["draft"]["drift"]) == ["41", "42"]
+    assert record["certificate"]["noise_floor"] == {}, "what was looked into is looked into anew, if at all"
+    assert record["findings"]["ruler"] is None
+    again, _ = refined(twinseed, next(path for path in tmp_path.glob("2*") if path != draft))
+    assert again["request"]["styles"] == ["watercolor"]
+    assert (again["concept"], again["prompts"]) == (before["concept"], before["prompts"])
 
 
 @pytest.mark.parametrize(
@@ -120,6 +148,6 @@ def test_what_a_preset_adds_to_the_negative_prompt_is_shown_and_recorded(twinsee
     record = json.loads(done.out)
     assert "negative prompt, from preset mine: ugly frame" in done.err
     assert record["prompts"]["negative"].startswith("blurry, ugly frame")
-    assert record["settings"]["styles"] == ["oil painting"]
+    assert (record["request"]["preset"], record["request"]["styles"]) == ("mine", ["oil painting"])
     assert "oil painting" in record["prompts"]["simple"]
     assert "oil painting" in record["prompts"]["expanded"]

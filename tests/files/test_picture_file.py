@@ -42,7 +42,7 @@ from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings
 from ideation import AdapterMention
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 SETTINGS = RenderSettings(guidance_scale=5.5, width=64, height=48, seed=2**60 + 1, device="cpu", dtype="float32")
 PARAMETERS = PictureParameters(
     prompt="a dog riding a bicycle, watercolor style",
@@ -422,7 +422,7 @@ def kill_at_random(what: tuple[str, str, float], root: Path) -> int:
     """How many processes were killed while they did `what` in `root`."""
     script = KILLER.format(setup=what[0], work=what[1], longest=what[2])
     done = subprocess.run(
-        [sys.executable, "-c", script, str(REPOSITORY), str(REPOSITORY / "tests"), str(root)],
+        [sys.executable, "-c", script, str(REPOSITORY), str(REPOSITORY / "tests" / "support"), str(root)],
         capture_output=True,
         text=True,
         timeout=120,

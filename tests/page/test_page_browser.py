@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
-from sample_run import sample_run
+from sample_run import write_sample
 
 from compare.runs.gallery import Gallery
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 WAIT_MS = 150_000  # torch and the model are loaded in the background after the first click
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "TWINSEED_MODELS")
 
@@ -157,7 +157,7 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
 
 
 def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Path) -> None:
-    name = Gallery(runs).write(sample_run(size=(128, 128))).name
+    name = write_sample(Gallery(runs), size=(128, 128)).name
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/?lang=zh-TW")
     page.get_by_text("先前的結果").click()

@@ -19,7 +19,7 @@ from compare.runs.gallery import Gallery
 from compare.runs.record import read_record
 from ideation.concept import MAX_CONCEPT_CHARACTERS
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CONCEPT = "a dog riding a bicycle"
 LONG = "dog " * 25_000
 QUICK = ("--steps", "1", "--size", "64x64", "--expander", "offline", "--seed", "7")
@@ -206,10 +206,12 @@ def test_a_runs_folder_without_permission(twinseed: Twinseed, monkeypatch: pytes
 
 @pytest.mark.parametrize(("largest_file", "saved"), [(100, 0), (20_000, 2)])
 def test_a_disk_that_fills_up_while_writing(largest_file: int, saved: int, twinseed: Twinseed, tmp_path: Path) -> None:
-    """Pictures of 64 x 64 have at most 12,500 bytes, their report has more than twice that; nothing fits into 100."""
+    """Pictures of 64 x 64 and their record have less than 15,000 bytes each, the report has more than twice that;
+    nothing fits into 100."""
     earlier = Gallery(tmp_path)
     assert twinseed("pair", CONCEPT, *QUICK, "--runs", str(tmp_path)).code == 0
     before = [row.name for row in earlier.runs()]
+    left = {path: path.read_bytes() for path in tmp_path.glob("2*/*")}
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, usual[1]))
     try:
@@ -218,10 +220,13 @@ def test_a_disk_that_fills_up_while_writing(largest_file: int, saved: int, twins
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert (done.code, done.out) == (1, "")
     assert_says(done.err, "no room left for the runs", "make room, or choose another place")
-    kept = sorted(tmp_path.glob(".partial-*/*.png"))
+    kept = sorted(set(tmp_path.glob("*/*.png")) - set(left))
     assert len(kept) == saved
     assert all(str(path) in done.err for path in kept)
-    assert [row.name for row in earlier.runs()] == before, "the runs that were there are as they were"
+    there = [row.name for row in earlier.runs()]
+    assert there[-1:] == before, "the run that was there is there"
+    assert len(there) == (2 if saved else 1), "and the new one is a run without a report"
+    assert {path: path.read_bytes() for path in left} == left
 
 
 def test_output_that_finds_no_room() -> None:
@@ -300,4 +305,6 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
     assert record.settings.images == len(record.seeds)
     assert record.certificate.holds
     assert (folder / "report.html").is_file()
-    assert set(Gallery(tmp_path).pictures(folder.name)) == {path.name for path in folder.glob("*.png")}
+    run = Gallery(tmp_path).open(folder.name)
+    assert set(run.files()) == {path.name for path in folder.glob("*.png")}
+    assert list(run.faults()) == []

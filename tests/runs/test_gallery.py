@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -23,7 +22,7 @@ from compare.runs.record import RecordError
 from generate.files import read_mark
 from generate.picture import ARMS
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 CREATED = datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC)
 PICTURES_OF_TWO = {f"{arm}-{seed}.png" for arm in ARMS for seed in (7, 8)}
 WRITE_RUNS = """
@@ -47,7 +46,7 @@ def start_writer(root: Path, runs: int, *wrapper: str) -> subprocess.Popen[str]:
     """A process of its own that writes runs."""
     return subprocess.Popen(
         [*wrapper, sys.executable, "-c", WRITE_RUNS, str(root), str(runs)],
-        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests'}"},
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tests' / 'support'}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -311,7 +310,33 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     assert output.startswith("no room left for the runs")
 
 
-def test_comparing_needs_no_torch() -> None:
-    code = "import compare, json, sys; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert {"torch", "diffusers", "transformers", "streamlit"}.isdisjoint(json.loads(done.stdout))
+def test_pictures_of_somebody_who_was_killed_while_writing_them_make_room(tmp_path: Path) -> None:
+    """They were in a folder without a record, under a name that no run has; the same request has them again."""
+    gallery = Gallery(tmp_path)
+    record, files = sample_record()
+    digest = record.request.digest
+    left, others = (tmp_path / f".partial-{one[:16]}-abc" for one in (digest, "0" * 64))
+    for folder in (left, others):
+        folder.mkdir()
+        (folder / "simple-7.png").write_bytes(files["simple-7.png"])
+    with gallery.begin(digest) as writer:
+        assert writer.run is None
+        assert left.is_dir(), "until there is something better"
+        run = writer.add(record, files)
+    assert not left.exists()
+    assert others.exists()
+    assert [row.name for row in gallery.runs()] == [run.name]
+
+
+def test_whoever_comes_second_begins_a_run_of_their_own(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    record, files = sample_record(complete=False)
+    first = gallery.write(record, files, "")
+    with gallery.begin(record.request.digest) as one, gallery.begin(record.request.digest) as other:
+        assert one.run == first
+        assert other.run is None
+        assert other.add(record, files).folder != first.folder
+    with gallery.begin(record.request.digest) as one:
+        assert one.run is not None, "and whoever comes when both are gone goes on"
+    assert gallery.unfinished("0" * 64) is None
+    assert not list(tmp_path.glob(".lock-*"))

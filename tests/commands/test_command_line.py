@@ -17,7 +17,9 @@ from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style
 from generate.settings import RenderSettings
 
-REPOSITORY = Path(__file__).parent.parent
+pytestmark = pytest.mark.usefixtures("opened_once")
+
+REPOSITORY = Path(__file__).parents[2]
 CONCEPT = "a dog riding a bicycle, watercolor style"
 QUICK = ("--steps", "2", "--size", "64x64", "--expander", "offline")
 SCHEMA = Draft202012Validator(
@@ -150,19 +152,20 @@ def test_styles_and_a_negative_prompt_go_on_both(twinseed: Twinseed, tmp_path: P
     for arm, prompt in (("simple", "a dog"), ("expanded", "a red dog")):
         assert record["prompts"][arm] == photograph.wrap(watercolor.wrap(prompt))
     assert record["prompts"]["negative"] == f"blurry, {watercolor.negative}, {photograph.negative}"
-    assert record["settings"]["styles"] == ["watercolor", "photograph"]
+    assert record["request"]["styles"] == ["watercolor", "photograph"]
 
 
 def test_a_preset_gives_way_to_what_is_named(twinseed: Twinseed, tmp_path: Path, tiny_folder: Path) -> None:
     options = ("--steps", "2", "--expander", "offline", "--seed", "1", "--runs", str(tmp_path), "--json")
     named = ("--preset", "laptop", "--model", str(tiny_folder), "--scheduler", "euler A")
-    settings = record_of(twinseed("pair", CONCEPT, *options, *named))["settings"]
+    record = record_of(twinseed("pair", CONCEPT, *options, *named))
+    settings = record["settings"]
     assert (settings["model"], settings["scheduler"], settings["num_inference_steps"]) == (
         str(tiny_folder),
         "Euler a",
         2,
     )
-    assert (settings["preset"], settings["guidance_scale"]) == ("laptop", 5.0)
+    assert (record["request"]["preset"], settings["guidance_scale"]) == ("laptop", 5.0)
     assert (settings["width"], settings["height"], settings["dtype"]) == (32, 32, "float32")
 
 
@@ -252,10 +255,13 @@ def test_the_program_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert len(done.stdout.decode().splitlines()) == 2
 
 
-@pytest.mark.parametrize("command", ["ideas", "expand", "pair", "page", "list", "doctor"])
+@pytest.mark.parametrize(
+    "command",
+    "ideas expand pair sweep ladder examine refine report verify page list doctor".split(),
+)
 def test_help(command: str, twinseed: Twinseed) -> None:
     for option in ("--help", "-h"):
         done = twinseed(command, option)
         assert (done.code, done.err) == (0, "")
         assert done.out.startswith(f"Usage: twinseed {command} ")
-    assert ("--json" in done.out) == (command != "page")
+    assert ("--json" in done.out) == (command not in ("page", "report"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -13,13 +14,17 @@ from compare.instruments.distance import score
 from compare.instruments.results import Findings
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
-from compare.runs.record import Record, Score, checked_record
+from compare.runs.record import Record, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.picture import ARMS, Arm, Certificate, Picture, PicturePair, SchedulerUse
 from generate.settings import RenderSettings
 from ideation import Concept, PromptPair, TokenCount, Word
+
+#: Runs that were made when records were of version 1: of all their records, and the one that has its pictures.
+OLD_RUNS = sorted((Path(__file__).parent / "runs_of_version_1").iterdir())
+(OLD_RUN,) = (folder for folder in OLD_RUNS if (folder / "simple-7.png").is_file())
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "A brown dog riding a bicycle on a beach at sunset, soft light, watercolor style"
@@ -93,7 +98,7 @@ def sample_record(
         "prompts": PROMPTS,
         "settings": settings,
         "certificate": sample_certificate({one: dict.fromkeys(ARMS, "3f" * 32) for one in settings.seeds}),
-        "scores": {one: _score(drawn["simple", one], drawn["expanded", one]) for one in settings.seeds},
+        "scores": {one: score(drawn["simple", one], drawn["expanded", one]) for one in settings.seeds},
         "created": datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC),
     } | changes
     fields.setdefault("request", PairRequest(fields["concept"], settings, expander="offline"))
@@ -113,11 +118,6 @@ def write_sample(gallery: Gallery, *args: Any, **changes: Any) -> Run:
     """A run in the gallery, of the record and the files that `sample_record` makes of the rest."""
     record, files = sample_record(*args, **changes)
     return gallery.write(record, files, render_report(record, files))
-
-
-def _score(simple: Image.Image, expanded: Image.Image) -> Score:
-    apart = score(simple, expanded)
-    return Score(mean_absolute_difference=apart.mean_absolute_difference, ssim=apart.ssim)
 
 
 PHRASES = (
@@ -267,7 +267,7 @@ def sample_findings(
                     "cells": tuple(
                         {
                             "num_inference_steps": steps,
-                            "evaluations": steps,
+                            "unet_evaluations": steps,
                             "seconds": steps / 10,
                             "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
                             "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),

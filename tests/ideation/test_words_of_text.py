@@ -12,7 +12,7 @@ from ideation import seedling_vocabulary
 from ideation.english import as_written, phrases_of, plain_words, segments, words_of
 from ideation.english.phrases import SET_PHRASES
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 ALPHABET = [
     "a",
     "B",

@@ -20,9 +20,7 @@ from compare.runs.run import Run
 from compare.session import OnProgress, Progress, Session, SessionStopped
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
-from ideation.concept import typed_concept
-from ideation.errors import TwinseedError
-from ideation.prompt_syntax import AdapterMention
+from ideation import AdapterMention, TwinseedError, typed_concept
 
 SETTINGS = RenderSettings(seed=3, num_inference_steps=2, width=64, height=64)
 REQUEST = PairRequest(typed_concept("a dog riding a bicycle"), SETTINGS, expander="offline")

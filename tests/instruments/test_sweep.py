@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +16,6 @@ from compare.instruments.examination import Examination
 from compare.instruments.sweep import (
     DEFAULT_SCHEDULERS,
     DEFAULT_STEPS,
-    SweepCellRecord,
     SweepOptions,
     SweepRecord,
     judge,
@@ -57,7 +55,7 @@ def test_every_scheduler_is_drawn_with_every_step_count_once_and_in_order(made: 
     assert [row.settles for row in record.rows] == [True, False]
     for row in record.rows:
         assert [cell.num_inference_steps for cell in row.cells] == [1, 2, 3]
-        assert [cell.evaluations for cell in row.cells] == [1, 2, 3]
+        assert [cell.unet_evaluations for cell in row.cells] == [1, 2, 3]
     names = [name for row in record.rows for cell in row.cells for name in (cell.simple_file, cell.expanded_file)]
     assert names[:2] == ["sweep-dpmpp-2m-karras-1-simple.png", "sweep-dpmpp-2m-karras-1-expanded.png"]
     assert names == list(files)
@@ -82,13 +80,6 @@ def test_moves_are_between_neighbouring_step_counts(context: Context, made: Made
     expected = mean_distance([context.distance(images[1][arm], images[2][arm]) for arm in (0, 1)])
     assert cells[2].moved == expected
     assert expected.mean_absolute_difference > 0
-
-
-def test_a_cell_of_version_1_is_read(made: Made) -> None:
-    cell = made[0].rows[0].cells[1]
-    old = json.loads(cell.model_dump_json())
-    old["unet_evaluations"] = old.pop("evaluations")
-    assert SweepCellRecord.model_validate_json(json.dumps(old)) == cell
 
 
 @pytest.mark.parametrize(

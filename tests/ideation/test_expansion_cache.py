@@ -12,9 +12,7 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 
-from compare.runs.gallery import Gallery
-from compare.session import Job, run_job
-from generate.models import OpenModel
+from compare import Gallery, PairRequest, Session
 from generate.settings import RenderSettings
 from ideation import DraftedPrompts, ExpansionCache, cache_folder, typed_concept
 from ideation.expanders.cache import MAX_ENTRY_BYTES
@@ -156,18 +154,14 @@ def test_an_error_is_not_kept(twinseed: Twinseed, monkeypatch: pytest.MonkeyPatc
         assert twinseed("expand", CONCEPT, "--llm-model", "m").code == 0
 
 
-def test_a_job_asks_again_only_for_what_is_different(seedling: OpenModel, tmp_path: Path) -> None:
+def test_a_session_asks_again_only_for_what_is_different(tmp_path: Path) -> None:
     settings = RenderSettings(seed=3, num_inference_steps=1, width=64, height=64)
-    job = Job(typed_concept(CONCEPT), settings, expander="openai", llm_model="m")
+    wish = PairRequest(typed_concept(CONCEPT), settings, expander="openai", llm_model="m")
+    others = (wish, replace(wish, cache=False), replace(wish, tokens="truncate"), replace(wish, template="teaching"))
     with LoopbackServer([OPENAI.says(GOOD)]) as server:
-        jobs = (job, job, replace(job, cache=False), replace(job, tokens="truncate"), replace(job, template="teaching"))
-        for changed, requests in zip(jobs, (1, 1, 2, 3, 4), strict=True):
-            run_job(
-                changed,
-                Gallery(tmp_path),
-                open_model=lambda name, **_: seedling,
-                environ=environment(OPENAI, server.url),
-            )
+        session = Session(Gallery(tmp_path), environ=environment(OPENAI, server.url))
+        for changed, requests in zip((wish, *others), (1, 1, 2, 3, 4), strict=True):
+            session.run(changed)
             assert len(server.requests) == requests
     told = [OPENAI.told(request) for request in server.requests]
     assert ["At most 45 words" in text for text in told] == [True, True, False, True]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import Twinseed
 from PIL import Image
+from sample_run import OLD_RUN
 
 from compare.instruments import Examination
 from compare.request import PairRequest
@@ -30,7 +31,6 @@ WORDS = ("--simple", "a dog riding a bicycle", "--expanded", "a dog riding a bic
 SMALL = ("--seed", "7", "--steps", "3")
 SETTINGS = RenderSettings(seed=7, num_inference_steps=2, width=64, height=64)
 REQUEST = PairRequest(typed_concept("a dog"), SETTINGS, simple="a dog", expanded="a dog, at night, in the snow")
-OLD_RUN = next((Path(__file__).parent / "runs_of_version_1").glob("*/simple-7.png")).parent
 
 pytestmark = pytest.mark.usefixtures("opened_once")
 
