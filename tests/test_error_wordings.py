@@ -131,9 +131,10 @@ def _outside(text: str) -> str:
 
 
 def _names(text: str) -> set[str]:
-    """The names in braces; of a text with braces of its own, which is not filled in, what looks like names."""
+    """The names in braces, each with its format; of a text with braces of its own, which is not filled in, what looks
+    like names."""
     try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name}
+        return {f"{name}:{how}" for _, name, how, _ in Formatter().parse(text) if name}
     except ValueError:
         return set(re.findall(r"\{(\w+)\}", text))
 
