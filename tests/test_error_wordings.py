@@ -131,9 +131,10 @@ def _outside(text: str) -> str:
 
 
 def _names(text: str) -> set[str]:
-    """The names in braces; of a text with braces of its own, which is not filled in, what looks like names."""
+    """The names in braces, each with its format; of a text with braces of its own, which is not filled in, what looks
+    like names."""
     try:
-        return {name for _, name, _, _ in Formatter().parse(text) if name}
+        return {f"{name}:{how}" for _, name, how, _ in Formatter().parse(text) if name}
     except ValueError:
         return set(re.findall(r"\{(\w+)\}", text))
 
@@ -164,7 +165,7 @@ def _own(expression: ast.expr) -> Iterator[ast.AST]:
 
 def test_every_error_has_chinese_words() -> None:
     missing = [f"{place}: {text}" for text, place in _sentences().items() if text not in _WORDINGS["zh-TW"]]
-    assert not missing, "\n".join(missing)
+    assert not missing, "templates/locale/errors.zh-TW.yaml lacks:\n" + "\n".join(missing)
 
 
 def test_advice_for_a_shell_has_other_english_words_on_the_page() -> None:
@@ -173,7 +174,7 @@ def test_advice_for_a_shell_has_other_english_words_on_the_page() -> None:
         for text, place in _sentences().items()
         if _advises_a_shell(text) and text not in _WORDINGS["en"]
     ]
-    assert not missing, "\n".join(missing)
+    assert not missing, "templates/locale/errors.en.yaml lacks:\n" + "\n".join(missing)
 
 
 def _advises_a_shell(text: str) -> bool:
