@@ -2,7 +2,7 @@
 
 Every stage keeps its result in FOLDER and is skipped when it is there, so that the same command goes on wherever it
 was stopped. The stages: scenes, tokenizer, CLIP, patch code, decoder, U-Net, the U-Net's tuning on hard scenes, the
-decoder's polish, export.
+decoder's polish (where it may learn to draw twice as large), export.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTokenizer
 
 from generate.seedling import SEEDLING_FOLDER
-from generate.training.autoencoder import new_autoencoder, train_autoencoder
+from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
 from generate.training.clip import train_clip
-from generate.training.dataset import make_data_set
+from generate.training.dataset import SIZE, joined, make_data_set
 from generate.training.export import export, export_clip
+from generate.training.judge import train_judge
 from generate.training.latents import PatchCode, encode_all, find_patch_code
 from generate.training.text_encoder import text_encoder_of
 from generate.training.tokenizer import train_tokenizer
@@ -57,6 +58,12 @@ def grow(
     clip_pictures: Annotated[int, typer.Option(help="How many pictures the CLIP sees in all.")] = 120_000,
     rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
     plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 8_192,
+    size: Annotated[
+        int, typer.Option(help="Side of the pictures: 128, or 256 for a decoder that draws the same latents larger.")
+    ] = SIZE,
+    compiled: Annotated[
+        bool, typer.Option(help="Compile the decoder while it learns: faster, needs a C++ compiler.")
+    ] = False,
     threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     export_to: Annotated[
@@ -93,7 +100,13 @@ def grow(
         clip = train_clip(rich_scenes, tokenizer, folder / "clip.pt", pictures=clip_pictures, device=device)
         export_clip(export_to.with_name("clip"), folder / "tokenizer", clip)
         autoencoder = train_autoencoder(
-            new_autoencoder(), rich_scenes, code, folder / "vae.pt", pictures=decoder_pictures, device=device
+            new_autoencoder(),
+            rich_scenes,
+            rich_latents,
+            folder / "vae.pt",
+            pictures=decoder_pictures,
+            compiled=compiled,
+            device=device,
         )
         text_encoder, unet = text_encoder_of(clip), new_unet()
 
@@ -139,15 +152,31 @@ def grow(
         device=device,
         on_save=on_save,
     )
+    shown, shown_latents, eye = rich_scenes, rich_latents, None
+    if size > SIZE:
+        # A third of the scenes is enough for edges: they are drawn large, in the same order as those of the latents.
+        some_rich, some_plain = rich // 3 // 512 * 512, plain // 3 // 512 * 512
+        shown = joined(
+            make_data_set(folder / f"rich-{size}", some_rich, seed=22, richness=0.95, size=size),
+            make_data_set(folder / f"plain-{size}", some_plain, seed=21, richness=0.0, size=size),
+        )
+        shown_latents = np.concatenate([rich_latents[:some_rich], plain_latents[:some_plain]])
+        # Not the judge of evaluate.py: what is measured with must not be what was learnt from.
+        eye = train_judge(rich_scenes, folder / "eye.pt", pictures=9_600)
+    while autoencoder.config.sample_size < size:
+        autoencoder = enlarged(autoencoder)
     train_autoencoder(
         autoencoder,
-        rich_scenes,
-        code,
+        shown,
+        shown_latents,
         folder / "polish.pt",
         pictures=polish_pictures,
+        judge=eye,
+        criticised=0.0 if eye is None else 0.3,
         rate=8e-4,
+        compiled=compiled,
         device=device,
-        roughen=drawn_by(average.modules["unet"], average.modules["text_encoder"], tokenizer, rich_scenes.scenes),
+        roughen=drawn_by(average.modules["unet"], average.modules["text_encoder"], tokenizer, shown.scenes),
     )
     write(pictures, average)
 
