@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -97,6 +97,8 @@ def evaluate(
     figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
     figures["retrieval among 32"] = _retrieval(unseen)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
+    figures["sharpness"] = _sharpness(model, scheduler, steps, guidance)
+    figures["settling"] = _settling(model, judge, guidance)
     text = json.dumps(figures, indent=2)
     print(text)
     if out is not None:
@@ -221,6 +223,50 @@ def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidanc
             "subject right": round(float(named.mean()), 3),
         }
     return figures
+
+
+def _sharpness(model: OpenModel, scheduler: str, steps: int, guidance: float) -> dict[str, float]:
+    """The 90th percentile of the slopes at edges, of generated flat pictures and of the same scenes as they are drawn.
+
+    In shares of the whole range from black to white per pixel, all at 256 px; a model of 128 px is enlarged.
+    """
+    random, vocabulary = Random(256), seedling_vocabulary()
+    scenes = [Scene(one.subject, one.action, style="flat illustration") for one in (_short(random) for _ in range(48))]
+    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in scenes]
+    drawn = [draw(scene, Random(seed), size=256).picture for seed, scene in enumerate(scenes)]
+    figures = {
+        "generated": _edge_slope(generate_pictures(model, texts, scheduler, steps, guidance)),
+        "drawn": _edge_slope(drawn),
+        "drawn at 128 px, enlarged": _edge_slope([picture.reduce(2) for picture in drawn]),
+    }
+    return figures | {"share of drawn": round(figures["generated"] / figures["drawn"], 3)}
+
+
+def _edge_slope(pictures: Sequence[Image.Image], side: int = 256) -> float:
+    sized = [picture.convert("L").resize((side, side), Image.Resampling.LANCZOS) for picture in pictures]
+    gray = np.stack([np.asarray(picture, dtype=np.float32) for picture in sized]) / 255
+    slopes = np.hypot(np.diff(gray, axis=1)[:, :, :-1], np.diff(gray, axis=2)[:, :-1])
+    return round(float(np.percentile(slopes[slopes > 0.04], 90)), 3)
+
+
+def _settling(model: OpenModel, judge: Judge, guidance: float) -> dict[str, object]:
+    """50 prompts that name no style, drawn by four schedulers that converge, in 20, 30 and 50 steps: how many keep
+    their subject and style in all twelve pictures, and how many of these pictures are flat illustrations."""
+    random, vocabulary = Random(50), seedling_vocabulary()
+    texts = [
+        caption(replace(_long(random, combination_held_out=False), style=None), random, vocabulary, keep=1.0)
+        for _ in range(50)
+    ]
+    columns = [KINDS.index("subject"), KINDS.index("style")]
+    seen = np.stack(
+        [
+            judge.answers(generate_pictures(model, texts, scheduler, steps, guidance))[:, columns]
+            for scheduler in ("DPM++ 2M Karras", "UniPC", "Euler", "DDIM")
+            for steps in (20, 30, 50)
+        ]
+    )
+    flat = seen[..., 1] == vocabulary.names("style").index("flat illustration")
+    return {"same subject and style": _share((seen == seen[:1]).all((0, 2))), "flat": _share(flat.reshape(-1))}
 
 
 def _apart(pictures: Sequence[Image.Image]) -> float:
