@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from transformers import CLIPModel
 
+from generate.seedling import SEEDLING_CLIP_FOLDER
 from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
 from generate.training.captions import caption
+from generate.training.clip import enlarged_clip
 from generate.training.dataset import DataSet, joined, make_data_set
 from generate.training.drawing import draw
 from generate.training.figure import ACTIONS, SUBJECTS
@@ -130,6 +133,17 @@ def test_an_enlarged_autoencoder_draws_what_the_smaller_one_drew_and_then_learns
     assert not torch.equal(before["decoder.conv_out.weight"], larger.decoder.conv_out.weight)
 
 
+def test_an_enlarged_clip_sees_a_large_picture_as_its_half() -> None:
+    smaller = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER, local_files_only=True).eval()
+    larger = enlarged_clip(smaller)
+    picture = torch.rand(2, 3, 256, 256) * 2 - 1
+    with torch.no_grad():
+        seen = larger.get_image_features(picture).pooler_output
+        halved = smaller.get_image_features(functional.avg_pool2d(picture, 2)).pooler_output
+    assert torch.allclose(seen, halved, atol=1e-4)
+    assert smaller.config.vision_config.image_size == 128
+
+
 @needs_font
 @pytest.mark.parametrize("kind", ["style", "setting", "time", "weather", "colour"])
 def test_each_name_of_a_kind_looks_unlike_the_others(kind: str) -> None:
@@ -149,7 +163,6 @@ def test_each_name_of_a_kind_looks_unlike_the_others(kind: str) -> None:
 @pytest.mark.skipif(not os.environ.get("TWINSEED_SLOW_TESTS"), reason="opt-in: set TWINSEED_SLOW_TESTS=1 (15 minutes)")
 def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None:
     from diffusers import StableDiffusionPipeline
-    from transformers import CLIPModel
 
     from generate.training.grow import grow
 

@@ -61,7 +61,7 @@ def evaluate(
     torch.set_num_threads(threads)
     vocabulary = seedling_vocabulary()
     judge = train_judge(make_data_set(folder / "rich", 40_960, seed=22, richness=0.95), folder / "judge.pt")
-    unseen = make_data_set(folder / "unseen", 2_048, seed=77, richness=0.8, held_out=True)
+    unseen = _unseen(folder, SIZE)
     began = time.monotonic()
     model = open_model("seedling")
     loading = time.monotonic() - began
@@ -95,7 +95,7 @@ def evaluate(
             ]
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
-    figures["retrieval among 32"] = _retrieval(unseen)
+    figures["retrieval among 32"] = _retrieval(folder)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
     figures["sharpness"] = _sharpness(model, scheduler, steps, guidance)
     figures["settling"] = _settling(model, judge, guidance)
@@ -103,6 +103,11 @@ def evaluate(
     print(text)
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
+
+
+def _unseen(folder: Path, size: int) -> DataSet:
+    name = "unseen" if size == SIZE else f"unseen-{size}"
+    return make_data_set(folder / name, 2_048, seed=77, richness=0.8, held_out=True, size=size)
 
 
 def generate_pictures(
@@ -194,11 +199,12 @@ def _added_words(
     return {"each word": _share(np.array(words)), "all words of a concept": _share(np.array(whole))}
 
 
-def _retrieval(data: DataSet) -> dict[str, object]:
+def _retrieval(folder: Path) -> dict[str, object]:
     """How often the shipped CLIP finds a drawn scene's own full caption among 32, on scenes that it has never seen."""
     random, vocabulary = Random(32), seedling_vocabulary()
-    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in data.scenes]
     clip = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
+    data = _unseen(folder, clip.config.vision_config.image_size)
+    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in data.scenes]
     return dict(_share(retrieval(clip, CLIPTokenizer.from_pretrained(SEEDLING_CLIP_FOLDER), data.pixels, texts)))
 
 

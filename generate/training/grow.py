@@ -22,7 +22,7 @@ from transformers import CLIPTokenizer
 
 from generate.seedling import SEEDLING_FOLDER
 from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
-from generate.training.clip import train_clip
+from generate.training.clip import enlarged_clip, train_clip
 from generate.training.dataset import SIZE, joined, make_data_set
 from generate.training.export import export, export_clip
 from generate.training.judge import train_judge
@@ -98,6 +98,8 @@ def grow(
         text_encoder.set_attn_implementation("eager")
     else:
         clip = train_clip(rich_scenes, tokenizer, folder / "clip.pt", pictures=clip_pictures, device=device)
+        while clip.config.vision_config.image_size < size:
+            clip = enlarged_clip(clip)
         export_clip(export_to.with_name("clip"), folder / "tokenizer", clip)
         autoencoder = train_autoencoder(
             new_autoencoder(),
