@@ -18,9 +18,9 @@ import torch
 import typer
 from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor
-from transformers import CLIPTokenizer
+from transformers import CLIPModel, CLIPTokenizer
 
-from generate.seedling import SEEDLING_FOLDER
+from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
 from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
 from generate.training.clip import enlarged_clip, train_clip
 from generate.training.dataset import SIZE, joined, make_data_set
@@ -46,7 +46,9 @@ SHIPPED_CODE = Path(__file__).with_name("patch_code.safetensors")
 
 
 def grow(
-    folder: Annotated[Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Where data and checkpoints are kept: outside the repository, 4 GB; 8 GB for 256 px.")
+    ],
     pictures: Annotated[int, typer.Option(help="How many pictures the U-Net sees in all.")] = 170_000,
     tune_pictures: Annotated[
         int, typer.Option(help="How many pictures its finer layers see after that, of scenes that are hard to learn.")
@@ -92,15 +94,18 @@ def grow(
     rich_latents = encode_all(rich_scenes, code, folder / "rich-latents.npy")
     plain_latents = encode_all(plain_scenes, code, folder / "plain-latents.npy")
     if go_on:
+        clip = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
+    else:
+        clip = train_clip(rich_scenes, tokenizer, folder / "clip.pt", pictures=clip_pictures, device=device)
+    while clip.config.vision_config.image_size < size:
+        clip = enlarged_clip(clip)
+    export_clip(export_to.with_name("clip"), folder / "tokenizer", clip)
+    if go_on:
         shipped = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER, dtype=torch.float32)
         autoencoder, text_encoder, unet = shipped.vae, shipped.text_encoder, shipped.unet
         unet.set_attn_processor(AttnProcessor())
         text_encoder.set_attn_implementation("eager")
     else:
-        clip = train_clip(rich_scenes, tokenizer, folder / "clip.pt", pictures=clip_pictures, device=device)
-        while clip.config.vision_config.image_size < size:
-            clip = enlarged_clip(clip)
-        export_clip(export_to.with_name("clip"), folder / "tokenizer", clip)
         autoencoder = train_autoencoder(
             new_autoencoder(),
             rich_scenes,
@@ -154,19 +159,20 @@ def grow(
         device=device,
         on_save=on_save,
     )
+    while autoencoder.config.sample_size < size:
+        autoencoder = enlarged(autoencoder)
+    side = autoencoder.config.sample_size
     shown, shown_latents, eye = rich_scenes, rich_latents, None
-    if size > SIZE:
+    if side > SIZE:
         # A third of the scenes is enough for edges: they are drawn large, in the same order as those of the latents.
         some_rich, some_plain = rich // 3 // 512 * 512, plain // 3 // 512 * 512
         shown = joined(
-            make_data_set(folder / f"rich-{size}", some_rich, seed=22, richness=0.95, size=size),
-            make_data_set(folder / f"plain-{size}", some_plain, seed=21, richness=0.0, size=size),
+            make_data_set(folder / f"rich-{side}", some_rich, seed=22, richness=0.95, size=side),
+            make_data_set(folder / f"plain-{side}", some_plain, seed=21, richness=0.0, size=side),
         )
         shown_latents = np.concatenate([rich_latents[:some_rich], plain_latents[:some_plain]])
         # Not the judge of evaluate.py: what is measured with must not be what was learnt from.
         eye = train_judge(rich_scenes, folder / "eye.pt", pictures=9_600)
-    while autoencoder.config.sample_size < size:
-        autoencoder = enlarged(autoencoder)
     train_autoencoder(
         autoencoder,
         shown,
