@@ -74,6 +74,16 @@ def test_the_same_random_state_draws_the_same_picture_and_another_draws_another(
 
 
 @needs_font
+@pytest.mark.parametrize("weather", VOCABULARY.names("weather"))
+def test_weather_shows_where_no_setting_is_named(weather: str) -> None:
+    plain, wet = (
+        np.asarray(draw(Scene("cat", "kicking a ball", weather=name), Random(3)).picture, dtype=float)
+        for name in (None, weather)
+    )
+    assert np.abs(wet - plain).mean() > 10
+
+
+@needs_font
 @pytest.mark.parametrize("style", VOCABULARY.names("style"))
 def test_a_larger_picture_shows_the_same_scene_with_finer_edges(style: str) -> None:
     scene = Scene("lion", "flying a kite", style=style, setting="in a city", time="at noon")
