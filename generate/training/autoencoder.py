@@ -1,4 +1,4 @@
-"""The autoencoder: stock `AutoencoderKL`, whose decoder learns to draw from the fixed latents, 8x8x48 to 128 px."""
+"""The autoencoder: stock `AutoencoderKL`, whose decoder learns to draw from the fixed latents, 8x8x48, to pictures."""
 
 from __future__ import annotations
 
@@ -11,30 +11,67 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from numpy.typing import NDArray
+from torch import nn
 from torch.nn import functional
 
 from generate.training.checkpoint import load_checkpoint, save_checkpoint
-from generate.training.dataset import DataSet
-from generate.training.latents import CHANNELS, PatchCode
+from generate.training.dataset import SIZE, DataSet
+from generate.training.judge import Judge
+from generate.training.latents import CHANNELS
 
 log = logging.getLogger(__name__)
 
+_WIDTHS = (16, 32, 64, 96, 160)  # of the blocks from 128 px down to 8
+_CRITIC_WEIGHT = 0.03
 
-def new_autoencoder() -> AutoencoderKL:
+
+def new_autoencoder(size: int = SIZE) -> AutoencoderKL:
+    """For pictures of 128 x 128 pixels, or of twice as many a side for each block more; latents are always 8x8."""
+    widths = (_WIDTHS[0],) * (size // SIZE).bit_length() + _WIDTHS[1:]
     return AutoencoderKL(
         in_channels=3,
         out_channels=3,
         latent_channels=CHANNELS,
-        sample_size=128,
+        sample_size=size,
         scaling_factor=1.0,
-        down_block_types=("DownEncoderBlock2D",) * 5,
-        up_block_types=("UpDecoderBlock2D",) * 5,
-        block_out_channels=(16, 32, 64, 96, 160),
+        down_block_types=("DownEncoderBlock2D",) * len(widths),
+        up_block_types=("UpDecoderBlock2D",) * len(widths),
+        block_out_channels=widths,
         layers_per_block=1,
         norm_num_groups=8,
         use_quant_conv=False,
         use_post_quant_conv=False,
     )
+
+
+@torch.no_grad()
+def enlarged(smaller: AutoencoderKL) -> AutoencoderKL:
+    """An autoencoder for pictures of twice the size that begins with what the smaller one has learnt.
+
+    Its outermost blocks pass on what they get, so that it first draws the smaller one's picture, doubled, and codes a
+    picture as its half.
+    """
+    larger = new_autoencoder(2 * smaller.config.sample_size)
+    known = smaller.state_dict()
+    for name in sorted(known, reverse=True):  # the encoder's blocks move inward by one
+        head, _, rest = name.partition("down_blocks.")
+        if rest:
+            number, _, rest = rest.partition(".")
+            known[f"{head}down_blocks.{int(number) + 1}.{rest}"] = known.pop(name)
+    larger.load_state_dict(known, strict=False)
+    outermost = (larger.encoder.down_blocks[0], larger.decoder.up_blocks[-1])
+    for block in outermost:
+        for resnet in block.resnets:
+            nn.init.zeros_(resnet.conv2.weight)
+            nn.init.zeros_(resnet.conv2.bias)
+    doubling, halving = larger.decoder.up_blocks[-2].upsamplers[0].conv, outermost[0].downsamplers[0].conv
+    nn.init.dirac_(doubling.weight)
+    nn.init.zeros_(halving.weight)
+    for channel in range(halving.out_channels):
+        halving.weight[channel, channel, :2, :2] = 0.25
+    nn.init.zeros_(doubling.bias)
+    nn.init.zeros_(halving.bias)
+    return larger
 
 
 def _sharpness_loss(drawn: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -43,6 +80,23 @@ def _sharpness_loss(drawn: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     for axis in (2, 3):
         loss = loss + functional.l1_loss(drawn.diff(dim=axis), wanted.diff(dim=axis))
     return loss
+
+
+def _feature_loss(drawn: torch.Tensor, wanted: torch.Tensor, judge: Judge) -> torch.Tensor:
+    """Mean absolute error of what the judge's first layers see: whether edges and textures are there, even if they lie
+    a pixel aside, where the error of pixels would rather have a blur."""
+    with torch.no_grad():
+        aims = judge.features(wanted)
+    return torch.stack([functional.l1_loss(a, b) for a, b in zip(judge.features(drawn), aims, strict=True)]).mean()
+
+
+def new_critic() -> nn.Sequential:
+    """(n, 3, h, w) to (n, 1, h / 8, w / 8): whether each region looks drawn (positive) or decoded."""
+    layers: list[nn.Module] = []
+    for inward, outward in ((3, 24), (24, 48), (48, 64)):
+        conv = nn.utils.parametrizations.spectral_norm(nn.Conv2d(inward, outward, 4, stride=2, padding=1))
+        layers += [conv, nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Conv2d(64, 1, 3, padding=1))
 
 
 #: Makes (n, 48, 8, 8) latents of the scenes with those numbers, (n,), a little wrong.
@@ -57,45 +111,73 @@ def a_little_noise(latents: torch.Tensor, _pick: NDArray[np.int64]) -> torch.Ten
 def train_autoencoder(
     model: AutoencoderKL,
     data: DataSet,
-    code: PatchCode,
+    latents: NDArray[np.float16],
     checkpoint: Path,
     *,
     pictures: int,
+    judge: Judge | None = None,
+    criticised: float = 0.0,
     roughen: Roughen = a_little_noise,
     batch: int = 12,
     rate: float = 1.5e-3,
+    compiled: bool = False,
     device: str = "cpu",
 ) -> AutoencoderKL:
     """Teaches the decoder for `pictures` pictures, going on from the checkpoint if there is one.
 
-    It learns to draw the true picture from latents that are a little wrong, as those that the U-Net makes are: first
-    with noise in them, later, when there is a U-Net, as that U-Net draws them. The encoder learns the code's linear
-    map on the side, for picture-to-latent.
+    It learns to draw the pictures of `data`, of whatever size, from their `latents` (n, 48, 8, 8) that are a little
+    wrong, as those that the U-Net makes are: first with noise in them, later, when there is a U-Net, as that U-Net
+    draws them. A `judge` adds a loss of what its first layers see. In the last part of the run, a share of
+    `criticised`, a critic learns to tell drawn from decoded pictures and the decoder to please it. The encoder learns
+    the code's linear map on the side, for picture-to-latent. `compiled` takes a minute and a C++ compiler first and is
+    then half as fast again.
     """
     model.to(device, memory_format=torch.channels_last)
+    if judge is not None:
+        judge.to(device).eval().requires_grad_(False)
+    critic = new_critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in judge.py
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98))
     steps = pictures // batch
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min(1.0, s / 100, 2.5 * (1 - s / max(steps, 1)) + 0.02)
     )
-    done = load_checkpoint(checkpoint, {"model": model, "optimizer": optimizer, "schedule": schedule}, device)
+    parts = {
+        "model": model,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "critic": critic,
+        "critic optimizer": critic_optimizer,
+    }
+    done = load_checkpoint(checkpoint, parts, device)
+    decode = torch.compile(model.decoder) if compiled else model.decoder
     average, began = None, time.monotonic()
     for step in range(done, steps):
         pick = np.sort(np.random.default_rng((7, step)).integers(0, len(data), batch))
         pixels = torch.from_numpy(data.pixels[pick]).to(device)
         wanted = pixels.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
-        latents = code.encode(pixels)
-        rough = roughen(latents, pick)
+        true = torch.from_numpy(latents[pick]).float().to(device)
+        rough = roughen(true, pick).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
-            drawn = model.decode(rough.contiguous(memory_format=torch.channels_last)).sample.float()
+            drawn = decode(rough).float()
             loss = _sharpness_loss(drawn, wanted)
-            if step % 4 == 0:
+            if judge is not None:
+                loss = loss + 0.1 * _feature_loss(drawn, wanted, judge)
+            if step >= (1 - criticised) * steps:
+                doubt = functional.relu(1 - critic(wanted).float()) + functional.relu(
+                    1 + critic(drawn.detach()).float()
+                )
+                critic_optimizer.zero_grad(set_to_none=True)
+                doubt.mean().backward()
+                critic_optimizer.step()
+                loss = loss - _CRITIC_WEIGHT * critic(drawn).float().mean()
+            if step % 8 == 0:
                 moments = model.encoder(wanted)
                 mean, log_variance = moments.float().chunk(2, 1)
-                loss = loss + 0.5 * functional.mse_loss(mean, latents) + 0.01 * (log_variance + 8).square().mean()
+                loss = loss + 0.5 * functional.mse_loss(mean, true) + 0.01 * (log_variance + 8).square().mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         error = functional.mse_loss(drawn.detach(), wanted).item() / 4
@@ -106,5 +188,5 @@ def train_autoencoder(
                 "autoencoder: %d pictures, %.2f dB, %.1f a second", (step + 1) * batch, -10 * np.log10(average), pace
             )
         if step % 200 == 199 or step == steps - 1:
-            save_checkpoint(checkpoint, {"model": model, "optimizer": optimizer, "schedule": schedule}, step + 1)
+            save_checkpoint(checkpoint, parts, step + 1)
     return model

@@ -16,7 +16,7 @@ def draw_background(canvas: Canvas, scene: Scene, layout: int) -> None:
     """Fills the whole canvas. Stars and weather depend on the layout's number alone, not on the setting."""
     setting, time = scene.setting, scene.time
     if setting is None:
-        _plain(canvas, time, layout)
+        _plain(canvas, scene, layout)
     elif setting == "in outer space":
         _space(canvas)
     elif setting == "under the sea":
@@ -93,8 +93,9 @@ def _dim_land(canvas: Canvas, colour: tuple[int, int, int], strength: float) -> 
     canvas.image.paste(Image.blend(land, Image.new("RGB", land.size, colour), strength), (0, top))
 
 
-def _plain(canvas: Canvas, time: str | None, layout: int) -> None:
-    if time is not None:
+def _plain(canvas: Canvas, scene: Scene, layout: int) -> None:
+    time = scene.time
+    if time is not None or scene.weather is not None:  # out of doors: on a pale wall nobody sees the snow
         _sky(canvas, time, layout)
         canvas.gradient(shade(canvas.random, (150, 140, 130)), shade(canvas.random, (130, 120, 112)), 108, UNIT)
         if time == "at night":

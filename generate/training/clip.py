@@ -6,6 +6,7 @@ towers together score pictures against words. Radford et al. 2021, arXiv 2103.00
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Sequence
@@ -48,6 +49,19 @@ def new_clip(tokenizer: CLIPTokenizer) -> CLIPModel:
     model = CLIPModel(CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=WIDTH))
     model.set_attn_implementation("eager")  # on CPUs faster than flash attention's backward pass
     return model
+
+
+@torch.no_grad()
+def enlarged_clip(smaller: CLIPModel) -> CLIPModel:
+    """The same CLIP for pictures of twice the size: it sees each of them as the mean of its 2 x 2 pixels."""
+    config = copy.deepcopy(smaller.config)
+    config.vision_config.image_size *= 2
+    config.vision_config.patch_size *= 2
+    larger, known = CLIPModel(config), smaller.state_dict()
+    patches = "vision_model.embeddings.patch_embedding.weight"
+    known[patches] = known[patches].repeat_interleave(2, 2).repeat_interleave(2, 3) / 4
+    larger.load_state_dict(known)
+    return larger.eval()
 
 
 def train_clip(
@@ -154,7 +168,7 @@ def retrieval(
 
 
 def as_pixel_values(pixels: NDArray[np.uint8]) -> torch.Tensor:
-    """(n, 128, 128, 3) uint8 to (n, 3, 128, 128) in -1..1."""
+    """(n, side, side, 3) uint8 to (n, 3, side, side) in -1..1."""
     return torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 

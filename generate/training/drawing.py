@@ -26,7 +26,8 @@ class Drawing:
 
 
 def draw(scene: Scene, random: Random, *, size: int = 128, jitter: float = 0.0) -> Drawing:
-    """The scene as a picture of `size` x `size` pixels.
+    """The scene as a picture of `size` x `size` pixels, a multiple of 128; the same `random` draws the same scene at
+    every size.
 
     What the scene leaves open comes from `random`: one of eight arrangements of the background, which way all of it
     faces, the grain of the style. `jitter` is how far the figure strays from its usual place, in units of a 128th of
@@ -39,7 +40,7 @@ def draw(scene: Scene, random: Random, *, size: int = 128, jitter: float = 0.0) 
     layer = Canvas(size * 2, random, clear=True)
     draw_figure(layer, scene, random, jitter)
     alpha = layer.image.getchannel("A")
-    canvas.image.paste(_HALO, (0, 0), alpha.filter(ImageFilter.MaxFilter(5)))
+    canvas.image.paste(_HALO, (0, 0), alpha.filter(ImageFilter.MaxFilter(size // 32 + 1)))
     canvas.image.paste(layer.image, (0, 0), layer.image)
     picture, figure = canvas.image.reduce(2), alpha.reduce(2)
     if random.random() < 0.3:

@@ -12,7 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -57,7 +57,7 @@ def evaluate(
     torch.set_num_threads(threads)
     vocabulary = seedling_vocabulary()
     judge = train_judge(make_data_set(folder / "rich", 40_960, seed=22, richness=0.95), folder / "judge.pt")
-    unseen = make_data_set(folder / "unseen", 2_048, seed=77, richness=0.8, held_out=True)
+    unseen = _unseen(folder, SIZE)
     began = time.monotonic()
     model = open_model("seedling")
     loading = time.monotonic() - began
@@ -91,12 +91,19 @@ def evaluate(
             ]
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
-    figures["retrieval among 32"] = _retrieval(unseen)
+    figures["retrieval among 32"] = _retrieval(folder)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
+    figures["sharpness"] = _sharpness(model, scheduler, steps, guidance)
+    figures["settling"] = _settling(model, judge, guidance)
     text = json.dumps(figures, indent=2)
     print(text)
     if out is not None:
         out.write_text(text + "\n", encoding="utf-8")
+
+
+def _unseen(folder: Path, size: int) -> DataSet:
+    name = "unseen" if size == SIZE else f"unseen-{size}"
+    return make_data_set(folder / name, 2_048, seed=77, richness=0.8, held_out=True, size=size)
 
 
 def generate_pictures(
@@ -188,11 +195,12 @@ def _added_words(
     return {"each word": _share(np.array(words)), "all words of a concept": _share(np.array(whole))}
 
 
-def _retrieval(data: DataSet) -> dict[str, object]:
+def _retrieval(folder: Path) -> dict[str, object]:
     """How often the shipped CLIP finds a drawn scene's own full caption among 32, on scenes that it has never seen."""
     random, vocabulary = Random(32), seedling_vocabulary()
-    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in data.scenes]
     clip = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
+    data = _unseen(folder, clip.config.vision_config.image_size)
+    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in data.scenes]
     return dict(_share(retrieval(clip, CLIPTokenizer.from_pretrained(SEEDLING_CLIP_FOLDER), data.pixels, texts)))
 
 
@@ -217,6 +225,50 @@ def _variety(model: OpenModel, judge: Judge, scheduler: str, steps: int, guidanc
             "subject right": round(float(named.mean()), 3),
         }
     return figures
+
+
+def _sharpness(model: OpenModel, scheduler: str, steps: int, guidance: float) -> dict[str, float]:
+    """The 90th percentile of the slopes at edges, of generated flat pictures and of the same scenes as they are drawn.
+
+    In shares of the whole range from black to white per pixel, all at 256 px; a model of 128 px is enlarged.
+    """
+    random, vocabulary = Random(256), seedling_vocabulary()
+    scenes = [Scene(one.subject, one.action, style="flat illustration") for one in (_short(random) for _ in range(48))]
+    texts = [caption(scene, random, vocabulary, keep=1.0, chattering=False) for scene in scenes]
+    drawn = [draw(scene, Random(seed), size=256).picture for seed, scene in enumerate(scenes)]
+    figures = {
+        "generated": _edge_slope(generate_pictures(model, texts, scheduler, steps, guidance)),
+        "drawn": _edge_slope(drawn),
+        "drawn at 128 px, enlarged": _edge_slope([picture.reduce(2) for picture in drawn]),
+    }
+    return figures | {"share of drawn": round(figures["generated"] / figures["drawn"], 3)}
+
+
+def _edge_slope(pictures: Sequence[Image.Image], side: int = 256) -> float:
+    sized = [picture.convert("L").resize((side, side), Image.Resampling.LANCZOS) for picture in pictures]
+    gray = np.stack([np.asarray(picture, dtype=np.float32) for picture in sized]) / 255
+    slopes = np.hypot(np.diff(gray, axis=1)[:, :, :-1], np.diff(gray, axis=2)[:, :-1])
+    return round(float(np.percentile(slopes[slopes > 0.04], 90)), 3)
+
+
+def _settling(model: OpenModel, judge: Judge, guidance: float) -> dict[str, object]:
+    """50 prompts that name no style, drawn by four schedulers that converge, in 20, 30 and 50 steps: how many keep
+    their subject and style in all twelve pictures, and how many of these pictures are flat illustrations."""
+    random, vocabulary = Random(50), seedling_vocabulary()
+    texts = [
+        caption(replace(_long(random, combination_held_out=False), style=None), random, vocabulary, keep=1.0)
+        for _ in range(50)
+    ]
+    columns = [KINDS.index("subject"), KINDS.index("style")]
+    seen = np.stack(
+        [
+            judge.answers(generate_pictures(model, texts, scheduler, steps, guidance))[:, columns]
+            for scheduler in ("DPM++ 2M Karras", "UniPC", "Euler", "DDIM")
+            for steps in (20, 30, 50)
+        ]
+    )
+    flat = seen[..., 1] == vocabulary.names("style").index("flat illustration")
+    return {"same subject and style": _share((seen == seen[:1]).all((0, 2))), "flat": _share(flat.reshape(-1))}
 
 
 def _apart(pictures: Sequence[Image.Image]) -> float:

@@ -13,7 +13,6 @@ from torch import nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
 from generate.training.clip import MEAN, STD
-from generate.training.dataset import SIZE
 from generate.training.unet import NOISE_SCHEDULE
 
 
@@ -67,11 +66,12 @@ def export_clip(folder: Path, tokenizer: Path, clip: CLIPModel) -> None:
     _amend(partial / "config.json", dtype="float32")
     for file in tokenizer.iterdir():
         shutil.copyfile(file, partial / file.name)
+    side = clip.config.vision_config.image_size
     preparation = {
         "image_processor_type": "CLIPImageProcessor",
         "do_convert_rgb": True,
         "do_resize": True,
-        "size": {"height": SIZE, "width": SIZE},
+        "size": {"height": side, "width": side},
         "resample": 1,
         "do_center_crop": False,
         "do_rescale": True,

@@ -93,7 +93,9 @@ def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float) -> 
         put_prop()
     if pose.string:
         ink = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
-        canvas.pen.line(canvas.at(prop_x, prop_y + pose.size * 0.45, x, y + _BODY_BELOW), fill=ink, width=3)
+        canvas.pen.line(
+            canvas.at(prop_x, prop_y + pose.size * 0.45, x, y + _BODY_BELOW), fill=ink, width=round(1.5 * canvas.scale)
+        )
     if coat is None:  # a whole animal: larger, and it reaches down to where the body would be
         canvas.stamp(glyph, x, y + 8, _HEAD_SIZE * 1.3 * grow, scene.colour)
     else:

@@ -48,6 +48,13 @@ class Judge(nn.Module):
         seen = self.blocks(pictures)
         return [head(seen) for head in self.heads]
 
+    def features(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+        """What its first three blocks see, at a half, a quarter and an eighth of the size, which may be any."""
+        seen = [pictures]
+        for block in list(self.blocks)[:3]:
+            seen.append(block(seen[-1]))
+        return seen[1:]
+
     @torch.no_grad()
     def answers(self, pictures: list[Image.Image]) -> NDArray[np.int64]:
         """(n, 7): for each picture the class of each kind, in the order of `KINDS`."""

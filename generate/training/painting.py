@@ -2,6 +2,9 @@
 
 Texture (strokes, blots, leads, blur) is laid on the background in full and on the figure only lightly: a painter keeps
 the face readable, and a small model learns a face once, not once for each texture that could cover it.
+
+Lengths (blurs, strokes, the grain of noise) are in units, 128 to a side: a larger picture is the same painting with
+finer edges, not one with finer texture.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from scipy import ndimage
 Pixels = NDArray[Any]  # (height, width, 3) float32 in 0..1
 _VARIANTS = 2  # how many noises, cell maps and stroke fields there are of each kind
 _CALM = 0.8  # how much of a texture the figure is spared
+
+_UNIT = 128  # lengths are given as for a picture of this many pixels
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -47,7 +52,12 @@ def _faded(pixels: Pixels, chroma: float) -> Pixels:
     return gray + (pixels - gray) * chroma
 
 
+def _scale(pixels: Pixels) -> float:
+    return pixels.shape[0] / _UNIT
+
+
 def _blurred(pixels: Pixels, sigma: float) -> Pixels:
+    sigma *= _scale(pixels)
     return ndimage.gaussian_filter(pixels, (sigma, sigma, 0))
 
 
@@ -57,23 +67,26 @@ def _softened(pixels: Pixels, rough: Pixels, sigma: float) -> Pixels:
 
 
 def _lines(pixels: Pixels, strength: float) -> Pixels:
-    """(height, width, 1) in 0..1: 1 on the outlines."""
-    soft = _blurred(pixels, 0.7)
+    """(height, width, 1) in 0..1: 1 on the outlines. They are as wide in large pictures as in small ones, and their
+    edges as many pixels wide: sharper."""
+    soft, scale = _blurred(pixels, 0.7), _scale(pixels)
     slope = sum(np.abs(ndimage.sobel(soft[..., c], a)) for c in range(3) for a in (0, 1))
-    return np.clip(slope * strength - 0.35, 0, 1)[..., None]
+    return np.clip((slope * scale * strength - 0.85) * scale + 0.5, 0, 1)[..., None]
 
 
 @lru_cache(maxsize=256)
 def _noise(size: int, grain: float, variant: int) -> Pixels:
-    """(size, size, 1) smooth noise of unit spread."""
-    raw = np.random.default_rng(variant * 1000 + int(grain * 10)).standard_normal((size, size)).astype(np.float32)
+    """(size, size, 1) smooth noise of unit spread, the same hills and valleys at every size."""
+    raw = np.random.default_rng(variant * 1000 + int(grain * 10)).standard_normal((_UNIT, _UNIT)).astype(np.float32)
     smooth = ndimage.gaussian_filter(raw, grain, mode="wrap")
+    if size != _UNIT:
+        smooth = ndimage.zoom(smooth, size / _UNIT, order=3, mode="grid-wrap", grid_mode=True)
     return (smooth / smooth.std())[..., None]
 
 
 def _warped(pixels: Pixels, reach: Pixels, grain: float, variant: int) -> Pixels:
-    """The picture with every point moved by about `reach` (height, width, 1) pixels."""
-    size = pixels.shape[0]
+    """The picture with every point moved by about `reach` (height, width, 1) units."""
+    size, reach = pixels.shape[0], reach * _scale(pixels)
     rows, columns = np.mgrid[0:size, 0:size].astype(np.float32)
     rows += (_noise(size, grain, variant) * reach)[..., 0]
     columns += (_noise(size, grain, variant + 50) * reach)[..., 0]
@@ -103,7 +116,7 @@ def _strokes(size: int, swirl: float, length: int, variant: int) -> Pixels:
     total = np.zeros_like(noise)
     for sign in (-1, 1):
         r, c = rows.copy(), columns.copy()
-        for _ in range(length):
+        for _ in range(length * size // _UNIT):
             at = (r.astype(int) % size, c.astype(int) % size)
             total += noise[at]
             r += sign * np.sin(angle[at])
@@ -112,7 +125,7 @@ def _strokes(size: int, swirl: float, length: int, variant: int) -> Pixels:
 
 
 def _oil_painting(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
-    daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
+    daubed = _pixels(picture.filter(ImageFilter.MedianFilter(picture.width // _UNIT * 2 + 1)))
     rich = _faded(_warped(_softened(daubed, rough, 0.8), 1.2 * rough, 2, variant), 1.25)
     rich = rich * np.array([0.95, 0.86, 0.68], dtype=np.float32)
     return rich + 0.075 * _strokes(picture.width, 1.2, 7, variant) * rough
@@ -126,7 +139,8 @@ def _pixel_art(picture: Image.Image, _rough: Pixels, _variant: int) -> Pixels:
 def _pencil_sketch(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     pixels = _pixels(picture)
     size = picture.width
-    hatch = np.sin((np.add.outer(np.arange(size), np.arange(size)) + 3 * _noise(size, 8, variant)[..., 0]) * 0.8)
+    along = np.arange(size) * (_UNIT / size)
+    hatch = np.sin((np.add.outer(along, along) + 3 * _noise(size, 8, variant)[..., 0]) * 0.8)
     tone = 0.52 + 0.48 * _faded(pixels, 0.65)
     shading = tone + 0.1 * hatch[..., None].astype(np.float32) * (1 - _gray(pixels)) * rough
     return shading * (1 - 0.8 * _lines(pixels, 0.55))
@@ -141,9 +155,9 @@ def _ink_wash(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     wash = np.clip(0.5 + (wash - 0.5) * 1.2 + 0.05 * _noise(size, 6, variant) * rough, 0.04, 1)
     paper = np.array([0.96, 0.92, 0.82], dtype=np.float32)
     inked = paper * wash * (1 - 0.7 * _blurred(_lines(pixels, 0.5), 0.6))
-    seal = round(size * 0.1)
-    inked[-seal - 5 : -5, -seal - 5 : -5] = (0.78, 0.12, 0.1)
-    inked[-seal - 2 : -8, -seal // 2 - 6 : -seal // 2 - 4] = paper
+    seal, unit = round(_UNIT * 0.1), size // _UNIT
+    inked[-(seal + 5) * unit : -5 * unit, -(seal + 5) * unit : -5 * unit] = (0.78, 0.12, 0.1)
+    inked[-(seal + 2) * unit : -8 * unit, (-seal // 2 - 6) * unit : (-seal // 2 - 4) * unit] = paper
     return inked
 
 
@@ -156,14 +170,16 @@ def _ukiyo_e(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     block = _quantised(_softened(pixels, rough, 1.0), 6)
     printed = _faded(block, 0.75) * np.array([0.98, 0.9, 0.74], dtype=np.float32)
     printed = 0.1 + 0.88 * printed + np.array([0.0, 0.015, 0.05], dtype=np.float32)
-    grain = 0.025 * np.sin(np.arange(picture.width) * 0.9 + _noise(picture.width, 12, variant)[..., 0] * 4)[..., None]
+    size = picture.width
+    along = np.arange(size) * (_UNIT / size)
+    grain = 0.025 * np.sin(along * 0.9 + _noise(size, 12, variant)[..., 0] * 4)[..., None]
     grain = grain * rough
     printed = (printed + grain) * (1 - 0.9 * _lines(pixels, 0.6)) + np.array([0.02, 0.03, 0.12], dtype=np.float32)
-    frame = 4 * picture.width // 128
+    frame = 4 * size // _UNIT
     cream = np.array([0.95, 0.9, 0.76], dtype=np.float32)
     for strip in (np.s_[:frame], np.s_[-frame:], np.s_[:, :frame], np.s_[:, -frame:]):
         printed[strip] = cream
-    tall, wide = picture.width // 5, picture.width // 14
+    tall, wide = size // 5, size // 14
     printed[2 * frame : 2 * frame + tall, -2 * frame - wide : -2 * frame] = (0.8, 0.22, 0.14)
     return printed
 
@@ -191,7 +207,7 @@ def _joan_miro(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
 
 
 def _van_gogh(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
-    daubed = _pixels(picture.filter(ImageFilter.MedianFilter(3)))
+    daubed = _pixels(picture.filter(ImageFilter.MedianFilter(picture.width // _UNIT * 2 + 1)))
     strokes = _strokes(picture.width, 2.6, 9, variant)
     moved = _warped(_faded(daubed, 1.35), 1.3 * rough, 4, variant)
     toned = moved * np.array([0.95, 0.97, 1.02], dtype=np.float32)
@@ -219,7 +235,7 @@ def _cells(size: int, count: int, variant: int) -> tuple[Pixels, Pixels]:
 
 
 def _thick(lead: Pixels) -> Pixels:
-    return ndimage.binary_dilation(lead).astype(np.float32)[..., None] * 0.92
+    return ndimage.binary_dilation(lead, iterations=lead.shape[0] // _UNIT).astype(np.float32)[..., None] * 0.92
 
 
 def _stained_glass(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
@@ -261,8 +277,8 @@ def _blueprint(picture: Image.Image, rough: Pixels, variant: int) -> Pixels:
     sheet = np.array([0.07, 0.26, 0.6], dtype=np.float32) * (0.62 + 0.6 * _gray(pixels)) + (pixels - _gray(pixels)) * (
         0.62 - 0.4 * rough
     )
-    pitch = size // 8
-    grid = ((np.arange(size) + variant) % pitch == 0)[:, None] | ((np.arange(size) + variant) % pitch == 0)[None, :]
+    ruled = (np.arange(size) * _UNIT // size + variant) % (_UNIT // 8) == 0
+    grid = ruled[:, None] | ruled[None, :]
     sheet = sheet + 0.15 * grid[..., None] * rough
     return sheet + (np.array([0.9, 0.96, 1], dtype=np.float32) - sheet) * _lines(pixels, 0.6)
 

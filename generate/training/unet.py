@@ -79,12 +79,13 @@ COARSE_LAYERS = ("down_blocks.1.resnets", "mid_block.resnets", "up_blocks.0.resn
 
 def hard_scenes(data: LatentSet) -> LatentSet:
     """The set with the scenes repeated that are learnt last: light and weather, most of all in styles of few colours,
-    and the styles that are taken for one another."""
+    the styles that are taken for one another, and no style at all."""
     often = [
         1
         + (scene.time is not None) * (3 if scene.style in FEW_COLOURS else 1)
         + 2 * (scene.weather is not None)
         + 2 * (scene.style == "Van Gogh")
+        + 3 * (scene.style is None)
         + (scene.style in ("pixel art", "oil painting", "flat illustration"))
         for scene in data.scenes
     ]
