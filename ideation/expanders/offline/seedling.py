@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ideation.english import indefinite_article
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
 from ideation.expanders.offline.prompt_builder import (
@@ -28,9 +25,10 @@ MAX_NAMED = 12
 def draft_for_seedling(
     request: DraftRequest, vocabulary: Vocabulary, analysis: ConceptAnalysis, choice: StableChoice
 ) -> DraftedPrompts:
-    """The concept with a setting, a time or weather, perhaps a colour, and two filler words, all from `vocabulary`.
+    """The concept with a setting, a time or weather, and two filler words, all from `vocabulary`.
 
-    There is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
+    The subject gets no colour: a green unicorn is another idea than a unicorn, and the pair would be about that. There
+    is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
     """
     unknown = vocabulary.unknown_words(spoken(analysis.text))
 
@@ -53,13 +51,7 @@ def draft_for_seedling(
     if in_the_open:
         details += _time_and_weather(vocabulary, named, setting, light, choice)
     details += _filler(analysis, details, choice)
-    colour = _colour(analysis, vocabulary, named, choice, always=not in_the_open)
-    painted = analysis
-    topic = analysis.subject
-    if colour and topic:
-        rest = analysis.head.removeprefix(f"{indefinite_article(topic)} {topic}")
-        painted = replace(analysis, head=f"{indefinite_article(colour.text)} {colour.text} {topic}{rest}")
-    prompt, kept = fit(painted, details, request.token_limit, tokens)
+    prompt, kept = fit(analysis, details, request.token_limit, tokens)
     warnings = nothing_added(kept, request.token_limit)
     if unknown:
         words = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED])
@@ -69,7 +61,7 @@ def draft_for_seedling(
         language=request.concept.language,
         simple=analysis.text,
         expanded=prompt,
-        reasons=tuple(explain(detail, analysis, scene) for detail in [colour, *kept] if detail),
+        reasons=tuple(explain(detail, analysis, scene) for detail in kept),
         warnings=warnings,
     )
 
@@ -122,24 +114,3 @@ def _filler(analysis: ConceptAnalysis, details: list[Detail], choice: StableChoi
     first = choice.turn("first filler", without_repeats(words, so_far) or words)
     second = choice.fresh("second filler", words, [*so_far, first])
     return [Detail("filler", word) for word in (first, second) if word]
-
-
-def _colour(
-    analysis: ConceptAnalysis,
-    vocabulary: Vocabulary,
-    named: dict[str, Term],
-    choice: StableChoice,
-    *,
-    always: bool,
-) -> Detail | None:
-    """A colour for the subject in every other picture, and always where there is no time or weather to be seen.
-
-    Not for what could not have been drawn, not where the concept has a colour, and not in a style without colour.
-    """
-    medium = built_in_details().media.get(analysis.style or "")
-    colourless = medium is not None and medium.colours == "none"
-    if not analysis.subject or colourless or "colour" in named or "colour" in analysis.said:
-        return None
-    if not always and choice.number("coloured") % 2:
-        return None
-    return Detail("colour", choice.pick("colour", vocabulary.names("colour")))
