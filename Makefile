@@ -19,7 +19,7 @@ demo: install
 	@$(BIN)/twinseed pair "a unicorn riding a rocket, flat illustration style" --seed 3 --expander offline --runs $(DEMO_RUNS)
 
 test: install
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 page: install
 	@$(BIN)/twinseed page

@@ -297,7 +297,7 @@ def test_seedling_names_what_it_has_never_learnt() -> None:
 @pytest.mark.parametrize("words", [WORDS, seedling_words(SEEDLING)], ids=["all words", "seedling's words"])
 def test_a_drawn_concept_typed_as_it_is_printed_gives_the_same_draft(words: WordLists, language: Language) -> None:
     for seed in (0, 1, 7, 2026, 2**63 - 1):
-        for concept in draw_many(words, seed, 50 * seed % 1_000, 100, language):
+        for concept in draw_many(words, seed, 50 * seed % 1_000, 30, language):
             typed = typed_concept(concept.text)
             for vocabulary in (None, SEEDLING):
                 drawn, again = (expand(one, seed, vocabulary=vocabulary) for one in (concept, typed))

@@ -95,13 +95,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory, seedling: object) -> Record:
     return Session(Gallery(tmp_path_factory.mktemp("whole")), environ={}).run(request).record
 
 
-@pytest.mark.parametrize("pairs", [1, 3])
-def test_killed_when_some_pairs_are_on_the_disk(pairs: int, runs: Path, whole: Record, twinseed: Twinseed) -> None:
-    kill_when(lambda: len(list(runs.glob("2*/expanded-*.png"))) >= pairs, *FOUR, "--runs", str(runs))
+def test_killed_when_three_of_four_pairs_are_on_the_disk(runs: Path, whole: Record, twinseed: Twinseed) -> None:
+    kill_when(lambda: len(list(runs.glob("2*/expanded-*.png"))) >= 3, *FOUR, "--runs", str(runs))
     (folder,) = folders(runs)
     left = Run.open(folder)
     finished = len(left.record.seeds)
-    assert pairs - 1 <= finished <= 4, "the record comes right after the pictures"
+    assert 2 <= finished <= 4, "the record comes right after the pictures"
     assert left.record.seeds == [7, 8, 9, 10][:finished]
     assert list(left.faults()) == []
     assert not left.report.exists()
