@@ -6,10 +6,12 @@ on the width of a font. Foreign texts (phrases, names of schedulers) are data of
 
 from __future__ import annotations
 
+import json
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from compare.report.blocks import Chart
@@ -278,14 +280,20 @@ def _keyed(key: Any, chart: Any, rows: int) -> str:
 
 
 def _finished(chart: Any) -> str:
-    import vl_convert
-
     spec = (
         chart.configure(font=FONT, background=PAPER, padding=4)
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
     )
-    root = ET.fromstring(vl_convert.vegalite_to_svg(spec.to_dict(validate=False)))  # noqa: S314 - from our own data
+    return _drawn(json.dumps(spec.to_dict(validate=False)))
+
+
+@lru_cache(maxsize=64)
+def _drawn(spec: str) -> str:
+    """The SVG of a chart. Kept, because one takes a moment and a report is often written again with the same charts."""
+    import vl_convert
+
+    root = ET.fromstring(vl_convert.vegalite_to_svg(spec))  # noqa: S314 - from our own data
     for element in root.iter():
         # Vega describes every mark to screen readers in English; the report has one text for the whole chart.
         for name in [name for name in element.attrib if name == "role" or name.startswith("aria-")]:
