@@ -18,6 +18,7 @@ from generate.training.captions import caption
 from generate.training.clip import enlarged_clip
 from generate.training.dataset import DataSet, joined, make_data_set
 from generate.training.drawing import draw
+from generate.training.evaluate import _edge_slope
 from generate.training.figure import ACTIONS, SUBJECTS
 from generate.training.judge import Judge
 from generate.training.latents import CHANNELS
@@ -196,3 +197,9 @@ def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None
     CLIPModel.from_pretrained(tmp_path / "clip", local_files_only=True)
     red_mean, blue_mean = np.asarray(red).mean((0, 1)), np.asarray(blue).mean((0, 1))
     assert red_mean[0] - red_mean[2] > blue_mean[0] - blue_mean[2]
+
+
+def test_sharp_edges_are_told_from_soft_ones() -> None:
+    scene = Scene("cat", "riding a bicycle", style="flat illustration")
+    sharp = draw(scene, Random(1), size=256).picture
+    assert _edge_slope([sharp]) > 1.2 * _edge_slope([sharp.reduce(2)])
