@@ -100,7 +100,7 @@ class RenderOptions:
     steps: Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")] = None
     guidance: Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance scale.")] = None
     size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Pixels, or native; left out, the model's own size.")
+        str | None, typer.Option(metavar="WxH", help="Pixels, or native; a side left out is the model's own.")
     ] = None
     aspect: Annotated[str | None, typer.Option(metavar="RATIO", help="16:9, portrait ...: a size to suit it.")] = None
     preset: Annotated[str | None, typer.Option(metavar="P", help="See: twinseed list presets.")] = None
@@ -110,7 +110,7 @@ class RenderOptions:
     ] = None
     style: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="On both prompts; can be given more than once. None: none."),
+        typer.Option(metavar="NAME", help="On both prompts; can be repeated; none leaves out a preset's."),
     ] = None
     clip_skip: Annotated[
         int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")

@@ -181,11 +181,6 @@ class Session:
         record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
         return tuple(self.gallery.open(name).faults())
 
-    def report(self, name: str, language: Language) -> Run:
-        """Writes the report of the run `name` again, in that language. Raises `TwinseedError`."""
-        run = self.gallery.open(name)
-        return self.gallery.amend(name, run.record, {}, render_report(run.record, run.files(), language))
-
     def close(self) -> None:
         """Lets go of the model and the CLIP."""
         self._model = self._clip = None

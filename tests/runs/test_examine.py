@@ -202,7 +202,6 @@ def test_a_picture_that_is_another_one_is_found_before_anything_is_rendered(
         lambda: session.examine(run.name, Examination(instruments=("ladder",))),
         lambda: session.examine(run.name, None, observations="It got dark."),
         lambda: session.refine(run.name),
-        lambda: session.report(run.name, "zh-TW"),
     ):
         with pytest.raises(RecordError, match=words):
             work()
