@@ -106,7 +106,8 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
         _take(ticket)
     _notices(t)
     with _shown():
-        if gallery.runs(limit=1):
+        there = gallery.listing(limit=1)
+        if there.rows or there.left_out:
             st.segmented_control(
                 t["views"]["label"],
                 ["pair", "runs"],
@@ -116,7 +117,7 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
                 **kept("view", state.lang),
             )
             if state.view == "runs":
-                show_history(gallery, _choose, t)
+                show_history(gallery, _choose, t, state.lang)
                 return
         if ticket is not None:
             st.fragment(_progress, run_every=POLL_S)(ticket, t)

@@ -18,7 +18,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from compare.runs.index import RunIndex, RunRow
+from compare.runs.index import Listing, RunIndex, RunRow
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
 from ideation import Clause, TwinseedError
@@ -79,14 +79,18 @@ class Gallery:
         return Run(folder, record)
 
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
-        """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name.
+        """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name."""
+        return list(self.listing(limit, query).rows)
 
-        Runs that were copied into the folder or deleted from it by hand are noticed.
+    def listing(self, limit: int = 50, query: str = "") -> Listing:
+        """The same, with what lies beside the runs and cannot be shown, and why.
+
+        Runs that were copied into the folder, deleted from it or changed by hand are noticed.
         """
         if not self.root.is_dir():
-            return []
+            return Listing((), ())
         try:
-            return self._index.rows(limit, query)
+            return self._index.listing(limit, query)
         except OSError as error:
             raise GalleryError(
                 "cannot read the runs folder {root}: {reason}",
@@ -110,8 +114,9 @@ class Gallery:
     def folder(self, name: str) -> Path:
         """The folder of the run `name`. Raises `GalleryError` if it is not the plain name of a run in here."""
         folder = self.root / name
-        plain = 0 < len(name) <= 200 and not name.startswith(".") and not any(mark in name for mark in "/\\:\0")
-        if not plain or not folder.is_dir() or folder.resolve().parent != self.root.resolve():
+        # On Windows a backslash and a colon say where to; elsewhere a name may have them.
+        plain = name == Path(name).name and not name.startswith(".")
+        if not plain or not os.path.isdir(folder) or folder.resolve().parent != self.root.resolve():
             raise GalleryError(
                 "there is no run {name!r} in {root}",
                 hint="`twinseed page` shows the runs there are",

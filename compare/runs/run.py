@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from ideation import Clause
 REPORT_FILE = "report.html"
 
 #: What Pillow raises for bytes that are no picture, or one that is too large to be taken for good faith.
-_NO_PICTURE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+_NO_PICTURE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,31 @@ class Run:
 
     def _content(self, name: str) -> bytes:
         path = self.folder / name
-        if path.is_symlink() or not path.is_file():
+        again = "copy the run again from where it was made"
+        if path.is_symlink() or not os.path.isfile(path):
+            raise RecordError("the picture {path} is missing", hint="{again}", path=path, again=again)
+        try:
+            return path.read_bytes()
+        except OSError as error:
             raise RecordError(
-                "the picture {path} is missing", hint="copy the run again from where it was made", path=path
-            )
-        return path.read_bytes()
+                "the picture {path} cannot be read: {reason}",
+                hint="{again}",
+                path=path,
+                reason=error.strerror,
+                again=again,
+            ) from error
+
+
+def picture_fault(path: Path) -> Clause | None:
+    """Why the picture in that file cannot be shown, if it cannot. What is in it is not held against any record."""
+    if path.is_symlink() or not os.path.isfile(path):
+        return Clause("the picture {path} is missing", path=path)
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except _NO_PICTURE:
+        return Clause("the picture {path} cannot be read: it is cut off, or no picture", path=path)
+    return None
 
 
 def picture_file(arm: Arm, seed: int) -> str:
