@@ -51,9 +51,6 @@ app.command()(doctor)
 
 def main() -> NoReturn:
     """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C."""
-    # Read when torch is loaded: threads that wait for one another had better sleep than spin, or whatever else runs on
-    # the machine makes rendering several times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if isinstance(sys.stdout, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     try:

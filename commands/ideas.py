@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.console import say
-from commands.options import AsJson, OptionError, Seed
+from commands.options import AsJson, OptionError, Seed, path_of
 from ideation import seed_of
 from templates import Language
 
@@ -32,7 +32,9 @@ def ideas(
     ] = None,
     words: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."),
+        typer.Option(
+            parser=path_of, metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."
+        ),
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(metavar="TEXT", help='Draw from this instead: "{a red|2::a blue} cat in __place__".')

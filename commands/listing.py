@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.console import print_table, say
-from commands.options import AsJson, OptionError
+from commands.console import file_size, print_table, say
+from commands.options import AsJson, OptionError, path_of
 from ideation import TwinseedError
 
 
@@ -35,7 +35,9 @@ def list_names(
     words: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="With words: the lists in here, for patterns, and what is wrong with them."
+            parser=path_of,
+            metavar="FOLDER",
+            help="With words: the lists in here, for patterns, and what is wrong with them.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -49,7 +51,7 @@ def list_names(
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
     elif rows:
-        print_table(rows)
+        print_table([row | {"size": file_size(row["size"])} for row in rows] if kind is Kind.models else rows)
 
 
 def _rows(kind: Kind) -> list[dict[str, Any]]:

@@ -35,6 +35,15 @@ class GalleryError(TwinseedError):
     """The runs folder cannot be read or written, or has no such run."""
 
 
+def usual_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where runs are kept unless a folder is named: `TWINSEED_RUNS`, else `runs`.
+
+    >>> usual_folder({"TWINSEED_RUNS": "~/pictures"}) == Path.home() / "pictures"
+    True
+    """
+    return Path(environ.get("TWINSEED_RUNS", "").strip() or "runs").expanduser()
+
+
 class Gallery:
     """The runs under the folder `root`, which is made when the first run is written."""
 
@@ -249,7 +258,8 @@ class RunWriter:
     def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
         """A new folder, which has its name only when the first pair and its record are in it."""
         root = self._gallery.root
-        mine = f"{PARTIAL}{self._digest[:16]}-"
+        # Whoever has no lock works beside others: their folders must not be taken for those of somebody who was killed.
+        mine = f"{PARTIAL}{self._digest[:16]}-" if self._lock.is_locked else f"{PARTIAL}beside-{self._digest[:16]}-"
         before = [path for path in root.iterdir() if path.name.startswith(mine)] if self._lock.is_locked else []
         partial = Path(tempfile.mkdtemp(dir=root, prefix=mine))
         try:

@@ -19,7 +19,7 @@ from compare.instruments import Findings, PictureScore
 from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
-from ideation import Concept, PromptPair, TwinseedError
+from ideation import Clause, Concept, PromptPair, TwinseedError
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 from templates import language_for
 
@@ -193,9 +193,10 @@ def read_record(path: Path) -> Record:
         ) from error
     if not regular:
         raise RecordError(
-            "{path} is no file",
+            "cannot read {path}: {reason}",
             hint="a run is a folder with {record_file} in it; name one that has it",
             path=path,
+            reason=Clause("it is not a regular file"),
             record_file=RECORD_FILE,
         )
     return parse_record(content, str(path))
