@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 import typer
 
-from commands.console import say
+from commands.console import ENDING, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand
@@ -50,12 +52,24 @@ app.command()(doctor)
 
 
 def main() -> NoReturn:
-    """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C."""
+    """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C, 128 and its
+    number after another signal that asks the program to end."""
+    number = int(signal.SIGINT)
+
+    def end(asked: int, _: FrameType | None) -> None:
+        nonlocal number
+        number = asked
+        raise KeyboardInterrupt
+
     # Read when torch is loaded: threads that wait for one another had better sleep than spin, or whatever else runs on
     # the machine makes rendering several times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if isinstance(sys.stdout, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    # What is ignored, as under nohup, stays so.
+    replaced = [one for one in ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    for one in replaced:
+        signal.signal(one, end)
     try:
         code = app(standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
@@ -78,8 +92,12 @@ def main() -> NoReturn:
             raise
         show()
         code = 2
+    finally:
+        for one in replaced:
+            signal.signal(one, signal.SIG_DFL)
     if code == 130:  # which typer makes of Ctrl-C as well
         say("stopped")
+        code = 128 + number
     sys.exit(code or 0)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from compare.session import Progress
+
+#: What asks the program to end. All of it is taken as Ctrl-C is: what was finished is saved first.
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def say(text: str) -> None:
@@ -58,15 +62,19 @@ def progress() -> Iterator[Any]:
     }
     console = Console(stderr=True, highlight=False, markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    interrupt = signal.getsignal(signal.SIGINT)
+    before = {number: how for number in ENDING if callable(how := signal.getsignal(number))}
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("starting", total=None)
         said = ""
 
-        def once(*_: object) -> None:
+        def once(number: int, frame: FrameType | None) -> None:
             # A second Ctrl-C must not cut off the saving of what the first one stopped.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            raise KeyboardInterrupt
+            handle(signal.SIG_IGN)
+            before[number](number, frame)
+
+        def handle(how: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
+            for number in before:
+                signal.signal(number, how)
 
         def on_progress(now: Progress) -> None:
             nonlocal said
@@ -86,11 +94,12 @@ def progress() -> Iterator[Any]:
                 say(f"{line} ...")
             said = line
             if now.stage in ("render", "look"):
-                signal.signal(signal.SIGINT, once)
+                handle(once)
             elif now.stage == "write":
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                handle(signal.SIG_IGN)
 
         try:
             yield on_progress
         finally:
-            signal.signal(signal.SIGINT, interrupt)
+            for number, how in before.items():
+                signal.signal(number, how)

@@ -57,7 +57,7 @@ def _run(trial: Callable[[], Any], there: Any) -> None:
             value = type(value).__name__
     except TwinseedError as error:
         refused = str(error)
-    except BaseException:  # noqa: BLE001 - a crash is what this looks for
+    except BaseException:
         crashed = traceback.format_exc()
     there.send(Outcome(refused, crashed, time.monotonic() - started, _peak() - before, value))
 
