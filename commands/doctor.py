@@ -20,7 +20,7 @@ def doctor(as_json: AsJson = False) -> None:
     from generate.settings import DEFAULT_MODEL
     from ideation import choose_expander
 
-    import torch  # isort: skip
+    import torch  # isort: skip  # after `generate`, which tells its threads to sleep while they wait
 
     device = choose_device("auto")
     problems = []
