@@ -52,7 +52,11 @@ def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, A
                 seeds = [] if row.images == 1 else [t["runs"]["images"].format(images=row.images)]
                 st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]}", row.model, *seeds])))
     if listing.left_out:
-        told = [f"{one.name}: {' '.join(one.problem.told(language))}" for one in listing.left_out[:MOST_LEFT_OUT]]
+        told = [
+            f"{one.name}: {message} ({hint})"
+            for one in listing.left_out[:MOST_LEFT_OUT]
+            for message, hint in [one.problem.told(language)]
+        ]
         more = len(listing.left_out) - len(told)
         told += [t["runs"]["more_left_out"].format(count=more)] if more else []
         st.warning("\n\n".join(map(plain, [t["runs"]["left_out"], *told])), icon=":material/info:")
