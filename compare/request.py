@@ -28,6 +28,7 @@ from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
 from ideation import (
     AdapterMention,
+    Clause,
     Concept,
     TokenMode,
     TwinseedError,
@@ -146,8 +147,19 @@ class PairRequest:
             if options.seed is not None:
                 named["seed"] = seed_of(options.seed)
             if options.concept is None and simple is None:
-                simple = like.simple
-                expanded = like.expanded if expanded is None else expanded
+                if not (like.simple.strip() or like.expanded):
+                    raise RequestError(
+                        "{picture} gives no prompt: {why}",
+                        hint="add the concept, or --simple TEXT",
+                        picture=options.like,
+                        why=like.without_prompt or Clause("its prompt is empty"),
+                    )
+                if like.simple.strip():
+                    simple = like.simple
+                    expanded = like.expanded if expanded is None else expanded
+                else:
+                    simple = like.expanded
+                    notes.append(Clause("Its prompt is taken as the simple one: add the concept to make its pair."))
             negative = like.negative if negative is None else negative
         settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
         require_model(settings.model, allow_pickle=options.allow_pickle)

@@ -128,7 +128,7 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     with st.expander(s["like"], key="like_box"):
         st.file_uploader(s["like_about"], ["png", "jpg", "jpeg", "webp"], key="like", on_change=_take_picture)
         for note in state.get("like_notes", ()):
-            st.caption(note)
+            st.caption(note.told(language))
         if state.get("like_more"):
             more = ", ".join(f"{name} {value}" for name, value in state.like_more.items())
             st.caption(s["like_more"].format(more=more))
