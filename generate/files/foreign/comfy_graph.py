@@ -64,6 +64,7 @@ _ON, _OFF = (
     ("ontrue", "ttvalue", "true", "iftrue", "optionon", "whentrue"),
     ("onfalse", "ffvalue", "false", "iffalse", "optionoff", "whenfalse"),
 )
+_NO_STYLE = {"base", "no style", "nostyle", "default"}
 _BETWEEN = ("delimiter", "separator", "sep", "joiner")
 
 Link = tuple[str, int]
@@ -85,11 +86,13 @@ class Node(ForeignModel):
 
 @dataclass(frozen=True)
 class Graph:
-    """`used` gathers the nodes that told something, `unknown` the kinds of nodes that would have to be run."""
+    """`used` gathers the nodes that told something, `unknown` the kinds of nodes that would have to be run, `styles`
+    those that are known by name alone."""
 
     nodes: Mapping[str, Node]
     used: set[str] = field(default_factory=set)
     unknown: dict[str, None] = field(default_factory=dict)
+    styles: dict[str, None] = field(default_factory=dict)
     _texts: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def link(self, entry: JsonValue) -> str | None:
@@ -212,6 +215,9 @@ class Graph:
         other = "negative" if side == "positive" else "positive"
         has_both = any(folded(key) in _BOTH_SIDES[other] for key in inputs)
         if of_side and has_both:
+            style = node.literal(("style", "styles", "template"))
+            if isinstance(style, str) and style.casefold() not in _NO_STYLE and not says_nothing(style):
+                self.styles[style] = None
             return self.text(inputs[of_side[0]], side, depth)
         said = [key for wanted in (*_TEXT, *_BOTH_SIDES[side]) for key in inputs if folded(key) == wanted]
         said = [key for key in said if isinstance(inputs[key], str) or self.link(inputs[key])]
@@ -220,7 +226,7 @@ class Graph:
         ):
             texts = [self.text(inputs[key], side, depth) for key in said]
             return texts[0] if len({*texts} - {""}) <= 1 or is_encoder else self._not_known(node)
-        if len(leading) == 1 and not any(isinstance(value, str) for value in inputs.values()):
+        if len(leading) == 1 and not is_encoder and not any(isinstance(value, str) for value in inputs.values()):
             return self.text(inputs[leading[0][0]], side, depth)
         return self._not_known(node)
 

@@ -14,6 +14,7 @@ from generate.files.foreign.settings import (
     Decimal,
     ForeignModel,
     Whole,
+    beyond_sentence,
     checked,
     folded,
     from_another_picture,
@@ -31,6 +32,13 @@ _SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdva
 #: What else samples, known by what goes in, and what does not although it looks like it.
 _OF_A_SAMPLER = {"steps", "cfg", "samplername"}
 _LEADS_TO_SAMPLING = {"latentimage", "latent", "samples", "positive", "guider", "pipe", "basicpipe"}
+_BEYOND_NODES = {
+    "guide": re.compile(
+        r"controlnetapply|applycontrolnet|controlnet.*advanced\Z|ipadapter(?!.*(load|model))|unclipcond|t2iadapter|stylemodelapply"
+        r"|instantid(?!.*load)|pulid(?!.*load)|referencelatent"
+    ),
+    "detail": re.compile(r"facedetailer|detailerforeach|detailerpipe|ultimatesdupscale|sdupscale"),
+}
 _GOES_OVER = re.compile(r"detail|upscale")
 _WITHOUT_SETTINGS = {
     *("VAEDecode", "VAEDecodeTiled", "SaveImage", "PreviewImage", "Reroute", "Note", "MarkdownNote", "PreviewAny"),
@@ -119,7 +127,9 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
         entry = graph.entry(start, (f"{side}override", side, f"emptylatent{side}"), _OF_LATENT)
         if entry == 0:  # an override that is not set
             entry = graph.entry(start, (side, f"emptylatent{side}"), _OF_LATENT)
-        value = graph.value(entry, (side,), _is_number)
+        value = _of_ratio(graph, graph.link(entry), side) or graph.value(entry, (side,), _is_number)
+        if value == "":
+            value = None
         if entry is not None and value is None:
             open_values.append(side)
         return value
@@ -140,6 +150,15 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
     found = checked(_Settings, values, "ComfyUI")
     denoise = graph.value(graph.entry(first, ("denoise",), _OF_SAMPLER), ("denoise",), _is_number)
     beyond += _began_with_a_picture(graph, first, float(denoise) if isinstance(denoise, int | float) else 1.0)
+    for kind, called in _BEYOND_NODES.items():
+        over = {name: node.class_type for name, node in graph.nodes.items() if called.search(node.kind)}
+        graph.used.update(over)
+        if over:
+            beyond.append(beyond_sentence(kind, plain(", ".join(dict.fromkeys(over.values())))))
+    if graph.styles:
+        beyond.append(
+            Clause("A style added words that are not in the graph: {styles}.", styles=plain(", ".join(graph.styles)))
+        )
     if samplers > 1:
         beyond.append(
             Clause(
@@ -156,7 +175,7 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
                 nodes=plain(", ".join(graph.unknown)) or "?",
             )
         )
-    loras = tuple(_loras(graph, first))
+    loras, clip_skip = tuple(_loras(graph, first)), _clip_skip(graph, first)
     scheduler = found.sampler_name and scheduler_named(found.sampler_name, found.scheduler)
     others = {node.class_type for name, node in graph.nodes.items() if name not in graph.used} - {*graph.unknown}
     return PictureParameters(
@@ -171,7 +190,7 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
         height=found.height,
         model=model,
         vae=found.vae,
-        clip_skip=_clip_skip(graph, first),
+        clip_skip=clip_skip,
         loras=loras,
         tool="ComfyUI",
         rng="CPU",
@@ -256,6 +275,25 @@ def _named_by_its_class(graph: Graph, first: str, key: str, before: str, after: 
     return found[1]
 
 
+def _of_ratio(graph: Graph, name: str | None, side: str) -> int | str | None:
+    """A side that a node gives to those who choose among ratios, as "3:4 portrait 896x1152"; None where it is not such
+    a node, and nothing where the size is not in its words."""
+    said = None if name is None else graph.nodes[name].literal(("aspectratio", "resolution", "dimensions", "ratio"))
+    if name is None or not isinstance(said, str) or "custom" in said.casefold():
+        return None
+    node = graph.nodes[name]
+    found = re.search(r"([0-9]{2,5})\s*[x×]\s*([0-9]{2,5})", said)
+    swapped = node.literal(("swapdimensions", "swap", "portrait"))
+    if found is None or (says_nothing(swapped) and swapped is not None):
+        graph.unknown[node.class_type] = None
+        return ""
+    graph.used.add(name)
+    sides = [int(found[1]), int(found[2])]
+    if str(swapped).casefold() in ("on", "true", "yes"):
+        sides.reverse()
+    return sides[0] if side == "width" else sides[1]
+
+
 def _size_in_words(graph: Graph, first: str) -> tuple[JsonValue, JsonValue]:
     """The size in a node that lets people choose among some, as "1024x1024 (1.0)"."""
     for name in graph.walk(first, _OF_LATENT):
@@ -333,7 +371,7 @@ def _loras(graph: Graph, first: str) -> Iterator[LoraUse]:
     found: list[LoraUse] = []
     for name in graph.walk(first, _OF_STACK):
         here = list(_loras_of(graph, graph.nodes[name]))
-        if here:
+        if here or "lora" in graph.nodes[name].kind:
             graph.used.add(name)
         found += reversed(here)
     yield from dict.fromkeys(reversed(found))

@@ -175,7 +175,7 @@ def _named(
         said = [key for key in there if name in ("prompt", "negative") or is_ours or not says_nothing(values[key])]
         silent.update(set(there) - set(said))
         if said:
-            settings[name], keys[name] = _value(values[said[0]]), said[0]
+            settings[name], keys[name] = _value(name, values[said[0]]), said[0]
         elif there and name in _NUMBERS and values[there[0]] not in (None, ""):
             key, value = plain(there[0]), plain(values[there[0]])
             notes.append(Clause("It says {key}: {value}, which says nothing.", key=key, value=value))
@@ -187,8 +187,10 @@ def _named(
     return checked(FlatSettings, settings, tool, keys), left, notes
 
 
-def _value(value: object) -> object:
-    """A model may be an object that has a name, or a list with one text in it."""
+def _value(name: str, value: object) -> object:
+    """A model may be an object that has a name; Easy Diffusion's PNG have True and False as text."""
+    if name == "clip_skip" and value in ("True", "False"):
+        return value == "True"
     if isinstance(value, dict):
         return next((value[key] for key in ("name", "modelFileName", "model_name", "label") if key in value), value)
     return value
@@ -283,8 +285,11 @@ def _of_object(lora: Mapping[str, JsonValue]) -> Iterator[LoraUse]:
 
 
 def _names_a_lora(key: str) -> bool:
-    """Whether a key, among those that mean nothing by themselves, is of one LoRA."""
-    return re.fullmatch(r"lora[0-9]+|loracombined[0-9]+|addnet.*|civitairesources|hashes", folded(key)) is not None
+    """Whether a key, among those that mean nothing by themselves, is of LoRAs."""
+    return (
+        re.fullmatch(r"lora[0-9]+|loracombined[0-9]+|addnet.*|(civitai)?resources|models|hashes", folded(key))
+        is not None
+    )
 
 
 def _alone(key: str, value: object, values: Mapping[str, object]) -> Iterator[LoraUse]:
@@ -305,7 +310,7 @@ def _alone(key: str, value: object, values: Mapping[str, object]) -> Iterator[Lo
         text_encoder = _float(by_key.get(f"addnetweightb{number[1]}"))
         if said is not None and not says_nothing(value):
             yield LoraUse(said[1], unet, said[2], None if text_encoder == unet else text_encoder)
-    elif name == "civitairesources":
+    elif name in ("civitairesources", "resources", "models"):
         for one in _list(value):
             if isinstance(one, dict) and str(one.get("type")).casefold() in ("lora", "locon", "lycoris", "dora"):
                 yield from _of_object(one)

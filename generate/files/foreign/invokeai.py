@@ -29,7 +29,7 @@ _OTHERS = ("dpmpp_2s", "dpmpp_3m", "dpmpp_2s_k", "dpmpp_3m_k")
 #: The letters of its command line.
 _DREAM = {"s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "sampler"}
 #: Its own marks of weight: `(word)1.3`, `word++`.
-_WEIGHTS = re.compile(r"\)[0-9]*\.?[0-9]+|[\w)](\+|--)(?=[\s,.)]|\Z)")
+_WEIGHTS = re.compile(r"\)[0-9]*\.?[0-9]+|[\w)](\+{1,9}|-{2,9})(?=[\s,.)]|\Z)")
 
 
 class _Model(ForeignModel):
@@ -155,10 +155,14 @@ def read_dream(text: str) -> PictureParameters:
     if line is None:
         raise PictureError("the command line of InvokeAI in the picture cannot be read", hint="set the values by hand")
     values: dict[str, object] = {}
-    for option in re.finditer(r"(?<!\S)-{1,2}([A-Za-z][\w-]*)(?:[ =]?(?!-\D)([^\s-]\S*|-[0-9.]\S*))?", line[2]):
-        name, value = option[1], option[2]
-        if len(name) > 1 and name[0] in _DREAM and name[1:].isdigit():  # -s50
-            name, value = name[0], name[1:]
+    words = line[2].split()
+    for place, word in enumerate(words):
+        if not re.match(r"--?[A-Za-z]", word):
+            continue
+        name, _, value = word[2:].partition("=") if word.startswith("--") else (word[1], "", word[2:])
+        after = words[place + 1] if place + 1 < len(words) else "-"
+        if not value and not re.match(r"--?[A-Za-z]", after) and after != "-":
+            value = after
         values[_DREAM.get(name, name)] = value or "on"
     image = checked(_OldImage, values, "InvokeAI")
     names = {

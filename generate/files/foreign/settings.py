@@ -129,7 +129,7 @@ def folded(key: str) -> str:
 def says_nothing(value: object) -> bool:
     """Whether the value stands for none at all: null, NaN, "undefined"."""
     if isinstance(value, str):
-        return value.strip().casefold() in _NOTHING
+        return value.strip().casefold() in _NOTHING | {"undefinedxundefined", "nullxnull", "nanxnan", "nonexnone"}
     return value is None or (isinstance(value, float) and value != value)
 
 
@@ -141,7 +141,7 @@ class _Beyond:
     """A kind of making a picture that is not done here: `keys` says by which keys it is known, `details` what else
     belongs to it, both as patterns for folded keys."""
 
-    sentence: str
+    kind: str
     keys: str
     details: str = ""
 
@@ -149,8 +149,8 @@ class _Beyond:
 _STRENGTH = "denois.*|strength|initimagecreativity"
 _KINDS = (
     _Beyond("hires", "hires.*|highres.*|hrf.*|latentupscale.*|refinerupscale", _STRENGTH),
-    _Beyond("inpainting", "mask.*|inpaint.*|outpaint.*", _STRENGTH),
-    _Beyond("img2img", f"{_STRENGTH}|initimage.*|sourceimage.*|img2img.*|sdupscale.*"),
+    _Beyond("inpainting", "(init)?mask.*|inpaint.*|outpaint.*", _STRENGTH),
+    _Beyond("img2img", f"{_STRENGTH}|initim(age|g).*|sourceimage.*|img2img.*|sdupscale.*"),
     _Beyond("guide", "controlnets?[0-9]*|controlnet.*|(ip|t2i)adapters?.*|loadedcontrolnet.*|controlmodel.*"),
     _Beyond("refiner", "refiner|refiner(model|checkpoint).*", "refiner.*"),
     _Beyond("detail", "adetailer.*|.*facedetailer.*|facerestor.*|restorefaces|facetool.*|usefacecorrection|gfpgan.*"),
@@ -161,20 +161,22 @@ _KINDS = (
 def beyond_of(unread: Mapping[str, object]) -> tuple[tuple[Clause, ...], tuple[str, ...]]:
     """Sentences about what had a part in the picture and is not done here, one for each kind, and the keys that are
     left, which mean nothing here."""
-    left = dict(unread)
+    left = {key: value for key, value in unread.items() if not says_nothing(value)}
     sentences = []
     for kind in _KINDS:
         known = {key: value for key, value in left.items() if re.fullmatch(kind.keys, folded(key))}
-        if all(_is_off(value, key) for key, value in known.items()) or any(
-            folded(key).endswith("enabled") and _is_off(value, key) for key, value in known.items()
-        ):
-            continue
-        details = {
-            key: value for key, value in left.items() if kind.details and re.fullmatch(kind.details, folded(key))
-        }
-        named = known | details
-        left = {key: value for key, value in left.items() if key not in named}
-        sentences.append(_sentence(kind.sentence, ", ".join(f"{plain(key)}: {plain(named[key])}" for key in named)))
+        more = {key: value for key, value in left.items() if re.fullmatch(kind.details or "-", folded(key))}
+        named = known | more
+        is_off = all(_is_off(value, key) for key, value in known.items()) or any(
+            _is_off(value, key) for key, value in known.items() if folded(key).endswith("enabled")
+        )
+        if known and is_off:
+            left = {key: value for key, value in left.items() if key not in known}
+        elif known:
+            left = {key: value for key, value in left.items() if key not in named}
+            sentences.append(
+                beyond_sentence(kind.kind, ", ".join(f"{plain(key)}: {plain(named[key])}" for key in named))
+            )
     return tuple(sentences), tuple(left)
 
 
@@ -190,7 +192,8 @@ def _is_off(value: object, key: str) -> bool:
     return not value
 
 
-def _sentence(kind: str, named: str) -> Clause:
+def beyond_sentence(kind: str, named: str) -> Clause:
+    """What is said of a kind of making a picture that is not done here."""
     match kind:
         case "hires":
             return Clause(
@@ -226,4 +229,4 @@ def _sentence(kind: str, named: str) -> Clause:
 
 def from_another_picture(named: str, *, in_part: bool = False) -> Clause:
     """The sentence for a picture that began with another one, of which `in_part` only parts were drawn anew."""
-    return _sentence("inpainting" if in_part else "img2img", named)
+    return beyond_sentence("inpainting" if in_part else "img2img", named)
