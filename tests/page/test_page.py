@@ -351,6 +351,12 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
     assert (state.simple, state.negative) == ("a cat in a hat", "blurry")
     assert any("noise" in caption.value for caption in page.caption), "the picture will not be the same, and why"
 
+    (ours,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
+    uploader = next(one for one in page.get("file_uploader"))
+    _clean(uploader.upload("expanded-7.png", ours.read_bytes(), "image/png").run())
+    assert state.simple == "", "it is the expanded one, and does not tell the simple prompt"
+    assert state.expanded.startswith("a dog riding a bicycle in a city in the rain")
+
     uploader = next(one for one in page.get("file_uploader"))
     page = _clean(uploader.upload("b.png", b"no picture", "image/png").run())
     assert "is not a PNG, JPEG or WebP picture" in page.error[0].value
