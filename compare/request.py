@@ -141,7 +141,8 @@ class PairRequest:
         usual, notes = RenderSettings(seed=seed_of(options.seed)), list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
-            like = likeness_of(read_picture(options.like), usual)
+            base = {name: value for name, value in named.items() if name in ("model", "vae", "scheduler")}
+            like = likeness_of(read_picture(options.like), replace(usual, **base))
             usual = like.settings
             notes += like.notes
             if options.seed is not None:

@@ -83,7 +83,7 @@ def _settings_apart(lines: list[str]) -> tuple[list[str], dict[str, str]]:
     for place in range(len(lines) - 1, -1, -1):
         if _BEGINNING.match(lines[place]):
             values = dict(_pairs(lines[place]))
-            if len(values) >= _LEAST_VALUES:
+            if len(values) >= _LEAST_VALUES - 1:
                 return lines[:place], _behind(lines[place + 1 :]) | values
     if len(lines) == 1 and (within := _within(lines[0])) is not None:
         head = re.sub(rf"\s*{_NEGATIVE}", f"\n{_NEGATIVE}", lines[0][:within], count=1, flags=re.IGNORECASE)

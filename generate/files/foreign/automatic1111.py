@@ -69,7 +69,9 @@ def parameters_of_infotext(text: Infotext) -> PictureParameters:
         checkpoint = next((one for one in resources if isinstance(one, dict) and one.get("type") == "checkpoint"), {})
         values["Model"] = checkpoint.get("modelName")
     found = parameters_of_values(
-        {**values, "prompt": "" if tool == TWINSEED else text.prompt, "negative prompt": text.negative_prompt}, tool
+        {**values, "prompt": "" if tool == TWINSEED else text.prompt, "negative prompt": text.negative_prompt},
+        tool,
+        rng="CPU" if tool == "ComfyUI" else None,
     )
     if tool != TWINSEED:
         return found

@@ -87,12 +87,13 @@ class Node(ForeignModel):
 @dataclass(frozen=True)
 class Graph:
     """`used` gathers the nodes that told something, `unknown` the kinds of nodes that would have to be run, `styles`
-    those that are known by name alone."""
+    those that are known by name alone, and `shown` the kinds of nodes whose text is what they showed."""
 
     nodes: Mapping[str, Node]
     used: set[str] = field(default_factory=set)
     unknown: dict[str, None] = field(default_factory=dict)
     styles: dict[str, None] = field(default_factory=dict)
+    shown: dict[str, None] = field(default_factory=dict)
     _texts: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def link(self, entry: JsonValue) -> str | None:
@@ -189,9 +190,11 @@ class Graph:
             shown = [
                 value for key, value in inputs.items() if re.fullmatch(r"text_?[0-9]+", key) and isinstance(value, str)
             ]
-            if shown:
-                return shown[0] if len(shown) == 1 else None
-            return self.text(inputs[leading[0][0]], side, depth) if leading else _words(node.literal(_TEXT))
+            fed = self.text(inputs[leading[0][0]], side, depth) if leading else _words(node.literal(_TEXT))
+            if fed is None and len(shown) == 1:
+                self.shown[node.class_type] = None
+                return shown[0]
+            return fed
         populated = node.literal(("populatedtext",))
         if isinstance(populated, str) and populated.strip():
             return populated

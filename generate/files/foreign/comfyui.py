@@ -155,6 +155,13 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
         graph.used.update(over)
         if over:
             beyond.append(beyond_sentence(kind, plain(", ".join(dict.fromkeys(over.values())))))
+    if graph.shown:
+        notes.append(
+            Clause(
+                "The prompt is what {nodes} showed, which may be that of the run before.",
+                nodes=plain(", ".join(graph.shown)),
+            )
+        )
     if graph.styles:
         beyond.append(
             Clause("A style added words that are not in the graph: {styles}.", styles=plain(", ".join(graph.styles)))

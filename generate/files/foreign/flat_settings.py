@@ -107,7 +107,7 @@ def program_of(values: Mapping[str, object]) -> str | None:
         if any(set(sign.split(",")) <= keys for sign in signs):
             return name
     told = [name for name, called in _NAMES.items() if not keys.isdisjoint(called)]
-    return "another program" if "prompt" in told and len(told) > _LEAST_NAMES else None
+    return "Unknown program" if "prompt" in told and len(told) > _LEAST_NAMES else None
 
 
 def read_flat_settings(values: Mapping[str, object], tool: str | None = None) -> PictureParameters:

@@ -47,8 +47,8 @@ class _Lora(ForeignModel):
 
 
 class _Settings(ForeignModel):
-    positive_prompt: str = ""
-    negative_prompt: str = ""
+    positive_prompt: str | None = None
+    negative_prompt: str | None = None
     positive_style_prompt: str | None = None
     negative_style_prompt: str | None = None
     seed: Whole | None = None
@@ -62,8 +62,8 @@ class _Settings(ForeignModel):
     model: _Model | None = None
     vae: _Model | None = None
     loras: list[_Lora] | None = None
-    app_version: str = ""
-    generation_mode: str = ""
+    app_version: str | None = None
+    generation_mode: str | None = None
 
 
 class _OldImage(ForeignModel):
@@ -95,7 +95,7 @@ def read_invokeai(text: str) -> PictureParameters:
     scheduler = _scheduler(name.removesuffix("_k"), "Karras" if name.endswith("_k") else None)
     model, vae = found.model or _Model(), found.vae or _Model()
     uses = [(lora.model or lora.lora or _Model(), lora.weight) for lora in found.loras or ()]
-    beyond, unread = _beyond(found.unread, found.generation_mode)
+    beyond, unread = _beyond(found.unread, found.generation_mode or "")
     notes = [
         Clause(
             "It had another prompt for the second text encoder, {prompt!r}: one is taken for both.", prompt=style[:200]
@@ -108,8 +108,8 @@ def read_invokeai(text: str) -> PictureParameters:
     ]
     return _with_own_weights(
         PictureParameters(
-            prompt=found.positive_prompt,
-            negative_prompt=found.negative_prompt,
+            prompt=found.positive_prompt or "",
+            negative_prompt=found.negative_prompt or "",
             seed=found.seed,
             num_inference_steps=found.steps,
             guidance_scale=found.cfg_scale,

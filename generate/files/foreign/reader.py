@@ -38,7 +38,7 @@ def read_text(text: str) -> PictureParameters:
 
     Raises `PictureError`.
     """
-    text = text.strip().strip("\0")
+    text = text.strip("\0\ufeff \t\r\n")
     if not text.startswith("{"):
         return parameters_of_infotext(parse_infotext(text))
     try:
