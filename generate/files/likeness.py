@@ -7,22 +7,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from generate.files.foreign import loras_of_prompt, shown
+from generate.files.local_models import model_here, nearest_found, part_here
 from generate.files.parameters import PictureParameters
 from generate.models import (
-    ModelError,
-    ModelName,
     digest_of_file,
     digest_of_weights,
     embeddings_in,
     find_model,
-    find_part,
     find_vae,
-    hub_file,
-    hub_id,
-    require_plain_name,
     vae_path,
 )
 from generate.schedulers.table import SCHEDULERS
@@ -136,7 +131,7 @@ class _Taken:
     def check_files(self) -> None:
         """The model, and what belongs to it, which fits no other."""
         said = self.parameters
-        name, (model, problem) = _nearest(said.model, lambda name: _found(find_model, name, "a model"))
+        name, (model, problem) = nearest_found(said.model, lambda name: model_here(find_model, name, "a model"))
         if said.model is None:
             self.is_alike = False
             if not said.is_ours:
@@ -164,7 +159,7 @@ class _Taken:
             return
         if name is not None:
             self.settings = replace(self.settings, model=name)
-        vae_name, (vae, problem) = _nearest(said.vae, lambda name: _found(find_vae, name, "a VAE"))
+        vae_name, (vae, problem) = nearest_found(said.vae, lambda name: model_here(find_vae, name, "a VAE"))
         if problem:
             self.miss(
                 Clause(
@@ -186,7 +181,7 @@ class _Taken:
         said = self.parameters
         taken = []
         for lora in said.loras:
-            name, (path, problem) = _nearest(lora.name, lambda name: _part("lora", name))
+            name, (path, problem) = nearest_found(lora.name, lambda name: part_here("lora", name))
             if problem or lora.weight is None:
                 why = problem or Clause("nothing says how much it weighs")
                 self.miss(Clause("The LoRA {name} is not taken over: {problem}.", name=_plain(lora.name), problem=why))
@@ -320,7 +315,7 @@ class _Taken:
         if not self.parameters.is_ours:
             known = {lora.name for lora in self.parameters.loras}
             for lora in loras_of_prompt(prompt):
-                problem = "" if lora.name in known | self.left_out else _part("lora", lora.name)[1]
+                problem = "" if lora.name in known | self.left_out else part_here("lora", lora.name)[1]
                 if problem:
                     self.miss(
                         Clause("The LoRA {name} is not taken over: {problem}.", name=_plain(lora.name), problem=problem)
@@ -333,7 +328,7 @@ class _Taken:
     def _check_embeddings(self) -> None:
         said = self.parameters
         for name, digest in said.embeddings.items():
-            path, problem = _part("embedding", name)
+            path, problem = part_here("embedding", name)
             if problem:
                 self.miss(
                     Clause(
@@ -392,64 +387,6 @@ def _is_another_file(path: Path, digest: str | None, said: PictureParameters) ->
     if digest is None or not (said.is_ours or len(digest) == _WHOLE_DIGEST):
         return False
     return digest.casefold() != digest_of_file(path)
-
-
-_Answer = TypeVar("_Answer")
-
-
-def _nearest(
-    name: str | None, find: Callable[[str | None], tuple[_Answer | None, str]]
-) -> tuple[str | None, tuple[_Answer | None, str]]:
-    """The name under which something is found here, and what is found: in the folders that the name says, as other
-    systems write them, or without them."""
-    answer = find(name)
-    if name is None or not answer[1]:
-        return name, answer
-    plain = name.replace("\\", "/").removesuffix(".safetensors")
-    for other in dict.fromkeys((plain, plain.rpartition("/")[2])):
-        if other != name and other and not (again := find(other))[1]:
-            return other, again
-    return name, answer
-
-
-def _found(find: Callable[..., ModelName], name: str | None, what: str) -> tuple[ModelName | None, str]:
-    """What the picture means, with its folder or file on this machine; or why there is none."""
-    if name is None:
-        return None, ""
-    try:
-        require_plain_name(what, name)
-        found = find(name, allow_pickle=True)  # whether one may be opened is decided when it is
-        return replace(found, path=found.path or _fetched(found)), ""
-    except ModelError as problem:
-        return None, problem.message
-
-
-def _part(what: str, name: str | None) -> tuple[Path | None, str]:
-    """The file of a LoRA or a textual inversion on this machine; or why there is none."""
-    try:
-        found = find_part(what, name or "", allow_pickle=True)
-        if found.path is not None:
-            return found.path, ""
-        files = sorted(_fetched(found).glob(hub_file(name or "")[1] or "*.safetensors"))
-        return (
-            (files[0], "")
-            if len(files) == 1
-            else (None, Clause("its file is not on this machine, and a picture has nothing fetched"))
-        )
-    except ModelError as problem:
-        return None, problem.message
-
-
-def _fetched(found: ModelName) -> Path:
-    """What was fetched from the hub before. Raises `ModelError` where nothing was."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(hub_id(found), revision=found.revision, local_files_only=True))
-    except Exception as error:  # the library raises a dozen kinds
-        raise ModelError(
-            "{name} is not on this machine, and a picture has nothing fetched", hint="name it yourself", name=found.name
-        ) from error
 
 
 def _refusal(require: Callable[[str], object], device: str) -> str:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from generate.files.foreign.comfy_graph import Graph, Node
+from generate.files.foreign.comfy_graph import Graph, Node, is_number, is_text
+from generate.files.foreign.comfy_loaders import clip_skip_in, loras_in, model_in, vae_in
 from generate.files.foreign.flat_settings import read_flat_settings
 from generate.files.foreign.settings import (
     Decimal,
@@ -23,7 +24,7 @@ from generate.files.foreign.settings import (
     says_nothing,
 )
 from generate.files.infotext import PictureError
-from generate.files.parameters import LoraUse, PictureParameters
+from generate.files.parameters import PictureParameters
 from generate.files.sampler_names import scheduler_named, words_for
 from ideation import Clause
 
@@ -47,22 +48,6 @@ _WITHOUT_SETTINGS = {
 _OF_SAMPLER = ("guider", "noise", "sampler", "sigmas", "pipe", "basicpipe")
 _OF_LATENT = ("latent", "latentimage", "samples", "pipe", "basicpipe")
 _OF_PIXELS = (*_OF_LATENT, "pixels", "image", "images", "upscaledimage")
-_OF_MODEL = (
-    "model",
-    "model1",
-    "model2",
-    "unet",
-    "guider",
-    "pipe",
-    "basicpipe",
-    "basectx",
-    "ctx01",
-    "anything",
-    "lorastack",
-)
-_OF_STACK = (*_OF_MODEL, "optionallorastack", "optlorastack", "clip", "positive", "conditioning")
-_MODEL = ("ckptname", "unetname", "baseckptname", "modelname", "ckpt", "checkpoint")
-_WEIGHT = re.compile(r"strength|weight|wt|str(?![a-z])")
 #: What a graph may hold beside its nodes.
 _NO_NODE = re.compile(r"\D")
 
@@ -117,7 +102,7 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
 
     def of_sampler(what: str, *names: str) -> JsonValue:
         entry = graph.entry(first, names, _OF_SAMPLER)
-        value = graph.value(entry, names, _is_text if what in ("sampler", "scheduler") else _is_number)
+        value = graph.value(entry, names, is_text if what in ("sampler", "scheduler") else is_number)
         if entry is not None and value is None:
             open_values.append(what)
         return value
@@ -127,7 +112,7 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
         entry = graph.entry(start, (f"{side}override", side, f"emptylatent{side}"), _OF_LATENT)
         if entry == 0:  # an override that is not set
             entry = graph.entry(start, (side, f"emptylatent{side}"), _OF_LATENT)
-        value = _of_ratio(graph, graph.link(entry), side) or graph.value(entry, (side,), _is_number)
+        value = _of_ratio(graph, graph.link(entry), side) or graph.value(entry, (side,), is_number)
         if value == "":
             value = None
         if entry is not None and value is None:
@@ -143,12 +128,12 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
         or _named_by_its_class(graph, first, "sigmas", "", "Scheduler"),
         "width": of_latent("width"),
         "height": of_latent("height"),
-        "vae": _vae(graph, first),
+        "vae": vae_in(graph, first),
     }
     if values["width"] is None and values["height"] is None:
         values["width"], values["height"] = _size_in_words(graph, first)
     found = checked(_Settings, values, "ComfyUI")
-    denoise = graph.value(graph.entry(first, ("denoise",), _OF_SAMPLER), ("denoise",), _is_number)
+    denoise = graph.value(graph.entry(first, ("denoise",), _OF_SAMPLER), ("denoise",), is_number)
     beyond += _began_with_a_picture(graph, first, float(denoise) if isinstance(denoise, int | float) else 1.0)
     for kind, called in _BEYOND_NODES.items():
         over = {name: node.class_type for name, node in graph.nodes.items() if called.search(node.kind)}
@@ -173,7 +158,7 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
                 count=samplers,
             )
         )
-    model = _model(graph, first, beyond)
+    model = model_in(graph, first, beyond)
     if open_values:
         notes.append(
             Clause(
@@ -182,7 +167,7 @@ def _parameters(graph: Graph, first: str, samplers: int) -> PictureParameters:
                 nodes=plain(", ".join(graph.unknown)) or "?",
             )
         )
-    loras, clip_skip = tuple(_loras(graph, first)), _clip_skip(graph, first)
+    loras, clip_skip = tuple(loras_in(graph, first)), clip_skip_in(graph, first)
     scheduler = found.sampler_name and scheduler_named(found.sampler_name, found.scheduler)
     others = {node.class_type for name, node in graph.nodes.items() if name not in graph.used} - {*graph.unknown}
     return PictureParameters(
@@ -328,112 +313,6 @@ def _began_with_a_picture(graph: Graph, first: str, denoise: float) -> Iterator[
         yield from_another_picture(plain(", ".join(named)), in_part=in_part)
 
 
-def _model(graph: Graph, first: str, beyond: list[Clause]) -> str | None:
-    """The one model, or None where several were mixed, or none is named."""
-    names = dict[str, None]()
-    for name in graph.walk(first, _OF_MODEL):
-        entry = next((entry for key, entry in graph.nodes[name].inputs.items() if folded(key) in _MODEL), None)
-        value = graph.value(entry, _MODEL, _is_text)
-        if isinstance(value, str) and not says_nothing(value):
-            names[value] = None
-            graph.used.add(name)
-        elif value is not None:
-            raise PictureError(
-                "the {tool} settings in the picture say {where} = {problem}: {removeprefix}",
-                hint="they were changed or damaged; set the values by hand",
-                tool="ComfyUI",
-                where="model",
-                problem=plain(value),
-                removeprefix="it should be text",
-            )
-    if len(names) > 1:
-        beyond.append(Clause("Its model was mixed from several: {names}.", names=plain(", ".join(names))))
-        return None
-    return next(iter(names), None)
-
-
-def _vae(graph: Graph, first: str) -> JsonValue:
-    """A VAE of its own, in the decoder that the sampler leads to."""
-    for name, node in graph.nodes.items():
-        links = dict(graph.links(name))
-        if "vaedecode" not in node.kind or "vae" not in links or "samples" not in links:
-            continue
-        if first not in graph.walk(links["samples"], _OF_LATENT):
-            continue
-        said = graph.value(graph.entry(links["vae"], ("vaename",), ("vae", "pipe", "anything")), ("vaename",), _is_text)
-        if isinstance(said, str) and "baked" not in said.casefold() and not says_nothing(said):
-            return said
-    return None
-
-
-def _clip_skip(graph: Graph, first: str) -> int | None:
-    """How many layers of the text encoder are left out; ComfyUI counts from the end, -1 being all."""
-    names = ("stopatcliplayer", "clipskip")
-    value = graph.value(graph.entry(first, names), names, _is_number)
-    return max(0, abs(int(value)) - 1) if isinstance(value, int | float) and _is_number(value) else None
-
-
-def _loras(graph: Graph, first: str) -> Iterator[LoraUse]:
-    """The LoRAs on the way from the model to the sampler, the model's nearest first."""
-    found: list[LoraUse] = []
-    for name in graph.walk(first, _OF_STACK):
-        here = list(_loras_of(graph, graph.nodes[name]))
-        if here or "lora" in graph.nodes[name].kind:
-            graph.used.add(name)
-        found += reversed(here)
-    yield from dict.fromkeys(reversed(found))
-
-
-def _loras_of(graph: Graph, node: Node) -> Iterator[LoraUse]:
-    """Those of one node, be it one, or a stack with numbered names and weights."""
-    for key, entry in node.inputs.items():
-        if isinstance(entry, dict):
-            yield from _of_switchboard(entry)
-            continue
-        name = folded(key)
-        if not re.fullmatch(r"lora(name)?[0-9]*|lora[0-9]+name|loraname.*", name):
-            continue
-        value = graph.value(entry, ("loraname",), _is_text)
-        number = "".join(re.findall("[0-9]+", key))
-        if not isinstance(value, str) or says_nothing(value):
-            continue
-        same = {
-            folded(one): weight
-            for one, weight in node.inputs.items()
-            if "".join(re.findall("[0-9]+", one)) == number and not isinstance(weight, dict)
-        }
-        if any(
-            key.startswith(("switch", "enabled", "on")) and str(on).casefold() in ("off", "false")
-            for key, on in same.items()
-        ):
-            continue
-        weights = {one: graph.value(weight, (one,), _is_number) for one, weight in same.items() if _WEIGHT.search(one)}
-        numbers = {one: float(weight) for one, weight in weights.items() if _is_number(weight)}  # type: ignore[arg-type]
-        of_clip = next((weight for one, weight in numbers.items() if "clip" in one), None)
-        of_model = next((weight for one, weight in numbers.items() if "model" in one), None)
-        both = next((weight for one, weight in numbers.items() if "clip" not in one and "model" not in one), None)
-        unet = both if of_model is None else of_model
-        if "modelonly" in node.kind:
-            of_clip = 0.0
-        if not weights and node.kind.startswith("loraloader"):
-            unet = 1.0
-        yield LoraUse(value, unet, None, None if of_clip in (None, unet) else of_clip)
-
-
-def _of_switchboard(entry: Mapping[str, JsonValue]) -> Iterator[LoraUse]:
-    """A LoRA as rgthree's loader has it, `{"on": true, "lora": ..., "strength": ...}`, or a list of such."""
-    listed = entry.get("__value__")
-    for one in listed if isinstance(listed, list) else [entry]:
-        if not isinstance(one, dict):
-            continue
-        name = one.get("lora") or one.get("name")
-        weight, of_clip = one.get("strength"), one.get("strengthTwo", one.get("clipStrength"))
-        if isinstance(name, str) and not says_nothing(name) and one.get("on", one.get("active", True)):
-            unet = float(weight) if _is_number(weight) or _is_digits(weight) else None  # type: ignore[arg-type]
-            text = float(of_clip) if _is_number(of_clip) or _is_digits(of_clip) else None  # type: ignore[arg-type]
-            yield LoraUse(name, unet, None, None if text == unet else text)
-
-
 def _with_beside(found: PictureParameters, beside: Mapping[str, JsonValue]) -> PictureParameters:
     """What stands beside the nodes fills what they leave open; Civitai's settings are JSON in a text."""
     told = beside.get("extraMetadata")
@@ -477,18 +356,6 @@ def _apart(found: PictureParameters, said: PictureParameters, name: str) -> bool
 
 def _is_node(value: JsonValue) -> bool:
     return isinstance(value, dict) and "class_type" in value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
-def _is_digits(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,6}(\.[0-9]{1,9})?", value) is not None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _object(node: JsonValue) -> dict[str, JsonValue]:
