@@ -205,13 +205,14 @@ def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], m
     require_known_training({"_class_name": config.get("_class_name"), **config}, folder)
     told, says = prediction_type(file, shapes, metadata), config.get("prediction_type", "epsilon")
     own = own_configuration(file)
-    if own is not None and "v_pred" in shapes and says != told:
+    if own is not None and told not in (None, says):
         raise ModelError(
-            "{name} has a tensor v_pred, and its configuration in {folder} says that it predicts {what}",
-            hint="set prediction_type to v_prediction in scheduler/scheduler_config.json there, if the tensor is right",
+            "{name} says that it predicts {told}, and its configuration in {folder} that it predicts {says}",
+            hint="set prediction_type in scheduler/scheduler_config.json there to what is right",
             name=file.name,
+            told=told,
             folder=own,
-            what=says,
+            says=says,
         )
     if own is None and told is not None:
         config = {**config, "prediction_type": told}

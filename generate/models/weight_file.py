@@ -58,7 +58,7 @@ _BEGINNINGS = (
 
 # By what the tensors of adapters are told: by the factors of LoRA and its like, and by names that say less.
 _ADAPTER = re.compile(
-    r"lora_(down|up|mid|A|B|E)\b|\.lora\.|lora_linear_layer|\bhada_[wt]\d|\blokr_[wt]\d|^bundle_emb\.|^lllite_"
+    r"lora_(down|up|mid|A|B|E)\b|\.lora\.|_lora\.(down|up)\b|lora_linear_layer|\bhada_[wt]\d|\blokr_[wt]\d|^bundle_emb\.|^lllite_"
     r"|\b(oft|boft)_|\bglora_|\bvera_lambda|\bdora_scale|lora_magnitude_vector|\b[ab][12]\.weight$"
 )
 _CHANGE = re.compile(r"\.(diff|diff_b|[wb]_norm|on_input|set_weight)$")
@@ -269,8 +269,8 @@ def _family_of_lora(shapes: Mapping[str, tuple[int, ...]]) -> str:
     }
     if any(re.match(r"lora_te2_|text_encoder_2\.", name) for name in downs):
         return "sdxl"
-    unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_k", name)]
-    text = [shape for name, shape in downs.items() if re.search(r"self_attn.*(q_proj|to_q)", name)]
+    unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_[kv]", name)]
+    text = [shape for name, shape in downs.items() if re.search(r"self_attn.*([qkv]_proj|to_[qkv])", name)]
     return _name(_family_of(unet or text))
 
 
