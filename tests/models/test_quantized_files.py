@@ -18,7 +18,9 @@ from generate.models.architecture import require_known_training
 from generate.models.left_over import left_over, require_told_noise
 from generate.models.quantization import unscaled
 from generate.models.single_file import scheduler_of
+from generate.models.tensors import left_in_folder
 from generate.seedling import SEEDLING_FOLDER
+from ideation import Clause
 
 Tensors = dict[str, torch.Tensor]
 PATH = Path("x.safetensors")
@@ -219,3 +221,22 @@ def test_trainings_that_no_scheduler_follows(config: dict[str, object], message:
     with pytest.raises(ModelError, match=message):
         require_known_training(config, Path("x"))
     require_known_training(DDIMScheduler().config, Path("x"))
+
+
+def test_what_is_left_in_a_folder(tmp_path: Path) -> None:
+    """diffusers and transformers pass over what they have no place for, and say so in their logs only."""
+    layer, what = torch.nn.Linear(2, 2), Clause("part of the model")
+    own = {name: one.detach().clone() for name, one in layer.state_dict().items()}
+    for more, said in (
+        ({}, None),
+        ({"x.position_ids": 1}, None),
+        ({"junk.a": 1, "junk.b": 2}, "left unread: junk (2)"),
+    ):
+        save_file(own | {name: torch.ones(count) for name, count in more.items()}, tmp_path / "a.safetensors")
+        notes = left_in_folder(layer, what, tmp_path)
+        assert [note.endswith(said or "?") for note in notes] == ([] if said is None else [True])
+    save_file(own | {"weight_scale": torch.ones(1), "a.weight_scale": torch.ones(1)}, tmp_path / "a.safetensors")
+    with pytest.raises(
+        ModelError, match=r"the part of the model is quantized, and a\.weight_scale would be passed over"
+    ):
+        left_in_folder(layer, what, tmp_path)
