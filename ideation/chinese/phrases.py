@@ -144,7 +144,10 @@ class Doing:
         direction = self.verb.direction
         if direction == "to" and not self.object:
             direction = ""
-        told = (self.prefix, verb, direction, self.object.text if self.object else "", *self.tail)
+        prefix = self.prefix
+        if prefix.endswith("not") and verb == "with":
+            prefix, verb = prefix.removesuffix("not"), "without"
+        told = (prefix.strip(), verb, direction, self.object.text if self.object else "", *self.tail)
         return " ".join(filter(None, told))
 
 

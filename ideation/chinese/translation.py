@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from ideation.chinese.chart import Edge, Lookup, Reading, read
@@ -13,6 +15,8 @@ from ideation.chinese.lexicon import lexicon
 from ideation.chinese.phrases import Scene
 from ideation.errors import TwinseedError
 
+#: The longest text that is translated. What is longer tells more than a picture shows, and takes its time to read.
+MAX_CHARACTERS = 300
 #: What parts the clauses of a concept; a space too, between Chinese characters.
 _CLAUSES = re.compile(
     r"[，,。．.；;：:！!？?…—~～()（）「」『』“”\"《》〈〉【】\[\]\n|/]+|(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])"
@@ -59,14 +63,22 @@ class Translation:
     lookups: tuple[Lookup, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def translate(text: str) -> Translation:
     """The concept in English, made of our own words where they reach, and of the dictionary's.
 
-    Raises `UnknownChinese` for words that neither has, `DictionaryError` where the dictionary is needed and missing.
+    Raises `UnknownChinese` for words that neither has, `TranslationError` for a text that is too long,
+    `DictionaryError` where the dictionary is needed and missing.
 
     >>> translate("一隻紅色的狗在海灘上騎腳踏車，水彩風格").english
     'a red dog riding a bicycle on a beach, watercolor style'
     """
+    if len(text) > MAX_CHARACTERS:
+        raise TranslationError(
+            "{count} characters of Chinese are too many to translate without an LLM; {most} are accepted",
+            count=len(text),
+            most=MAX_CHARACTERS,
+        )
     scene, lookups, unknown = Scene(), list[Lookup](), list[str]()
     for clause in filter(None, _CLAUSES.split(text)):
         part = re.sub(r"\s+(?![A-Za-z0-9])|(?<![A-Za-z0-9.])\s+", "", clause)
@@ -94,7 +106,14 @@ def _read(clause: str) -> tuple[Reading, list[str]]:
         known = frozenset((edge.start, edge.end) for edge in edges if edge.category != "m")
         edges += dictionary_edges(clause, known)
         reading = read(len(clause), edges, RULES, LIFTS, WHOLE)
-    return reading, [word for start, end in reading.gaps for word in _unknown(clause, start, end, edges)]
+    unknown = [word for start, end in reading.gaps for word in _unknown(clause, start, end, edges)]
+    return reading, unknown or _names(clause, reading.lookups)
+
+
+def _names(clause: str, lookups: tuple[Lookup, ...]) -> list[str]:
+    """Names that the dictionary only has character by character: 伍茲 is no "associate with now"."""
+    pairs = [one.chinese + other.chinese for one, other in pairwise(lookups)]
+    return [pair for pair in pairs if len(pair) == 2 and pair in clause]
 
 
 def _unknown(clause: str, start: int, end: int, edges: list[Edge]) -> list[str]:

@@ -39,6 +39,11 @@ def towards(verb: Verb, direction: str) -> Verb | None:
     return replace(verb, base=verb.by_group.get("direction", verb.base), direction=direction, by_group={})
 
 
+def going_to(_: None, noun: Noun) -> Actions | None:
+    """去迪士尼樂園: going there."""
+    return acting_on(Verb("go to"), noun) if noun.group == "place" else None
+
+
 def heading(verb: Verb, place: str) -> Actions | None:
     """開進雲裡: driving into the clouds."""
     preposition, _, rest = place.partition(" ")
@@ -89,13 +94,23 @@ def disposing(noun: Noun, actions: Actions) -> Actions | None:
     return replace(actions, doings=(Doing(verb, noun, (f"{joint} {first.object.text}", *first.tail)), *rest))
 
 
+def with_manner(manner: str, actions: Actions) -> Actions:
+    """With whom or with what before the verb: 用香蕉當劍 is using it as a sword."""
+    first, *rest = actions.doings
+    if first.verb.base in ("be", "work as") and first.object and manner.startswith("with "):
+        tail = (manner.removeprefix("with "), f"as {first.object.text}", *first.tail)
+        return replace(actions, doings=(Doing(Verb("use"), None, tail), *rest))
+    return mannered(actions, manner)
+
+
 def suffering(noun: Noun | None, actions: Actions) -> Actions | None:
     """被 before the verb: 老鼠被貓追."""
     first, *rest = actions.doings
     if first.verb.given or first.prefix:
         return None
     by = (f"by {noun.settled.text}",) if noun else ()
-    verb = Verb("be", given=f"being {first.verb.done}")
+    suffers = first.verb.participle() if first.verb.base.startswith("get ") else f"being {first.verb.done}"
+    verb = Verb("be", given=suffers)
     return replace(actions, doings=(Doing(verb, first.object, (*first.tail, *by)), *rest))
 
 

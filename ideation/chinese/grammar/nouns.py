@@ -99,6 +99,6 @@ def by_scene(scene: Scene) -> Noun | None:
     if scene.subject.group == "body":
         part = scene.subject.bare
         return Noun("", after=(f"with {part} {scene.actions.text}",))
-    if doing.object or doing.verb.given or doing.tail:
+    if doing.object or doing.tail or not doing.verb.transitive:
         return None
     return Noun("", after=(f"{doing.verb.done} by {scene.subject.settled.text}", *scene.actions.places))

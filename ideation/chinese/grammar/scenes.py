@@ -50,3 +50,8 @@ def style(name: str, _: Any) -> str:
 
 def noun_style(noun: Noun, _: Any) -> str | None:
     return style_phrase(noun.bare) if noun.quantity is None else None
+
+
+def in_weather(noun: Noun, moment: str) -> Scene:
+    """富士山在下雪."""
+    return Scene(noun, moments=(moment,))
