@@ -23,6 +23,7 @@ from commands.page import page
 from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
+from commands.runs import runs_app
 from commands.sweep import sweep
 from commands.verify import verify
 from ideation import TwinseedError
@@ -46,6 +47,7 @@ app.command()(examine)
 app.command()(refine)
 app.command()(report)
 app.command()(verify)
+app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)
 app.command()(doctor)

@@ -15,7 +15,7 @@ from PIL import Image
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
 from compare.request import PairRequest
-from compare.runs.gallery import Gallery, GalleryError, RunWriter
+from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter
 from compare.runs.record import Draft, Record, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
@@ -151,7 +151,28 @@ class Session:
         empty text takes them out. Raises `SettingsError` where the model is not the one that made the run, other
         `TwinseedError`, or `SessionStopped` where some findings were finished and saved.
         """
-        run = self.gallery.open(name)
+        with self.gallery.edit(name) as editor:
+            return self._examine(editor, examination, observations, allow_pickle, language, on_progress)
+
+    def verify(self, name: str) -> tuple[str, ...]:
+        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
+        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
+        return tuple(self.gallery.open(name).faults())
+
+    def close(self) -> None:
+        """Lets go of the model and the CLIP."""
+        self._model = self._clip = None
+
+    def _examine(
+        self,
+        editor: RunEditor,
+        examination: Examination | None,
+        observations: str | None,
+        allow_pickle: bool,
+        language: Language,
+        on_progress: OnProgress,
+    ) -> Run:
+        run = editor.run
         pictures, record = run.files(), run.record
         if observations is not None:
             record = record.model_copy(update={"observations": observations.strip() or None})
@@ -159,8 +180,7 @@ class Session:
         def write(found: Findings | None, files: Mapping[str, bytes]) -> Run:
             on_progress(Progress("write"))
             written = record if found is None else _with(record, found, files)
-            report = render_report(written, {**pictures, **files}, language)
-            return self.gallery.amend(name, written, files, report)
+            return editor.amend(written, files, render_report(written, {**pictures, **files}, language))
 
         if examination is None:
             return write(None, {})
@@ -172,22 +192,13 @@ class Session:
 
         def keep(found: Findings) -> None:
             files = {name: content for name, content in context.files.items() if name in found.files}
-            self.gallery.amend(run.name, _with(record, found, files), files, None)
+            editor.amend(_with(record, found, files), files, None)
 
         try:
             found = look(context, examination, on_progress, before=record.findings, notes=notes, on_found=keep)
         except ExaminationStopped as stopped:
             raise SessionStopped(write(stopped.findings, context.files), stopped.reason) from stopped
         return write(found, context.files)
-
-    def verify(self, name: str) -> tuple[str, ...]:
-        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
-        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
-        return tuple(self.gallery.open(name).faults())
-
-    def close(self) -> None:
-        """Lets go of the model and the CLIP."""
-        self._model = self._clip = None
 
     def _open(self, settings: RenderSettings, allow_pickle: bool, on_progress: OnProgress) -> OpenModel:
         wanted: dict[str, Any] = {

@@ -83,7 +83,7 @@ def after_a_failure(done: Done, runs: Path, before: dict[Path, bytes], again: Ca
     """What was lost when it ran out of room, or when it was asked again with enough of it."""
     if lost := done.lost:
         return lost
-    if wrong := list(faults(runs)):
+    if wrong := list(faults(runs, room=False)):
         return f"afterwards: {wrong}"
     kept = pictures(runs)
     if not before.items() <= kept.items():
