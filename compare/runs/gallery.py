@@ -150,7 +150,8 @@ class Gallery:
         folder = self.root / name
         # On Windows a backslash and a colon say where to; elsewhere a name may have them.
         plain = name == Path(name).name and not name.startswith(".")
-        if not plain or not os.path.isdir(folder) or folder.is_symlink():
+        inside = os.path.isdir(folder) and not folder.is_symlink() and folder.resolve().parent == self.root.resolve()
+        if not plain or not inside:
             raise self._no_run(name)
         return folder
 
