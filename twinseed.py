@@ -78,6 +78,9 @@ def _run() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except MemoryError:
+        say("error: there is not enough memory for this\nhint: close other programs, or ask for less at once")
+        return 1
     except OSError as problem:
         # Whoever read the output may have enough of it, as `head` does; a disk may have no room for it.
         if problem.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,14 +21,14 @@ from compare.runs.record import Draft, Record, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
-from generate.models import OpenModel, open_model
+from generate.models import OpenModel, open_model, ran_out_of_memory
 from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
 from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation import Expander, ExpansionCache, PromptPair, cache_folder, choose_expander
+from ideation import Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
 from templates import Language
 
 
@@ -44,12 +45,16 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+class MemoryShort(TwinseedError):
+    """There was not enough memory, beyond what rendering in a smaller way can help."""
+
+
 class SessionStopped(Exception):
     """Work that ended early, for `reason`; the pairs and findings that were finished are in `run`."""
 
     def __init__(self, run: Run, reason: BaseException) -> None:
         super().__init__(str(reason))
-        self.run, self.reason = run, reason
+        self.run, self.reason = run, _told(reason)
 
 
 def _in_silence(_: Progress) -> None:
@@ -80,6 +85,10 @@ class Session:
         model; then the expander is asked, once; then the pictures are rendered. `on_progress` may raise
         `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
         """
+        with _memory_told():
+            return self._run(request, observations, on_progress)
+
+    def _run(self, request: PairRequest, observations: str | None, on_progress: OnProgress) -> Run:
         draft = self.gallery.open(request.draft) if request.draft is not None else None
         if draft is not None:
             draft.files()  # the new pictures are held against them: a fault is better told now than after rendering
@@ -151,7 +160,7 @@ class Session:
         empty text takes them out. Raises `SettingsError` where the model is not the one that made the run, other
         `TwinseedError`, or `SessionStopped` where some findings were finished and saved.
         """
-        with self.gallery.edit(name) as editor:
+        with _memory_told(), self.gallery.edit(name) as editor:
             return self._examine(editor, examination, observations, allow_pickle, language, on_progress)
 
     def verify(self, name: str) -> tuple[str, ...]:
@@ -343,6 +352,29 @@ class _Making:
             find_scheduler(old.settings.scheduler).converges,
             {**known, seed: moved},
         )
+
+
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """Says in an error of ours that there was not enough memory, whichever library found out."""
+    try:
+        yield
+    except Exception as error:
+        told = _told(error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _told(error: BaseException) -> BaseException:
+    """The error itself, unless it is about memory: then what it held is let go, and it is said in words of ours."""
+    if not ran_out_of_memory(error):
+        return error
+    traceback.clear_frames(error.__traceback__)
+    return MemoryShort(
+        "there is not enough memory for this",
+        hint="close other programs, or take a smaller --size or another model; what was finished is kept",
+    )
 
 
 def _counted_from(step: Step, there: int) -> Step:

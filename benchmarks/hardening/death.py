@@ -43,20 +43,21 @@ LONGEST_S = 300.0
 
 @dataclass(frozen=True)
 class Command:
-    """What is killed. `on` makes its arguments from the one run that lies in the folder before it starts; without, the
-    folder is empty."""
+    """What is killed. `arguments` are made from the one run that lies in the folder before it starts; where it needs
+    none, the folder is empty. Afterwards there are as many runs as it `leaves`."""
 
     name: str
     arguments: Callable[[str], tuple[str, ...]]
     needs_run: bool = True
+    leaves: int = 1
 
 
 COMMANDS = (
     Command("pair --images 4", lambda _: (*PAIR, "--images", "4"), needs_run=False),
     Command("examine --with ladder", lambda run: ("examine", run, "--with", "ladder", "--clip", "none")),
-    Command("refine", lambda run: ("refine", run, "--steps", "12")),
+    Command("refine", lambda run: ("refine", run, "--steps", "12"), leaves=2),
     Command("report", lambda run: ("report", run)),
-    Command("runs delete", lambda run: ("runs", "delete", run)),
+    Command("runs delete", lambda run: ("runs", "delete", run), leaves=0),
 )
 SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
 
@@ -216,6 +217,8 @@ def kill(command: Command, seed_run: Path, how: signal.Signals, after_s: float, 
             return f"the next call made these pictures again: {gone}"
         if (came := pixels(runs)) != wanted and not wanted <= came:
             return f"after {after_s:.1f} s and a next call the pictures are others"
+        if not deleted and len(folders(runs)) != command.leaves:
+            return f"after {after_s:.1f} s the next call did not go on, but made a run of its own"
         if left := leftovers(runs):
             return f"after {after_s:.1f} s and a next call there are {left}"
     return ""

@@ -167,14 +167,14 @@ class Gallery:
         return Run.open(self.folder(name))
 
     def unfinished(self, digest: str) -> Run | None:
-        """The newest run that answers the request with that `digest` and lacks something of it."""
+        """The newest run that answers the request with that `digest` and lacks something of it, if only its report."""
         folders = self.root.iterdir() if self.root.is_dir() else iter(())
         if not any(path.is_dir() and not path.name.startswith(".") for path in folders):
             return None  # and no index is made of nothing
         for name in self._index.of_digest(digest):
             with contextlib.suppress(TwinseedError):
                 run = self.open(name)
-                if run.record.request.digest == digest and not run.record.complete:
+                if run.record.request.digest == digest and not (run.record.complete and run.report.is_file()):
                     return run
         return None
 

@@ -413,3 +413,11 @@ def test_whoever_comes_second_begins_a_run_of_their_own(tmp_path: Path) -> None:
         assert one.run is not None, "and whoever comes when both are gone goes on"
     assert gallery.unfinished("0" * 64) is None
     assert not list(tmp_path.glob(".lock-*"))
+
+
+def test_a_run_whose_report_there_was_no_room_or_time_for_is_unfinished(tmp_path: Path) -> None:
+    run = write_sample(Gallery(tmp_path))
+    digest = run.record.request.digest
+    assert Gallery(tmp_path).unfinished(digest) is None
+    run.report.unlink()
+    assert Gallery(tmp_path).unfinished(digest) == run
