@@ -44,20 +44,19 @@ LONGEST_S = 300.0
 @dataclass(frozen=True)
 class Command:
     """What is killed. `arguments` are made from the one run that lies in the folder before it starts; where it needs
-    none, the folder is empty. Afterwards there are as many runs as it `leaves`."""
+    none, the folder is empty."""
 
     name: str
     arguments: Callable[[str], tuple[str, ...]]
     needs_run: bool = True
-    leaves: int = 1
 
 
 COMMANDS = (
     Command("pair --images 4", lambda _: (*PAIR, "--images", "4"), needs_run=False),
     Command("examine --with ladder", lambda run: ("examine", run, "--with", "ladder", "--clip", "none")),
-    Command("refine", lambda run: ("refine", run, "--steps", "12"), leaves=2),
+    Command("refine", lambda run: ("refine", run, "--steps", "12")),
     Command("report", lambda run: ("report", run)),
-    Command("runs delete", lambda run: ("runs", "delete", run), leaves=0),
+    Command("runs delete", lambda run: ("runs", "delete", run)),
 )
 SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
 
@@ -90,7 +89,10 @@ class Process:
     def _become(self, argv: list[str]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(self._said.fileno(), 2)
-        # The streams as a program gets them, not those of this one.
+        # Streams and signals as a program gets them that is started in a terminal, whatever this one was given.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for name in ("SIGTERM", "SIGHUP"):
+            signal.signal(signal.Signals[name], signal.SIG_DFL)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         sys.argv = argv
         code: Any = 1
@@ -206,6 +208,8 @@ def kill(command: Command, seed_run: Path, how: signal.Signals, after_s: float, 
         if wrong := list(faults(runs)):
             return f"after {after_s:.1f} s: {wrong}"
         kept = pictures(runs)
+        there = len(folders(runs))
+        unfinished = [folder.name for folder in folders(runs) if not _finished(folder)]
         deleted = command.name == "runs delete" and not folders(runs)
         code, said = (0, "") if deleted else finish(arguments, runs)
         if code:
@@ -217,11 +221,16 @@ def kill(command: Command, seed_run: Path, how: signal.Signals, after_s: float, 
             return f"the next call made these pictures again: {gone}"
         if (came := pixels(runs)) != wanted and not wanted <= came:
             return f"after {after_s:.1f} s and a next call the pictures are others"
-        if not deleted and len(folders(runs)) != command.leaves:
-            return f"after {after_s:.1f} s the next call did not go on, but made a run of its own"
+        if unfinished and len(folders(runs)) != there:
+            return f"after {after_s:.1f} s the next call did not go on with {unfinished}, but made a run of its own"
         if left := leftovers(runs):
             return f"after {after_s:.1f} s and a next call there are {left}"
     return ""
+
+
+def _finished(folder: Path) -> bool:
+    run = Run.open(folder)
+    return run.record.complete and run.report.is_file()
 
 
 def _same(runs: Path, path: Path, content: bytes) -> bool:

@@ -18,7 +18,14 @@ from ideation import nearest
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc")
+#: The last is what oneDNN says of a convolution for which it finds none.
+_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "could not create a primitive",
+)
 
 
 def choose_device(name: str) -> str:
