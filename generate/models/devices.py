@@ -22,6 +22,7 @@ DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.flo
 _NO_MEMORY = (
     "out of memory",
     "can't allocate memory",
+    "cannot allocate memory",
     "not enough memory",
     "bad_alloc",
     "could not create a primitive",
@@ -59,7 +60,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+        isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -23,6 +24,7 @@ from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
+from compare.runs.run import Run
 from compare.session import Progress
 from generate.files import encode_png
 from generate.render.batch import Step
@@ -304,6 +306,22 @@ def test_the_worker_does_one_job_at_a_time_and_keeps_what_was_finished(worker: W
     assert "stopped" in str(reason)
     assert gallery.open(run.name).record.seeds == [3]
     assert second.result()[0] is None
+
+
+def test_a_job_that_failed_holds_nothing_on(worker: Worker, tmp_path: Path) -> None:
+    class Large:
+        """Stands for tensors."""
+
+    held: list[weakref.ref[Large]] = []
+
+    def fail(*_: Any, **__: Any) -> Run:
+        large = Large()
+        held.append(weakref.ref(large))
+        raise MemoryError
+
+    ticket = worker.add(fail, Gallery(tmp_path))
+    assert isinstance(ticket.future.exception(timeout=120), MemoryError), "which is kept for whoever looks at the page"
+    assert held[0]() is None
 
 
 def test_a_fault_of_the_program_is_not_hidden(worker: Worker, tmp_path: Path) -> None:
