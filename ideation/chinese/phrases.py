@@ -126,7 +126,7 @@ class Verb:
 
     @property
     def done(self) -> str:
-        return past_participle(self.base)
+        return self.base.removeprefix("be ") if self.base.startswith("be ") else past_participle(self.base)
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,10 @@ class Doing:
         prefix = self.prefix
         if prefix.endswith("not") and verb == "with":
             prefix, verb = prefix.removesuffix("not"), "without"
-        told = (prefix.strip(), verb, direction, self.object.text if self.object else "", *self.tail)
+        whom = self.object.text if self.object else ""
+        if (verb, whom) == ("without", "a person"):
+            whom = "people"
+        told = (prefix.strip(), verb, direction, whom, *self.tail)
         return " ".join(filter(None, told))
 
 

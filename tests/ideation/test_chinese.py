@@ -129,7 +129,7 @@ def test_every_drawn_concept_translates_back() -> None:
         ("貓把雲當枕頭", "a cat using a cloud as a pillow"),
         ("武士用香蕉當劍", "a samurai using a banana as a sword"),
         ("火車開進雲裡", "a train driving into the clouds"),
-        ("沒有人的街道", "a street without a person"),
+        ("沒有人的街道", "a street without people"),
         ("老鼠被貓追", "a mouse being chased by a cat"),
         ("熊用筷子吃麵", "a bear eating noodles with chopsticks"),
         ("企鵝想飛", "a penguin wanting to fly"),
@@ -151,10 +151,10 @@ def test_how_chinese_is_said_in_english(chinese: str, english: str) -> None:
 
 
 def test_words_from_the_dictionary_are_named() -> None:
-    translation = translate("鯊魚在游泳池當救生圈")
-    assert [(word.chinese, word.english) for word in translation.lookups] == [("救生圈", "life buoy")]
-    (warning,) = draft("鯊魚在游泳池當救生圈").warnings
-    assert '救生圈 "life buoy"' in warning
+    translation = translate("鯊魚戴著呼吸器游泳")
+    assert [(word.chinese, word.english) for word in translation.lookups] == [("呼吸器", "ventilator")]
+    (warning,) = draft("鯊魚戴著呼吸器游泳").warnings
+    assert '呼吸器 "ventilator"' in warning
     assert "--simple" in warning
     assert not draft("鯊魚在游泳").warnings
 
@@ -191,7 +191,7 @@ def test_without_the_dictionary_our_own_words_still_do(monkeypatch: pytest.Monke
     try:
         assert translate("企鵝在夜市吃臭豆腐").english == "a penguin eating stinky tofu at a night market"
         with pytest.raises(DictionaryError, match="dictionary is not installed") as caught:
-            translate("企鵝當救生圈")
+            translate("企鵝坐救生艇")
         assert "lindera-python-cc-cedict" in caught.value.hint
     finally:
         dictionary._dictionary.cache_clear()

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ideation.chinese.grammar.nouns import belonging
 from ideation.chinese.phrases import Actions, Noun, Scene
 from ideation.english import style_phrase
 
 
 def acting(noun: Noun, actions: Actions) -> Scene:
-    return Scene(noun, actions)
+    first, *rest = actions.doings
+    if noun.group == "place" and first.verb.base == "have" and first.object and not (rest or first.prefix or noun.beside):
+        # 台北有一隻貓: the place is where somebody is.
+        return Scene(first.object, None, (noun.there, *actions.places), (*noun.moments, *actions.moments), noun.styles)
+    return Scene(noun, belonging(noun, actions))
 
 
 def being_there(noun: Noun, place: str) -> Scene | None:
