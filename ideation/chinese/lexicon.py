@@ -13,7 +13,7 @@ import yaml
 
 from ideation.chinese.chart import Edge
 from ideation.chinese.numerals import NUMBERS, clock_edges, measures, number_edges
-from ideation.chinese.phrases import Noun, Verb
+from ideation.chinese.phrases import Noun, Quantity, Verb
 from ideation.chinese.script import fold
 from ideation.draw import built_in_words
 from ideation.vocabulary import seedling_vocabulary
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "words"
 
 _COST, _SINGLE_COST, _FUNCTION_COST = 1.0, 1.2, 0.4
 #: Categories of words that say something by themselves.
-_CONTENT = frozenset("n np v v! a adv place at moment sty".split())
+_CONTENT = frozenset("n np v v! a adv place at moment sty mod".split())
 
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9'’.&+-]*(?: [A-Za-zÀ-ɏ0-9][A-Za-zÀ-ɏ0-9'’.&+-]*)*")
 
@@ -157,6 +157,8 @@ def _particles() -> Iterator[tuple[str, str, Any]]:
         yield text, category, None
     for name, category in (("localizers", "loc"), ("directions", "dir"), ("pronouns", "pron"), ("before_verbs", "想")):
         yield from ((text, category, english) for text, english in _pairs(table[name]))
+    for text, english in _pairs(table["everywhere"]):
+        yield text, "mod", Noun("", after=(english,), quantity=Quantity("", many=True))
     for text, english in _pairs(table["people"]):
         yield text, "np", Noun(english, "name", "person")
 

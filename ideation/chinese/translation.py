@@ -126,10 +126,10 @@ def translate(text: str) -> Translation:
 
 
 def _doubts(reading: Reading) -> int:
-    """How many joints of a clause are loose, or are none: pieces that stand beside each other."""
+    """How many joints of a clause are doubtful, or are none: pieces that stand beside each other."""
     told = [category for category, _ in reading.pieces if category not in ("style", "moment", "呢")]
     beside = len(told) - 1 if told and told not in (["np", "at"], ["at", "np"], ["at", "s"], ["s", "at"]) else 0
-    return reading.loose + max(beside, 0)
+    return reading.doubtful + max(beside, 0)
 
 
 def _read(clause: str) -> tuple[Reading, list[str]]:

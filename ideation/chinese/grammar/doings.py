@@ -14,7 +14,7 @@ def doing(verb: Verb) -> Actions:
 
 
 #: Verbs of which what nobody has counted is many: loaded with watermelons.
-_WITH_MANY = ("be filled with", "be loaded with", "be covered in")
+WITH_MANY = ("be filled with", "be loaded with", "be covered in")
 #: Verbs whose passive tells how something is, and not what goes on.
 _STATES = frozenset(
     "cover surround wrap tie bury lock trap freeze hide decorate break abandon destroy tear close open hang paint dye".split()
@@ -23,7 +23,7 @@ _STATES = frozenset(
 
 def acting_on(verb: Verb, noun: Noun) -> Actions:
     whose = noun if verb.base == "have" else its(noun)
-    if verb.base in _WITH_MANY and noun.quantity is None and not noun.beside:
+    if verb.base in WITH_MANY and noun.quantity is None and not noun.beside:
         whose = replace(noun, quantity=Quantity("", many=True))
     return Actions((Doing(verb.of(noun), replace(whose, moments=()).settled),), moments=noun.moments)
 
@@ -39,10 +39,16 @@ def staying(actions: Actions, place: str) -> Actions | None:
     return extended(actions, place) if not last.object else None
 
 
+#: Verbs of which the place behind them is where what was done has been since: 蓋在鯨魚背上, built on a whale.
+_RESULTS = frozenset("build write draw paint carve stick put tie bury print plant lock arrange embroider install print".split())
+
+
 def staying_posture(verb: Verb, place: str) -> Actions | None:
     """坐在沙發上, and 開在路上: sitting on a sofa, driving on a road."""
     if "direction" in verb.by_group:
         verb = replace(verb, base=verb.by_group["direction"], by_group={})
+    elif verb.base in _RESULTS:
+        verb = Verb(verb.base, given=verb.done)
     elif not verb.posture:
         return None
     return extended(doing(verb), place)
@@ -97,7 +103,7 @@ def disposing(noun: Noun, actions: Actions) -> Actions | None:
     noun = noun.settled
     first, *rest = actions.doings
     if first.object is None:
-        verb = first.verb.of(noun)
+        verb = Verb(first.verb.base) if first.verb.base in _RESULTS else first.verb.of(noun)
         if first.tail and first.tail[0].startswith(("in ", "on ", "at ")) and verb.base in _PUTTING:
             verb = Verb("put")
         return replace(actions, doings=(replace(first, object=noun, verb=verb), *rest))
@@ -119,6 +125,14 @@ _PUTTING = frozenset(("put down", "contain", "release", "fly", "arrange", "insta
 def serving(noun: Noun, verb: Verb) -> Actions:
     """給狗洗澡: bathing a dog. The verb is what the English says of whoever is served."""
     return acting_on(verb, noun)
+
+
+def dressing(noun: Noun, actions: Actions) -> Actions | None:
+    """給狗穿衣服: putting clothes on a dog."""
+    first, *rest = actions.doings
+    if rest or first.object is None or first.tail or first.verb.base not in ("wear", "put on", "stick", "change"):
+        return None
+    return replace(actions, doings=(Doing(Verb("put"), first.object, (f"on {noun.settled.text}",)),))
 
 
 def letting(_: None, scene: Scene) -> Actions | None:

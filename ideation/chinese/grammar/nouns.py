@@ -41,18 +41,43 @@ def in_style(name: str, noun: Noun) -> Noun | None:
     return replace(noun, before=(name, *noun.before)) if noun.group != "place" or not noun.before else None
 
 
+#: What comes from a country.
+_PEOPLES = dict(
+    pair.split(":")
+    for pair in (
+        "Japan:Japanese China:Chinese Taiwan:Taiwanese Korea:Korean America:American France:French Egypt:Egyptian "
+        "Africa:African India:Indian Thailand:Thai Italy:Italian Germany:German England:English Russia:Russian "
+        "Mexico:Mexican Spain:Spanish Greece:Greek Vietnam:Vietnamese Tibet:Tibetan Mongolia:Mongolian Brazil:Brazilian"
+    ).split()
+)
+
+
 def compound(one: Noun, other: Noun) -> Noun | None:
     if one.quantity or one.after or one.moments or other.before or other.counting in ("the", "name"):
         return None
     if one.head == other.head:
         return replace(other, before=one.before)
+    if one.head in _PEOPLES:
+        return replace(other, before=(_PEOPLES[one.head],))
+    last, first = one.bare.split()[-1], other.head.split()[0]
+    if last == first and one.counting == "count":
+        return replace(other, head=other.head.partition(" ")[2] or other.head, before=(one.bare,))
     if one.group in ("person", "being") and one.counting != "name" and other.group not in ("person", "being"):
         return replace(other, before=(f"{one.bare}'s",))
     return replace(other, before=(one.bare,))
 
 
-def owner(noun: Noun) -> Noun:
+#: The pronoun before a noun, and the one for itself.
+_OBJECTS = {"my": "me", "your": "you", "his": "him", "her": "her", "its": "it", "their": "them", "his own": "itself"}
+
+
+def owner(noun: Noun) -> Noun | None:
     """The noun before 的: whose it is, what it is made of, what it shows."""
+    told = noun.before or (noun.quantity is not None and noun.quantity.number not in _OBJECTS)
+    if noun.group in ("body", "clothes") and told:
+        return Noun("", after=(f"with {noun.settled.text}",))
+    if noun.group == "body" and noun.quantity is None:
+        return None  # 三隻眼睛的青蛙: the eyes have no frogs
     if noun.group in ("person", "being", "animal") or noun.quantity is not None or noun.after:
         ending = "'" if noun.text.endswith("s") else "'s"
         return Noun("", quantity=Quantity(noun.text + ending), moments=noun.moments)
@@ -131,10 +156,6 @@ def _doing_of(whose: str, doing: Doing) -> Doing:
         if noun.quantity is not None and noun.quantity.number == "its":
             noun = replace(noun, quantity=replace(noun.quantity, number=whose))
     return replace(doing, verb=verb, object=noun, tail=tuple(_belonging(told, whose) for told in doing.tail))
-
-
-#: The pronoun before a noun, and the one for itself.
-_OBJECTS = {"my": "me", "your": "you", "his": "him", "her": "her", "its": "it", "their": "them", "his own": "itself"}
 
 
 def compared(than: Noun | str, adjective: str) -> Noun:

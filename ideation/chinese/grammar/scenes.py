@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ideation.chinese.grammar.doings import WITH_MANY
 from ideation.chinese.grammar.nouns import belonging
-from ideation.chinese.phrases import Actions, Noun, Scene
+from ideation.chinese.phrases import Actions, Noun, Quantity, Scene
 from ideation.english import style_phrase
 
 
@@ -27,6 +28,10 @@ def found(place: str, actions: Actions) -> Scene | None:
     first, *rest = actions.doings
     if first.object is None or rest or first.tail:
         return None
+    if first.verb.base in WITH_MANY:
+        # 牆上掛滿照片
+        many = first.object if first.object.quantity else replace(first.object, quantity=Quantity("many", many=True))
+        return Scene(many, None, (place,), actions.moments)
     if first.verb.base == "have":
         return Scene(first.object, None, (place,), actions.moments)
     if not first.verb.posture:
