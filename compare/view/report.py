@@ -10,11 +10,20 @@ from typing import Any
 from PIL import Image
 
 from compare.instruments import INSTRUMENTS, Findings, difference_map
-from compare.instruments.scores import audit_section, card_section, verdict_section, verdict_text
+from compare.instruments.scores import (
+    VerdictRecord,
+    audit_section,
+    card_section,
+    unknown_in,
+    verdict_section,
+    verdict_text,
+)
+from compare.instruments.scores import verdict_of as judged
 from compare.report import html_text, markdown_zip, pdf_bytes, sentences
 from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
+from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
 from ideation import PromptPair
 from ideation.english import Piece, diff, words_of
@@ -60,8 +69,8 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     sections = (
         _pair_section(record, t),
         None
-        if findings.verdict is None
-        else verdict_section(findings.verdict, findings.distances, t, fair=record.certificate.holds),
+        if (verdict := _verdict(record)) is None
+        else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
         audit_section(findings.phrases, record.prompts.expanded, t),
         card_section(findings.cards, findings.clip, t),
         _seeds_section(record, t),
@@ -86,11 +95,22 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
 
 def verdict_of(record: Record, language: Language = "en") -> str:
     """The verdict of `record` in one to four sentences; "" if it has none."""
-    findings = record.findings
-    if findings is None or findings.verdict is None:
+    findings, verdict = record.findings, _verdict(record)
+    if findings is None or verdict is None:
         return ""
     t = sentences(language)["report"]
-    return verdict_text(findings.verdict, findings.distances, t, fair=record.certificate.holds)
+    return verdict_text(verdict, findings.distances, t, fair=record.certificate.holds)
+
+
+def _verdict(record: Record) -> VerdictRecord | None:
+    """The verdict of a record. "helped" was said too easily before verdicts had their `worst` seed: it is judged again
+    from the numbers that are there."""
+    findings = record.findings
+    found = None if findings is None else findings.verdict
+    if findings is None or found is None or found.kind != "helped" or found.worst is not None or not findings.cards:
+        return found
+    unknown = unknown_in(record.prompts.simple, vocabulary_of(record.settings.model), None)
+    return judged(record.prompts, findings.distances, findings.cards, unknown)
 
 
 def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
