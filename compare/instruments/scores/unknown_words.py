@@ -10,6 +10,8 @@ from ideation.faithfulness import requirements_of
 from ideation.prompt_syntax import spoken
 from ideation.values import StrictModel
 
+Reader = Literal["model", "judge"]
+
 #: So many are named in a sentence.
 _MOST_NAMED = 6
 
@@ -19,7 +21,7 @@ class UnknownRecord(StrictModel):
     is whether one of them belongs to the subject or the action: to what is left of the idea without its details, and
     where it has no action, as in "a cat on skis", to the details as well."""
 
-    to: Literal["model", "judge"]
+    to: Reader
     words: tuple[str, ...]
     core: bool
 
@@ -35,7 +37,8 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
     UnknownRecord(to='judge', words=('fluffy',), core=False)
     """
     text = spoken(simple)
-    for to, vocabulary in (("model", model), ("judge", judge)):
+    readers: tuple[tuple[Reader, Vocabulary | None], ...] = (("model", model), ("judge", judge))
+    for to, vocabulary in readers:
         words = () if vocabulary is None else tuple(vocabulary.unknown_words(text))
         if words:
             core = _core(text)
