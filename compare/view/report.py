@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
 
 from compare.instruments import INSTRUMENTS, Findings, difference_map
+from compare.instruments.ladder import LadderRecord, unseen_but_moving
 from compare.instruments.scores import (
     VerdictRecord,
     audit_section,
@@ -75,7 +77,7 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
         card_section(findings.cards, findings.clip, t),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),
-        *(INSTRUMENTS[name].section(found, said["instruments"][name], t) for name, found in findings.results.items()),
+        *_instrument_sections(findings, said),
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", list(findings.notes), t),
         certificate_section(record.certificate, record.settings, t),
@@ -91,6 +93,16 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
         tuple(f"{name} {version}" for name, version in sorted(record.certificate.libraries.items())),
         drawn,
     )
+
+
+def _instrument_sections(findings: Findings, said: dict[str, Any]) -> Iterator[Section]:
+    """The sections of what was found, in the table's order; the ladder's also says how it differs from the audit."""
+    for name, found in findings.results.items():
+        section = INSTRUMENTS[name].section(found, said["instruments"][name], said["report"])
+        if isinstance(found, LadderRecord):
+            differs = unseen_but_moving(found, findings.phrases, said["instruments"][name], said["report"])
+            section = replace(section, blocks=(*section.blocks, *([Text(differs, "warning")] if differs else [])))
+        yield section
 
 
 def verdict_of(record: Record, language: Language = "en") -> str:

@@ -28,7 +28,7 @@ from sample_run import (
     sample_record,
 )
 
-from compare.instruments.ladder import LADDER, ladder_texts
+from compare.instruments.ladder import LADDER, effects_of, ladder_text
 from compare.instruments.length_control import PLACEBO, placebo_text
 from compare.instruments.results import Findings
 from compare.instruments.scores.phrase_audit import audited_prompt
@@ -280,7 +280,7 @@ def test_every_finding_has_its_section(language: Language) -> None:
     assert len(sources) == len(files) + 3
     assert all((image["alt"] or "").strip() for image in found.all("img"))
     charts = [chart for chart in found.all("svg") if chart["role"] == "img"]
-    assert len(charts) == len(found.all("svg")) == 8
+    assert len(charts) == len(found.all("svg")) == 7
     assert all(re.search(r"\d", chart["aria-label"] or "") for chart in charts), "a chart says its numbers"
     assert not [name for name, attributes in found.elements if "style" in attributes]
     assert len(found.all("script")) == 1
@@ -438,21 +438,38 @@ def test_the_placebo_in_words(filler: float, words: float, said: str) -> None:
     assert said in placebo_text(found.model_copy(update=moved), table["instruments"]["placebo"], table["report"])
 
 
-def test_the_ladder_names_its_seed_and_both_phrases_where_they_differ() -> None:
-    ladder, said, t = (
-        sample_findings()[0].result(LADDER),
-        sentences("en")["instruments"]["ladder"],
-        sentences("en")["report"],
-    )
+def test_the_ladder_has_one_winner_with_one_number_everywhere() -> None:
+    findings, files = sample_findings()
+    ladder, told = findings.result(LADDER), sentences("en")
     assert ladder is not None
-    up, down = ladder_texts(ladder, "clip", said, t)
-    assert up == (
-        "Seed 7 only. Added one by one, “at sunset” did most (28.0 points); "
-        "in the whole prompt, leaving out “soft light” changes most (15.0 points)."
-    )
-    assert "Without “soft light”" in down
-    same = ladder.model_copy(update={"without": ladder.without[:2]})
-    assert ladder_texts(same, "clip", said, t)[0] == "Seed 7 only. “at sunset” moved the picture most (28.0 points)."
+    said, t = told["instruments"]["ladder"], told["report"]
+    # "at sunset" moved 28 when it came in and 10 when it was left out; "soft light" 2 and 15.
+    assert [(one.phrase, round(one.hundredths, 1)) for one in effects_of(ladder)][1:] == [
+        ("at sunset", 19.0),
+        ("soft light", 8.5),
+    ]
+    lead = "Seed 7 only. “at sunset” moved the picture most (19.0 points)."
+    assert ladder_text(ladder, said, t) == lead
+    shell = LADDER.lines(ladder)
+    assert shell[0] == lead
+    assert "8.5 points  soft light" in shell[3]
+    record, pictures = sample_record(findings=findings, files=files)
+    page = Outline(render_report(record, pictures)).text
+    assert lead in page
+    assert page.count("moved the picture most") == 1
+    none = ladder.model_copy(update={"rungs": ladder.rungs[:1], "without": ()})
+    assert (ladder_text(none, said, t), LADDER.lines(none)) == ("", [])
+
+
+def test_what_the_audit_cannot_see_and_the_ladder_sees_moving_is_no_contradiction() -> None:
+    findings, files = sample_findings()
+    unseen = [one.model_copy(update={"mark": "ignored"}) for one in findings.phrases if one.text == "at sunset"]
+    for phrases, differs in ((findings.phrases[:1], False), (tuple(unseen), True)):
+        found = findings.model_copy(update={"phrases": phrases})
+        record, pictures = sample_record(findings=found, files=files)
+        page = Outline(render_report(record, pictures)).text
+        assert ("cannot make out “at sunset” (19.0 points) in the pictures" in page) == differs
+        assert ("看不出「at sunset」（19.0 分）" in Outline(render_report(record, pictures, "zh-TW")).text) == differs
 
 
 def test_a_concept_from_elsewhere_says_who_turned_it_into_english() -> None:
@@ -567,9 +584,11 @@ def test_the_audit_marks_without_colour() -> None:
         r'<span class="spoken" lang="en"> \((.*?)\)</span>',
         strip[1],
     )
-    assert [(text, name) for _, text, _, name in marks] == [(text, mark) for text, mark, _, _ in PHRASES]
+    assert [(text, name) for _, text, _, name in marks] == [
+        (text, "not visible" if mark == "ignored" else mark) for text, mark, _, _ in PHRASES
+    ]
     assert len({sign for _, _, sign, _ in marks}) == len({name for _, _, _, name in marks}) == 4
-    assert "drawn 2, there already 1, ignored 1" in page
+    assert "drawn 2, there already 1, not visible 1" in page
     assert "on a beach (drawn): simple 22 %" in page, "the chart's rings and dots are pictures, so marks have names"
 
 
