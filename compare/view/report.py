@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from PIL import Image
@@ -28,7 +28,7 @@ from compare.view.facts import certificate_section, prompts_section, repeat_sect
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
 from ideation import PromptPair
-from ideation.english import Piece, diff, words_of
+from ideation.english import Piece, WordSpan, diff, words_of
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
@@ -135,25 +135,47 @@ def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
 
 
 def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ()) -> list[Stretch]:
-    """One side of a diff, cut up for display: words that are only there are marked, the `dropped` tail is unseen.
+    """One side of a diff, cut up for display: words that the other prompt does not have are marked, the `dropped` tail
+    is unseen.
 
-    Joining the texts gives the prompt back. White space and commas at the end of a piece stay unmarked, because a line
-    under them looks like a slip.
+    A word of both prompts is not marked, wherever it stands: moved or said twice, it is no new word. Joining the texts
+    gives the prompt back. White space and commas at the end of a run stay unmarked, because a line under them looks
+    like a slip.
 
-    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog", "a dog, neon"), "expanded")]
-    [('a dog', 'same'), (', ', 'same'), ('neon', 'added')]
+    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog in ink", "ink, a dog in neon light"), "expanded")]
+    [('ink, a dog in ', 'same'), ('neon light', 'added')]
     """
-    seen = _seen_length("".join(getattr(piece, side) for piece in pieces), dropped)
-    stretches: list[Stretch] = []
-    position = 0
+    other: Arm = "expanded" if side == "simple" else "simple"
+    shared = {_key(word) for word in words_of("".join(getattr(piece, other) for piece in pieces))}
+    parts: list[tuple[str, str]] = []
     for piece in pieces:
-        text: str = getattr(piece, side)
+        text, at = getattr(piece, side), 0
+        for start, end in _runs(text, shared) if piece.kind != "same" else ():
+            parts += [(text[at:start], "same"), (text[start:end], piece.kind)]
+            at = end
+        parts.append((text[at:], "same"))
+    seen, position = _seen_length("".join(text for text, _ in parts), dropped), 0
+    stretches: list[Stretch] = []
+    for mark, group in groupby((part for part in parts if part[0]), key=lambda part: part[1]):
+        text = "".join(one for one, _ in group)
         cut = min(max(seen - position, 0), len(text))
-        for part, unseen in ((text[:cut], False), (text[cut:], True)):
-            core = re.sub(r"[\s,;.]+\Z", "", part)
-            stretches += [Stretch(core, piece.kind, unseen), Stretch(part[len(core) :], "same")]
+        read = text[:cut].rstrip(" ,;.\n\t") if cut < len(text) else text
+        stretches += [Stretch(read, mark), Stretch(text[len(read) : cut], "same")]
+        stretches.append(Stretch(text[cut:], mark, unseen=True))
         position += len(text)
     return [stretch for stretch in stretches if stretch.text]
+
+
+def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
+    """Where the runs of words begin and end that are not `shared`."""
+    for is_new, run in groupby(words_of(text), key=lambda word: _key(word) not in shared):
+        if is_new:
+            words = list(run)
+            yield words[0].start, words[-1].end
+
+
+def _key(word: WordSpan) -> str:
+    return "a" if word.key == "an" else word.key
 
 
 def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:

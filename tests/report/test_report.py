@@ -39,6 +39,7 @@ from compare.report.blocks import Facts
 from compare.report.sentences import LOCALE_FOLDER
 from compare.runs.record import RecordError
 from compare.view import marked_prompt, render_report, report_of, verdict_of
+from generate.picture import ARMS
 from ideation import AdapterMention, Concept, TokenCount, typed_concept
 from ideation.english import diff
 from templates import LANGUAGES, Language
@@ -183,6 +184,27 @@ def test_prompts_show_what_was_added_lost_and_never_seen() -> None:
     assert "reads 12 tokens, and the expanded prompt needs 16" in page
     assert "never reached the picture: fine detail, sharp focus." in page
     assert "words struck through were never seen" in page
+
+
+@pytest.mark.parametrize(
+    ("simple", "expanded", "underlined", "dotted"),
+    [
+        ("a dog in ink", "an ink drawing of a dog", ["drawing of"], ["in"]),
+        ("a cat in a hat", "a cat in a hat in a garden, a cat", ["garden"], []),
+        ("a cat skiing at night, watercolor", "watercolor, a cat skiing in the Alps", ["in the Alps"], ["at night"]),
+        ("A dog, NEON", "a dog at dusk, neon light", ["at dusk", "light"], []),
+        ("an owl", "a red owl", ["red"], []),
+        ("a dog", "a dog, soft light, fine detail.", ["soft light, fine detail"], []),
+    ],
+)
+def test_only_words_of_one_prompt_are_marked(
+    simple: str, expanded: str, underlined: list[str], dotted: list[str]
+) -> None:
+    pieces = diff(simple, expanded)
+    for arm, prompt, marked in zip(ARMS, (simple, expanded), (dotted, underlined), strict=True):
+        parts = marked_prompt(pieces, arm)
+        assert "".join(part.text for part in parts) == prompt
+        assert [part.text for part in parts if part.mark != "same"] == marked
 
 
 @pytest.mark.parametrize(
