@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
+import re
+from functools import lru_cache
+from string import Formatter
 from typing import Any, ClassVar, Self
 
-from templates import Language, wording
+from templates import Language, known_sentences, wording
+
+#: A sentence with fewer letters of its own than this says too little to be known again by them.
+_FEWEST_LETTERS = 12
 
 
 class Clause(str):
@@ -27,6 +34,23 @@ class Clause(str):
         self = super().__new__(cls, english.format(**values) if values else english)
         self.key, self.values = english, values
         return self
+
+    @classmethod
+    def again(cls, english: str) -> Clause:
+        """The clause that a finished sentence was, as records keep it, found by the sentences that we have words for;
+        the sentence as it stands where it is none of these.
+
+        >>> Clause.again("there is no instrument 'magic'").told("zh-TW")
+        '沒有測量項目「magic」'
+        >>> Clause.again("nobody has said this").values
+        {}
+        """
+        if isinstance(english, Clause):
+            return english
+        for key, names, pattern in _sentences():
+            if found := pattern.fullmatch(english):
+                return cls(key, **{name: _value(found[name], quoted) for name, quoted in names.items()})
+        return cls(english)
 
     def told(self, language: Language) -> str:
         """The same in that language, as far as there are words for it, and without advice for a shell."""
@@ -59,6 +83,47 @@ class TwinseedError(Exception):
     def told(self, language: Language) -> tuple[str, str]:
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
         return self.message.told(language), self.hint.told(language)
+
+
+class _AsWritten(str):
+    """A value as a sentence had it: a number has its digits already."""
+
+    def __format__(self, how: str) -> str:
+        return str(self)
+
+
+def _value(text: str, quoted: bool) -> str:
+    """The value behind its text in a sentence, which may be one of our sentences itself."""
+    if quoted:
+        try:
+            return _AsWritten(ast.literal_eval(text))
+        except (ValueError, SyntaxError):
+            return _AsWritten(text)
+    again = Clause.again(text)
+    return again if again.values else _AsWritten(text)
+
+
+@lru_cache(maxsize=1)
+def _sentences() -> tuple[tuple[str, dict[str, bool], re.Pattern[str]], ...]:
+    """The sentences with values, those with most letters of their own first: the key, the names of the values and
+    whether each stands in quotes, and a pattern that finds them."""
+    found = []
+    for key in known_sentences():
+        try:
+            parts = list(Formatter().parse(key))
+        except ValueError:  # braces of its own: it has no values
+            continue
+        names: dict[str, bool] = {}
+        pattern, letters = "", 0
+        for words, name, _, conversion in parts:
+            pattern += re.escape(words)
+            letters += sum(letter.isalpha() for letter in words)
+            if name is not None:
+                pattern += f"(?P={name})" if name in names else f"(?P<{name}>.*)"
+                names.setdefault(name, conversion == "r")
+        if names and letters >= _FEWEST_LETTERS and all(name.isidentifier() for name in names):
+            found.append((letters, key, names, re.compile(pattern, re.DOTALL)))
+    return tuple((key, names, pattern) for _, key, names, pattern in sorted(found, key=lambda one: -one[0]))
 
 
 def _told(value: Any, language: Language) -> Any:

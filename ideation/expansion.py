@@ -207,14 +207,25 @@ def _language(concept: Concept, draft: DraftedPrompts) -> str:
 def _warnings(faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudget) -> tuple[str, ...]:
     warnings = []
     if faithfulness.lost:
-        warnings.append(f"Not said in both prompts any more: {'; '.join(faithfulness.lost)}.")
+        warnings.append(Clause("Not said in both prompts any more: {lost}.", lost="; ".join(faithfulness.lost)))
     if tokens.dropped:
         warnings.append(
-            f"The expanded prompt takes {tokens.expanded} tokens and the model reads {tokens.limit}; "
-            f"these words fall off its end: {' '.join(tokens.dropped)}."
+            Clause(
+                "The expanded prompt takes {expanded} tokens and the model reads {limit}; these words fall off its "
+                "end: {words}.",
+                expanded=tokens.expanded,
+                limit=tokens.limit,
+                words=" ".join(tokens.dropped),
+            )
         )
     if tokens.simple > tokens.limit and not budget.chunked:
-        warnings.append(f"The simple prompt takes {tokens.simple} tokens and the model reads {tokens.limit}.")
+        warnings.append(
+            Clause(
+                "The simple prompt takes {simple} tokens and the model reads {limit}.",
+                simple=tokens.simple,
+                limit=tokens.limit,
+            )
+        )
     return tuple(warnings)
 
 

@@ -15,7 +15,7 @@ from compare.report import marks_in, sentences
 from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
-from compare.view import marked_prompt, unseen_note
+from compare.view import marked_prompt, offences_text, unseen_note
 from ideation.english import diff
 from templates import Language
 
@@ -127,7 +127,7 @@ def _show_notes(record: Record, report: dict[str, Any]) -> None:
     else:
         found = [] if certificate.same_seed else [sentences["other_seed"]]
         if certificate.offences:
-            found.append(sentences["differs"].format(names=", ".join(certificate.offences)))
+            found.append(sentences["differs"].format(names=offences_text(certificate, report)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
     unseen = unseen_note(prompts, report)
     notes = [*([unseen] if unseen else []), *prompts.warnings]

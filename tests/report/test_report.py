@@ -229,7 +229,7 @@ def test_the_unseen_tail(expanded: str, dropped: tuple[str, ...], unseen: str) -
     ("proof", "said", "not_said"),
     [
         ({}, "Same seed, everything but the prompt held equal", "cannot be put down"),
-        ({"differs": ("prompt", "guidance_scale")}, "More than the prompt differs: guidance_scale", "held equal"),
+        ({"differs": ("prompt", "guidance_scale")}, "More than the prompt differs: Guidance", "held equal"),
         ({"same_seed": False}, "did not begin with the same noise", "held equal"),
     ],
 )
@@ -238,6 +238,25 @@ def test_the_certificate_in_plain_words(proof: dict[str, Any], said: str, not_sa
     text = outline(certificate=sample_certificate(noise, **proof)).text
     assert said in text
     assert not_said not in text
+
+
+def test_notes_and_offences_are_in_the_readers_language() -> None:
+    noise = {7: {"simple": "3f" * 32, "expanded": "3f" * 32}}
+    certificate = sample_certificate(noise, differs=("prompt", "negative prompt", "initial noise", "timestep"))
+    size = "The model seedling has learnt pictures of 128x128 pixels alone: at 144x96 things may come out double or "
+    prompts = replace(
+        PROMPTS, warnings=(f"{size}beyond recognition, whatever the prompt says.", "Never learnt: kazoo.")
+    )
+    clip = "there is no CLIP on this machine to score these pictures with: set X to the folder of one, or to a hub id "
+    findings = Findings.model_validate({"notes": (f"{clip}such as a/b",)})
+    record, files = sample_record(certificate=certificate, prompts=prompts, findings=findings)
+    english, chinese = (Outline(render_report(record, files, language)).text for language in LANGUAGES)
+    assert "More than the prompt differs: negative prompt, initial noise, timestep" in english
+    assert "不同之處不只提示詞：反向提示詞、初始雜訊、timestep" in chinese
+    assert "things may come out double" in english
+    assert "模型 seedling 只學過 128x128 像素的圖片：換成 144x96" in chinese
+    assert "Never learnt: kazoo." in chinese, "what nobody has words for stays as it is"
+    assert "把 X 設為 CLIP 的資料夾，或 hub 名稱，例如 a/b" in chinese
 
 
 def test_where_the_concept_came_from() -> None:

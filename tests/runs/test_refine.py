@@ -128,6 +128,7 @@ def test_a_file_that_is_no_picture_is_not_started_from(twinseed: Twinseed, tmp_p
 @pytest.mark.parametrize(("aspect", "ratio"), [("3:2", 3 / 2), ("portrait", 2 / 3)])
 def test_a_ratio_becomes_a_size(aspect: str, ratio: float, twinseed: Twinseed, tmp_path: Path) -> None:
     done = twinseed("pair", *WORDS, "--aspect", aspect, "--steps", "1", "--runs", str(tmp_path), "--json")
+    assert "note: The model seedling has learnt pictures of 128x128 pixels alone" in done.err
     settings = json.loads(done.out)["settings"]
     assert settings["width"] / settings["height"] == pytest.approx(ratio, rel=0.05)
     assert settings["width"] % 16 == settings["height"] % 16 == 0

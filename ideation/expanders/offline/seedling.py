@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
 from ideation.expanders.offline.prompt_builder import (
@@ -56,7 +57,8 @@ def draft_for_seedling(
     if unknown:
         words = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED])
         words += f" and {len(unknown) - MAX_NAMED} more words" if len(unknown) > MAX_NAMED else ""
-        warnings += (f"Seedling has never learnt {words}, so the picture may show something else there.",)
+        told = "Seedling has never learnt {words}, so the picture may show something else there."
+        warnings += (Clause(told, words=words),)
     return DraftedPrompts(
         language=request.concept.language,
         simple=analysis.text,
