@@ -393,7 +393,7 @@ def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
     assert "by 3.2 points on the simple pictures and 0.8 on the expanded" in said
     assert "idea is clear" not in said
     clear = [card.model_copy(update={**rivals, "expanded_on_rivals": 0.255}) for card in cards]
-    assert "2.3 on the expanded ones. So the idea is clear." in " ".join(card_texts(clear, t))
+    assert "2.3 on the expanded ones. So the idea is clear, as far as" in " ".join(card_texts(clear, t))
     assert "another subject" not in " ".join(card_texts([led[0], cards[1]], t))
 
 
