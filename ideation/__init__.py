@@ -6,7 +6,7 @@
 True
 """
 
-from ideation.chinese import TranslationError
+from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -64,6 +64,7 @@ __all__ = [
     "Clause",
     "Concept",
     "ConceptError",
+    "DictionaryError",
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
@@ -74,6 +75,7 @@ __all__ = [
     "Faithfulness",
     "GivenPromptError",
     "InstructionTemplate",
+    "Lookup",
     "OfflineExpander",
     "ParsedPrompt",
     "PatternError",
@@ -85,8 +87,10 @@ __all__ = [
     "TokenCount",
     "TokenMode",
     "TokenizerError",
+    "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnknownChinese",
     "Vocabulary",
     "Wildcards",
     "Word",
@@ -116,5 +120,6 @@ __all__ = [
     "seedling_vocabulary",
     "seedling_words",
     "spoken",
+    "translate",
     "typed_concept",
 ]
