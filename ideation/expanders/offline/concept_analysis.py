@@ -22,26 +22,27 @@ _STYLE_CLAUSE = re.compile(
 )
 _SPATIAL = re.compile(
     r"\b(?:in|inside|on|at|under|underneath|beneath|beside|near|above|over|across|through|among|between|behind|along|around"
-    r"|into|onto|outside|atop|off|down|up|past|towards?|against|amid|next to|in front of|by|surround(?:ed|ing)|on top of|from below|from above"
-    r"|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]+))",
+    r"|into|onto|outside|atop|off|down|up|past|towards?|against|amid|next to|in front of|by|surround(?:ed|ing)"
+    r"|on top of|from below|from above|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]+))",
     re.IGNORECASE,
 )
 #: What "with" brings along is worn, held or had, unless it stands around it.
 _AROUND = re.compile(
-    r"\b(?:in|on|behind|above|below|beside|around|next to|near) (?:it|him|her|them|top)\b|\bbackground\b|\bforeground\b",
+    r"\b(?:in|on|behind|above|below|beside|around|next to|near) (?:it|him|her|them|top)\b|\b(?:back|fore)ground\b",
     re.IGNORECASE,
 )
 #: A style in the last clause, in front of all ("an oil painting of a fox"), or said as one.
 _LAST_CLAUSE = re.compile(r"[.,;]\s*(?P<clause>[^.,;]{3,60})[.\s]*$")
 _FRAME = re.compile(
-    r"^\W*(?:(?:an?|the|some|one)\s+)?(?P<frame>(?:[\w'’&-]+\s+){0,5}?(?:photo|photograph|photography|painting|paintings|drawing|sketch|illustration|print|poster|mural|"
-    r"engraving|woodcut|render|comic|cartoon|graffiti|emoji|icon|logo|map|diagram|window|portrait|image|page|watercolou?r|linocut|etching|collage|mosaic|"
-    r"tapestry|statue|art))\s+(?:of|about|showing|depicting|with|in|generated)\b",
+    r"^\W*(?:(?:an?|the|some|one)\s+)?(?P<frame>(?:[\w'’&-]+\s+){0,5}?(?:photo|photograph|photography|paintings?"
+    r"|drawing|sketch|illustration|print|poster|mural|engraving|woodcut|render|comic|cartoon|graffiti|emoji|icon|logo|map"
+    r"|diagram|window|portrait|image|page|watercolou?r|linocut|etching|collage|mosaic|tapestry|statue|art))\s+(?:of|about|showing|depicting|with|in|generated)\b",
     re.IGNORECASE,
 )
 _FIRST_WORDS = re.compile(r"^\W*(?:an?|the|one|two|three)?\s*(?P<frame>[\w-]+(?:\s+[\w-]+)?)\s", re.IGNORECASE)
 _MANNER = re.compile(
-    r"\bin (?:the |an? )?(?:style|manner|technique) of (?P<a>[^.,;]{2,60})|\bin (?:the |an? )?(?P<b>[^.,;]{2,40}?)(?: style|$|[.,;])",
+    r"\bin (?:the |an? )?(?:style|manner|technique) of (?P<a>[^.,;]{2,60})"
+    r"|\bin (?:the |an? )?(?P<b>[^.,;]{2,40}?)(?: style|$|[.,;])",
     re.IGNORECASE,
 )
 
@@ -132,7 +133,11 @@ def _split(text: str) -> tuple[str, str, str]:
     ):
         return head, comma + last, name
     if clause := _STYLE_CLAUSE.match(text):
-        return clause["head"], clause["tail"], ""
+        head, tail = clause["head"], clause["tail"]
+        before, comma, last = head.rpartition(", ")
+        if comma and _find_style(last):  # "..., surrealist painting in the style of Dali"
+            head, tail = before, comma + last + tail
+        return head, tail, ""
     head, comma, last = text.rpartition(",")
     if comma and re.sub(r"^an? ", "", last.strip(" .").casefold()) in _styles():
         return head, comma + last, ""
@@ -181,7 +186,8 @@ def _scenes(
         rest = re.sub(re.escape(known), " ", rest, count=1, flags=re.IGNORECASE)
     wheres = [match for match in _SPATIAL.finditer(rest) if _names_a_place(match)]
     is_place = not drawn and found.kind in _PLACES
-    if wheres or is_place or facts.realm in ("under water", "space") or "place" in facts.said:
+    elsewhere = facts.realm in ("under water", "space") and not action
+    if wheres or is_place or elsewhere or "place" in facts.said:
         named = next((scenes for match in wheres if (scenes := _named_scenes(match["where"]))), ())
         named = named or (_named_scenes(head) if not wheres else ())
         named = tuple(scene for scene in named if facts.realm in (None, realm_of(scene)))
@@ -209,7 +215,9 @@ def _scenes(
     fitting = tuple(scene for scene in scenes if _fits(scene, facts))
     if _SPATIAL.search(rest):  # what is somewhere already stands on no plinth
         fitting = tuple(scene for scene in fitting if drawn or scene not in ("studio", "table"))
-    if not drawn and (not fitting or len(head.split()) > MOST_WORDS_FOR_A_PLACE or facts.said & _SHOWN_ALREADY):
+    if not drawn and (
+        _TWO.match(head) or not fitting or len(head.split()) > MOST_WORDS_FOR_A_PLACE or facts.said & _SHOWN_ALREADY
+    ):
         return (), "", False
     return fitting or scenes, pointed, False
 
@@ -217,12 +225,15 @@ def _scenes(
 #: Kinds of subject that are a place themselves.
 _PLACES = frozenset(("place", "room", "landmark", "heavenly body"))
 
+#: "A tree and a building": the home of one is not that of the other.
+_TWO = re.compile(r"^\W*(?:[\w-]+\s+){1,4}and\s+(?:an?|the|his|her|two|three)\s", re.IGNORECASE)
+
 #: What leaves no room for a place around the subject, or says that there is none.
 _SHOWN_ALREADY = frozenset(("view", "empty", "absence"))
 
 
 def _fits(name: str, facts: SceneFacts) -> bool:
-    """Whether a scene can be where the facts are: no snow in a kitchen, no rain in the desert, no lamp on the meadow."""
+    """Whether a scene can be where the facts are: no snow in a kitchen, no rain in the desert, no lamp on a meadow."""
     realm = realm_of(name)
     weather = facts.said & {"rain", "snow", "fog", "storm", "cloud", "clear"}
     if weather and (realm != "outdoors" or (name in ("desert", "snow", "sky") and name not in weather)):
@@ -245,8 +256,8 @@ _NEXT_PREPOSITION = re.compile(r"\s(?:at|on|in|by|near|under|from|to|for|during)
 
 
 def _names_a_place(match: re.Match[str]) -> bool:
-    """Whether what looks like a place is one, and not a time ("on a sunny morning"), a weather, a dress, a thing that is
-    held or a part of the body."""
+    """Whether what looks like a place is one, and not a time ("on a sunny morning"), a weather, a dress, a thing that
+    is held or a part of the body."""
     tables = built_in_details()
     where = re.split(r"\b(?:and|while|who|that|which|with|wearing|holding)\b", match["where"])[0]
     if match.group().casefold().startswith("with"):
@@ -308,7 +319,8 @@ def _topic(head: str, found: Subject) -> str | None:
 
 
 _BETWEEN = frozenset(
-    "in on at by with to from into onto near over under across beside behind between above and or is are of who that while as without".split()
+    "in on at by with to from into onto near over under across beside behind between above and or is are of who that "
+    "while as without".split()
 )
 
 

@@ -125,10 +125,10 @@ class SeedlingFit(_Table):
 class Details(_Table):
     """All tables.
 
-    `homes` maps a scene to its topics, `said` a kind of detail to the words that mention it already, `realms` a realm to
-    the words that show it, `excludes` what was said to the words that no detail may have then, `absent` a thing that is
-    missing to other words for it; after the words of `beside`, "in" and "on" name no place. `subjects` maps a kind of
-    subject and a scene ("" for none) to nouns.
+    `homes` maps a scene to its topics, `said` a kind of detail to the words that mention it already, `realms` a realm
+    to the words that show it, `excludes` what was said to the words that no detail may have then, `absent` a thing
+    that is missing to other words for it; after the words of `beside`, "in" and "on" name no place. `subjects` maps a
+    kind of subject and a scene ("" for none) to nouns.
     """
 
     scenes: dict[str, Scene]

@@ -25,12 +25,14 @@ from ideation.expanders.offline.prompt_builder import (
 )
 from ideation.expanders.offline.seedling import draft_for_seedling
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
+from ideation.expanders.target import Manner
 
 _NO_STYLE = Medium(
     family="picture", medium=("fine natural detail", "rich lifelike texture", "carefully observed surfaces")
 )
 
 #: Words that tint a light although they do not count as a colour of the subject.
+_ON_A_TABLE = re.compile(r"\b(?:flat lay|table height|overhead|still-life)\b")
 _STUDIO = re.compile(r"\b(?:studio|product|box light)\b")
 
 _TINTS = ("silvery", "honey-colored", "colored", "neon", "blue-hour")
@@ -60,7 +62,9 @@ class OfflineExpander:
         medium = built_in_details().media.get(analysis.style or "", _NO_STYLE)
         place, light = choose_scenery(analysis, choice)
         scene = built_in_details().scenes[place] if place else None
-        expanded, kept = fit(analysis, _details(analysis, medium, place, light, choice), request.token_limit)
+        manner: Manner = request.target.manner if request.target else "phrases"
+        details = _details(analysis, medium, place, light, choice, manner)
+        expanded, kept = fit(analysis, details, request.token_limit, target=request.target)
         return DraftedPrompts(
             language=request.concept.language,
             simple=analysis.text,
@@ -72,7 +76,12 @@ class OfflineExpander:
 
 
 def _details(
-    analysis: ConceptAnalysis, medium: Medium, place: str | None, light: Light | None, choice: StableChoice
+    analysis: ConceptAnalysis,
+    medium: Medium,
+    place: str | None,
+    light: Light | None,
+    choice: StableChoice,
+    manner: Manner,
 ) -> list[Detail]:
     """All details that fit and that the concept has not said, the most important first; none repeats a word."""
     tables = built_in_details()
@@ -95,6 +104,13 @@ def _details(
         (surface, medium.medium if analysis.style else kind.look if kind else ()),
         ("mood", _mood_phrases(analysis, kind)),
     ]
+    if manner == "sentences":  # a paragraph has room for more to see
+        options += [
+            ("prop", note.details if note else ()),
+            ("scenery", seen),
+            ("scenery", seen),
+            (surface, options[1][1]),
+        ]
     realm = realm_of(place) if place else None
     details: list[Detail] = []
     for number, (name, phrases) in enumerate(options):
@@ -112,14 +128,18 @@ def _details(
 
 
 def _view_phrases(analysis: ConceptAnalysis, medium: Medium, kind: SubjectKind | None) -> Sequence[str]:
-    """How the picture is framed: by how the action moves, or as such a subject is best shown. Where the concept arranges
-    things itself, nothing that would arrange them otherwise."""
+    """How the picture is framed: by how the action moves, or as such a subject is best shown. Where the concept
+    arranges things itself, nothing that would arrange them otherwise."""
     tables = built_in_details()
     if "order" in analysis.said or analysis.words > MOST_WORDS_FOR_A_MOOD or (kind is None and not analysis.subject):
         return tables.kinds["scene"].view
     if kind is not None and (analysis.pace == "still" or not kind.mood):
-        return kind.view if medium.family in ("lens", "picture") else kind.view[-1:]
-    return getattr(tables.views[analysis.pace], medium.family)
+        shown = kind.view if medium.family in ("lens", "picture") else kind.view[-1:]
+        if "place" in analysis.said or analysis.pace != "still":  # apples on a tree lie on no table
+            return [view for view in shown if not _ON_A_TABLE.search(view)] or tables.kinds["scene"].view
+        return shown
+    phrases: Sequence[str] = getattr(tables.views[analysis.pace], medium.family)
+    return phrases
 
 
 def _mood_phrases(analysis: ConceptAnalysis, kind: SubjectKind | None) -> Sequence[str]:

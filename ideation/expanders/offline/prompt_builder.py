@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import templates
-from ideation.english import GLUE, encoder_pieces, indefinite_article, plain_words, same, stem
+from ideation.english import GLUE, indefinite_article, plain_words, same, stem, with_article
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Realm, Scene, built_in_details
+from ideation.expanders.target import Manner, PromptTarget
+from ideation.token_budget import estimated_tokens
 
 #: A prompt beyond this many words reads like a list, whatever the encoder could still take.
 MAX_WORDS = 60
@@ -60,8 +62,8 @@ _COMPOUND = re.compile(r"(?:snow|rain|moon|star|candle|lamp)(?=\w{3})")
 
 
 def _stems(text: str) -> set[str]:
-    """The stems of the words of four letters and more, and of words that mean the same: enough to see that a prompt says
-    something twice."""
+    """The stems of the words of four letters and more, and of words that mean the same: enough to see that a prompt
+    says something twice."""
     words = [part for part in plain_words(text) if len(part) > 3 and part not in GLUE and part not in _COMMON]
     parts = [*words, *(match.group() for word in words if (match := _COMPOUND.match(word)))]
     return {other for part in parts for other in same(stem(part))}
@@ -141,34 +143,52 @@ class Detail:
     text: str
 
 
-def count_tokens(prompt: str) -> int:
-    """More tokens than CLIP's tokenizer makes of English, start and end included: long words come in pieces."""
-    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in encoder_pieces(prompt))
+def assemble(analysis: ConceptAnalysis, details: Sequence[Detail], manner: Manner = "phrases") -> str:
+    """The expanded prompt: head, where, tail, and the other details, in the order given, as phrases or in sentences."""
+    rest = [detail for detail in details if detail.kind not in _WHERE]
+    told = {
+        "head": analysis.head.rstrip(" .,;:") if details else analysis.head,
+        "where": [detail.text for detail in details if detail.kind in _WHERE],
+        "tail": analysis.tail.rstrip(" .,;:") if details else analysis.tail,
+    }
+    if manner == "phrases" or not details:
+        return templates.render("prompts/offline.j2", **told, details=[detail.text for detail in rest]).strip()
+    by_kind = {kind: [detail.text for detail in rest if detail.kind in kinds] for kind, kinds in _SENTENCES.items()}
+    by_kind["uses"] = [with_article(view) for view in by_kind["view"] if not _PARTICIPLE.match(view)]
+    by_kind["everything"] = [view for view in by_kind["view"] if _PARTICIPLE.match(view)]
+    return " ".join(templates.render("prompts/offline_sentences.j2", **told, **by_kind).split())
 
 
-def assemble(analysis: ConceptAnalysis, details: Sequence[Detail]) -> str:
-    """The expanded prompt: head, where, tail, and the other details, in the order given."""
-    return templates.render(
-        "prompts/offline.j2",
-        head=analysis.head.rstrip(" .,;:") if details else analysis.head,
-        where=[detail.text for detail in details if detail.kind in _WHERE],
-        tail=analysis.tail,
-        details=[detail.text for detail in details if detail.kind not in _WHERE],
-    ).strip()
+#: Which details each sentence is made of.
+_SENTENCES = {
+    "medium": ("medium", "finish"),
+    "light": ("light",),
+    "seen": ("prop", "scenery"),
+    "view": ("view",),
+    "palette": ("palette",),
+    "mood": ("mood",),
+}
+_PARTICIPLE = re.compile(r"(?:seen|caught|framed|posed|tilted|stacked)\b")
 
 
 def fit(
-    analysis: ConceptAnalysis, details: Sequence[Detail], token_limit: int, tokens: Callable[[str], int] = count_tokens
+    analysis: ConceptAnalysis,
+    details: Sequence[Detail],
+    token_limit: int,
+    tokens: Callable[[str], int] = estimated_tokens,
+    target: PromptTarget | None = None,
 ) -> tuple[str, list[Detail]]:
     """The prompt with as many of the details, in order, as `token_limit` takes, and those details.
 
     The concept itself is never cut, even when it alone is too long.
     """
     kept: list[Detail] = []
-    prompt = assemble(analysis, kept)
+    manner: Manner = target.manner if target else "phrases"
+    most_words = target.words if target else MAX_WORDS
+    prompt = assemble(analysis, kept, manner)
     for detail in details:
-        longer = assemble(analysis, [*kept, detail])
-        if tokens(longer) <= token_limit and len(longer.split()) <= MAX_WORDS:
+        longer = assemble(analysis, [*kept, detail], manner)
+        if tokens(longer) <= token_limit and len(longer.split()) <= most_words:
             kept.append(detail)
             prompt = longer
     return prompt, kept

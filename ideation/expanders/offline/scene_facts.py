@@ -11,16 +11,17 @@ from ideation.expanders.offline.details import Realm, built_in_details, phrase_p
 
 #: What is missing: "without any fans", "no hands", "nobody".
 _MISSING = re.compile(
-    r"\b(?:without|no|not|never|minus|lacking|missing|instead of|free of|devoid of)\s+(?:any |a |an |the |its |his |her |their |pairs of |more than )*"
+    r"\b(?:without|no|not|never|minus|lacking|missing|instead of|free of|devoid of)\s+"
+    r"(?:any |a |an |the |its |his |her |their |pairs of |more than )*"
     r"(?P<what>[\w' -]+?)(?=[,.;:!?\"]| (?:in|on|at|next|under|near|with|that|who|which|to|inside|around|written)\b|$)",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']+'(?!\w)|‘[^’]*’")
 #: Words of something that is depicted or meant and is no part of the scene: a flag's stars, a bird on a shirt.
 _NOT_SAID = re.compile(
-    r"\b(?:stars and stripes|shooting star|light beer|light fixture|starry night|dark skin|day care|baseball bat|shaped like [\w ]+|looks? like [\w ]+|"
-    r"in the shape of [\w ]+|made (?:out )?(?:of|from) [\w ]+|ping pong table|water tower|fire hydrant|snow white|night owl|sun hat|sun dress|rain boots|"
-    r"night market|day dream|tan skin|white house)\b",
+    r"\b(?:stars and stripes|shooting star|light beer|light fixture|starry night|dark skin|day care|baseball bat"
+    r"|shaped like [\w ]+|looks? like [\w ]+|in the shape of [\w ]+|made (?:out )?(?:of|from) [\w ]+|ping pong table"
+    r"|water tower|fire hydrant|snow white|night owl|sun hat|sun dress|rain boots|night market|tan skin)\b",
     re.IGNORECASE,
 )
 
@@ -28,8 +29,8 @@ _NOT_SAID = re.compile(
 @dataclass(frozen=True)
 class SceneFacts:
     """`said` names the kinds of detail that the text has already (night, rain, colour, view, order ...), `realm` where
-    the scene is, None where the words (`realms`) say nothing or more than one thing; `missing` holds the words for what the text
-    is without."""
+    the scene is, None where the words (`realms`) say nothing or more than one thing; `missing` holds the words for what
+    the text is without."""
 
     said: frozenset[str]
     realm: Realm | None

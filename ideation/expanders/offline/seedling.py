@@ -10,7 +10,6 @@ from ideation.expanders.offline.prompt_builder import (
     Detail,
     StableChoice,
     choose_scenery,
-    count_tokens,
     explain,
     fit,
     nothing_added,
@@ -18,6 +17,7 @@ from ideation.expanders.offline.prompt_builder import (
 )
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 from ideation.prompt_syntax import spoken
+from ideation.token_budget import estimated_tokens
 from ideation.vocabulary import Vocabulary
 
 #: So many unknown words are named in the warning; a pasted page would have hundreds.
@@ -36,7 +36,7 @@ def draft_for_seedling(
 
     def tokens(prompt: str) -> int:
         # A word that the tokenizer has never met comes in small pieces.
-        return count_tokens(prompt) + sum(len(word) // 2 for word in unknown)
+        return estimated_tokens(prompt) + sum(len(word) // 2 for word in unknown)
 
     named = vocabulary.find(analysis.text)
     tables = built_in_details()
@@ -51,8 +51,11 @@ def draft_for_seedling(
         details = [Detail("place", setting)]
     # A place that Seedling does not know is left alone: time and weather can be seen there as well as anywhere, unless
     # it has a roof.
-    if brief and setting not in tables.seedling.unlit and (setting or _in_the_open(analysis, scene)):
+    lit = analysis.facts.realm not in ("under water", "space")
+    if brief and lit and setting not in tables.seedling.unlit and (setting or _in_the_open(analysis, scene)):
         details += _time_and_weather(vocabulary, analysis, setting, light, choice)
+    elif brief and "place" in analysis.said and analysis.facts.realm == "indoors":
+        details += _time_and_weather(vocabulary, analysis, _A_ROOM, light, choice)
     details += _tone_and_manner(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
     warnings = nothing_added(kept, request.token_limit)
@@ -71,26 +74,35 @@ def draft_for_seedling(
 
 def _goes_somewhere(analysis: ConceptAnalysis, scene: Scene | None) -> bool:
     """Whether a setting may be added: to who can be met anywhere, and where what is done leaves one to choose."""
-    if {"place", "absence", "view"} & analysis.said or not _in_the_open(analysis, scene):
+    if "place" in analysis.said or not _in_the_open(analysis, scene):
         return False
     if analysis.subject is not None:
         return True
+    if {"absence", "view"} & analysis.said:
+        return False
     if analysis.kind not in _OUT_OF_DOORS and not (analysis.topic and not analysis.kind):
         return False
     return analysis.pointed != "action" or bool(scene and len(scene.seedling) == 1)
 
 
 def _in_the_open(analysis: ConceptAnalysis, scene: Scene | None) -> bool:
-    """Whether the scene may be under the sky: Seedling knows no rooms, and a bookshelf in a meadow is another idea than a
-    bookshelf. What somebody does makes any subject go out, unless it is done in a room."""
+    """Whether the scene may be under the sky: Seedling knows no rooms, and a bookshelf in a meadow is another idea than
+    a bookshelf. What somebody does makes any subject go out, unless it is done in a room."""
+    tables = built_in_details()
+    note = tables.actions.get(analysis.action or "")
+    if analysis.subject is not None and note:
+        return note.anywhere or any(tables.scenes[name].seedling for name in note.scenes)
     if analysis.facts.realm == "indoors" or (
         scene and scene.indoor and analysis.pointed in ("action", "place", "both")
     ):
         return False
-    if analysis.subject is not None or analysis.kind in _OUT_OF_DOORS or (analysis.topic and not analysis.kind):
+    if analysis.kind in _OUT_OF_DOORS or (analysis.topic and not analysis.kind):
         return True
     return bool(scene and not scene.indoor) or analysis.facts.realm == "outdoors"
 
+
+#: A setting that Seedling does not know, but has a roof.
+_A_ROOM = "in a room"
 
 #: Who can be met anywhere; a hammer or a soup on a beach would be another idea.
 _OUT_OF_DOORS = frozenset(("animal", "creature", "person", "machine", "sea animal", "small animal", "vehicle", "plant"))
@@ -101,7 +113,7 @@ def _known_scene(analysis: ConceptAnalysis, scene: Scene | None, choice: StableC
     if scene and scene.seedling:
         return scene
     tables = built_in_details()
-    homes = tables.homes_of(analysis.topic or "") or list(tables.anywhere)
+    homes = [*analysis.scenes, *tables.homes_of(analysis.topic or "")]
     known = [name for name in homes if tables.scenes[name].seedling]
     known = known or [name for name in tables.anywhere if tables.scenes[name].seedling]
     return tables.scenes[choice.pick("known scene", known)]
@@ -114,7 +126,7 @@ def _time_and_weather(
     tables = built_in_details()
     said = analysis.said
     note = tables.actions.get(analysis.action or "")
-    weathers = tables.seedling.weather.get(setting, tuple(vocabulary.names("weather")))
+    weathers = () if setting == _A_ROOM else tables.seedling.weather.get(setting, tuple(vocabulary.names("weather")))
     if note and note.dry:
         weathers = tuple(weather for weather in weathers if weather == "in the fog")
     weathers = tuple(weather for weather in weathers if analysis.facts.allow(weather))

@@ -1,4 +1,4 @@
-"""The subject of a concept: which noun its first phrase is about, what kind of thing that is, and where it is at home."""
+"""The subject of a concept: the noun that its first phrase is about, what kind of thing it is, and where it lives."""
 
 from __future__ import annotations
 
@@ -10,30 +10,40 @@ from ideation.english import words_of
 from ideation.expanders.offline.details import built_in_details
 
 #: "A photo of", "an oil painting of", "close-up portrait of": what comes before the subject and is none.
+_BEFORE = (
+    "photo, photograph, picture, image, painting, drawing, sketch, illustration, portrait, close-up, close up, "
+    "view, comic, cartoon, crayon drawing, watercolor, watercolour, engraving, window, graffiti, face, head, "
+    "silhouette, back, group, pair, pile, bunch, herd, flock, stack, series, collection, family, version, selfie, "
+    "render, side, slice, slices, piece, scraps, inside, shards, keys, eye, eyes, hand, hands, top, bundle, set, "
+    "mural, crowd, row, thumbnail, bowl, cup, cups, glass, bottle, pitcher, plate, pint, can, bar, loaf, basket, "
+    "jar, pot, bag"
+).split(", ")
 _FRAME = re.compile(
-    r"^\W*(?:(?:an?|the|one|some|several|two|three|four|five|six|seven|eight|nine|ten|\d+)\s+)?(?:(?!(?:with|on|in|of|for)\b)[\w'’-]+\s+){0,4}?"
-    r"(?:photo|photograph|picture|image|painting|drawing|sketch|illustration|portrait|close-up|close up|view|comic|cartoon|crayon drawing|"
-    r"watercolou?r|engraving|window|graffiti|face|head|silhouette|back|group|pair|pile|bunch|herd|flock|stack|series|collection|family|version|"
-    r"selfie|render|side|slices?|piece|scraps|inside|shards|keys|eyes?|hands?|top|bundle|set|mural|crowd|row|thumbnail|bowl|cups?|glass|bottle|pitcher|plate|pint|can|bar|loaf|basket|jar|pot|bag)\s+(?:of|about|depicting|showing)\s+",
+    r"^\W*(?:(?:an?|the|one|some|several|two|three|four|five|six|seven|eight|nine|ten|\d+)\s+)?"
+    r"(?:(?!(?:with|on|in|of|for)\b)[\w'’-]+\s+){0,4}?"
+    rf"(?:{'|'.join(_BEFORE)})\s+(?:of|about|depicting|showing)\s+",
     re.IGNORECASE,
 )
 _ENDS = frozenset(
-    "in on at by with to for from into onto near over under through across along beside behind between above below inside outside around against beneath among "
-    "amid during before after toward towards like as while when where that which who whose and or but of upon off next atop down up out is are was were has have "
-    "had sits stands gives flies flying rises rolled crashed raced jumps holds wearing holding riding says saying written painted made surrounded parked gave chased "
-    "smiled painted floated found because doing without instead covered filled standing sitting".split()
+    "in on at by with to for from into onto near over under through across along beside behind between above "
+    "below inside outside around against beneath among amid during before after toward towards like as while when "
+    "where that which who whose and or but of upon off next atop down up out is are was were has have had sits "
+    "stands gives flies flying rises rolled crashed raced jumps holds wearing holding riding says saying written "
+    "painted made surrounded parked gave chased smiled painted floated found because doing without instead "
+    "covered filled standing sitting".split()
 )
 #: Nouns that end like a participle, and adjectives that do.
 _NO_VERBS = frozenset(
-    "king ring wing string spring duckling viking wedding building painting drawing sterling gosling ceiling clothing lightning pudding smiling laughing"
-    " dancing flying red bed shed sled reed weed seed framed teddy-bearded".split()
+    "king ring wing string spring duckling viking wedding building painting drawing sterling gosling ceiling "
+    "clothing lightning pudding smiling laughing dancing flying red bed shed sled reed weed seed framed teddy- "
+    "bearded".split()
 )
 
 
 @dataclass(frozen=True)
 class Subject:
-    """`kind` is one of the tables' kinds of subject, "" where the noun is in none; `homes` are scenes. `noun` is as it was
-    typed, or ""."""
+    """`kind` is one of the tables' kinds of subject, "" where the noun is in none; `homes` are scenes. `noun` is as it
+    was typed, or ""."""
 
     noun: str
     kind: str
@@ -79,13 +89,19 @@ def _first_phrase(text: str) -> list[str]:
             break
         key = word.key.replace("’", "'")
         named = bool(words) and any(form in _nouns()[0] for form in _singulars(words[-1]))
-        verb = key.endswith("ing") and (named or len(words) > 1) or key.endswith("ed") and named
+        verb = (key.endswith("ing") and (named or len(words) > 1)) or (key.endswith("ed") and named)
         ends = key in _ENDS or (verb and key not in _NO_VERBS)
-        if words and ends:
+        if words and ends and not (key == "of" and words[-1] in _followed_by_of()):
             break
         words.append(key.removesuffix("'s"))
         end = word.end
     return words
+
+
+@lru_cache(maxsize=1)
+def _followed_by_of() -> frozenset[str]:
+    """The words with which nouns such as "statue of liberty" begin."""
+    return frozenset(noun.split(" of ")[0].split()[-1] for noun in _nouns()[0] if " of " in noun)
 
 
 def _singulars(word: str) -> list[str]:
