@@ -46,7 +46,7 @@ def find_writing_target(name: str) -> WritingTarget:
     """
     name = name.strip()
     here = {model.name for model in known_models() if model.renders}
-    if name in here or Path(name).expanduser().exists():
+    if name in here or (name and Path(name).expanduser().exists()):
         family = family_of(name)
         facts = (target_of_family(family.name) if family else None) or known_targets()["sd1"]
         return WritingTarget(facts, find_tokenizer(name), vocabulary_of(name))

@@ -18,12 +18,14 @@ from ideation import (
     OfflineExpander,
     TokenBudget,
     TranslationError,
+    UnknownTarget,
     Vocabulary,
     Word,
     WordLists,
     built_in_words,
     draw,
     draw_many,
+    find_target,
     pinned,
     seedling_vocabulary,
     seedling_words,
@@ -226,6 +228,139 @@ def test_what_typed_text_says_is_not_said_against() -> None:
         assert "sun" not in expand("a dog in a storm at night", seed).expanded.replace("sunken", "")
         lights = [phrase for light in DETAILS.lights.values() for phrase in light.light]
         assert not [phrase for phrase in lights if phrase in lit]
+
+
+#: What nobody may add to a concept, for a large model and for Seedling alike.
+CONTRADICTIONS = {
+    "a bookshelf": r"meadow|in the rain|snow|beach|forest|sky",
+    "a bookshelf without any books on it": "book|pages|volume",
+    "a woman crying in the rain": "studio|sun|indoor|window|dust|snow",
+    "a train in monsoon rain in Kerala": "clearing|sun|beach|city|snow|mossy|forest",
+    "a fish without any water": "beach|sea|reef|wave|pond|river|water|rain|kelp|bubbles|lake",
+    "a beach without any people": "crowd|passers|figure|audience",
+    "a concert without any fans": "audience|crowd|spectators|silhouettes",
+    "a street without vehicles": r"\bcars?\b|bicycle|traffic|taxi|\bbus\b",
+    "a house with no windows": "window|panes",
+    "a night market at night": r"\bday|noon|sun|night market.*night market|at night.*at night",
+    "a cat on a couch": "street|beach|forest|meadow|city|mountains|desert",
+    "a child in bed": "beach|forest|meadow|mountains|desert|street",
+    "a swimmer in an indoor pool": "river|lake|sea|sky|meadow|rain|snow|pond",
+    "a man skiing": "meadow|beach|desert|summer|flowers|city",
+    "a summer meadow": "snow|winter|icicles|autumn|fallen leaves",
+    "the Eiffel Tower in winter": "flowers|blossom|spring|summer|butterflies|poppies",
+    "a beach at sunrise": "sunset|evening|moon|midday|half-set|at night|noon",
+    "a city at noon": "moon|night|stars|sunset|lamp|dusk|twilight",
+    "a lighthouse on a sunny day": "rain|night|moon|fog|mist|snow|storm|overcast",
+    "a black and white photo of a horse": r"colou?r|golden|\bred\b|blue|amber",
+    "a top down view of a horse": "horizon|low-angle|from below|sky",
+    "a sleeping fox": "alert|eyes|gaze|mid-movement",
+    "a yellow wall with a framed oil painting of a car": "impasto|canvas|road|highway",
+    "a cat reading a comic book": "halftone|action lines|inked",
+    "a tree and a building": "clearing|forest|city|street",
+    "an angry man": "calm|joy|unhurried|tender|charm|gentle mood|playful",
+    "a logo of a fox": "forest|sun|moon|grove|meadow|grass",
+    "a subway train in an empty station": "crowd|meadow|sun|hills|sky",
+}
+
+
+@pytest.mark.parametrize("vocabulary", [None, SEEDLING], ids=["any model", "seedling"])
+def test_no_detail_contradicts_what_a_concept_says(vocabulary: Vocabulary | None) -> None:
+    for typed, against in CONTRADICTIONS.items():
+        for seed in range(12):
+            expanded = expand(typed, seed, vocabulary=vocabulary).expanded
+            assert expanded.startswith(typed)
+            added = expanded.removeprefix(typed)
+            assert added
+            assert not re.search(against, added), expanded
+
+
+@pytest.mark.parametrize(
+    ("typed", "places"),
+    [
+        ("a pair of sneakers", ["studio"]),
+        ("a bowl of ramen", ["table", "night market"]),
+        ("two red foxes", ["forest", "meadow"]),
+        ("a photo of a steam locomotive", ["railway", "street"]),
+        ("an old lighthouse", ["seaside"]),
+        ("a hot air balloon", ["sky"]),
+        ("kids building a snowman", ["snow"]),
+        ("a man welding", ["workshop"]),
+    ],
+)
+def test_a_typed_subject_is_met_where_it_is_at_home(typed: str, places: list[str]) -> None:
+    known = [place for scene in places for place in DETAILS.scenes[scene].places]
+    for seed in range(12):
+        expanded = expand(typed, seed).expanded
+        assert any(expanded.startswith(f"{typed} {place}, ") for place in known), expanded
+
+
+def test_a_text_that_describes_its_picture_gets_no_scenery() -> None:
+    typed = (
+        "A smiling sloth wearing a leather jacket and a bowtie. The sloth stands on grass in front of a shiny van. "
+        "The city is in the background. ink sketch."
+    )
+    scenery = [phrase for scene in DETAILS.scenes.values() for phrase in (*scene.places, *scene.details)]
+    for seed in range(12):
+        expanded = expand(typed, seed).expanded
+        assert expanded.startswith(typed.rstrip("."))
+        assert any(phrase in expanded for phrase in DETAILS.media["pen and ink"].medium)
+        assert not [phrase for phrase in scenery if phrase in expanded]
+
+
+def test_seedlings_expansions_vary() -> None:
+    prompts = [expand("a dog riding a bicycle", seed, vocabulary=SEEDLING).expanded for seed in range(60)]
+    added = [SEEDLING.find(prompt.removeprefix("a dog riding a bicycle")) for prompt in prompts]
+    assert len({found["setting"].name for found in added}) >= 3
+    assert {found["time"].name for found in added if "time" in found} == set(SEEDLING.names("time"))
+    assert len(set(prompts)) >= 30
+
+
+@pytest.mark.parametrize("family", ["flux", "qwen-image", "sd3", "sdxl"])
+def test_prompts_for_another_model_are_written_in_its_manner(family: str) -> None:
+    target = find_target(family)
+    for seed, concept in enumerate(draw_many(WORDS, 31, 0, 40)):
+        draft = OfflineExpander().draft(DraftRequest(concept, seed, target.limit, target=target))
+        assert concept.topic
+        assert concept.action
+        assert f"{concept.topic.en} {concept.action.en} " in draft.expanded
+        assert f"{concept.style.en if concept.style else ''} style" in draft.expanded
+        words = len(draft.expanded.split())
+        if target.manner == "phrases":
+            assert "." not in draft.expanded.replace("M. C. Escher", "")
+            assert estimated_tokens(draft.expanded) <= 77
+            continue
+        assert 35 <= words <= target.words
+        assert draft.expanded.endswith(".")
+        assert "style. " in draft.expanded
+        assert not re.search(
+            r"\s{2}|\s[,.]|,,|\.\.|\{|None|\ba [aeio]|\ban [^aeiouhMX]", draft.expanded.split("style. ")[1]
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("sd15", "sd1"),
+        ("SD 1.5", "sd1"),
+        ("stable-diffusion-v1-5/stable-diffusion-v1-5", "sd1"),
+        ("stabilityai/stable-diffusion-xl-base-1.0", "sdxl"),
+        ("stabilityai/stable-diffusion-3.5-large", "sd3"),
+        ("FLUX.1-dev", "flux"),
+        ("flux2", "flux2"),
+        ("black-forest-labs/FLUX.2-klein-4B", "flux2-klein"),
+        ("Z-Image", "z-image"),
+        ("Tongyi-MAI/Z-Image-Turbo", "z-image-turbo"),
+        ("qwen_image", "qwen-image"),
+    ],
+)
+def test_a_family_goes_by_many_names(name: str, family: str) -> None:
+    assert find_target(name).family == family
+
+
+def test_a_name_that_is_no_family_is_refused() -> None:
+    for name in ("fluxx", "", "owner/nothing-known", "dog"):
+        with pytest.raises(UnknownTarget, match="neither a family of models nor a model here"):
+            find_target(name)
 
 
 def test_a_concept_that_fills_the_encoder_is_left_alone() -> None:

@@ -135,7 +135,9 @@ def _split(text: str) -> tuple[str, str, str]:
     if clause := _STYLE_CLAUSE.match(text):
         head, tail = clause["head"], clause["tail"]
         before, comma, last = head.rpartition(", ")
-        if comma and _find_style(last):  # "..., surrealist painting in the style of Dali"
+        if (
+            comma and len(last.split()) <= _MOST_WORDS_BESIDE_A_STYLE and _find_style(last)
+        ):  # "..., surrealist painting in the style of Dali"
             head, tail = before, comma + last + tail
         return head, tail, ""
     head, comma, last = text.rpartition(",")
@@ -215,9 +217,7 @@ def _scenes(
     fitting = tuple(scene for scene in scenes if _fits(scene, facts))
     if _SPATIAL.search(rest):  # what is somewhere already stands on no plinth
         fitting = tuple(scene for scene in fitting if drawn or scene not in ("studio", "table"))
-    if not drawn and (
-        _TWO.match(head) or not fitting or len(head.split()) > MOST_WORDS_FOR_A_PLACE or facts.said & _SHOWN_ALREADY
-    ):
+    if not drawn and (not fitting or len(head.split()) > MOST_WORDS_FOR_A_PLACE or facts.said & _SHOWN_ALREADY):
         return (), "", False
     return fitting or scenes, pointed, False
 
@@ -225,11 +225,8 @@ def _scenes(
 #: Kinds of subject that are a place themselves.
 _PLACES = frozenset(("place", "room", "landmark", "heavenly body"))
 
-#: "A tree and a building": the home of one is not that of the other.
-_TWO = re.compile(r"^\W*(?:[\w-]+\s+){1,4}and\s+(?:an?|the|his|her|two|three)\s", re.IGNORECASE)
-
 #: What leaves no room for a place around the subject, or says that there is none.
-_SHOWN_ALREADY = frozenset(("view", "empty", "absence"))
+_SHOWN_ALREADY = frozenset(("view", "empty", "absence", "two"))
 
 
 def _fits(name: str, facts: SceneFacts) -> bool:

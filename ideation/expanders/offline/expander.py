@@ -120,7 +120,9 @@ def _details(
             so_far = [analysis.text, *before]
             if name == surface and not without_repeats(phrases, so_far):
                 so_far = [analysis.head, *before]
-            agreeing = [phrase for phrase in phrases if name == "medium" or analysis.facts.allow(phrase, realm)]
+            agreeing = [phrase for phrase in phrases if analysis.facts.allow(phrase, realm)]
+            if name == "medium":  # a style is what was asked for
+                agreeing = agreeing or list(phrases)
             chosen = choice.fresh(f"{name} {number}", agreeing, so_far)
             if chosen:
                 details.append(Detail(name, chosen))

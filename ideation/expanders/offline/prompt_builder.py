@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import templates
 from ideation.english import GLUE, indefinite_article, plain_words, same, stem, with_article
@@ -61,12 +62,13 @@ def without_repeats(options: Sequence[str], so_far: Sequence[str]) -> list[str]:
 _COMPOUND = re.compile(r"(?:snow|rain|moon|star|candle|lamp)(?=\w{3})")
 
 
-def _stems(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
     """The stems of the words of four letters and more, and of words that mean the same: enough to see that a prompt
     says something twice."""
     words = [part for part in plain_words(text) if len(part) > 3 and part not in GLUE and part not in _COMMON]
     parts = [*words, *(match.group() for word in words if (match := _COMPOUND.match(word)))]
-    return {other for part in parts for other in same(stem(part))}
+    return frozenset(other for part in parts for other in same(stem(part)))
 
 
 def choose_scenery(analysis: ConceptAnalysis, choice: StableChoice) -> tuple[str | None, Light | None]:

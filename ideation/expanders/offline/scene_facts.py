@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from ideation.english import plain_words, stem
 from ideation.expanders.offline.details import Realm, built_in_details, phrase_pattern
@@ -16,6 +16,8 @@ _MISSING = re.compile(
     r"(?P<what>[\w' -]+?)(?=[,.;:!?\"]| (?:in|on|at|next|under|near|with|that|who|which|to|inside|around|written)\b|$)",
     re.IGNORECASE,
 )
+#: "A tree and a building": the home of one is not that of the other.
+_TWO = re.compile(r"^\W*(?:[\w-]+\s+){1,4}and\s+(?:an?|the|his|her|two|three)\s", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']+'(?!\w)|‘[^’]*’")
 #: Words of something that is depicted or meant and is no part of the scene: a flag's stars, a bird on a shirt.
 _NOT_SAID = re.compile(
@@ -44,14 +46,19 @@ class SceneFacts:
         >>> facts.allow("a single bright spotlight"), facts.allow("an audience of silhouettes"), facts.allow("low sun")
         (True, False, False)
         """
-        excludes = built_in_details().excludes
-        facts = self.said | {realm or self.realm}
-        if any(fact in facts and phrase_pattern(words).search(phrase) for fact, words in excludes.items()):
+        if _excluded_by(phrase) & (self.said | {realm or self.realm}):
             return False
         return not (self.missing and phrase_pattern(self.missing).search(phrase))
 
 
-@cache
+@lru_cache(maxsize=4096)
+def _excluded_by(phrase: str) -> frozenset[str | None]:
+    """The facts and realms with which a detail does not go."""
+    excludes = built_in_details().excludes
+    return frozenset(fact for fact, words in excludes.items() if phrase_pattern(words).search(phrase))
+
+
+@lru_cache(maxsize=256)
 def scene_facts(text: str) -> SceneFacts:
     """What the words of the text say of its scene. Quoted text is something to be written, and says nothing of it."""
     tables = built_in_details()
@@ -70,6 +77,8 @@ def scene_facts(text: str) -> SceneFacts:
     realm = special[0] if special else shown[0] if len(shown) == 1 else None
     if missing:
         said.add("absence")
+    if _TWO.match(present):
+        said.add("two")
     return SceneFacts(frozenset(said), realm, frozenset(shown), tuple(dict.fromkeys(missing)))
 
 

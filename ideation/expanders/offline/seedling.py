@@ -78,7 +78,7 @@ def _goes_somewhere(analysis: ConceptAnalysis, scene: Scene | None) -> bool:
         return False
     if analysis.subject is not None:
         return True
-    if {"absence", "view"} & analysis.said:
+    if {"absence", "view", "two"} & analysis.said:
         return False
     if analysis.kind not in _OUT_OF_DOORS and not (analysis.topic and not analysis.kind):
         return False
@@ -92,7 +92,7 @@ def _in_the_open(analysis: ConceptAnalysis, scene: Scene | None) -> bool:
     note = tables.actions.get(analysis.action or "")
     if analysis.subject is not None and note:
         return note.anywhere or any(tables.scenes[name].seedling for name in note.scenes)
-    if analysis.facts.realm == "indoors" or (
+    if "indoors" in analysis.facts.realms or (
         scene and scene.indoor and analysis.pointed in ("action", "place", "both")
     ):
         return False
@@ -163,6 +163,7 @@ def _tone_and_manner(analysis: ConceptAnalysis, details: list[Detail], choice: S
         if not (medium and medium.colours != "fitting" and re.search("colour|tone|warm", tone))
         and not ("light" in analysis.said and "light" in tone)
         and not ("colour" in analysis.said and "colour" in tone)
+        and analysis.facts.allow(tone)
     ]
     manners = [
         manner

@@ -82,26 +82,33 @@ def _last_noun(phrase: list[str], nouns: dict[str, tuple[str, tuple[str, ...]]])
 
 def _first_phrase(text: str) -> list[str]:
     words: list[str] = []
-    end = 0
-    for word in words_of(text):
-        between = text[end : word.start]
-        if words and re.search(r"[,;.:!?()\"“]", between):
-            break
+    spans = words_of(text)
+    for place, word in enumerate(spans):
         key = word.key.replace("’", "'")
-        named = bool(words) and any(form in _nouns()[0] for form in _singulars(words[-1]))
-        verb = (key.endswith("ing") and (named or len(words) > 1)) or (key.endswith("ed") and named)
-        ends = key in _ENDS or (verb and key not in _NO_VERBS)
-        if words and ends and not (key == "of" and words[-1] in _followed_by_of()):
+        after = spans[place + 1].key if place + 1 < len(spans) else ""
+        if words and re.search(r"[,;.:!?()\"“]", text[spans[place - 1].end : word.start]):
+            break
+        if words and _ends_phrase(words, key, after):
             break
         words.append(key.removesuffix("'s"))
-        end = word.end
     return words
 
 
+def _ends_phrase(words: list[str], key: str, after: str) -> bool:
+    """Whether `key` stands behind the first phrase: a preposition, or what the subject does."""
+    if key == "of":
+        return f"{words[-1]} of {after}" not in _joined_by_of()
+    named = any(form in _nouns()[0] for form in _singulars(words[-1]))
+    if key in _NO_VERBS:  # "kids building a snowman", but "an old building"
+        return named and key.endswith("ing") and after in ("a", "an", "the", "his", "her", "their", "its")
+    return key in _ENDS or (key.endswith("ing") and (named or len(words) > 1)) or (key.endswith("ed") and named)
+
+
 @lru_cache(maxsize=1)
-def _followed_by_of() -> frozenset[str]:
-    """The words with which nouns such as "statue of liberty" begin."""
-    return frozenset(noun.split(" of ")[0].split()[-1] for noun in _nouns()[0] if " of " in noun)
+def _joined_by_of() -> frozenset[str]:
+    """What joins nouns such as "the statue of liberty"."""
+    joined = (noun.split(" of ") for noun in _nouns()[0] if " of " in noun)
+    return frozenset(f"{parts[0].split()[-1]} of {parts[1].split()[0]}" for parts in joined)
 
 
 def _singulars(word: str) -> list[str]:
