@@ -254,7 +254,7 @@ CONTRADICTIONS = {
     "a black and white photo of a horse": r"colou?r|golden|\bred\b|blue|amber",
     "a top down view of a horse": "horizon|low-angle|from below|sky",
     "a sleeping fox": "alert|eyes|gaze|mid-movement",
-    "a yellow wall with a framed oil painting of a car": "impasto|canvas|road|highway",
+    "a yellow wall with a framed oil painting of a car": r"impasto|canvas|\broad|highway",
     "a cat reading a comic book": "halftone|action lines|inked",
     "a tree and a building": "clearing|forest|city|street",
     "an angry man": "calm|joy|unhurried|tender|charm|gentle mood|playful",
