@@ -93,7 +93,11 @@ def find_target(name: str) -> PromptTarget:
 
 
 def target_of_family(family: str) -> PromptTarget | None:
-    """What is known of a family by its name elsewhere in the program; None where nothing is."""
+    """What is known of a family by its name elsewhere in the program; None where nothing is.
+
+    >>> target_of_family("sdxl").name, target_of_family("nobody's")
+    ('Stable Diffusion XL', None)
+    """
     return _names().get(_plain(family))
 
 
