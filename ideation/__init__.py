@@ -6,7 +6,7 @@
 True
 """
 
-from ideation.chinese import TranslationError
+from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -69,6 +69,7 @@ __all__ = [
     "Clause",
     "Concept",
     "ConceptError",
+    "DictionaryError",
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
@@ -80,6 +81,7 @@ __all__ = [
     "Faithfulness",
     "GivenPromptError",
     "InstructionTemplate",
+    "Lookup",
     "OfflineExpander",
     "ParsedPrompt",
     "PatternError",
@@ -92,8 +94,10 @@ __all__ = [
     "TokenCount",
     "TokenMode",
     "TokenizerError",
+    "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnknownChinese",
     "UnknownTarget",
     "Vocabulary",
     "Wildcards",
@@ -127,5 +131,6 @@ __all__ = [
     "seedling_words",
     "spoken",
     "target_of_family",
+    "translate",
     "typed_concept",
 ]

@@ -13,7 +13,7 @@ import pytest
 from sample_run import OLD_RUN
 
 REPOSITORY = Path(__file__).parent.parent
-HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy"}
+HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy", "lindera"}
 PROGRAM = """
 import json, sys
 import twinseed

@@ -13,7 +13,15 @@ from typing import Any
 
 import streamlit as st
 
-from compare.page.form import begin_form, draw_concept, show_settings, unknown_words, work_of_form
+from compare.page.form import (
+    begin_form,
+    draw_concept,
+    show_settings,
+    show_translation,
+    unknown_words,
+    unseen_translation,
+    work_of_form,
+)
 from compare.page.gallery import show_history
 from compare.page.instruments_panel import show_closer
 from compare.page.localized_state import kept
@@ -93,6 +101,7 @@ def _ask(t: dict[str, Any], gallery: Gallery) -> None:
             args=(gallery,),
             disabled=state.get("ticket") is not None,
         )
+    show_translation(t)
     words = unknown_words()
     if words:
         st.caption(t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
@@ -198,6 +207,8 @@ def _notices(t: dict[str, Any]) -> None:
 
 
 def _generate(gallery: Gallery) -> None:
+    if unseen_translation():
+        return  # it is shown now, for correction; pressed again, it is drawn
     try:
         _add(work_of_form(st.session_state.lang), gallery)
     except TwinseedError as problem:

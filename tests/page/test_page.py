@@ -117,6 +117,28 @@ def test_says_which_words_seedling_has_never_learnt(page: AppTest) -> None:
     assert "never learnt" not in _texts(page)
 
 
+def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_drawn(page: AppTest, runs: Path) -> None:
+    page.text_input(key="concept").set_value("狗在看書").run()
+    assert r"In English: a dog reading a book" in _texts(page)
+    assert not [area for area in page.text_area if area.key == "translated"]
+    page.text_input(key="concept").set_value("狗戴著救生圈看書")
+    _clean(page.button(key="generate").click().run())
+    assert "ticket" not in page.session_state or page.session_state["ticket"] is None, "nothing is drawn unseen"
+    assert "looked up in a dictionary: 救生圈" in _texts(page)
+    assert page.text_area(key="translated").value == "a dog wearing a life buoy and reading a book"
+    page.selectbox(key="expander-en").set_value("gemini").run()
+    assert "looked up" not in _texts(page), "an LLM translates for itself"
+    page.selectbox(key="expander-en").set_value("offline").run()
+    corrected = "a dog wearing a swim ring and reading a book"
+    page.text_area(key="translated").set_value(corrected).run()
+    page.number_input(key="steps").set_value(1).run()
+    _clean(page.button(key="generate").click().run())
+    _wait(page, lambda: page.session_state["ticket"] is None)
+    (row,) = Gallery(runs).runs()
+    record = Gallery(runs).open(row.name).record
+    assert (record.concept.text, record.prompts.simple) == ("狗戴著救生圈看書", corrected)
+
+
 def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> None:
     page.selectbox(key="model").set_value("another").run()
     page.session_state["draw_seed"] = 1
@@ -356,6 +378,12 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
     assert (state.width, state.height) == (128, 64)
     assert (state.simple, state.negative) == ("a cat in a hat", "blurry")
     assert any("noise" in caption.value for caption in page.caption), "the picture will not be the same, and why"
+
+    (ours,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
+    uploader = next(one for one in page.get("file_uploader"))
+    _clean(uploader.upload("expanded-7.png", ours.read_bytes(), "image/png").run())
+    assert state.simple == "", "it is the expanded one, and does not tell the simple prompt"
+    assert state.expanded.startswith("a dog riding a bicycle in a city in the rain")
 
     uploader = next(one for one in page.get("file_uploader"))
     page = _clean(uploader.upload("b.png", b"no picture", "image/png").run())

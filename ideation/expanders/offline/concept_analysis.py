@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.chinese import TranslationError, to_english
+from ideation.chinese import Lookup, TranslationError, translate
 from ideation.concept import Concept, concept_text, english_topic
 from ideation.draw import built_in_words, seedling_words
 from ideation.english import words_of
@@ -61,6 +61,7 @@ class ConceptAnalysis:
     kinds of detail that the text has already: night, rain, colour, light, view, mood, place ..., and `facts` what that
     rules out. `kind` is the kind of thing that the subject is, "" where nobody knows. `scenes` are the places
     that its words point to, and `pointed` says what pointed there: "place", "action", "topic", "words" or "".
+    `lookups` are the words of a Chinese concept whose meaning comes from a dictionary.
     """
 
     text: str
@@ -76,6 +77,7 @@ class ConceptAnalysis:
     scenes: tuple[str, ...]
     pointed: str
     pace: Pace
+    lookups: tuple[Lookup, ...] = ()
 
     @property
     def words(self) -> int:
@@ -86,14 +88,14 @@ def analyze(concept: Concept) -> ConceptAnalysis:
     """What is known of a concept by the words of its text in English, whoever wrote that text.
 
     A drawn concept's parts only say what the text in English is: so its text, typed, comes to the same. Raises
-    `TranslationError` for what is not English and not made of known 繁體中文 words.
+    `TranslationError` for what is neither English nor Chinese, and what `ideation.chinese.translate` raises.
 
     >>> from ideation.concept import typed_concept
     >>> found = analyze(typed_concept("an octopus playing chess, ink wash style"))
     >>> found.topic, found.action, found.style, found.pointed
     ('octopus', 'playing chess', 'ink wash', 'topic')
     """
-    text = _english(concept)
+    text, lookups = _english(concept)
     head, tail, named_style = _split(text)
     found = find_subject(head)
     topic, action = _topic(head, found), _find_entry(head, "actions")
@@ -117,7 +119,7 @@ def analyze(concept: Concept) -> ConceptAnalysis:
     )
     kind = "" if subject is not None else found.kind
     return ConceptAnalysis(
-        text, head, tail, subject, topic, action, style, frozenset(said), facts, kind, scenes, pointed, pace
+        text, head, tail, subject, topic, action, style, frozenset(said), facts, kind, scenes, pointed, pace, lookups
     )
 
 
@@ -146,20 +148,21 @@ def _split(text: str) -> tuple[str, str, str]:
     return text, "", ""
 
 
-def _english(concept: Concept) -> str:
+def _english(concept: Concept) -> tuple[str, tuple[Lookup, ...]]:
     if concept.topic and concept.action and concept.style:
         text = concept_text(concept.topic, concept.action, concept.style, "en")
         if not _is_latin(text):
             raise TranslationError("the concept {text!r} has parts that are not English", text=text)
-        return text
+        return text, ()
     text = " ".join(concept.text.split())
     if concept.language == "zh-TW":
-        return to_english(text)
+        translation = translate(text)
+        return translation.english, translation.lookups
     if concept.language != "en":
         raise TranslationError(
-            "the offline expander reads English and 繁體中文, and this is neither: {text!r}", text=text[:40]
+            "the offline expander reads English and Chinese, and this is neither: {text!r}", text=text[:40]
         )
-    return text
+    return text, ()
 
 
 def _subject(head: str, named_style: str) -> str | None:

@@ -12,6 +12,7 @@ from ideation.expanders.offline.prompt_builder import (
     choose_scenery,
     explain,
     fit,
+    looked_up,
     nothing_added,
     without_repeats,
 )
@@ -58,7 +59,7 @@ def draft_for_seedling(
         details += _time_and_weather(vocabulary, analysis, _A_ROOM, light, choice)
     details += _tone_and_manner(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
-    warnings = nothing_added(kept, request.token_limit)
+    warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
     if unknown:
         words = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED])
         words += f" and {len(unknown) - MAX_NAMED} more words" if len(unknown) > MAX_NAMED else ""
