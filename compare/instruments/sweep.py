@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Annotated, Any, Literal, TypeVar
 
 from PIL import Image
@@ -119,35 +119,35 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
         name: [context.varied(scheduler=name, num_inference_steps=count, seed=seed) for count in options.steps]
         for name in options.schedulers
     }
-    cells, done = len(rows) * len(options.steps) + 1, 1
+    # Cells of few steps are drawn in no time: what is done is counted in evaluations of the denoiser.
+    drawn = [one for number, row in enumerate(rows.values()) for one in (*row, *([] if number else row[:1]))]
+    costs = [one.num_inference_steps * (2 if "2N" in find_scheduler(one.scheduler).evaluations else 1) for one in drawn]
+    done = [0.0, *(cost / sum(costs) for cost in accumulate(costs))]
+    parts = iter(pairwise(done))
     floor = 0.0
     records = []
     for number, (name, row) in enumerate(rows.items()):
-        made = []
-        for settings in row:
-            made.append(_render(context, settings, seed, (done, cells)))
-            done += 1
+        made = [_render(context, settings, seed, next(parts)) for settings in row]
         if not number:
-            floor = _noise_floor(context, made[0], seed, (done, cells))
-            done += 1
+            floor = _noise_floor(context, made[0], seed, next(parts))
         records.append(_row(context, find_scheduler(name), made, seed, floor))
     return SweepRecord(seed=seed, rows=tuple(records), noise_floor=round(floor, 6))
 
 
-def _noise_floor(context: Context, cell: _Cell, seed: int, place: tuple[int, int]) -> float:
+def _noise_floor(context: Context, cell: _Cell, seed: int, part: tuple[float, float]) -> float:
     """How far the simple picture of a cell changes when it is drawn again, in a batch without the expanded one."""
     from generate.render import Frame
 
-    (again,) = context.render([Frame(context.prompts.simple, seed)], cell.settings, place=place)
+    (again,) = context.render([Frame(context.prompts.simple, seed)], cell.settings, part=part)
     return clearly_changed(cell.simple, again.image)
 
 
-def _render(context: Context, settings: RenderSettings, seed: int, place: tuple[int, int]) -> _Cell:
-    """Both pictures, as one batch among those of the sweep."""
+def _render(context: Context, settings: RenderSettings, seed: int, part: tuple[float, float]) -> _Cell:
+    """Both pictures, which are that part of the sweep."""
     from generate.render import Frame
 
     frames = [Frame(context.prompts.simple, seed), Frame(context.prompts.expanded, seed)]
-    simple, expanded = context.render(frames, settings, place=place)
+    simple, expanded = context.render(frames, settings, part=part)
     return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.evaluations)
 
 
