@@ -25,7 +25,7 @@ from ideation.draw import (
     seed_of,
     seedling_words,
 )
-from ideation.errors import Clause, TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest, told
 from ideation.expanders import (
     EXPANDERS,
     DraftedPrompts,
@@ -48,11 +48,21 @@ from ideation.expansion import (
     expand,
     given_pair,
     named_expanders,
+    notes_on,
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
+from ideation.prompt_syntax import (
+    AdapterMention,
+    ParsedPrompt,
+    PromptSyntaxError,
+    marks_in,
+    name_of_embedding,
+    parse_prompt,
+    self_contained,
+    spoken,
+)
 from ideation.token_budget import CLIP_LIMIT, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
@@ -105,8 +115,10 @@ __all__ = [
     "guess_language",
     "known_expanders",
     "marks_in",
+    "name_of_embedding",
     "named_expanders",
     "nearest",
+    "notes_on",
     "parse_prompt",
     "pinned",
     "read_wildcards",
@@ -115,6 +127,8 @@ __all__ = [
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",
+    "self_contained",
     "spoken",
+    "told",
     "typed_concept",
 ]

@@ -191,7 +191,7 @@ class _Taken:
     def without_left_out(self, prompt: str) -> str:
         """The prompt without the mentions of LoRAs that are not here, with which nothing could be rendered."""
         for name in self.left_out:
-            prompt = re.sub(rf"<lora:\s*{re.escape(name)}\s*(:[^<>]*)?>", "", prompt)
+            prompt = re.sub(rf"<\s*(?i:lora|lyco)\s*:\s*{re.escape(name)}\s*(:[^<>]*)?>", "", prompt)
         return prompt
 
     def _check_embeddings(self) -> None:

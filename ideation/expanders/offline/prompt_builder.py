@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import templates
 from ideation.english import encoder_pieces, indefinite_article, words_of
+from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
 
@@ -157,4 +158,9 @@ def nothing_added(kept: Sequence[Detail], token_limit: int) -> tuple[str, ...]:
     """The warning for a concept that leaves no room."""
     if kept:
         return ()
-    return (f"The concept alone fills the {token_limit} tokens that the model reads, so nothing was added to it.",)
+    return (
+        Clause(
+            "The concept alone fills the {limit} tokens that the model reads, so nothing was added to it.",
+            limit=token_limit,
+        ),
+    )
