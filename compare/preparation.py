@@ -42,6 +42,7 @@ class Preparation:
     def of(cls, request: PairRequest) -> Preparation:
         if request.negative is not None:
             require_prompt("negative", request.negative, may_be_empty=True)
+            parse_prompt(request.negative)  # what cannot be read is better told now than after an LLM was asked
         return cls(
             request,
             tuple(find_style(name) for name in request.styles),
@@ -126,7 +127,7 @@ def _styled(
 ) -> PromptPair:
     """The prompts with the styles around them, counted again."""
     simple, expanded, negative = prompts.simple, prompts.expanded, prompts.negative
-    if styles:  # a bracket that is never closed would reach over the style
+    if styles or preset is not None:  # a bracket that is never closed would reach over what they add
         simple, expanded, negative = map(self_contained, (simple, expanded, negative))
     worded = apply_styles(styles, simple, expanded, with_preset(negative, preset))
     tokens = budget.measure(worded.simple, worded.expanded)

@@ -24,6 +24,10 @@ class _Emphasis:
     begin: int
     end: int
 
+    @property
+    def is_name(self) -> bool:
+        return not self.closes
+
     def holds(self, word: WordSpan) -> bool:
         return self.begin < word.end and word.start < self.end
 
@@ -182,9 +186,18 @@ def _written(
     opens: dict[int, str] = {}  # what is written in front of and behind a character
     closes: dict[int, str] = {}
     for emphasis in source.emphases:  # outer ones first
-        held = sorted(places[k] for k in shared if emphasis.holds(source.words[k]))
-        for first, last in _runs(held):
+        held = [k for k, word in enumerate(source.words) if emphasis.holds(word)]
+        standing = {places[k]: source.words[k] for k in held if k in shared}
+        runs = list(_runs(sorted(standing)))
+        if emphasis.is_name and (len(runs) > 1 or len(standing) < len(held)):
+            continue  # half a name is none
+        for first, last in runs:
+            # Signs at its ends that the brackets hold, as in "(dog \\(shiba\\):1.3)", belong to it.
+            before = source.text[emphasis.begin : standing[first].start]
+            behind = source.text[standing[last].end : emphasis.end]
             begin, end = words[first].start, words[last].end
+            begin -= len(before) if text[:begin].endswith(before) else 0
+            end += len(behind) if text.startswith(behind, end) else 0
             opens[begin] = opens.get(begin, "") + emphasis.opens
             closes[end] = emphasis.closes + closes.get(end, "")
     said = {places[k] for k in shared if source.words[k].key not in GLUE}

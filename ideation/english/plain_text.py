@@ -82,9 +82,10 @@ def concept_as_prompt(text: str) -> PlainText:
 
 
 def plain_answer(text: str) -> PlainText:
-    """The sentence in an LLM's answer: its words without the weights, tags and breaks that some LLMs add.
+    """The sentence in an LLM's answer: its words without the weights, doubled brackets, tags and breaks that some LLMs
+    add.
 
-    Brackets that hold words stay as brackets of the text, and are in `taken` as well, for a prompt would read them.
+    Other brackets stay as brackets of the text, and are in `taken` as well, for a prompt would read them.
 
     >>> plain_answer("a (red:1.3) dog <lora:ink:0.7> (golden hour, 18:30)")
     PlainText(text='a red dog (golden hour, 18:30)', taken=('(red:1.3)', '<lora:ink:0.7>', '(golden hour, 18:30)'))
@@ -108,7 +109,8 @@ def plain_answer(text: str) -> PlainText:
         elif partner is not None and partner < place:
             opened = marks.all[partner]
             taken.append(text[opened.start : mark.end])
-            if mark.kind == "weight" and _is_weight(mark) and not _is_time_or_ratio(text, opened, mark):
+            is_weight = mark.kind == "weight" and _is_weight(mark) and not _is_time_or_ratio(text, opened, mark)
+            if is_weight or _is_emphasis(marks, partner, place):
                 gone[partner] = gone[place] = ""
     if not gone:
         return PlainText(text, tuple(taken))

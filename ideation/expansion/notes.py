@@ -15,7 +15,8 @@ from ideation.token_budget import TokenBudget
 #: What other programs read as syntax, and an encoder as words.
 _OF_OTHERS = re.compile(
     r"""
-      (?<=[a-z0-9.,)\]>])\s+AND(?=\s) | \sAND(?=\s+[a-z(\[<])           # several prompts for one picture
+      (?<=[a-z0-9.,)\]>])\s+AND(?=\s) | \sAND(?=\s+[a-z(\[<])           # several prompts for one picture,
+    | \s:\s?\d+(?:\.\d+)?(?=\s+AND\b|\s*\Z)                            # and their weights
     | \bADD(?:COMM|ROW|COL|BASE)\b                                      # regions of a picture
     | \{[^{}]*\|[^{}]*\} | \{\{+[^{}]+\}\}+ | \{\w[^{}|]*\}              # a choice of words, emphasis
     | (?<!\w)__[\w/*.-]+__(?!\w)                                        # a word list

@@ -59,6 +59,7 @@ def test_what_an_llm_answers_is_text() -> None:
         ("a [dog|cat]", "a [dog|cat]"),
         ("a [dog:cat:0.5]", "a [dog:cat:0.5]"),
         ("a (red:1.3) dog, (masterpiece:1.2)", "a red dog, masterpiece"),
+        ("((masterpiece)), a [[[dog]]]", "masterpiece, a dog"),
         ("a dog, <lora:ink:0.7>, night <LORA:x>", "a dog, night"),
         ("<lyco:a:1> a dog <hypernet:b:1>", "a dog"),
         ("a dog BREAK a beach", "a dog, a beach"),
@@ -82,6 +83,11 @@ def test_what_an_llm_answers_is_text() -> None:
         ),
         ("((red) dog:1.5)", "red dog on a beach", "((red) dog:1.5) on a beach"),
         ("((red) dog:1.5)", "a red fluffy dog", "a ((red):1.5) fluffy (dog:1.5)"),
+        (
+            r"(dog \(shiba\):1.3) and a (cat!)",
+            "dog (shiba) and a cat! Night",
+            r"(dog \(shiba\):1.3) and a (cat!) Night",
+        ),
         ("a [red] dog", "a red dog at night", "a [red] dog at night"),
         ("a [[red]] (dog)", "a red dog", "a [[red]] (dog)"),
         ("(a red dog", "a red dog at night", "(a red dog) at night"),
@@ -110,6 +116,7 @@ def test_both_arms_are_marked_or_neither() -> None:
     carried = carry_marks(marked, "a red big dog", "a big crimson dog at night")
     assert carried.prompts == ("a red (big dog:1.2)", "a (big:1.2) crimson (dog:1.2) at night")
     assert carried.missing == ("red",)
+    assert carry_marks(MarkedText.of("embedding:sub/ink"), "sub dog").prompts == ("sub dog",), "half a name is none"
     assert carry_marks(MarkedText.of("a dog BREAK a beach"), "a beach with a dog").missing == ("BREAK",)
     with pytest.raises(PromptSyntaxError, match="out of range"):
         MarkedText.of("a (red:99) dog")
