@@ -102,6 +102,8 @@ class Session:
                     model, expander, lambda name: on_progress(Progress("expand", name))
                 )
             load_extras(model, settings, prompts, allow_pickle=request.allow_pickle)
+            if before is None:
+                prompts = replace(prompts, warnings=(*prompts.warnings, *map(str, model.notes)))
             making = _Making(request, prompts, settings, model, writer, draft, observations)
             try:
                 making.render(on_progress)

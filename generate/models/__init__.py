@@ -42,14 +42,13 @@ from generate.models.resolve import (
 from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
 
 if TYPE_CHECKING:
+    from generate.models.adapters import Adapter, Embedding
     from generate.models.devices import choose_device, choose_dtype, explain_choice, require_compiler
-    from generate.models.lora import Adapter
     from generate.models.open import OpenModel, open_model
-    from generate.models.textual_inversion import Embedding
 
 _WITH_TORCH = {
-    "Adapter": "generate.models.lora",
-    "Embedding": "generate.models.textual_inversion",
+    "Adapter": "generate.models.adapters",
+    "Embedding": "generate.models.adapters",
     "OpenModel": "generate.models.open",
     "choose_device": "generate.models.devices",
     "choose_dtype": "generate.models.devices",

@@ -12,7 +12,7 @@ import platformdirs
 
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
-from generate.models.weight_file import ENDINGS, ModelError, read_weight_file
+from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
 from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding
 
 #: Where each kind of file may lie in the models folder, besides its top.
@@ -86,7 +86,7 @@ def embedding_vectors() -> dict[str, int]:
     vectors: dict[str, int] = {}
     for model in known_models():
         if model.kind == "embedding" and model.path is not None and model.name not in vectors:
-            shape = next(iter(read_weight_file(model.path).shapes.values()))
+            shape = next(iter(vectors_in(read_weight_file(model.path).shapes).values()))
             vectors[model.name] = shape[0] if len(shape) == 2 else 1
     return vectors
 
