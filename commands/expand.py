@@ -22,6 +22,7 @@ from commands.options import (
     Seed,
     Template,
     TokensMode,
+    path_of,
 )
 from ideation import seed_of, typed_concept
 
@@ -45,11 +46,15 @@ def expand(
     compare: Annotated[
         str | None, typer.Option(metavar="E,E", help="Run several expanders, as in offline,gemini,openai:MODEL.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare on these concepts, one a line.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(parser=path_of, metavar="FILE", help="Compare on these concepts, one a line.")
+    ] = None,
     count: Annotated[
         int | None, typer.Option("-n", "--count", metavar="N", help="Compare on so many drawn concepts.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the comparison there, too.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", parser=path_of, metavar="FILE", help="Write the comparison there, too.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn a concept into a simple and an expanded English prompt; or compare expanders."""

@@ -6,7 +6,7 @@
 True
 """
 
-from ideation.chinese import TranslationError
+from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -74,6 +74,7 @@ __all__ = [
     "Clause",
     "Concept",
     "ConceptError",
+    "DictionaryError",
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
@@ -84,6 +85,7 @@ __all__ = [
     "Faithfulness",
     "GivenPromptError",
     "InstructionTemplate",
+    "Lookup",
     "OfflineExpander",
     "ParsedPrompt",
     "PatternError",
@@ -95,8 +97,10 @@ __all__ = [
     "TokenCount",
     "TokenMode",
     "TokenizerError",
+    "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnknownChinese",
     "Vocabulary",
     "Wildcards",
     "Word",
@@ -130,5 +134,6 @@ __all__ = [
     "self_contained",
     "spoken",
     "told",
+    "translate",
     "typed_concept",
 ]

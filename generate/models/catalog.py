@@ -51,7 +51,8 @@ class ModelName:
 
 def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where people keep their models: `TWINSEED_MODELS`, or the usual place for the data of programs."""
-    return Path(environ.get("TWINSEED_MODELS") or platformdirs.user_data_path("twinseed") / "models")
+    given = environ.get("TWINSEED_MODELS")
+    return Path(given).expanduser() if given else platformdirs.user_data_path("twinseed") / "models"
 
 
 def known_models(folder: Path | None = None) -> list[ModelName]:

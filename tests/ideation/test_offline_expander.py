@@ -30,7 +30,6 @@ from ideation import (
     typed_concept,
 )
 from ideation import expand as expand_concept
-from ideation.chinese import to_english
 from ideation.expanders.offline import Details, analyze, built_in_details
 from ideation.expanders.offline.prompt_builder import MAX_WORDS, count_tokens, without_repeats
 from ideation.faithfulness import check
@@ -322,59 +321,6 @@ def test_the_subject_gets_no_colour_that_nobody_asked_for() -> None:
         for seed in range(12):
             assert not colours.search(expand(typed, seed, vocabulary=SEEDLING).expanded), typed
     assert all("red" in expand("a red robot", seed, vocabulary=SEEDLING).expanded for seed in range(12))
-
-
-def test_every_drawn_concept_translates_back() -> None:
-    for n, (one, other) in enumerate(
-        zip(draw_many(WORDS, 6, 0, 2000), draw_many(WORDS, 6, 0, 2000, "zh-TW"), strict=True)
-    ):
-        assert to_english(other.text) == one.text, n
-
-
-@pytest.mark.parametrize(
-    ("chinese", "english"),
-    [
-        ("一隻狗在騎腳踏車，米羅風格", "a dog riding a bicycle, Joan Miro style"),
-        ("狗騎腳踏車", "a dog riding a bicycle"),
-        ("一隻紅色的狗在海灘上騎腳踏車，水彩風格", "a red dog riding a bicycle on a beach, watercolor style"),
-        ("水彩風格的貓頭鷹在夜晚看書", "an owl reading a book at night, watercolor style"),
-        (
-            "雪中的企鵝在山裡撐傘、油畫",
-            "a penguin holding an umbrella in the mountains in the snow, oil painting style",
-        ),
-        ("一隻熊貓正在太空中彈吉他。", "a panda playing the guitar in outer space"),
-        ("一隻紅鶴在吃冰淇淋", "a flamingo eating ice cream"),
-        ("紫色章魚", "a purple octopus"),
-    ],
-)
-def test_chinese_of_known_words_becomes_english(chinese: str, english: str) -> None:
-    assert to_english(chinese) == english
-    draft = expand(chinese)
-    assert draft.language == "zh-TW"
-    assert draft.simple == english
-    assert draft.expanded.isascii()
-    assert draft.expanded.startswith(english.split(",")[0])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("一隻狗在騎恐龍", "does not know '騎恐龍'"),
-        ("三隻狗在看書", "does not know '三隻狗在看書'"),
-        ("一隻狗和一隻貓", "does not know '和一隻貓'"),
-        ("狗，貓", "one topic at a time"),
-        ("犬が自転車に乗っている", "reads English and 繁體中文"),
-        ("개가 자전거를 탄다", "reads English and 繁體中文"),
-        ("собака на велосипеде", "reads English and 繁體中文"),
-        ("我的dog", "does not know"),
-    ],
-)
-def test_other_text_says_what_to_set_up(text: str, message: str) -> None:
-    with pytest.raises(TranslationError) as caught:
-        expand(text)
-    assert message in caught.value.message
-    for way in ("GEMINI_API_KEY", "OPENAI_BASE_URL", "--simple", "--expanded"):
-        assert way in caught.value.hint
 
 
 def test_an_own_word_in_another_script_needs_a_translation() -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.chinese import TranslationError, to_english
+from ideation.chinese import Lookup, TranslationError, translate
 from ideation.concept import Concept, concept_text, english_topic
 from ideation.draw import built_in_words, seedling_words
 from ideation.expanders.offline.details import Pace, built_in_details, phrase_pattern
@@ -39,6 +39,7 @@ class ConceptAnalysis:
     and `action` are entries of the built-in lists, `style` one of the media; None where there is none. `said` names the
     kinds of detail that the text has already: night, rain, colour, light, view, mood, place ... `scenes` are the places
     that its words point to, and `pointed` says what pointed there: "place", "action", "topic", "words" or "".
+    `lookups` are the words of a Chinese concept whose meaning comes from a dictionary.
     """
 
     text: str
@@ -52,20 +53,21 @@ class ConceptAnalysis:
     scenes: tuple[str, ...]
     pointed: str
     pace: Pace
+    lookups: tuple[Lookup, ...] = ()
 
 
 def analyze(concept: Concept) -> ConceptAnalysis:
     """What is known of a concept by the words of its text in English, whoever wrote that text.
 
     A drawn concept's parts only say what the text in English is: so its text, typed, comes to the same. Raises
-    `TranslationError` for what is not English and not made of known 繁體中文 words.
+    `TranslationError` for what is neither English nor Chinese, and what `ideation.chinese.translate` raises.
 
     >>> from ideation.concept import typed_concept
     >>> found = analyze(typed_concept("an octopus playing chess, ink wash style"))
     >>> found.topic, found.action, found.style, found.pointed
     ('octopus', 'playing chess', 'ink wash', 'topic')
     """
-    text = _english(concept)
+    text, lookups = _english(concept)
     head, tail, named_style = _split(text)
     topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
     style = _find_style(named_style) if named_style else _find_style(tail) or _find_style(text)
@@ -76,7 +78,9 @@ def analyze(concept: Concept) -> ConceptAnalysis:
     note = built_in_details().actions.get(action or "")
     pace: Pace = note.pace if note else "moving" if _MOVING.search(head) else "still"
     subject = _subject(head, named_style)
-    return ConceptAnalysis(text, head, tail, subject, topic, action, style, frozenset(said), scenes, pointed, pace)
+    return ConceptAnalysis(
+        text, head, tail, subject, topic, action, style, frozenset(said), scenes, pointed, pace, lookups
+    )
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -98,20 +102,21 @@ def _split(text: str) -> tuple[str, str, str]:
     return text, "", ""
 
 
-def _english(concept: Concept) -> str:
+def _english(concept: Concept) -> tuple[str, tuple[Lookup, ...]]:
     if concept.topic and concept.action and concept.style:
         text = concept_text(concept.topic, concept.action, concept.style, "en")
         if not _is_latin(text):
             raise TranslationError("the concept {text!r} has parts that are not English", text=text)
-        return text
+        return text, ()
     text = " ".join(concept.text.split())
     if concept.language == "zh-TW":
-        return to_english(text)
+        translation = translate(text)
+        return translation.english, translation.lookups
     if concept.language != "en":
         raise TranslationError(
-            "the offline expander reads English and 繁體中文, and this is neither: {text!r}", text=text[:40]
+            "the offline expander reads English and Chinese, and this is neither: {text!r}", text=text[:40]
         )
-    return text
+    return text, ()
 
 
 def _subject(head: str, named_style: str) -> str | None:

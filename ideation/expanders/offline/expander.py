@@ -8,7 +8,15 @@ from collections.abc import Sequence
 import templates
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis, analyze
 from ideation.expanders.offline.details import Light, Medium, Scene, built_in_details, phrase_pattern
-from ideation.expanders.offline.prompt_builder import Detail, StableChoice, choose_scenery, explain, fit, nothing_added
+from ideation.expanders.offline.prompt_builder import (
+    Detail,
+    StableChoice,
+    choose_scenery,
+    explain,
+    fit,
+    looked_up,
+    nothing_added,
+)
 from ideation.expanders.offline.seedling import draft_for_seedling
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
@@ -23,7 +31,8 @@ _TINTS = ("silvery", "honey-colored", "colored", "neon", "blue-hour")
 class OfflineExpander:
     """Adds setting, medium, light, props, view and colours that fit the words of the concept.
 
-    Reads English, and 繁體中文 made of known words; raises `TranslationError` for anything else.
+    Reads English and Chinese; raises `TranslationError` for other languages, and what `ideation.chinese.translate`
+    raises.
     For a request with a vocabulary (the embedded model) every added word is one of that vocabulary.
     """
 
@@ -50,7 +59,7 @@ class OfflineExpander:
             expanded=expanded,
             negative=_negative(analysis, medium, expanded),
             reasons=tuple(explain(detail, analysis, scene) for detail in kept),
-            warnings=nothing_added(kept, request.token_limit),
+            warnings=looked_up(analysis) + nothing_added(kept, request.token_limit),
         )
 
 

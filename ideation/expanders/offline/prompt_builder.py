@@ -154,6 +154,20 @@ def explain(detail: Detail, analysis: ConceptAnalysis, scene: Scene | None) -> s
     ).strip()
 
 
+def looked_up(analysis: ConceptAnalysis) -> tuple[str, ...]:
+    """The warning for a translated concept with words from a dictionary: they are the ones to look over."""
+    if not analysis.lookups:
+        return ()
+    words = ", ".join(f'{word.chinese} "{word.english}"' for word in analysis.lookups)
+    return (
+        Clause(
+            "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple prompt "
+            "yourself (--simple, or the page's own prompts).",
+            words=words,
+        ),
+    )
+
+
 def nothing_added(kept: Sequence[Detail], token_limit: int) -> tuple[str, ...]:
     """The warning for a concept that leaves no room."""
     if kept:

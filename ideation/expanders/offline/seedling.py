@@ -13,6 +13,7 @@ from ideation.expanders.offline.prompt_builder import (
     count_tokens,
     explain,
     fit,
+    looked_up,
     nothing_added,
     without_repeats,
 )
@@ -56,7 +57,7 @@ def draft_for_seedling(
         details += _time_and_weather(vocabulary, named, setting, light, choice)
     details += _filler(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
-    warnings = nothing_added(kept, request.token_limit)
+    warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
     if unknown:
         words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
         if more > 0:
