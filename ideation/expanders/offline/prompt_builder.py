@@ -161,8 +161,8 @@ def looked_up(analysis: ConceptAnalysis) -> tuple[str, ...]:
     words = ", ".join(f'{word.chinese} "{word.english}"' for word in analysis.lookups)
     return (
         Clause(
-            "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple prompt "
-            "yourself (--simple, or the page's own prompts).",
+            "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple "
+            "prompt yourself (--simple, or the page's own prompts).",
             words=words,
         ),
     )
