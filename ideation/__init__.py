@@ -34,10 +34,15 @@ from ideation.expanders import (
     ExpanderError,
     ExpansionCache,
     InstructionTemplate,
+    PromptTarget,
+    UnknownTarget,
     cache_folder,
     checked_template,
     choose_expander,
+    find_target,
     known_expanders,
+    known_targets,
+    target_of_family,
 )
 from ideation.expanders.offline import OfflineExpander
 from ideation.expansion import (
@@ -63,7 +68,7 @@ from ideation.prompt_syntax import (
     self_contained,
     spoken,
 )
-from ideation.token_budget import CLIP_LIMIT, TokenBudget, TokenizerError
+from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
@@ -78,6 +83,7 @@ __all__ = [
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
+    "EstimatedBudget",
     "Expander",
     "ExpanderError",
     "ExpanderRow",
@@ -92,6 +98,7 @@ __all__ = [
     "PatternPlan",
     "PromptPair",
     "PromptSyntaxError",
+    "PromptTarget",
     "Term",
     "TokenBudget",
     "TokenCount",
@@ -101,6 +108,7 @@ __all__ = [
     "TranslationError",
     "TwinseedError",
     "UnknownChinese",
+    "UnknownTarget",
     "Vocabulary",
     "Wildcards",
     "Word",
@@ -115,9 +123,11 @@ __all__ = [
     "draw",
     "draw_many",
     "expand",
+    "find_target",
     "given_pair",
     "guess_language",
     "known_expanders",
+    "known_targets",
     "marks_in",
     "name_of_embedding",
     "named_expanders",
@@ -133,6 +143,7 @@ __all__ = [
     "seedling_words",
     "self_contained",
     "spoken",
+    "target_of_family",
     "told",
     "translate",
     "typed_concept",

@@ -12,6 +12,7 @@ from ideation.expanders import (
     CachedExpander,
     Expander,
     InstructionTemplate,
+    PromptTarget,
     QuotaExceeded,
     Refusal,
     RefusedKey,
@@ -22,7 +23,7 @@ from ideation.expanders import (
 )
 from ideation.expansion.pair import TokenMode, expand
 from ideation.prompt_pair import PromptPair
-from ideation.token_budget import TokenBudget
+from ideation.token_budget import EstimatedBudget, TokenBudget
 from ideation.vocabulary import Vocabulary
 
 
@@ -70,12 +71,13 @@ def compare_expander(
     llm_model: str | None,
     choose: Callable[[str, str | None], Expander],
     concepts: Sequence[Concept],
-    budget: TokenBudget,
+    budget: TokenBudget | EstimatedBudget,
     *,
     seed: int = 0,
     vocabulary: Vocabulary | None = None,
     template: InstructionTemplate | None = None,
     tokens: TokenMode = "fit",
+    target: PromptTarget | None = None,
 ) -> ExpanderRow:
     """The row of one expander. A `TwinseedError`, of `choose` too, is counted in it and not raised.
 
@@ -102,6 +104,7 @@ def compare_expander(
                 seed=seed,
                 vocabulary=vocabulary,
                 tokens=tokens,
+                target=target,
                 template=None if expander.name == "offline" else template,
             )
         except TwinseedError as problem:

@@ -13,7 +13,7 @@ from ideation.expansion.notes import notes_on_draft
 from ideation.faithfulness import Faithfulness, check
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import parse_prompt, spoken
-from ideation.token_budget import TokenBudget
+from ideation.token_budget import EstimatedBudget, TokenBudget
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Judgement:
         return len(self.faithfulness.lost), len(self.tokens.dropped), len(self.complaints)
 
 
-def judge(request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget, plan: Plan) -> Judgement:
+def judge(request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget | EstimatedBudget, plan: Plan) -> Judgement:
     """What a draft comes to, with the marks of the plan on it. Raises `UnusableResponse` for one without words."""
     concept, given = request.concept, plan.given
     if not (concept.topic or concept.action or concept.style):

@@ -7,10 +7,11 @@ from collections.abc import Container, Iterable
 
 from ideation.english import MarkedText, PlainText, common_words
 from ideation.errors import Clause
+from ideation.expanders import PromptTarget
 from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import marks_in, parse_prompt
-from ideation.token_budget import TokenBudget
+from ideation.token_budget import EstimatedBudget, TokenBudget
 
 #: What other programs read as syntax, and an encoder as words.
 _OF_OTHERS = re.compile(
@@ -120,7 +121,25 @@ def notes_on_draft(answers: Iterable[PlainText], missing: Iterable[str], given: 
     return tuple(notes)
 
 
-def notes_on_loss(faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudget) -> tuple[Clause, ...]:
+def notes_on_target(target: PromptTarget, negative: str, budget: TokenBudget | EstimatedBudget) -> tuple[Clause, ...]:
+    """What cannot be known of a family that is written for, and which of what was written it does not read."""
+    notes = []
+    if isinstance(budget, EstimatedBudget):
+        notes.append(
+            Clause(
+                "The tokens are estimated: the tokenizer of {family} ({reads}) is not on this machine.",
+                family=target.name,
+                reads=target.reads,
+            )
+        )
+    if negative and not target.negative:
+        notes.append(Clause("{family} reads no negative prompt, so there is none.", family=target.name))
+    return tuple(notes)
+
+
+def notes_on_loss(
+    faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudget | EstimatedBudget
+) -> tuple[Clause, ...]:
     """What is not said any more, and what is not read."""
     warnings = []
     if faithfulness.lost:

@@ -14,16 +14,17 @@ from ideation.expanders import (
     Expander,
     ExpanderError,
     InstructionTemplate,
+    PromptTarget,
     UnknownExpander,
     UnusableResponse,
 )
 from ideation.expansion.given import require_prompt
 from ideation.expansion.judgement import Judgement, Plan, judge, language_of
-from ideation.expansion.notes import notes_on, notes_on_concept, notes_on_loss, notes_on_weights
+from ideation.expansion.notes import notes_on, notes_on_concept, notes_on_loss, notes_on_target, notes_on_weights
 from ideation.faithfulness import check
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import spoken
-from ideation.token_budget import TokenBudget
+from ideation.token_budget import EstimatedBudget, TokenBudget
 from ideation.vocabulary import Vocabulary
 
 #: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, the encoder reads it in
@@ -34,7 +35,7 @@ TokenMode = Literal["fit", "chunk", "truncate"]
 def expand(
     concept: Concept,
     expander: Expander,
-    budget: TokenBudget,
+    budget: TokenBudget | EstimatedBudget,
     *,
     seed: int = 0,
     vocabulary: Vocabulary | None = None,
@@ -42,14 +43,16 @@ def expand(
     expanded: str | None = None,
     template: InstructionTemplate | None = None,
     tokens: TokenMode = "fit",
+    target: PromptTarget | None = None,
 ) -> PromptPair:
     """Both prompts for a concept.
 
     `vocabulary` is given when the model that will render knows only those words. `simple` or `expanded` stand as they
     are typed and the expander writes the other; a given simple prompt is what gets expanded. Expanders read and write
     sentences: the marks of the concept or of the given prompt (weights, breaks, adapters) are put on the same words of
-    what they write. `template` is what an LLM is told, None the usual instruction. What is still lost after one repair,
-    and what falls off the encoder's end, is in the warnings. Raises what the expander raises, and `PromptSyntaxError`.
+    what they write. `template` is what an LLM is told, None the usual instruction; `target` the family of models to
+    write for, with notes on what it does not read. What is still lost after one repair, and what falls off the
+    encoder's end, is in the warnings. Raises what the expander raises, and `PromptSyntaxError`.
 
     `tokenizer_file` being that of a model, without a key and a network:
 
@@ -76,7 +79,7 @@ def expand(
             hint="leave --template away, or name an expander with an LLM",
             name=template.name,
         )
-    request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit")
+    request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit", target=target)
     best, warnings = _ask(expander, request, budget, plan)
     notes = notes_on(plan.source) if given else notes_on(read.text)
     if simple is None:
@@ -86,7 +89,7 @@ def expand(
         language=concept.language if simple is not None else language_of(concept, best.draft),
         simple=best.simple,
         expanded=best.expanded,
-        negative=best.negative,
+        negative=best.negative if target is None or target.negative else "",
         expander=expander.name,
         llm_model=expander.llm_model,
         kept=best.faithfulness.kept,
@@ -97,12 +100,15 @@ def expand(
             *best.draft.warnings,
             *best.notes,
             *warnings,
+            *(notes_on_target(target, best.negative, budget) if target is not None else ()),
             *notes_on_loss(best.faithfulness, best.tokens, budget),
         ),
     )
 
 
-def given_pair(concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget) -> PromptPair:
+def given_pair(
+    concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget | EstimatedBudget
+) -> PromptPair:
     """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place.
 
     >>> budget = TokenBudget(tokenizer_file, vectors={})
@@ -148,7 +154,7 @@ def _without_marks(concept: Concept) -> Concept:
 
 
 def _ask(
-    expander: Expander, request: DraftRequest, budget: TokenBudget, plan: Plan
+    expander: Expander, request: DraftRequest, budget: TokenBudget | EstimatedBudget, plan: Plan
 ) -> tuple[Judgement, tuple[Clause, ...]]:
     """The better of at most two drafts. A repair that fails costs nothing but a warning."""
     began = time.monotonic()

@@ -332,6 +332,12 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     downloads = {button.proto.label for button in page.get("download_button")}
     assert downloads == {"simple", "expanded", "Report", "record.json"}
     assert len(page.get("download_button")) == 8
+    page.selectbox(key=f"other-model-{name}").set_value("flux").run()
+    codes = [code.value for code in _clean(page).code]
+    assert codes[0] == PROMPTS.simple
+    assert codes[1].startswith(PROMPTS.simple.split(",")[0])
+    assert codes[1].endswith(".")
+    assert "FLUX.1 reads no negative prompt." in _texts(page)
     page.segmented_control(key="lang").set_value("zh-TW").run()
     assert sentences("zh-TW")["report"]["certificate"]["holds"] in _texts(_clean(page))
     assert len(_pair_pictures(page)) == 6
