@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
 from functools import lru_cache
@@ -11,8 +10,8 @@ from typing import Any, ClassVar, Self
 
 from templates import Language, known_sentences, wording
 
-#: A sentence with fewer letters of its own than this says too little to be known again by them.
-_FEWEST_LETTERS = 12
+#: A key of fewer letters of its own is not looked for in other words.
+_FEWEST_OWN = 5
 
 
 class Clause(str):
@@ -34,23 +33,6 @@ class Clause(str):
         self = super().__new__(cls, english.format(**values) if values else english)
         self.key, self.values = english, values
         return self
-
-    @classmethod
-    def again(cls, english: str) -> Clause:
-        """The clause that a finished sentence was, as records keep it, found by the sentences that we have words for;
-        the sentence as it stands where it is none of these.
-
-        >>> Clause.again("there is no instrument 'magic'").told("zh-TW")
-        '沒有測量項目「magic」'
-        >>> Clause.again("nobody has said this").values
-        {}
-        """
-        if isinstance(english, Clause):
-            return english
-        for key, names, pattern in _sentences():
-            if found := pattern.fullmatch(english):
-                return cls(key, **{name: _value(found[name], quoted) for name, quoted in names.items()})
-        return cls(english)
 
     def told(self, language: Language) -> str:
         """The same in that language, as far as there are words for it, and without advice for a shell."""
@@ -85,45 +67,49 @@ class TwinseedError(Exception):
         return self.message.told(language), self.hint.told(language)
 
 
-class _AsWritten(str):
-    """A value as a sentence had it: a number has its digits already."""
+def told(words: str, language: Language) -> str:
+    """What a clause said, in that language: for notes in a record, which keeps their English alone. Words that no
+    clause says stay as they are.
 
-    def __format__(self, how: str) -> str:
-        return str(self)
+    >>> told("Not said in both prompts any more: subject: dog; count: two dogs.", "zh-TW")
+    '兩個提示詞不再都有：主題：dog；數量：two dogs。'
+    """
+    return _recognised(words).told(language)
 
 
-def _value(text: str, quoted: bool) -> str:
-    """The value behind its text in a sentence, which may be one of our sentences itself."""
-    if quoted:
-        try:
-            return _AsWritten(ast.literal_eval(text))
-        except (ValueError, SyntaxError):
-            return _AsWritten(text)
-    again = Clause.again(text)
-    return again if again.values else _AsWritten(text)
+def _recognised(words: str) -> Clause:
+    """The clause that says these words with the most words of its own, its values recognised too; a list of clauses; or
+    the words as they stand."""
+    for key, parts in _templates():
+        if all(own in words for own, _ in parts):
+            pattern = "".join(re.escape(own) + (f"(?P<{name}>.+)" if name else "") for own, name in parts)
+            if match := re.fullmatch(pattern, words, re.DOTALL):
+                return Clause(key, **{name: _recognised(value) for name, value in match.groupdict().items()})
+    first, mark, rest = words.partition("; ")
+    if mark:
+        return Clause("{first}; {rest}", first=_recognised(first), rest=_recognised(rest))
+    return Clause(words)
 
 
 @lru_cache(maxsize=1)
-def _sentences() -> tuple[tuple[str, dict[str, bool], re.Pattern[str]], ...]:
-    """The sentences with values, those with most letters of their own first: the key, the names of the values and
-    whether each stands in quotes, and a pattern that finds them."""
+def _templates() -> list[tuple[str, list[tuple[str, str | None]]]]:
+    """The keys of clauses, each with its own words and the name behind each of them, those with the most words of
+    their own first. Keys of hardly any words are left out, as they would find themselves in anything, and so are those
+    that write a value in a way of their own."""
     found = []
     for key in known_sentences():
         try:
             parts = list(Formatter().parse(key))
-        except ValueError:  # braces of its own: it has no values
+        except ValueError:  # braces of its own
             continue
-        names: dict[str, bool] = {}
-        pattern, letters = "", 0
-        for words, name, _, conversion in parts:
-            pattern += re.escape(words)
-            letters += sum(letter.isalpha() for letter in words)
-            if name is not None:
-                pattern += f"(?P={name})" if name in names else f"(?P<{name}>.*)"
-                names.setdefault(name, conversion == "r")
-        if names and letters >= _FEWEST_LETTERS and all(name.isidentifier() for name in names):
-            found.append((letters, key, names, re.compile(pattern, re.DOTALL)))
-    return tuple((key, names, pattern) for _, key, names, pattern in sorted(found, key=lambda one: -one[0]))
+        names = [name for _, name, _, _ in parts if name is not None]
+        plain = not any(how or conversion for _, _, how, conversion in parts)
+        if plain and len(names) == len(set(names)) and all(name.isidentifier() for name in names):
+            found.append((key, [(own, name) for own, name, _, _ in parts]))
+    own_words = {key: sum(len(own.strip()) for own, _ in parts) for key, parts in found}
+    return sorted(
+        (one for one in found if own_words[one[0]] >= _FEWEST_OWN), key=lambda one: own_words[one[0]], reverse=True
+    )
 
 
 def _told(value: Any, language: Language) -> Any:

@@ -42,7 +42,7 @@ def wording(english: str, language: Language) -> str:
 
 
 def known_sentences() -> tuple[str, ...]:
-    """All English sentences that there are words for in another language."""
+    """The English of all sentences that can be said in another language."""
     return tuple(dict.fromkeys(english for language in LANGUAGES for english in _wordings(language)))
 
 

@@ -17,7 +17,7 @@ from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
 from compare.view import marked_prompt, offences_text, unseen_note
-from ideation import Clause
+from ideation import told
 from ideation.english import diff
 from templates import Language
 
@@ -133,6 +133,6 @@ def _show_notes(record: Record, report: dict[str, Any], language: Language) -> N
             found.append(sentences["differs"].format(names=offences_text(certificate, report)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
     unseen = unseen_note(prompts, report)
-    notes = [*([unseen] if unseen else []), *(Clause.again(one).told(language) for one in prompts.warnings)]
+    notes = [*([unseen] if unseen else []), *(told(warning, language) for warning in prompts.warnings)]
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")

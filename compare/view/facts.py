@@ -12,7 +12,7 @@ from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 from generate.picture import ARMS, Certificate
 from generate.settings import RenderSettings
-from ideation import AdapterMention, Clause, PromptPair
+from ideation import AdapterMention, PromptPair, told
 from templates import Language
 
 
@@ -93,8 +93,7 @@ def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) 
         (said["lost"], tuple(Value(_part(word, said), "lost") for word in prompts.lost) or nothing),
     ]
     if prompts.warnings:
-        told = (Clause.again(warning).told(language) for warning in prompts.warnings)
-        rows.append((said["warnings"], tuple(Value(warning, "line") for warning in told)))
+        rows.append((said["warnings"], tuple(Value(told(warning, language), "line") for warning in prompts.warnings)))
     return Section("prompts", said["title"], (about,) if about else (), (Facts(tuple(rows)),))
 
 

@@ -27,7 +27,7 @@ from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
-from ideation import Clause, PromptPair
+from ideation import PromptPair, told
 from ideation.english import Piece, WordSpan, diff, words_of
 from templates import Language
 
@@ -79,7 +79,7 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
         _apart_section(record, findings, drawn, t),
         *_instrument_sections(findings, said),
         _words_section("observations", [record.observations] if record.observations else [], t),
-        _words_section("notes", [Clause.again(note).told(language) for note in findings.notes], t),
+        _words_section("notes", [told(note, language) for note in findings.notes], t),
         certificate_section(record.certificate, record.settings, t),
         prompts_section(record.prompts, t, language),
         settings_section(record, t),

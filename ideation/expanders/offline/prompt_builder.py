@@ -219,13 +219,22 @@ def looked_up(analysis: ConceptAnalysis) -> tuple[str, ...]:
     if not analysis.lookups:
         return ()
     words = ", ".join(f'{word.chinese} "{word.english}"' for word in analysis.lookups)
-    correct = "Where one is wrong, give the simple prompt yourself (--simple, or the page's own prompts)."
-    return (f"These words of the translation come from a dictionary: {words}. {correct}",)
+    return (
+        Clause(
+            "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple "
+            "prompt yourself (--simple, or the page's own prompts).",
+            words=words,
+        ),
+    )
 
 
 def nothing_added(kept: Sequence[Detail], token_limit: int) -> tuple[str, ...]:
     """The warning for a concept that leaves no room."""
     if kept:
         return ()
-    told = "The concept alone fills the {limit} tokens that the model reads, so nothing was added to it."
-    return (Clause(told, limit=token_limit),)
+    return (
+        Clause(
+            "The concept alone fills the {limit} tokens that the model reads, so nothing was added to it.",
+            limit=token_limit,
+        ),
+    )
