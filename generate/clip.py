@@ -14,14 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import CLIPModel, CLIPTokenizer
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-from transformers.utils import logging as transformers_logging
 
 from generate.families import FAMILIES
 from generate.models.clip_tokenizer import tokenizer_file
@@ -29,7 +27,10 @@ from generate.models.devices import choose_device
 from generate.models.resolve import family_of
 from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
-from ideation import TokenBudget, spoken
+from ideation import Clause, TokenBudget, spoken
+
+if TYPE_CHECKING:  # it takes seconds to load, and which CLIP would score is asked for without opening one
+    from transformers import CLIPModel
 
 #: The variable with the CLIP for all models but Seedling: a folder or a hub id.
 CLIP_VARIABLE = "TWINSEED_CLIP"
@@ -57,6 +58,9 @@ class Clip:
     """
 
     def __init__(self, name: str, folder: Path, model: CLIPModel, device: str) -> None:
+        from transformers import CLIPTokenizer
+        from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
         self.name, self.folder, self.device = name, folder, device
         self._model = model
         file = tokenizer_file(folder)  # raises where there is none; the next but one line would make one up
@@ -151,19 +155,24 @@ def default_clip(model: str, environ: Mapping[str, str] = os.environ) -> ClipCho
     family = family_of(model)
     if family is not None and family.clip is not None:
         return ClipChoice(
-            family.name, f"{family.name.capitalize()}'s pictures are scored by the CLIP that was grown with it"
+            family.name,
+            Clause("{name}'s pictures are scored by the CLIP that was grown with it", name=family.name.capitalize()),
         )
     if named := environ.get(CLIP_VARIABLE, "").strip():
-        return ClipChoice(named, f"{CLIP_VARIABLE} names it")
+        return ClipChoice(named, Clause("{variable} names it", variable=CLIP_VARIABLE))
     from huggingface_hub import try_to_load_from_cache
 
     for usual in USUAL_CLIPS:
         if all(isinstance(try_to_load_from_cache(usual, file), str) for file in ("config.json", "model.safetensors")):
-            return ClipChoice(usual, "it is on this machine already")
+            return ClipChoice(usual, Clause("it is on this machine already"))
     return ClipChoice(
         None,
-        f"there is no CLIP on this machine to score these pictures with: set {CLIP_VARIABLE} to the folder of one, or "
-        f"to a hub id such as {USUAL_CLIPS[0]}",
+        Clause(
+            "there is no CLIP on this machine to score these pictures with: set {variable} to the folder of one, or to "
+            "a hub id such as {usual}",
+            variable=CLIP_VARIABLE,
+            usual=USUAL_CLIPS[0],
+        ),
     )
 
 
@@ -174,6 +183,9 @@ def open_clip(name: str, device: str = "auto") -> Clip:
 
     Raises `ModelError` when it is not there, is something else, or is broken, and `SettingsError` for the device.
     """
+    from transformers import CLIPModel
+    from transformers.utils import logging as transformers_logging
+
     device = choose_device(device)
     transformers_logging.disable_progress_bar()
     own = FAMILIES[name].clip if name in FAMILIES else None
