@@ -49,8 +49,8 @@ class Lift(NamedTuple):
 
 class Reading(NamedTuple):
     """The pieces that a row of characters falls into, as (category, meaning), what they cost, and the words that were
-    looked up. `gaps` are the stretches that no word covers; `loose` counts joints that hold only for want of better, and
-    `doubtful` those of them that hold worse than two nouns side by side."""
+    looked up. `gaps` are the stretches that no word covers; `loose` counts joints that hold only for want of better,
+    and `doubtful` those of them that hold worse than two nouns side by side."""
 
     pieces: tuple[tuple[str, Any], ...]
     cost: float

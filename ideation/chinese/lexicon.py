@@ -44,7 +44,10 @@ class Lexicon:
     def styles(self) -> dict[str, str]:
         """The names of styles, folded, with their English."""
         return {
-            text: entry.meaning for text, entries in self.entries.items() for entry in entries if entry.category == "sty"
+            text: entry.meaning
+            for text, entries in self.entries.items()
+            for entry in entries
+            if entry.category == "sty"
         }
 
     @cached_property

@@ -78,7 +78,7 @@ def clock_edges(folded: str) -> list[Edge]:
     found = []
     for match in _CLOCK.finditer(folded):
         hour, told = _value(match["hour"]), match["minutes"] or match["digits"]
-        minutes = {None: 0, "半": 30, "一刻": 15}.get(told, None)
+        minutes = {None: 0, "半": 30, "一刻": 15}.get(told)
         if minutes is None and told:
             minutes = _value(told.removesuffix("分"))
         if hour is None or minutes is None or hour > 24 or minutes > 59:

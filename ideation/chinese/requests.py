@@ -1,4 +1,4 @@
-"""Requests: what people say around a concept when they ask for a picture of it: 請幫我畫一隻貓, 一張…的照片, 用水彩畫…"""
+"""Requests: what people say around a concept when they ask for a picture: 請幫我畫一隻貓, 一張貓的照片, 用水彩畫"""
 
 from __future__ import annotations
 

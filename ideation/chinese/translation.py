@@ -66,8 +66,8 @@ class UnclearChinese(TwinseedError):
         super().__init__(
             "the sentence cannot be made out without an LLM: {parts}",
             hint=(
-                "say it in shorter words (who does what, where), or give the whole prompt in English with --simple; with "
-                "GEMINI_API_KEY, or OPENAI_API_KEY (and OPENAI_BASE_URL for another server), an LLM translates"
+                "say it in shorter words (who does what, where), or give the whole prompt in English with --simple; "
+                "with GEMINI_API_KEY, or OPENAI_API_KEY (and OPENAI_BASE_URL for another server), an LLM translates"
             ),
             parts=", ".join(repr(part if len(part) <= 40 else part[:39] + "…") for part in parts),
         )
@@ -81,6 +81,11 @@ class Translation:
     english: str
     lookups: tuple[Lookup, ...] = ()
     doubtful: tuple[str, ...] = ()
+
+    @property
+    def unsure(self) -> bool:
+        """Whether there is anything to be looked over."""
+        return bool(self.lookups or self.doubtful)
 
 
 @lru_cache(maxsize=64)
@@ -106,12 +111,15 @@ def translate(text: str) -> Translation:
         part, named = without_request(part, lexicon().styles)
         if named:
             scene = scene.joined(Scene(styles=tuple(style_phrase(lexicon().styles[fold(name)]) for name in named)))
+        if scene.text and fold(part) in lexicon().styles:
+            scene = scene.joined(Scene(styles=(style_phrase(lexicon().styles[fold(part)]),)))
+            continue
         if not part:
             continue
         reading, missing = _read(part)
         unknown += missing
         doubts = _doubts(reading)
-        if reading.gaps and not missing or doubts >= _HOPELESS:
+        if (reading.gaps and not missing) or doubts >= _HOPELESS:
             unclear.append(part)
         elif doubts:
             doubtful.append(part)

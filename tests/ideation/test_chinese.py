@@ -16,6 +16,7 @@ from ideation import (
     DraftRequest,
     OfflineExpander,
     TranslationError,
+    UnclearChinese,
     UnknownChinese,
     Vocabulary,
     built_in_words,
@@ -26,6 +27,7 @@ from ideation import (
 from ideation.chinese import dictionary, translate
 from ideation.chinese.lexicon import FOLDER
 from ideation.chinese.script import fold
+from ideation.errors import told
 
 SEEDLING = seedling_vocabulary()
 HAN = re.compile(r"[\u3400-\u9fff，。、]")
@@ -150,6 +152,31 @@ def test_how_chinese_is_said_in_english(chinese: str, english: str) -> None:
     assert translate(chinese).english == english
 
 
+def test_sentences_as_people_type_them() -> None:
+    table: Any = concepts("chinese_sentences.yaml")
+    wrong = [f"{zh}: {said}" for zh, en in table.items() if (said := translate(zh).english) != en]
+    assert not wrong, wrong
+
+
+def test_what_could_be_read_in_another_way_is_told() -> None:
+    text = "霓虹燈閃爍的重慶森林"
+    assert translate(text).doubtful == (text,)
+    (warning,) = draft(text).warnings
+    assert warning.startswith(f"This could be read in another way as well: {text}.")
+    assert told(warning, "zh-TW").startswith(f"這段話也可以有別的讀法：{text}。")
+    with pytest.raises(UnclearChinese, match="cannot be made out") as caught:
+        translate("說和被把的在讓比著了")
+    assert "--simple" in caught.value.hint
+
+
+def test_the_language_is_told_by_its_characters() -> None:
+    assert [draft(text).language for text in ("一隻貓在看書", "一只猫在看书", "狗在山上")] == [
+        "zh-TW",
+        "zh-CN",
+        "zh-TW",
+    ]
+
+
 def test_words_from_the_dictionary_are_named() -> None:
     translation = translate("鯊魚戴著呼吸器游泳")
     assert [(word.chinese, word.english) for word in translation.lookups] == [("呼吸器", "ventilator")]
@@ -197,7 +224,7 @@ def test_without_the_dictionary_our_own_words_still_do(monkeypatch: pytest.Monke
         dictionary._dictionary.cache_clear()
 
 
-class _Strict(yaml.SafeLoader):
+class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Refuses a key that stands twice in a mapping, of which YAML takes the last without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ideation.chinese.grammar.nouns import its
+from ideation.chinese.grammar.nouns import WITH_MANY, its
 from ideation.chinese.phrases import Actions, Doing, Noun, Quantity, Scene, Verb
 
 
@@ -13,11 +13,10 @@ def doing(verb: Verb) -> Actions:
     return Actions((Doing(verb),))
 
 
-#: Verbs of which what nobody has counted is many: loaded with watermelons.
-WITH_MANY = ("be filled with", "be loaded with", "be covered in")
 #: Verbs whose passive tells how something is, and not what goes on.
 _STATES = frozenset(
-    "cover surround wrap tie bury lock trap freeze hide decorate break abandon destroy tear close open hang paint dye".split()
+    "cover surround wrap tie bury lock trap freeze hide decorate break abandon destroy tear close open hang paint "
+    "dye".split()
 )
 
 
@@ -40,7 +39,9 @@ def staying(actions: Actions, place: str) -> Actions | None:
 
 
 #: Verbs of which the place behind them is where what was done has been since: 蓋在鯨魚背上, built on a whale.
-_RESULTS = frozenset("build write draw paint carve stick put tie bury print plant lock arrange embroider install print".split())
+_RESULTS = frozenset(
+    "build write draw paint carve stick put tie bury print plant lock arrange embroider install".split()
+)
 
 
 def staying_posture(verb: Verb, place: str) -> Actions | None:
@@ -200,9 +201,9 @@ def pivoting(actions: Actions, next_one: Actions) -> Actions | None:
         return None
     if first.verb.given or first.prefix or last.object.group not in ("person", "being", "animal"):
         return None
-    told = _infinitive(first)
+    told = f"{_LEADING[last.verb.base]} {_infinitive(first)}".strip()
     verb = replace(last.verb, base="watch") if last.verb.base == "look at" else last.verb
-    doing = replace(last, verb=verb, tail=(f"{_LEADING[last.verb.base]} {told}".strip(), *next_one.manner, *next_one.places))
+    doing = replace(last, verb=verb, tail=(told, *next_one.manner, *next_one.places))
     return replace(actions, doings=(*actions.doings[:-1], doing), moments=(*actions.moments, *next_one.moments))
 
 

@@ -96,6 +96,10 @@ def pair(one: Noun, other: Noun) -> Noun:
     return replace(one, beside=members, moments=moments, styles=styles)
 
 
+#: Verbs of which what nobody has counted is many: loaded with watermelons.
+WITH_MANY = ("be filled with", "be loaded with", "be covered in")
+
+
 def several(noun: Noun, _: None) -> Noun | None:
     return replace(noun, quantity=Quantity("", many=True)) if noun.quantity is None else None
 
@@ -147,9 +151,7 @@ def belonging(noun: Noun, actions: Actions) -> Actions:
 
 
 def _doing_of(whose: str, doing: Doing) -> Doing:
-    verb = replace(
-        doing.verb, base=_belonging(doing.verb.base, whose), given=_belonging(doing.verb.given, whose)
-    )
+    verb = replace(doing.verb, base=_belonging(doing.verb.base, whose), given=_belonging(doing.verb.given, whose))
     noun = doing.object
     if noun is not None:
         noun = replace(noun, head=_belonging(noun.head, whose))
