@@ -56,8 +56,8 @@ def choose_expander(
 
 def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tuple[Expander, str]:
     """The expander, and where it answers."""
-    gemini_key = environ.get("GEMINI_API_KEY") or environ.get("GOOGLE_API_KEY")
-    openai_key, base_url = environ.get("OPENAI_API_KEY") or None, environ.get("OPENAI_BASE_URL") or None
+    gemini_key = _given(environ, "GEMINI_API_KEY") or _given(environ, "GOOGLE_API_KEY")
+    openai_key, base_url = _given(environ, "OPENAI_API_KEY"), _given(environ, "OPENAI_BASE_URL")
     chosen = name
     if name == "auto":
         chosen = "gemini" if gemini_key else "openai" if openai_key or base_url else "offline"
@@ -82,7 +82,7 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
             raise MissingKey("there is no key for Gemini", hint="set GEMINI_API_KEY (or GOOGLE_API_KEY)")
         from ideation.expanders.llm.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
 
-        endpoint = environ.get("GEMINI_API_ENDPOINT") or None
+        endpoint = _given(environ, "GEMINI_API_ENDPOINT")
         gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
         return gemini, _place(endpoint)
     if chosen == "openai":
@@ -106,6 +106,16 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
     raise UnknownExpander(
         "there is no expander {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(known_expanders()))
     )
+
+
+def _given(environ: Mapping[str, str], variable: str) -> str | None:
+    """What a variable holds, without the blanks and quotation marks that came along when it was copied."""
+    blanks = " \t\r\n\u00a0\u200b\u2060\ufeff\u3000"
+    value = environ.get(variable, "").strip(blanks)
+    for begin, end in ('""', "''", "“”", "‘’", "``", "<>"):
+        if len(value) > 1 and value[0] == begin and value[-1] == end:
+            value = value[1:-1].strip(blanks)
+    return value or None
 
 
 def _place(url: str | None) -> str:
