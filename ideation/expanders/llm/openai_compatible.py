@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,14 @@ from ideation.expanders.errors import (
     shortened,
 )
 from ideation.expanders.instruction import instruction_for
+from ideation.expanders.llm.added_details import (
+    Sample,
+    as_messages,
+    best_draft,
+    note_of,
+    says_enough,
+    simple_prompt,
+)
 from ideation.expanders.llm.body import error_in, events_in, message_in, names_in, words_in
 from ideation.expanders.llm.json_text import ends_whole
 from ideation.expanders.llm.response import RESPONSE_SCHEMA, read_response
@@ -46,6 +55,9 @@ DEFAULT_OPENAI_MODEL = "gpt-5.4-mini"
 
 #: Reasons to end that mean a limit was reached, in OpenAI's words and in those of neighbours.
 _CUT = frozenset(("length", "max_tokens", "max_output_tokens", "model_length"))
+
+#: Added details: so many lines are asked for at most, each of so many tokens, a thought before it included.
+MAX_SAMPLES, _LINE_TOKENS = 4, 300
 
 #: What servers without keys get: the package insists on one.
 NO_KEY = "no-key"
@@ -87,7 +99,37 @@ class OpenAIExpander:
         """Raises `ExpanderError` within the deadline, whatever the server does."""
         import openai  # noqa: F401 - here, so that its loading takes nothing from the deadline
 
-        return read_response(self.ask([instruction_for(request)], spent_s=request.spent_s))
+        began = time.monotonic() - request.spent_s
+        try:
+            return read_response(self.ask([instruction_for(request)], spent_s=request.spent_s))
+        except UnusableResponse as error:
+            # The second failure at the full instruction: what small models can do is less.
+            if not request.complaints or request.previous is not None:
+                raise
+            try:
+                return self._added(request, began)
+            except ExpanderError:
+                raise error from None
+
+    def _added(self, request: DraftRequest, began: float) -> DraftedPrompts:
+        """The concept as the simple prompt, and what the model adds to it. Raises `ExpanderError`."""
+        simple = simple_prompt(request.concept)
+        messages = as_messages(simple, request)
+        samples: list[Sample] = []
+        for number in range(MAX_SAMPLES):
+            sampling = {"temperature": 0.7, "max_tokens": _LINE_TOKENS, "seed": request.seed + number}
+            text = within(
+                self._deadline_s,
+                lambda left, options=sampling: self._ask(messages, (None,), left, **options),  # type: ignore[misc]
+                server=self._server,
+                spent_s=time.monotonic() - began,
+            )
+            samples.append(Sample(text))
+            if says_enough(simple, samples[-1], request):
+                break
+        return best_draft(
+            simple, samples, request, note_of(self.llm_model, Clause("did not follow the full instruction"))
+        )
 
     def ask(
         self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = RESPONSE_SCHEMA, spent_s: float = 0.0
@@ -98,13 +140,12 @@ class OpenAIExpander:
         if len(parts) == 1 and isinstance(parts[0], str):  # the plain form, which every server knows
             content = parts[0]
         formats = _formats(schema)
+        messages = [{"role": "user", "content": content}]
         return within(
-            self._deadline_s, lambda left: self._ask(content, formats, left), server=self._server, spent_s=spent_s
+            self._deadline_s, lambda left: self._ask(messages, formats, left), server=self._server, spent_s=spent_s
         )
 
-    def _ask(
-        self, content: str | list[dict[str, Any]], formats: Sequence[dict[str, Any] | None], timeout_s: float
-    ) -> str:
+    def _ask(self, messages: Any, formats: Sequence[dict[str, Any] | None], timeout_s: float, **options: Any) -> str:
         from openai import OpenAI
 
         try:
@@ -112,9 +153,8 @@ class OpenAIExpander:
             with OpenAI(api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=timeout_s) as client:
                 if self.llm_model is None:
                     self.llm_model = self._first_model(client)
-                wanted = formats[self._format]
-                extra: dict[str, Any] = {"response_format": wanted} if wanted else {}
-                messages: Any = [{"role": "user", "content": content}]
+                wanted = formats[min(self._format, len(formats) - 1)]
+                extra = options | ({"response_format": wanted} if wanted else {})
                 # The body as it came: the package makes a completion of whatever JSON it is, and of a page a string.
                 answered = client.chat.completions.with_raw_response.create(
                     model=self.llm_model, messages=messages, **extra
@@ -126,11 +166,11 @@ class OpenAIExpander:
             trouble = error
         except Exception as error:  # noqa: BLE001 - the package lets those of its HTTP client and of JSON through
             trouble = wrapped(error, self._server, self._base_url, self.llm_model or "", self._api_key)
-        last = self._format == len(formats) - 1
+        last = self._format >= len(formats) - 1
         # Some servers fail with a 500 at what they cannot do.
         if not last and isinstance(trouble, BadRequest | ServerTrouble) and _ABOUT_FORMAT.search(trouble.message):
             self._format += 1
-            return self._ask(content, formats, timeout_s)
+            return self._ask(messages, formats, timeout_s, **options)
         # Without the cause: it may repeat the key, and tracebacks end up in logs.
         raise self._explained(trouble, timeout_s) from None
 

@@ -139,7 +139,7 @@ def read_response(text: str) -> DraftedPrompts:
             count=len(text),
             ask_again=_ASK_AGAIN,
         )
-    spoken = _unquoted_lines(_without_thoughts(text))
+    spoken = _unquoted_lines(without_thoughts(text))
     if not spoken:
         raise UnusableResponse("the LLM gave an empty answer", hint="{ask_again}", ask_again=_ASK_AGAIN)
     objects, broken_off = _objects(spoken)
@@ -191,7 +191,7 @@ def read_response(text: str) -> DraftedPrompts:
     )
 
 
-def _without_thoughts(text: str) -> str:
+def without_thoughts(text: str) -> str:
     text = text.strip().removeprefix("\ufeff")
     if text.startswith(("{", "[")):
         return text
@@ -254,12 +254,13 @@ def _folded(key: str) -> str:
 
 def _labelled(text: str) -> dict[str, Any]:
     """The answer of a model that cannot write JSON: lines such as `**Simple prompt:** a dog`, or tags around it."""
+    text = re.sub(r"(?m)^[ \t|:-]*---[ \t|:-]*$\n?", "", text)  # the line under the head of a table
     found = list(_TAGGED.finditer(text)) or list(_LABELLED.finditer(text))
     return {match["key"].casefold(): match["value"].strip(" \t\n|") for match in found}
 
 
 def _checked(answer: _Response) -> DraftedPrompts:
-    simple, expanded, negative = (_plain(text) for text in (answer.simple, answer.expanded, answer.negative))
+    simple, expanded, negative = (plain_line(text) for text in (answer.simple, answer.expanded, answer.negative))
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if not any(character.isalnum() for character in prompt):
             raise UnusableResponse(
@@ -288,10 +289,12 @@ def _checked(answer: _Response) -> DraftedPrompts:
                 shortened=shortened(prompt),
                 ask_again=_ASK_AGAIN,
             )
-    return DraftedPrompts(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
+    return DraftedPrompts(
+        answer.language, simple, expanded, negative, tuple(filter(None, map(plain_line, answer.reasons)))
+    )
 
 
-def _plain(text: str) -> str:
+def plain_line(text: str) -> str:
     """One line without control characters, Markdown, a web page's tags, a label in front or quotes around the whole."""
     text = html.unescape(html.unescape(text)).replace("\\n", "\n")
     text = _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", text).strip())
