@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-#: Each failed attempt may read to the end: a bound keeps a text of nothing but braces from taking minutes.
+#: Each failed attempt may read to the end: bounds keep a text of nothing but braces from taking minutes.
 MAX_ATTEMPTS: Final = 200
+MAX_TOLERANT_ATTEMPTS: Final = 20
 MAX_DEPTH: Final = 20
 
 _DOUBLE = '"“”„‟＂«»「」『』〝〞'
@@ -48,7 +49,7 @@ def objects_in(text: str, wanted: Callable[[dict[str, Any]], bool]) -> tuple[lis
     decoder = json.JSONDecoder(strict=False)
     found: list[dict[str, Any]] = []
     broken_off = False
-    done = 0
+    done = failed = 0
     for begin in [match.start() for match in re.finditer("[{｛]", text)][:MAX_ATTEMPTS]:
         if begin < done:
             continue
@@ -61,10 +62,11 @@ def objects_in(text: str, wanted: Callable[[dict[str, Any]], bool]) -> tuple[lis
             try:
                 value = reader.object(0)
                 end = reader.position
-            except _EndsTooEarly:
-                broken_off = True
-                continue
-            except _NotAnObject:
+            except (_EndsTooEarly, _NotAnObject) as reason:
+                broken_off = broken_off or isinstance(reason, _EndsTooEarly)
+                failed += 1
+                if failed == MAX_TOLERANT_ATTEMPTS:
+                    break
                 continue
         found.append(value)
         done = end if wanted(value) else done

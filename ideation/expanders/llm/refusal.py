@@ -55,6 +55,10 @@ _QUOTED_FIRST = re.compile(
 _SENTENCE = re.compile(r"(?<=[.!?。！？\n])\s+")
 
 
+#: A refusal says so at once.
+_BEGINNING = 600
+
+
 def declines(text: str) -> bool:
     """Whether the text is a refusal from its first word on. Words of regret inside quotation marks are something to
     draw, and so is an apology that declines nothing.
@@ -62,6 +66,7 @@ def declines(text: str) -> bool:
     >>> declines("I'm sorry, but I can't help with that."), declines('"Sorry, we\\'re closed" sign on a shop door')
     (True, False)
     """
+    text = text[:_BEGINNING]
     quoted = _QUOTED_FIRST.match(text)
     if quoted and re.search(r"\w", quoted["rest"]):
         return False
@@ -70,4 +75,4 @@ def declines(text: str) -> bool:
 
 def declines_later(text: str) -> bool:
     """Whether one of the first sentences of a text without prompts is a refusal: "Thank you. Sadly, I can't ..."."""
-    return any(declines(sentence) for sentence in _SENTENCE.split(text.strip())[:5])
+    return any(declines(sentence) for sentence in _SENTENCE.split(text.strip()[:_BEGINNING])[:5])

@@ -52,7 +52,7 @@ _LABELLED = re.compile(
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
 _TAGGED = re.compile(
-    r"<(?P<key>language|simple|expanded|negative)(?P<more>[\w-]*)>(?P<value>.*?)</(?P=key)(?P=more)>",
+    r"<(?P<key>language|simple|expanded|negative)(?P<more>[\w-]*)>(?P<value>[^<]{1,4000})</(?P=key)(?P=more)>",
     re.IGNORECASE | re.DOTALL,
 )
 
