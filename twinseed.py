@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from typing import NoReturn
 
 import typer
 
-from commands.console import say
+from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand
@@ -50,20 +52,33 @@ app.command()(doctor)
 
 
 def main() -> NoReturn:
-    """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C."""
+    """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C, 128 and its
+    number after another signal that asks the program to end."""
     # Read when torch is loaded: threads that wait for one another had better sleep than spin, or whatever else runs on
     # the machine makes rendering several times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if isinstance(sys.stdout, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
-        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    _open_what_is_closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    with redirect_stdout(Plain(sys.stdout)), redirect_stderr(Plain(sys.stderr)), ended_by_signals() as asked:
+        code = _run()
+        if code == 130:  # which typer makes of Ctrl-C as well
+            say("stopped")
+            code = 128 + (asked[0] if asked else signal.SIGINT)
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Does what was typed, and returns the exit code."""
     try:
-        code = app(standalone_mode=False, prog_name="twinseed")
+        code = app([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
     except TwinseedError as problem:
         say(f"error: {problem.message}\nhint: {problem.hint}")
-        code = 1
+        return 1
     except KeyboardInterrupt:
-        code = 130
+        return 130
     except OSError as problem:
         # Whoever read the output may have enough of it, as `head` does; a disk may have no room for it.
         if problem.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -71,16 +86,38 @@ def main() -> NoReturn:
         if problem.errno != errno.EPIPE:
             say(f"error: no room left: {problem.strerror}\nhint: make room on the disk, or send the output elsewhere")
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more at its end, and complains
-        code = 1
+        return 1
     except Exception as problem:
         show = getattr(problem, "show", None)  # typer's usage errors: their base class has no public name
         if show is None:
             raise
         show()
-        code = 2
-    if code == 130:  # which typer makes of Ctrl-C as well
-        say("stopped")
-    sys.exit(code or 0)
+        return 2
+    return code or 0
+
+
+def _in_utf8(word: str) -> str:
+    """What was typed, which under LANG=C comes as the bytes that were not understood. Other bytes, as in the names of
+    old files, stay as they are."""
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        return word
+
+
+def _open_what_is_closed() -> None:
+    """Sends what would go to a closed output nowhere. Left closed, its number would go to the next file that is opened,
+    and a stray message of some library into that file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    # No context manager: they stay open for as long as the program runs.
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,79 @@ error."""
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from compare.session import Progress
+
+#: What asks the program to end. All of it is taken as Ctrl-C is: what was finished is saved first.
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+#: What a terminal takes for orders, or what turns the order of letters around: the controls of C0 and C1 but for the
+#: ends of lines and tabs, those of bidirectional text, and halves of characters.
+_ORDERS = re.compile(
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
+
+
+def visible(text: str) -> str:
+    """The text with every order to a terminal written out, in the way of JSON, where it means the same.
+
+    >>> visible("a \\x1b[2Jdog")
+    'a \\\\u001b[2Jdog'
+    """
+    return _ORDERS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class Plain:
+    """A stream through which all that the program prints goes: words of servers, of files and of their names among it,
+    none of which may give orders to the terminal. `raw` is the stream itself, for our own bars and colours."""
+
+    def __init__(self, raw: TextIO) -> None:
+        self.raw = raw
+
+    def write(self, text: str) -> int:
+        self.raw.write(visible(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
 
 
 def say(text: str) -> None:
     """A line for people."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[list[int]]:
+    """Within it, whatever asks the program to end does so as Ctrl-C does; yields the numbers of those that came. What
+    is ignored, as under nohup, stays so."""
+    asked: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    replaced = [number for number in ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in replaced:
+        signal.signal(number, end)
+    try:
+        yield asked
+    finally:
+        for number in replaced:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def cell(value: Any) -> str:
@@ -38,9 +98,14 @@ def print_table(rows: list[dict[str, Any]]) -> None:
     for column in rows[0]:
         table.add_column(column.replace("_", " "))
     for row in rows:
-        table.add_row(*map(cell, row.values()))
+        table.add_row(*(visible(cell(value)) for value in row.values()))
     # Lines are folded to fit a terminal, and left whole for a file or another program.
-    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 1000).print(table)
+    width = None if sys.stdout.isatty() else 1000
+    Console(file=_raw(sys.stdout), highlight=False, markup=False, width=width).print(table)
+
+
+def _raw(stream: Any) -> TextIO:
+    return stream.raw if isinstance(stream, Plain) else stream
 
 
 @contextmanager
@@ -56,23 +121,27 @@ def progress() -> Iterator[Any]:
         "look": "looking closer:",
         "write": "writing the run",
     }
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = Console(file=_raw(sys.stderr), highlight=False, markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    interrupt = signal.getsignal(signal.SIGINT)
+    before = {number: how for number in ENDING if callable(how := signal.getsignal(number))}
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("starting", total=None)
         said = ""
 
-        def once(*_: object) -> None:
+        def once(number: int, frame: FrameType | None) -> None:
             # A second Ctrl-C must not cut off the saving of what the first one stopped.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            raise KeyboardInterrupt
+            handle(signal.SIG_IGN)
+            before[number](number, frame)
+
+        def handle(how: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
+            for number in before:
+                signal.signal(number, how)
 
         def on_progress(now: Progress) -> None:
             nonlocal said
             step = now.step
             if step is None:
-                line = f"{stages[now.stage]} {now.detail}".strip()
+                line = visible(f"{stages[now.stage]} {now.detail}".strip())
                 bars.update(task, description=line, total=None)
             else:
                 line = (
@@ -86,11 +155,12 @@ def progress() -> Iterator[Any]:
                 say(f"{line} ...")
             said = line
             if now.stage in ("render", "look"):
-                signal.signal(signal.SIGINT, once)
+                handle(once)
             elif now.stage == "write":
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                handle(signal.SIG_IGN)
 
         try:
             yield on_progress
         finally:
-            signal.signal(signal.SIGINT, interrupt)
+            for number, how in before.items():
+                signal.signal(number, how)

@@ -8,9 +8,18 @@ import typer
 
 from commands.options import Runs, runs_folder
 
+_HOST = "The address to listen at. Any but this computer's own needs a password in TWINSEED_PAGE_PASSWORD."
+
 
 def page(
-    host: Annotated[str, typer.Option(metavar="H", help="The address to listen at.", show_default=True)] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="H",
+            help="The address to listen at. Any but this computer's own needs a password in TWINSEED_PAGE_PASSWORD.",
+            show_default=True,
+        ),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="P", min=0, max=65535, show_default=True)] = 8501,
     runs: Runs = None,
 ) -> None:

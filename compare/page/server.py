@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from compare.page.password import VARIABLE as PASSWORD
+from compare.page.password import PasswordGate, checked_password
+
 SCRIPT = Path(__file__).with_name("app.py")
 
 _SANS = (
@@ -43,14 +46,17 @@ _THEME: dict[str, Any] = {
 def serve(host: str, port: int, runs: Path) -> None:
     """Serves the page at `http://host:port` until Ctrl-C; runs are kept in the folder `runs`.
 
-    A job that is under way then stops at its next step, and what was finished of it is written.
+    A job that is under way then stops at its next step, and what was finished of it is written. Raises
+    `PageAddressError` where a network could reach it and no password is set.
     """
+    password = checked_password(host, os.environ.get(PASSWORD))
     import streamlit as st
+    from starlette.middleware import Middleware
 
     from compare.page.worker import the_worker
 
     os.environ["TWINSEED_RUNS"] = str(runs.absolute())  # the way in which Streamlit's script gets to know
-    app = st.App(SCRIPT)
+    app = st.App(SCRIPT, middleware=[Middleware(PasswordGate, password=password)] if password else None)
     try:
         app.run(
             config={
