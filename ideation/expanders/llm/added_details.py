@@ -38,7 +38,7 @@ SEEDLING_EXAMPLES = (
     ("a bear", "in the mountains, in the snow, cool tones, wide shot, rich texture"),
 )
 #: So many phrases are added at most.
-MAX_PHRASES = 6
+MAX_PHRASES = 5
 
 _ASK = "Add details to the picture: "
 _PLACE = (
@@ -61,14 +61,16 @@ _WEATHERS = (
 _LIGHT = frozenset(
     "light lights lighting sky sun sunset moon night shadow shadows glow fog mist clouds colors colours".split()
 )
-#: Another medium than the concept's, negations that turn against it, and people that it does not ask for.
+#: Another medium than the concept's, negations that turn against it, and whom and what it does not ask for.
 _UNWANTED = frozenset(
     "style styled painting painted photograph photo photography watercolor watercolour sketch drawing "
     "illustration anime cartoon 3d render pixel artist picture pictures image details no not without never nothing "
     "man men woman women boy girl person people human humans child children kid he she they his her its their i you "
-    "my your we our".split()
+    "my your we our someone figure smile face eyes hair car cars truck train boat boats ship ships sailboat bus "
+    "bike horse puppy eagle bird birds camera screen".split()
 )
-_JOINS = frozenset("a an the his her its in on at up to and with of by from into".split())
+_COUNTED = frozenset("a an the one two three four five some many several another".split())
+_JOINS = frozenset("a an the his her its in on at up to and with of by from into over away past".split())
 _LEFT_OPEN = frozenset(
     "a an the of in on at with and or by large small big tiny dark dimly bright quiet old beautiful long vast huge "
     "very deep high low wide his her its to from".split()
@@ -135,17 +137,18 @@ def best_draft(simple: str, samples: Iterable[Sample], request: DraftRequest, no
     'a dog on a bicycle, blue sky, soft light'
     """
     lines = [_phrases(sample) for sample in samples]
-    offers = [_fitting(simple, phrases, request) for phrases in lines]
-    # Where no line says much, all together may.
-    offers.append(_fitting(simple, [phrase for phrases in lines for phrase in phrases], request))
+    offers = [(_fitting(simple, phrases, request), len(phrases)) for phrases in lines]
+    if not any(len(offer) > 1 for offer, _ in offers):
+        # Where no line says much, all together may.
+        together = [phrase for phrases in lines for phrase in phrases]
+        offers.append((_fitting(simple, together, request, things=True), 0))
     best: tuple[tuple[float, ...], str] | None = None
-    for number, (offer, phrases) in enumerate(zip(offers, [*lines, []], strict=True)):
+    for offer, written in offers:
         if not offer:
             continue
         expanded = ", ".join((simple, *offer))
         lost = len(check(request.concept, simple, expanded).lost)
-        together = number == len(lines)
-        rank = (-lost, _worth(offer, len(phrases) - len(offer)) - (1.5 if together else 0.0))
+        rank = (-lost, _worth(offer, max(written - len(offer), 0)))
         if best is None or rank > best[0]:
             best = rank, expanded
     if best is None:
@@ -157,10 +160,12 @@ def best_draft(simple: str, samples: Iterable[Sample], request: DraftRequest, no
     return DraftedPrompts(request.concept.language, simple, best[1], warnings=(note,) if note else ())
 
 
-def says_enough(simple: str, sample: Sample, request: DraftRequest) -> bool:
-    """Whether one sample is enough, and no other need be asked for."""
-    offer = _fitting(simple, _phrases(sample), request)
-    return len(offer) >= 3 and not check(request.concept, simple, ", ".join((simple, *offer))).lost
+def say_enough(simple: str, samples: Iterable[Sample], request: DraftRequest) -> bool:
+    """Whether one of the samples will do, so that no more need be asked for."""
+    offers = [_fitting(simple, _phrases(sample), request) for sample in samples]
+    return any(
+        len(offer) > 1 and not check(request.concept, simple, ", ".join((simple, *offer))).lost for offer in offers
+    )
 
 
 def note_of(llm_model: str | None, reason: Clause) -> Clause:
@@ -188,8 +193,9 @@ def _phrases(sample: Sample) -> list[str]:
     return phrases[: None if sample.ended or len(lines) > 1 else -1]
 
 
-def _fitting(simple: str, phrases: Sequence[str], request: DraftRequest) -> list[str]:
-    """The phrases that add something to the concept, agree with it and with each other, and fit into the encoder."""
+def _fitting(simple: str, phrases: Sequence[str], request: DraftRequest, *, things: bool = False) -> list[str]:
+    """The phrases that add something to the concept, agree with it and with each other, and fit into the encoder; with
+    `things`, other things beside the subject as well."""
     concept = f"{request.concept.text} {simple}"
     own = {synonym for word_stem in content_stems(simple) for synonym in same(word_stem)}
     said = set(content_stems(concept))
@@ -200,7 +206,9 @@ def _fitting(simple: str, phrases: Sequence[str], request: DraftRequest) -> list
     for phrase in phrases:
         words = plain_words(phrase)
         stems = content_stems(phrase)
-        if not _is_detail(phrase, words) or not stems:
+        # "a sailboat" is another thing, "a soft light" is none.
+        thing = not things and words[:1] and words[0] in _COUNTED and not _LIGHT & set(words)
+        if thing or not _is_detail(phrase, words) or not stems:
             continue
         place = words[0] in _PLACE
         repeats = stems[-1] in said or len(set(stems)) < len(stems)
@@ -227,8 +235,8 @@ def _is_detail(phrase: str, words: Sequence[str]) -> bool:
         or words[-1] in _LEFT_OPEN
     ):
         return False
-    # "riding a horse" would be another action.
-    return not (words[0].endswith("ing") and words[1] in _JOINS)
+    # "riding a horse" and "lost in the sea" would be another action.
+    return not (words[0].endswith(("ing", "ed", "lost", "seen")) and words[1] in _JOINS)
 
 
 def _agrees(words: Sequence[str], told: Sequence[str]) -> bool:

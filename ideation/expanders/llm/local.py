@@ -13,7 +13,15 @@ from typing import Any
 from ideation.errors import Clause
 from ideation.expanders.errors import DeadlineExceeded, ExpanderError, UnknownLLMModel, UnusableResponse
 from ideation.expanders.instruction import instruction_for
-from ideation.expanders.llm.added_details import Sample, as_messages, as_text, best_draft, note_of, simple_prompt
+from ideation.expanders.llm.added_details import (
+    Sample,
+    as_messages,
+    as_text,
+    best_draft,
+    note_of,
+    say_enough,
+    simple_prompt,
+)
 from ideation.expanders.llm.response import read_response
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
@@ -111,6 +119,8 @@ class LocalExpander:
         # Another seed for a repair, or it would only write the same again.
         seed = request.seed + len(request.complaints)
         samples = self._generate(fitting, _LINE_TOKENS, began, seed=seed)
+        if not say_enough(simple, samples, request):
+            samples += self._generate(fitting[:1], _LINE_TOKENS, began, seed=seed + _SAMPLES)
         return best_draft(simple, samples, request, note_of(self.llm_model, reason))
 
     def _told(self, tokenizer: Any, messages: Sequence[dict[str, str]]) -> str:

@@ -30,7 +30,7 @@ from ideation.expanders.llm.added_details import (
     as_messages,
     best_draft,
     note_of,
-    says_enough,
+    say_enough,
     simple_prompt,
 )
 from ideation.expanders.llm.body import error_in, events_in, message_in, names_in, words_in
@@ -125,7 +125,7 @@ class OpenAIExpander:
                 spent_s=time.monotonic() - began,
             )
             samples.append(Sample(text))
-            if says_enough(simple, samples[-1], request):
+            if say_enough(simple, samples, request):
                 break
         return best_draft(
             simple, samples, request, note_of(self.llm_model, Clause("did not follow the full instruction"))
