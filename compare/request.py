@@ -28,6 +28,7 @@ from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
 from ideation import (
     AdapterMention,
+    Clause,
     Concept,
     TokenMode,
     TwinseedError,
@@ -140,14 +141,26 @@ class PairRequest:
         usual, notes = RenderSettings(seed=seed_of(options.seed)), list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
-            like = likeness_of(read_picture(options.like), usual)
+            base = {name: value for name, value in named.items() if name in ("model", "vae", "scheduler")}
+            like = likeness_of(read_picture(options.like), replace(usual, **base))
             usual = like.settings
             notes += like.notes
             if options.seed is not None:
                 named["seed"] = seed_of(options.seed)
             if options.concept is None and simple is None:
-                simple = like.simple
-                expanded = like.expanded if expanded is None else expanded
+                if not (like.simple.strip() or like.expanded):
+                    raise RequestError(
+                        "{picture} gives no prompt: {why}",
+                        hint="add the concept, or --simple TEXT",
+                        picture=options.like,
+                        why=like.without_prompt or Clause("its prompt is empty"),
+                    )
+                if like.simple.strip():
+                    simple = like.simple
+                    expanded = like.expanded if expanded is None else expanded
+                else:
+                    simple = like.expanded
+                    notes.append(Clause("Its prompt is taken as the simple one: add the concept to make its pair."))
             negative = like.negative if negative is None else negative
         settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
         require_model(settings.model, allow_pickle=options.allow_pickle)

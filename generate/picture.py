@@ -58,8 +58,9 @@ class Certificate:
     `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
     with. `evaluations` counts how often the denoiser (U-Net or transformer) ran for one pair, both arms and guidance in
     one batch. `adapters` maps the LoRAs and textual inversions that were in the model, for both arms, to the SHA-256 of
-    their files; `context` says how many tokens of context each prompt took before all were brought to one length;
-    `given_up` maps a seed to what had to be given up for it, both arms alike, where memory or number formats ran short.
+    their files, `makes` to what they are ("LoRA", "LoHa", "DoRA, norms", "textual inversion"); `context` says how many
+    tokens of context each prompt took before all were brought to one length; `given_up` maps a seed to what had to be
+    given up for it, both arms alike, where memory or number formats ran short.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -76,6 +77,7 @@ class Certificate:
     libraries: dict[str, str]
     context: dict[str, Count] = field(default_factory=dict)
     adapters: dict[str, Sha256] = field(default_factory=dict)
+    makes: dict[str, str] = field(default_factory=dict)
     given_up: dict[Seed, tuple[str, ...]] = field(default_factory=dict)
     noise_floor: dict[Seed, NoiseFloor] = field(default_factory=dict)
 

@@ -6,7 +6,7 @@
 True
 """
 
-from ideation.chinese import TranslationError
+from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -34,10 +34,15 @@ from ideation.expanders import (
     ExpanderError,
     ExpansionCache,
     InstructionTemplate,
+    PromptTarget,
+    UnknownTarget,
     cache_folder,
     checked_template,
     choose_expander,
+    find_target,
     known_expanders,
+    known_targets,
+    target_of_family,
 )
 from ideation.expanders.offline import OfflineExpander
 from ideation.expansion import (
@@ -53,7 +58,7 @@ from ideation.expansion import (
 from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
-from ideation.token_budget import CLIP_LIMIT, TokenBudget, TokenizerError
+from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
@@ -64,9 +69,11 @@ __all__ = [
     "Clause",
     "Concept",
     "ConceptError",
+    "DictionaryError",
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
+    "EstimatedBudget",
     "Expander",
     "ExpanderError",
     "ExpanderRow",
@@ -74,19 +81,24 @@ __all__ = [
     "Faithfulness",
     "GivenPromptError",
     "InstructionTemplate",
+    "Lookup",
     "OfflineExpander",
     "ParsedPrompt",
     "PatternError",
     "PatternPlan",
     "PromptPair",
     "PromptSyntaxError",
+    "PromptTarget",
     "Term",
     "TokenBudget",
     "TokenCount",
     "TokenMode",
     "TokenizerError",
+    "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnknownChinese",
+    "UnknownTarget",
     "Vocabulary",
     "Wildcards",
     "Word",
@@ -101,9 +113,11 @@ __all__ = [
     "draw",
     "draw_many",
     "expand",
+    "find_target",
     "given_pair",
     "guess_language",
     "known_expanders",
+    "known_targets",
     "marks_in",
     "named_expanders",
     "nearest",
@@ -116,5 +130,7 @@ __all__ = [
     "seedling_vocabulary",
     "seedling_words",
     "spoken",
+    "target_of_family",
+    "translate",
     "typed_concept",
 ]

@@ -21,6 +21,7 @@ from ideation.expanders import (
     Expander,
     ExpanderError,
     InstructionTemplate,
+    PromptTarget,
     QuotaExceeded,
     Refusal,
     RefusedKey,
@@ -33,7 +34,7 @@ from ideation.expanders import (
 from ideation.faithfulness import Faithfulness, check
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import spoken
-from ideation.token_budget import TokenBudget
+from ideation.token_budget import EstimatedBudget, TokenBudget
 from ideation.vocabulary import Vocabulary
 
 #: The longest prompt that is taken as it is, in characters.
@@ -65,7 +66,7 @@ class _Judged:
 def expand(
     concept: Concept,
     expander: Expander,
-    budget: TokenBudget,
+    budget: TokenBudget | EstimatedBudget,
     *,
     seed: int = 0,
     vocabulary: Vocabulary | None = None,
@@ -73,13 +74,14 @@ def expand(
     expanded: str | None = None,
     template: InstructionTemplate | None = None,
     tokens: TokenMode = "fit",
+    target: PromptTarget | None = None,
 ) -> PromptPair:
     """Both prompts for a concept.
 
     `vocabulary` is given when the model that will render knows only those words. `simple` or `expanded` stand as they
     are typed and the expander writes the other; a given simple prompt is what gets expanded. `template` is what an LLM
-    is told, None the usual instruction. What is still lost after one repair, and what falls off the encoder's end, is
-    in the warnings. Raises what the expander raises.
+    is told, None the usual instruction; `target` the family of models that is written for. What is still lost after one
+    repair, and what falls off the encoder's end, is in the warnings. Raises what the expander raises.
 
     `tokenizer_file` being that of a model, without a key and a network:
 
@@ -102,9 +104,12 @@ def expand(
             hint="leave --template away, or name an expander with an LLM",
             name=template.name,
         )
-    request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit")
+    request = DraftRequest(asked, seed, budget.limit, vocabulary, template=template, fit=tokens == "fit", target=target)
     best, warnings = _ask(expander, request, budget, given)
     draft = best.draft
+    if target is not None:
+        draft, more = _for_target(draft, target, budget)
+        warnings += more
     return PromptPair(
         source=concept.text,
         language=concept.language if simple is not None else _language(concept, draft),
@@ -120,7 +125,22 @@ def expand(
     )
 
 
-def given_pair(concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget) -> PromptPair:
+def _for_target(
+    draft: DraftedPrompts, target: PromptTarget, budget: TokenBudget | EstimatedBudget
+) -> tuple[DraftedPrompts, tuple[str, ...]]:
+    """The draft without what that family does not read, and what is to be said of it."""
+    notes: tuple[str, ...] = ()
+    if isinstance(budget, EstimatedBudget):
+        notes += (f"The tokens are estimated: the tokenizer of {target.name} ({target.reads}) is not on this machine.",)
+    if draft.negative and not target.negative:
+        draft = replace(draft, negative="")
+        notes += (f"{target.name} reads no negative prompt, so there is none.",)
+    return draft, notes
+
+
+def given_pair(
+    concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget | EstimatedBudget
+) -> PromptPair:
     """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place.
 
     >>> budget = TokenBudget(tokenizer_file, vectors={})
@@ -147,7 +167,7 @@ def given_pair(concept_text: str, simple: str, expanded: str, negative: str, bud
 
 
 def _ask(
-    expander: Expander, request: DraftRequest, budget: TokenBudget, given: dict[str, str]
+    expander: Expander, request: DraftRequest, budget: TokenBudget | EstimatedBudget, given: dict[str, str]
 ) -> tuple[_Judged, tuple[str, ...]]:
     """The better of at most two drafts. A repair that fails costs nothing but a warning."""
     began = time.monotonic()
@@ -176,7 +196,9 @@ def _ask(
     return (second if first is None or second.faults < first.faults else first), ()
 
 
-def _judge(request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget, given: dict[str, str]) -> _Judged:
+def _judge(
+    request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget | EstimatedBudget, given: dict[str, str]
+) -> _Judged:
     concept = request.concept
     draft = replace(draft, simple=given.get("simple", draft.simple), expanded=given.get("expanded", draft.expanded))
     if not (concept.topic or concept.action or concept.style):
@@ -204,7 +226,7 @@ def _language(concept: Concept, draft: DraftedPrompts) -> str:
     return told
 
 
-def _warnings(faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudget) -> tuple[str, ...]:
+def _warnings(faithfulness: Faithfulness, tokens: TokenCount, budget: TokenBudget | EstimatedBudget) -> tuple[str, ...]:
     warnings = []
     if faithfulness.lost:
         warnings.append(f"Not said in both prompts any more: {'; '.join(faithfulness.lost)}.")
@@ -288,12 +310,13 @@ def compare_expander(
     llm_model: str | None,
     choose: Callable[[str, str | None], Expander],
     concepts: Sequence[Concept],
-    budget: TokenBudget,
+    budget: TokenBudget | EstimatedBudget,
     *,
     seed: int = 0,
     vocabulary: Vocabulary | None = None,
     template: InstructionTemplate | None = None,
     tokens: TokenMode = "fit",
+    target: PromptTarget | None = None,
 ) -> ExpanderRow:
     """The row of one expander. A `TwinseedError`, of `choose` too, is counted in it and not raised.
 
@@ -320,6 +343,7 @@ def compare_expander(
                 seed=seed,
                 vocabulary=vocabulary,
                 tokens=tokens,
+                target=target,
                 template=None if expander.name == "offline" else template,
             )
         except TwinseedError as problem:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from compare.page.downloads import show_downloads
+from compare.page.other_model import show_other_model
 from compare.page.sections import VERDICT, show_sections
 from compare.page.slider import slider
 from compare.page.text import plain
@@ -49,6 +50,7 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
             show_sections(gallery, name, record, language, VERDICT)
     _show_notes(record, report)
     show_sections(gallery, name, record, language)
+    show_other_model(record, name, t)
     show_downloads(gallery, name, t, language)
     return record
 

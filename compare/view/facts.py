@@ -45,7 +45,9 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
         )
         rows.append((said["context"], (Value(context),)))
     for name, digest in certificate.adapters.items():
-        rows.append((said["adapter"].format(name=name), (Value(digest, "code"),)))
+        make = certificate.makes.get(name)  # records of old do not tell
+        told = said["adapter"] if make is None else said["adapter_of_make"]
+        rows.append((told.format(name=name, make=make), (Value(digest, "code"),)))
     for seed, given_up in certificate.given_up.items():
         rows.append((said["given_up"].format(seed=seed), (Value(_means(given_up, t)),)))
     for seed, floor in certificate.noise_floor.items():

@@ -39,17 +39,17 @@ from generate.models.resolve import (
     vae_path,
     vocabulary_of,
 )
+from generate.models.target import WritingTarget, find_writing_target
 from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
 
 if TYPE_CHECKING:
+    from generate.models.adapters import Adapter, Embedding
     from generate.models.devices import choose_device, choose_dtype, explain_choice, require_compiler
-    from generate.models.lora import Adapter
     from generate.models.open import OpenModel, open_model
-    from generate.models.textual_inversion import Embedding
 
 _WITH_TORCH = {
-    "Adapter": "generate.models.lora",
-    "Embedding": "generate.models.textual_inversion",
+    "Adapter": "generate.models.adapters",
+    "Embedding": "generate.models.adapters",
     "OpenModel": "generate.models.open",
     "choose_device": "generate.models.devices",
     "choose_dtype": "generate.models.devices",
@@ -71,6 +71,7 @@ __all__ = [
     "ModelError",
     "ModelName",
     "OpenModel",
+    "WritingTarget",
     "choose_device",
     "choose_dtype",
     "digest_of_file",
@@ -83,6 +84,7 @@ __all__ = [
     "find_part",
     "find_tokenizer",
     "find_vae",
+    "find_writing_target",
     "hub_file",
     "hub_id",
     "known_models",

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
+from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
+
+# What a model may predict, as headers have it.
+_PREDICTIONS = {"v": "v_prediction", "v_prediction": "v_prediction", "epsilon": "epsilon", "eps": "epsilon"}
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
@@ -80,6 +85,15 @@ def own_configuration(file: Path) -> Path | None:
 
 def configuration(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> Path:
     """The folder whose configuration the checkpoint `file` is loaded with. Raises `ModelError` where there is none."""
+    require_known_quantization(file, shapes, metadata)
+    edm = next((name for name in shapes if name.startswith("edm_")), None)
+    if edm is not None:
+        raise ModelError(
+            "{name} was trained in the EDM formulation, as its tensor {tensor} says, and would be drawn as noise",
+            hint="take another model: Playground 2.5, CosXL and their like are not read",
+            name=file.name,
+            tensor=edm,
+        )
     own = own_configuration(file)
     if own is not None:
         return own
@@ -100,13 +114,22 @@ def configuration(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> Pa
 def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> str | None:
     """ "epsilon" or "v_prediction", where the file or what lies beside it says so; its tensors alone cannot tell.
 
-    Told by the header's `modelspec.prediction_type`, by a tensor `v_pred`, or by the original `NAME.yaml`.
+    Told by the header's `modelspec.prediction_type` or `modelspec.predict_key`, by a tensor `v_pred`, or by the
+    original `NAME.yaml`.
     """
     if "v_pred" in shapes:
         return "v_prediction"
-    told = {"v": "v_prediction", "v_prediction": "v_prediction", "epsilon": "epsilon"}
-    if (name := metadata.get("modelspec.prediction_type", "").lower()) in told:
-        return told[name]
+    for key in ("modelspec.prediction_type", "modelspec.predict_key"):
+        if (name := metadata.get(key, "").strip().lower()) in _PREDICTIONS:
+            return _PREDICTIONS[name]
+        if name:
+            raise ModelError(
+                "{name} predicts {what}, going by {key} in its header, and would be drawn as noise",
+                hint="models that predict noise (epsilon) or v are read",
+                name=file.name,
+                what=name[:40],
+                key=key,
+            )
     original = file.with_suffix(".yaml")
     if not original.is_file():
         return None
@@ -120,6 +143,25 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
             original=original,
             name=type(error).__name__,
         ) from error
+
+
+def require_known_training(config: Mapping[str, Any], folder: Path) -> None:
+    """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows."""
+    kind, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
+    if kind.startswith(("EDM", "FlowMatch")) or config.get("use_flow_sigmas"):
+        raise ModelError(
+            "the model in {folder} was trained for {kind}, and would be drawn as noise by any scheduler here",
+            hint="take another model: those of the EDM formulation and of flow matching are not read",
+            folder=folder,
+            kind=kind,
+        )
+    if predicts not in ("epsilon", "v_prediction", "sample"):
+        raise ModelError(
+            "the model in {folder} predicts {what}, and would be drawn as noise",
+            hint="models that predict noise (epsilon) or v are read",
+            folder=folder,
+            what=str(predicts)[:40],
+        )
 
 
 def vocabulary_entries(file: Path, shapes: Shapes) -> int:

@@ -12,7 +12,7 @@ import platformdirs
 
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
-from generate.models.weight_file import ENDINGS, ModelError, read_weight_file
+from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
 from ideation import CLIP_LIMIT, Clause, TokenBudget
 
 #: Where each kind of file may lie in the models folder, besides its top.
@@ -51,7 +51,8 @@ class ModelName:
 
 def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where people keep their models: `TWINSEED_MODELS`, or the usual place for the data of programs."""
-    return Path(environ.get("TWINSEED_MODELS") or platformdirs.user_data_path("twinseed") / "models")
+    given = environ.get("TWINSEED_MODELS")
+    return Path(given).expanduser() if given else platformdirs.user_data_path("twinseed") / "models"
 
 
 def known_models(folder: Path | None = None) -> list[ModelName]:
@@ -86,7 +87,7 @@ def embedding_vectors() -> dict[str, int]:
     vectors: dict[str, int] = {}
     for model in known_models():
         if model.kind == "embedding" and model.path is not None and model.name not in vectors:
-            shape = next(iter(read_weight_file(model.path).shapes.values()))
+            shape = next(iter(vectors_in(read_weight_file(model.path).shapes).values()))
             vectors[model.name] = shape[0] if len(shape) == 2 else 1
     return vectors
 

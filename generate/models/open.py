@@ -20,15 +20,14 @@ from transformers import CLIPImageProcessor
 from transformers.utils import logging as transformers_logging
 
 from generate.families import Family
-from generate.models.architecture import family_of_folder, pipeline_class
+from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
+from generate.models.architecture import family_of_folder, pipeline_class, require_known_training
 from generate.models.catalog import ModelName
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
-from generate.models.lora import Adapter, Loras
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
 from generate.models.single_file import open_single_file, open_vae
-from generate.models.tensors import require_whole
-from generate.models.textual_inversion import Embedding, TextualInversions
+from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
 from ideation import Clause
 
@@ -59,7 +58,9 @@ class OpenModel:
         file: Path | None = None,
         vae_path: Path | None = None,
         compiled: bool = False,
+        notes: tuple[Clause, ...] = (),
     ) -> None:
+        self._notes = notes
         self.name, self.family, self.pipeline = name, family, pipeline
         self.device, self.dtype, self.compiled = device, dtype, compiled
         self.folder, self.tokenizer_folder, self.file, self.vae_path = folder, tokenizer_folder, file, vae_path
@@ -101,6 +102,11 @@ class OpenModel:
     def embeddings(self) -> tuple[Embedding, ...]:
         """The textual inversions that are in the model now."""
         return self._textual_inversions.embeddings
+
+    @property
+    def notes(self) -> tuple[Clause, ...]:
+        """What was left of the files of the model and of what is in it now."""
+        return (*self._notes, *self._textual_inversions.notes, *self._loras.notes)
 
     @property
     def denoiser(self) -> Any:
@@ -257,11 +263,13 @@ def open_model(
         open_other = partial(open_vae, other_vae, dtype=DTYPES[dtype], allow_pickle=allow_pickle)
     file = found.path if found.path is not None and found.path.is_file() else None
     if file is not None:
-        pipeline, folder, tokenizer = open_single_file(file, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle)
+        pipeline, folder, tokenizer, notes = open_single_file(
+            file, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle
+        )
     else:
         folder = found.path or _download(found)
         tokenizer = folder / "tokenizer"
-        pipeline = _open_folder(name, folder, DTYPES[dtype], open_other)
+        pipeline, notes = _open_folder(name, folder, DTYPES[dtype], open_other)
     family = family_of_folder(folder)
     denoiser = getattr(pipeline, family.denoiser)
     latents = (denoiser.config.in_channels, pipeline.vae.config.latent_channels)
@@ -301,10 +309,14 @@ def open_model(
         file=file,
         vae_path=other_vae,
         compiled=compiled,
+        notes=notes,
     )
 
 
-def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None) -> Any:
+def _open_folder(
+    name: str, folder: Path, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None
+) -> tuple[Any, tuple[Clause, ...]]:
+    """The pipeline in the folder, and notes on what of it was left."""
     pipeline_type = getattr(diffusers, pipeline_class(folder))
     tokenizer_file(folder / "tokenizer")  # raises where there is none; loading would go on without
     given = {} if other_vae is None else {"vae": other_vae(folder / "vae")}
@@ -328,10 +340,14 @@ def _open_folder(name: str, folder: Path, dtype: torch.dtype, other_vae: Callabl
             folder=folder,
             error=first_line(error),
         ) from error
+    require_known_training(pipeline.scheduler.config, folder)
+    notes = list[Clause]()
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:
-            require_whole(module, Clause("{part} of the model in {folder}", part=part, folder=folder), folder / part)
-    return pipeline
+            what = Clause("{part} of the model in {folder}", part=part, folder=folder)
+            require_whole(module, what, folder / part)
+            notes += left_in_folder(module, what, folder / part)
+    return pipeline, tuple(notes)
 
 
 def _feature_extractor(folder: Path) -> dict[str, Any]:

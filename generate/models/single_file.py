@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ from generate.models.architecture import (
     own_configuration,
     pipeline_class,
     prediction_type,
+    require_known_training,
     vocabulary_entries,
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
+from generate.models.left_over import left_over, require_told_noise
 from generate.models.tensors import Tensors, fill, read_tensors, require_whole
 from generate.models.weight_file import ModelError, first_line
 from ideation import Clause
@@ -41,8 +44,9 @@ def open_single_file(
     *,
     vae: Callable[[Path], Any] | None = None,
     allow_pickle: bool = False,
-) -> tuple[Any, Path, Path]:
-    """The pipeline of a checkpoint, and the folders of its configuration and of its tokenizer.
+) -> tuple[Any, Path, Path, tuple[Clause, ...]]:
+    """The pipeline of a checkpoint, the folders of its configuration and of its tokenizer, and notes on what of it was
+    left.
 
     `vae` opens the VAE that takes the place of the file's own, given the folder with the configuration of that. The
     configuration is that of the folder `NAME/` beside `NAME.safetensors`, or the published one of the checkpoint's
@@ -56,27 +60,28 @@ def open_single_file(
     tokenizer_file(tokenizer)  # raises where it cannot be read
     family = OF_OTHER_SIZES[pipeline_class(folder)]
     pipeline_type = getattr(diffusers, family.pipeline)
+    weights = _Weights(file, tensors, folder, dtype)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
             parts = {
-                "unet": _unet(tensors, folder, dtype, file),
-                "vae": vae(folder / "vae") if vae else _fill_vae(tensors, folder / "vae", dtype, file),
-                "text_encoder": _text_encoder(tensors, folder, dtype, file),
+                "unet": weights.unet(),
+                "vae": vae(folder / "vae") if vae else weights.vae(folder / "vae"),
+                "text_encoder": weights.text_encoder(),
                 "tokenizer": _tokenizer(tokenizer, folder / "text_encoder", entries, file),
                 "scheduler": scheduler_of(folder, file, shapes, dict(metadata)),
             }
             if len(family.text_encoders) == 1:
-                pipeline = pipeline_type(
-                    **parts, safety_checker=None, feature_extractor=None, requires_safety_checker=False
+                parts |= {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+            else:
+                second = folder / "tokenizer_2"
+                parts["text_encoder_2"] = weights.second_text_encoder()
+                parts["tokenizer_2"] = _tokenizer(
+                    second if second.is_dir() else tokenizer, folder / "text_encoder_2", entries, file
                 )
-                return pipeline, folder, tokenizer
-            parts["text_encoder_2"] = _second_text_encoder(tensors, folder, dtype, file)
-            second = folder / "tokenizer_2"
-            parts["tokenizer_2"] = _tokenizer(
-                second if second.is_dir() else tokenizer, folder / "text_encoder_2", entries, file
-            )
-            return pipeline_type(**parts), folder, tokenizer
+            require_told_noise(file, tensors, parts["scheduler"], parts["vae"])
+            notes = left_over(file, tensors, weights.used, passed_over=("first_stage_model.",) if vae else ())
+            return pipeline_type(**parts), folder, tokenizer, notes
     except _UNREADABLE as error:  # what is odd in a configuration or in the names of tensors
         raise ModelError(
             "the model {name} cannot be loaded with the configuration in {folder}: {error}",
@@ -99,7 +104,10 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
             if path.is_file():
                 own = path.with_suffix("")
                 tensors, _ = read_tensors(path, allow_pickle=allow_pickle)
-                return _fill_vae(tensors, own if (own / "config.json").is_file() else like, dtype, path)
+                weights = _Weights(path, tensors, like, dtype)
+                vae = weights.vae(own if (own / "config.json").is_file() else like)
+                left_over(path, tensors, weights.used, passed_over=("model.diffusion_model.",))
+                return vae
             vae = AutoencoderKL.from_pretrained(
                 str(path), dtype=dtype, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
             )
@@ -116,38 +124,52 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
     return vae
 
 
-def _unet(tensors: Tensors, folder: Path, dtype: torch.dtype, file: Path) -> Any:
-    with init_empty_weights():
-        config = UNet2DConditionModel.load_config(str(folder), subfolder="unet", local_files_only=True)
-        model = UNet2DConditionModel.from_config(config)
-    return fill(model, convert_ldm_unet_checkpoint(tensors, model.config), dtype, "U-Net", file)
+@dataclass
+class _Weights:
+    """The weights of a file, for the parts of a model with the configuration in `folder`; `used` is where the numbers
+    lie that some part has taken."""
 
+    file: Path
+    tensors: Tensors
+    folder: Path
+    dtype: torch.dtype
+    used: set[int] = field(default_factory=set)
 
-def _fill_vae(tensors: Mapping[str, torch.Tensor], config: Path, dtype: torch.dtype, file: Path) -> Any:
-    """The VAE in the tensors of `file`, with the config.json in the folder `config`."""
-    with init_empty_weights():
-        vae = AutoencoderKL.from_config(AutoencoderKL.load_config(str(config), local_files_only=True))
-    if not set(vae.state_dict()) <= set(tensors):
-        tensors = convert_ldm_vae_checkpoint(tensors, vae.config)
-    return fill(vae, tensors, dtype, "VAE", file)
+    def unet(self) -> Any:
+        with init_empty_weights():
+            config = UNet2DConditionModel.load_config(str(self.folder), subfolder="unet", local_files_only=True)
+            model = UNet2DConditionModel.from_config(config)
+        return self._fill(model, convert_ldm_unet_checkpoint(self.tensors, model.config), "U-Net")
 
+    def vae(self, config: Path) -> Any:
+        """The VAE with the config.json in the folder `config`."""
+        with init_empty_weights():
+            vae = AutoencoderKL.from_config(AutoencoderKL.load_config(str(config), local_files_only=True))
+        if set(vae.state_dict()) <= set(self.tensors):
+            return self._fill(vae, self.tensors, "VAE")
+        return self._fill(vae, convert_ldm_vae_checkpoint(self.tensors, vae.config), "VAE")
 
-def _text_encoder(tensors: Tensors, folder: Path, dtype: torch.dtype, file: Path) -> Any:
-    with init_empty_weights():
-        model = CLIPTextModel(CLIPTextConfig.from_pretrained(str(folder / "text_encoder"), local_files_only=True))
-    found = convert_ldm_clip_checkpoint(tensors)
-    if not found:  # Stable Diffusion 2.x has OpenCLIP's layout
-        found = convert_open_clip_checkpoint(model, tensors, prefix="cond_stage_model.model.")
-    found = {name.removeprefix("text_model."): tensor for name, tensor in found.items()}
-    return fill(model, found, dtype, "text encoder", file)
+    def text_encoder(self) -> Any:
+        with init_empty_weights():
+            model = CLIPTextModel(
+                CLIPTextConfig.from_pretrained(str(self.folder / "text_encoder"), local_files_only=True)
+            )
+        found = convert_ldm_clip_checkpoint(self.tensors)
+        if not found:  # Stable Diffusion 2.x has OpenCLIP's layout
+            found = convert_open_clip_checkpoint(model, self.tensors, prefix="cond_stage_model.model.")
+        found = {name.removeprefix("text_model."): tensor for name, tensor in found.items()}
+        return self._fill(model, found, "text encoder")
 
+    def second_text_encoder(self) -> Any:
+        with init_empty_weights():
+            config = CLIPTextConfig.from_pretrained(str(self.folder / "text_encoder_2"), local_files_only=True)
+            model = CLIPTextModelWithProjection(config)
+        found = convert_open_clip_checkpoint(model, self.tensors, prefix="conditioner.embedders.1.model.")
+        return self._fill(model, found, "second text encoder")
 
-def _second_text_encoder(tensors: Tensors, folder: Path, dtype: torch.dtype, file: Path) -> Any:
-    with init_empty_weights():
-        config = CLIPTextConfig.from_pretrained(str(folder / "text_encoder_2"), local_files_only=True)
-        model = CLIPTextModelWithProjection(config)
-    found = convert_open_clip_checkpoint(model, tensors, prefix="conditioner.embedders.1.model.")
-    return fill(model, found, dtype, "second text encoder", file)
+    def _fill(self, model: Any, found: Mapping[str, torch.Tensor], what: str) -> Any:
+        self.used |= {found[name].data_ptr() for name in model.state_dict() if name in found}
+        return fill(model, found, self.dtype, what, self.file)
 
 
 def _tokenizer(folder: Path, text_encoder: Path, entries: int, file: Path) -> Any:
@@ -180,9 +202,27 @@ def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], m
             folder=folder,
             get=config.get("_class_name"),
         )
-    if own_configuration(file) is None and (told := prediction_type(file, shapes, metadata)) is not None:
+    require_known_training({"_class_name": config.get("_class_name"), **config}, folder)
+    told, says = prediction_type(file, shapes, metadata), config.get("prediction_type", "epsilon")
+    own = own_configuration(file)
+    if own is not None and told not in (None, says):
+        raise ModelError(
+            "{name} says that it predicts {told}, and its configuration in {folder} that it predicts {says}",
+            hint="set prediction_type in scheduler/scheduler_config.json there to what is right",
+            name=file.name,
+            told=told,
+            folder=own,
+            says=says,
+        )
+    if own is None and told is not None:
         config = {**config, "prediction_type": told}
-        if "ztsnr" in shapes:  # trained to begin from pure noise (Lin et al. 2023)
-            config["rescale_betas_zero_snr"] = True
+    if "ztsnr" in shapes:  # trained to begin from pure noise (Lin et al. 2023)
+        if config.get("prediction_type") != "v_prediction":
+            raise ModelError(
+                "{name} has a tensor ztsnr, for models that begin from pure noise and predict v, but predicts noise",
+                hint="if it predicts v, write NAME.yaml beside it as docs/models.md shows, with parameterization: v",
+                name=file.name,
+            )
+        config = {**config, "rescale_betas_zero_snr": True}
     scheduler: Any = kind
     return scheduler.from_config(config)

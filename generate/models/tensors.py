@@ -13,13 +13,17 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
+from generate.models.left_over import note_on
+from generate.models.quantization import is_scale, require_known_quantization, unscaled
 from generate.models.weight_file import ModelError, first_line, read_weight_file, require_pickle
+from ideation import Clause
 
 Tensors = dict[str, torch.Tensor]
 
 
 def read_tensors(path: Path, *, allow_pickle: bool = False) -> tuple[Tensors, Mapping[str, str]]:
-    """All tensors of a file by name, on the CPU, and the header's metadata.
+    """All tensors of a file by name, on the CPU and with the scales of quantized ones applied, and the header's
+    metadata.
 
     `.safetensors`, or with `allow_pickle` a torch pickle, of which nothing but tensors and plain values is ever built
     (`weights_only`). Raises `ModelError` for broken files, and for pickles with anything else in them.
@@ -27,12 +31,13 @@ def read_tensors(path: Path, *, allow_pickle: bool = False) -> tuple[Tensors, Ma
     if path.suffix.lower() == ".safetensors":
         metadata = read_weight_file(path).metadata
         try:
-            return load_file(path), metadata
+            return unscaled(path, load_file(path), metadata), metadata
         except (OSError, SafetensorError) as error:
             raise ModelError(
                 "{path} cannot be read: {error}", hint="download or copy it again", path=path, error=first_line(error)
             ) from error
-    return {key: value for key, value in read_pickle(path, allowed=allow_pickle).items() if torch.is_tensor(value)}, {}
+    content = read_pickle(path, allowed=allow_pickle)
+    return unscaled(path, {key: value for key, value in content.items() if torch.is_tensor(value)}, {}), {}
 
 
 def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
@@ -69,9 +74,23 @@ def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
     return content
 
 
+def require_numbers(tensor: torch.Tensor, name: str, part: str, *, whole: bool = False) -> None:
+    """Raises `ModelError` where the tensor `part` of the file called `name` holds infinite numbers or none, or whole
+    ones where they may not be: weights that are whole numbers are quantized, and their scale is not known."""
+    if not (tensor.is_floating_point() or whole):
+        raise _quantized(name, part)
+    if not tensor.float().isfinite().all():  # not every format of a byte can tell
+        raise ModelError(
+            "{name} holds numbers that are none, in {name_2}",
+            hint="download it again; if that does not help, it was saved broken",
+            name=name,
+            name_2=part[-80:],
+        )
+
+
 def fill(model: Any, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype, what: str, file: Path) -> Any:
-    """`model`, made on the meta device, with every one of its weights taken from `tensors`; what is left over is no
-    matter. Raises `ModelError` for weights that are missing or have another shape."""
+    """`model`, made on the meta device, with every one of its weights taken from `tensors`; `left_over` sees to the
+    others. Raises `ModelError` for weights that are missing, have another shape or are whole numbers."""
     wanted = model.state_dict()
     missing = [name for name in wanted if name not in tensors]
     if missing:
@@ -95,8 +114,19 @@ def fill(model: Any, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype, wh
                 list=list(tensors[name].shape),
                 list_2=list(like.shape),
             )
+        if like.is_floating_point() and not tensors[name].is_floating_point():
+            raise _quantized(file.name, name)
     model.load_state_dict({name: tensors[name].to(dtype) for name in wanted}, assign=True)
     return model.eval()
+
+
+def _quantized(name: str, part: str) -> ModelError:
+    return ModelError(
+        "{name} is quantized to whole numbers in {part}, and no scale stands beside them",
+        hint="take the file that was not quantized (float16 or bfloat16)",
+        name=name,
+        part=part[-80:],
+    )
 
 
 def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
@@ -117,3 +147,22 @@ def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
             found=found,
             wanted=wanted,
         )
+
+
+def left_in_folder(module: torch.nn.Module, what: Clause, folder: Path) -> tuple[Clause, ...]:
+    """A note on the tensors in the weight files of `folder` that the module has no place for, such as the libraries
+    pass over with a line in their logs. Raises `ModelError` where they are scales of quantized weights."""
+    found = set[str]()
+    for file in folder.glob("*.safetensors"):
+        with safe_open(file, "pt") as weights:
+            found |= {key for key in weights.keys() if not key.endswith("position_ids")}  # noqa: SIM118
+    require_known_quantization(folder, found, {})
+    left = found - {*module.state_dict()} if len(found) > len(module.state_dict()) else set[str]()
+    if scaled := [name for name in left if is_scale(name)]:
+        raise ModelError(
+            "the {what} is quantized, and {scale} would be passed over",
+            hint="take the file that was not quantized (float16 or bfloat16)",
+            what=what,
+            scale=scaled[0],
+        )
+    return (note_on(what, sorted(left)),) if left else ()

@@ -40,6 +40,9 @@ _BYTES = {
     "U64": 8,
 }
 
+#: Formats of less than a byte, of scales alone, and of complex numbers.
+_OTHER_FORMATS = frozenset({"F4", "F6_E2M3", "F6_E3M2", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "C64"})
+
 # How other kinds of file begin, which are often found under a wrong name.
 _BEGINNINGS = (
     (b"PK\x03\x04", "a zip file, as torch pickles are"),
@@ -51,6 +54,19 @@ _BEGINNINGS = (
     (b"\x1f\x8b", "a gzip file"),
     (b"{", "a text in JSON"),
 )
+
+
+# By what the tensors of adapters are told: by the factors of LoRA and its like, and by names that say less.
+_ADAPTER = re.compile(
+    r"lora_(down|up|mid|A|B|E)\b|\.lora\.|_lora\.(down|up)\b|lora_linear_layer|\bhada_[wt]\d|\blokr_[wt]\d|^bundle_emb\.|^lllite_"
+    r"|\b(oft|boft)_|\bglora_|\bvera_lambda|\bdora_scale|lora_magnitude_vector|\b[ab][12]\.weight$"
+)
+_CHANGE = re.compile(r"\.(diff|diff_b|[wb]_norm|on_input|set_weight)$")
+
+# What the vectors of an embedding are called where nothing else is: by AUTOMATIC1111, and for the encoders of XL.
+_EMBEDDED = frozenset({"emb_params", "string_to_param.*", "*", "clip_l", "clip_g"})
+
+_UNKNOWN = ("unknown", "unknown")
 
 
 class ModelError(TwinseedError):
@@ -99,6 +115,13 @@ def read_weight_file(path: Path) -> WeightFile:
         for name, entry in entries.items():
             shape = tuple(entry["shape"])
             begin, end = entry["data_offsets"]
+            if entry["dtype"] in _OTHER_FORMATS:
+                raise ModelError(
+                    "{path} holds numbers in the format {format}, which is not read",
+                    hint="take the file that was not quantized (float16 or bfloat16)",
+                    path=path,
+                    format=entry["dtype"],
+                )
             if end - begin != math.prod(shape) * _BYTES[entry["dtype"]] or begin < 0 or min(shape, default=0) < 0:
                 raise ValueError(f"{name[:80]!r} has {end - begin} bytes and the shape {list(shape)}")
             shapes[name] = shape
@@ -201,10 +224,12 @@ def _looks_safe(beginning: bytes) -> bool:
 
 def _classify(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
     """Kind and family, by the names that the programs which write such files give to their tensors."""
-    if any(re.search(r"lora_(down|up|A|B)\b|\.lora\.|lora_linear_layer|\bhada_w|\blokr_w", name) for name in shapes):
+    if any(_ADAPTER.search(name) for name in shapes):
         return "lora", _family_of_lora(shapes)
     if any(name.startswith("model.diffusion_model.") for name in shapes):
         return "checkpoint", _name(family_of_checkpoint(shapes))
+    if any(_CHANGE.search(name) for name in shapes):
+        return "lora", _family_of_lora(shapes)
     stripped = {name.removeprefix("first_stage_model."): shape for name, shape in shapes.items()}
     if "decoder.conv_in.weight" in stripped and "encoder.conv_in.weight" in stripped:
         # One make of VAE serves SD 1.x, 2.x and XL: where its latents fit several families, nobody can tell.
@@ -213,12 +238,20 @@ def _classify(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
         return "vae", fit[0] if len(fit) == 1 else "unknown"
     if {"clip_l", "clip_g"} <= set(shapes):
         return "embedding", "sdxl"
-    if len(shapes) == 1:
-        (shape,) = shapes.values()
-        family = family_of_sizes(shape[-1]) if len(shape) in (1, 2) and math.prod(shape[:-1]) <= 100 else None
-        if family is not None:
-            return "embedding", family.name
-    return "unknown", "unknown"
+    vectors = vectors_in(shapes)
+    if len(vectors) == 1 and (vectors.keys() <= _EMBEDDED or len(shapes) == 1):
+        ((name, shape),) = vectors.items()
+        family = family_of_sizes(shape[-1])
+        if family is not None or name in _EMBEDDED:
+            return "embedding", _name(family)
+    return ("embedding", "unknown") if vectors and all(re.fullmatch("<.*>", name) for name in shapes) else _UNKNOWN
+
+
+def vectors_in(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The tensors with the vectors of an embedding and their shapes, by the names that are given to them; others count
+    where nothing has one of these names."""
+    flat = {name: shape for name, shape in shapes.items() if len(shape) in (1, 2) and math.prod(shape) > 1}
+    return {name: shape for name, shape in flat.items() if name in _EMBEDDED} or flat
 
 
 def family_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> Family | None:
@@ -236,8 +269,8 @@ def _family_of_lora(shapes: Mapping[str, tuple[int, ...]]) -> str:
     }
     if any(re.match(r"lora_te2_|text_encoder_2\.", name) for name in downs):
         return "sdxl"
-    unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_k", name)]
-    text = [shape for name, shape in downs.items() if re.search(r"self_attn.*(q_proj|to_q)", name)]
+    unet = [shape for name, shape in downs.items() if re.search(r"attn2.*to_[kv]", name)]
+    text = [shape for name, shape in downs.items() if re.search(r"self_attn.*([qkv]_proj|to_[qkv])", name)]
     return _name(_family_of(unet or text))
 
 

@@ -22,7 +22,7 @@ from generate.render.memory import MemoryPlan, applied
 from generate.render.preview import Preview
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings
-from ideation import TwinseedError
+from ideation import Clause, TwinseedError
 
 
 class RenderError(TwinseedError):
@@ -89,11 +89,8 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
                 return _render(batch, plan), plan
         except _DecoderOverflow as overflow:
             if plan.vae_float32:
-                raise RenderError(
-                    "the decoder's numbers run over in {dtype}, and in float32 too",
-                    hint="render with --dtype float32, or with a lower --guidance",
-                    dtype=batch.model.dtype,
-                ) from overflow
+                said = Clause("the decoder's numbers run over in {dtype}, and in float32 too", dtype=batch.model.dtype)
+                raise _ran_over(batch.model, said) from overflow
             plan = replace(plan, vae_float32=True)
         except RuntimeError as error:
             smaller = plan.smaller(batch.model.device) if _out_of_memory(error) else None
@@ -118,6 +115,26 @@ def _out_of_memory(error: RuntimeError) -> bool:
     return any(words in str(error) for words in ("out of memory", "can't allocate memory"))
 
 
+def _ran_over(model: OpenModel, said: Clause) -> RenderError:
+    """The error for numbers that are none, which `said` says. Where weights are none already it names them: that is
+    looked up only now, since a look at all of them takes a while."""
+    others = [(model.family.denoiser, model.denoiser), ("vae", model.pipeline.vae)]
+    encoders = [(part, getattr(model.pipeline, part)) for part, _ in model.family.text_encoders]
+    for part, module in (*encoders, *others):
+        for name, weight in module.named_parameters() if module is not None else ():
+            if not weight.isfinite().all():
+                return RenderError(
+                    "the weights of the model {model} hold numbers that are none, in {name} of its {part}",
+                    hint="download it again, or take another model; if a LoRA is in it, try without",
+                    model=model.name,
+                    name=name,
+                    part=part,
+                )
+    if model.dtype == "float32":
+        return RenderError(said, hint="take a lower guidance, or another scheduler")
+    return RenderError(said, hint="render with --dtype float32, or with a lower --guidance")
+
+
 class _DecoderOverflow(Exception):
     """The decoder drew numbers that are no numbers, of which diffusers makes a black picture."""
 
@@ -131,12 +148,8 @@ def _render(batch: Batch, plan: MemoryPlan) -> Rendered:
 
     def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
-            raise RenderError(
-                "the numbers ran over at step {step} in {dtype}",
-                hint="render with --dtype float32, or with a lower --guidance",
-                step=step + 1,
-                dtype=model.dtype,
-            )
+            said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
+            raise _ran_over(model, said)
         if batch.on_step is not None:
             batch.on_step(Step(batch.number, batch.batches, step + 1, pipeline.num_timesteps, preview.pictures))
         return {}

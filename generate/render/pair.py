@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from generate.models.adapters import Adapter, Embedding
 from generate.models.open import OpenModel
 from generate.picture import ARMS, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step, render_batch
@@ -127,7 +128,7 @@ class _Seed:
 
 
 def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditioning, made: list[_Seed]) -> PicturePair:
-    first = made[0].rendered
+    first, loaded = made[0].rendered, _loaded(model)
     differs = frozenset[str]().union(*(pair.rendered.differs for pair in made))
     certificate = Certificate(
         same_seed=differs.isdisjoint({"initial noise", "noise on the way"}),
@@ -137,7 +138,8 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         evaluations=first.evaluations,
         batch_shape=first.shape,
         context=conditioning.lengths,
-        adapters=_loaded(model),
+        adapters={name: one.digest for name, one in loaded.items()},
+        makes={name: one.make for name, one in loaded.items()},
         given_up={pair.seed: pair.rendered.given_up for pair in made if pair.rendered.given_up},
         noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
         device=model.device,
@@ -164,9 +166,8 @@ def _noise_floor(batch: Batch, pair: Rendered, plan: MemoryPlan) -> NoiseFloor:
     return NoiseFloor(round(float(difference.mean()) / 255, 6), int(difference.max()))
 
 
-def _loaded(model: OpenModel) -> dict[str, str]:
-    """The LoRAs and textual inversions in the model by name, with the digests of their files. Where one of each has the
-    same name, the inversion's says what it is."""
-    loras = {one.name: one.digest for one in model.adapters}
-    inversions = {one.name: one.digest for one in model.embeddings}
-    return loras | {f"{name} (textual inversion)" if name in loras else name: d for name, d in inversions.items()}
+def _loaded(model: OpenModel) -> dict[str, Adapter | Embedding]:
+    """The LoRAs and textual inversions in the model by name. Where one of each has the same name, the inversion's says
+    what it is."""
+    loras: dict[str, Adapter | Embedding] = {one.name: one for one in model.adapters}
+    return loras | {f"{one.name} ({one.make})" if one.name in loras else one.name: one for one in model.embeddings}

@@ -179,7 +179,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     'expansions'
     """
     if given := environ.get("TWINSEED_CACHE"):
-        return Path(given)
+        return Path(given).expanduser()
     import platformdirs
 
     return platformdirs.user_cache_path("twinseed") / "expansions"

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ideation.concept import Concept
 from ideation.expanders.instruction_template import InstructionTemplate
+from ideation.expanders.target import PromptTarget
 from ideation.vocabulary import Vocabulary
 
 
@@ -18,7 +19,8 @@ class DraftRequest:
     when the rendering model knows only those words. `complaints` is empty at first; when an answer lost something of
     the concept, the one repair request carries `previous` and names what was lost. `spent_s` are the seconds that
     earlier requests for the same concept took: an expander with a deadline counts them in. `template` is what an LLM
-    is told, None the usual instruction; `fit` False lets the expanded prompt be longer than the encoder reads.
+    is told, None the usual instruction; `fit` False lets the expanded prompt be longer than the encoder reads. `target`
+    is the family of models to write for, None whatever reads phrases as Stable Diffusion does.
     """
 
     concept: Concept
@@ -30,6 +32,7 @@ class DraftRequest:
     spent_s: float = 0.0
     template: InstructionTemplate | None = None
     fit: bool = True
+    target: PromptTarget | None = None
 
 
 @dataclass(frozen=True)

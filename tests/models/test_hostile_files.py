@@ -194,6 +194,7 @@ def entry(shape: list[Any], offsets: list[Any], dtype: str = "F32") -> str:
         (header(entry([2**40, 2**40], [0, 8]), rest=bytes(8)), "'a' has 8 bytes and the shape"),
         (header(entry([2], [-8, 0]), rest=bytes(8)), "'a' has 8 bytes"),
         (header(entry([2], [0, 8], "X9"), rest=bytes(8)), "its header cannot be read, KeyError"),
+        (header(entry([2], [0, 8], "F4"), rest=bytes(8)), "holds numbers in the format F4, which is not read"),
         (header(entry(["2"], [0, 8]), rest=bytes(8)), "its header cannot be read"),
         (header('{"a": 3}'), "its header cannot be read, TypeError"),
         (

@@ -383,7 +383,7 @@ def test_the_padding_is_that_of_the_text_encoder(tmp_path: Path, models: Path) -
     save_file(original_layout(pipeline), file)
     configuration_of(models / "whole", models / "single")
     shutil.rmtree(models / "single" / "tokenizer")
-    opened, _, found = open_single_file(file, torch.float32)
+    opened, _, found, _ = open_single_file(file, torch.float32)
     assert found == SEEDLING_TOKENIZER.parent
     ids = opened.tokenizer("a dog", padding="max_length").input_ids
     assert (len(ids), set(ids[-60:])) == (77, {0})

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from generate.models.lora import original_unet_name
+from generate.models.adapters import original_unet_name
 
 Tensors = dict[str, torch.Tensor]
 

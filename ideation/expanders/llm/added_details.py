@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.chinese import to_english
+from ideation.chinese import translate
 from ideation.concept import Concept, concept_text
 from ideation.draw import built_in_words
 from ideation.english import content_stems, plain_words, same
@@ -89,29 +89,36 @@ class Sample:
     ended: bool = True
 
 
-def simple_prompt(concept: Concept) -> str:
-    """The concept in English: as it was drawn, as it was typed, or translated from Chinese. Raises `WrongLanguage`.
+def simple_prompt(concept: Concept) -> tuple[str, tuple[str, ...]]:
+    """The concept in English, as it was drawn, as it was typed, or translated from Chinese, and what is to be said
+    about that. Raises `WrongLanguage`.
 
     >>> from ideation.concept import typed_concept
     >>> simple_prompt(typed_concept("a dog on a beach.")), simple_prompt(typed_concept("一隻狗在海灘上騎腳踏車"))
-    ('a dog on a beach', 'a dog riding a bicycle on a beach')
+    (('a dog on a beach', ()), ('a dog riding a bicycle on a beach', ()))
     """
     if concept.topic and concept.action and concept.style:
-        return concept_text(concept.topic, concept.action, concept.style, "en")
+        return concept_text(concept.topic, concept.action, concept.style, "en"), ()
     language = concept.language.casefold().split("-")[0]
     if language == "en":
-        return concept.text.rstrip(" .,;!")
+        return concept.text.rstrip(" .,;!"), ()
     try:
-        translated = to_english(concept.text) if language == "zh" else ""
+        translation = translate(concept.text) if language == "zh" else None
     except TwinseedError:
-        translated = ""
-    if not translated:
+        translation = None
+    if translation is None:
         raise WrongLanguage(
             "the concept is in {language}, and a small language model cannot translate it",
             hint="write it in English, or name a larger model with --llm-model NAME",
             language=concept.language,
         )
-    return translated
+    if not translation.lookups:
+        return translation.english, ()
+    words = ", ".join(f'{word.chinese} "{word.english}"' for word in translation.lookups)
+    note = Clause(
+        "These words of the translation come from a dictionary, and are the ones to look over: {words}.", words=words
+    )
+    return translation.english, (note,)
 
 
 def as_text(simple: str, request: DraftRequest) -> str:
@@ -128,12 +135,12 @@ def as_messages(simple: str, request: DraftRequest) -> list[dict[str, str]]:
     return [*messages, {"role": "user", "content": _ASK + simple}]
 
 
-def best_draft(simple: str, samples: Iterable[Sample], request: DraftRequest, note: str) -> DraftedPrompts:
+def best_draft(simple: str, samples: Iterable[Sample], request: DraftRequest, notes: tuple[str, ...]) -> DraftedPrompts:
     """The simple prompt, and the best of the samples added to it. Raises `UnusableResponse` when none adds anything.
 
     >>> from ideation.concept import typed_concept
     >>> request = DraftRequest(typed_concept("a dog on a bicycle"), 0, 77)
-    >>> best_draft("a dog on a bicycle", [Sample(" a red dog, blue sky, blue sky, soft light")], request, "").expanded
+    >>> best_draft("a dog on a bicycle", [Sample(" a red dog, blue sky, blue sky, soft light")], request, ()).expanded
     'a dog on a bicycle, blue sky, soft light'
     """
     lines = [_phrases(sample) for sample in samples]
@@ -157,7 +164,7 @@ def best_draft(simple: str, samples: Iterable[Sample], request: DraftRequest, no
             hint="try again with another --seed, or name a larger model with --llm-model NAME",
             said="; ".join(", ".join(phrases) for phrases in lines)[:200],
         )
-    return DraftedPrompts(request.concept.language, simple, best[1], warnings=(note,) if note else ())
+    return DraftedPrompts(request.concept.language, simple, best[1], warnings=notes)
 
 
 def say_enough(simple: str, samples: Iterable[Sample], request: DraftRequest) -> bool:

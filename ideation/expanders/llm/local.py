@@ -79,7 +79,7 @@ class LocalExpander:
         tokenizer, model = self._load()
         began = time.monotonic() - request.spent_s
         if model.config.is_encoder_decoder:
-            simple = simple_prompt(request.concept)
+            simple, _ = simple_prompt(request.concept)
             prompt = _Prompt(simple, True, 1)
             [rewritten] = self._generate([prompt], request.token_limit, began)
             return read_response(f"Simple: {simple}\nExpanded: {' '.join(rewritten.text.split())}")
@@ -103,7 +103,7 @@ class LocalExpander:
     def _added(self, request: DraftRequest, began: float, reason: Clause) -> DraftedPrompts:
         """The concept as the simple prompt, and what the model adds to it."""
         tokenizer, model = self._load()
-        simple = simple_prompt(request.concept)
+        simple, notes = simple_prompt(request.concept)
         shown = as_text(simple, request)
         prompts = [_Prompt(shown, True, _SAMPLES // 2)]
         if tokenizer.chat_template:
@@ -121,7 +121,7 @@ class LocalExpander:
         samples = self._generate(fitting, _LINE_TOKENS, began, seed=seed)
         if not say_enough(simple, samples, request):
             samples += self._generate(fitting[:1], _LINE_TOKENS, began, seed=seed + _SAMPLES)
-        return best_draft(simple, samples, request, note_of(self.llm_model, reason))
+        return best_draft(simple, samples, request, (note_of(self.llm_model, reason), *notes))
 
     def _told(self, tokenizer: Any, messages: Sequence[dict[str, str]]) -> str:
         # "enable_thinking" is Qwen's switch; the templates of others pass over it.

@@ -113,7 +113,7 @@ class OpenAIExpander:
 
     def _added(self, request: DraftRequest, began: float) -> DraftedPrompts:
         """The concept as the simple prompt, and what the model adds to it. Raises `ExpanderError`."""
-        simple = simple_prompt(request.concept)
+        simple, notes = simple_prompt(request.concept)
         messages = as_messages(simple, request)
         samples: list[Sample] = []
         for number in range(MAX_SAMPLES):
@@ -127,9 +127,8 @@ class OpenAIExpander:
             samples.append(Sample(text))
             if say_enough(simple, samples, request):
                 break
-        return best_draft(
-            simple, samples, request, note_of(self.llm_model, Clause("did not follow the full instruction"))
-        )
+        note = note_of(self.llm_model, Clause("did not follow the full instruction"))
+        return best_draft(simple, samples, request, (note, *notes))
 
     def ask(
         self, parts: Sequence[str | bytes], *, schema: dict[str, Any] = RESPONSE_SCHEMA, spent_s: float = 0.0

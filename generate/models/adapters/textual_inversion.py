@@ -15,8 +15,9 @@ from tokenizers import AddedToken
 from generate.families import Family
 from generate.models.catalog import embedding_pattern
 from generate.models.resolve import find_part
-from generate.models.tensors import read_pickle, read_tensors
-from generate.models.weight_file import ModelError, digest_of_file
+from generate.models.tensors import read_pickle, read_tensors, require_numbers
+from generate.models.weight_file import ModelError, digest_of_file, vectors_in
+from ideation import Clause
 
 _MENDING = "take one that was trained for this model, or download it again"
 
@@ -24,19 +25,22 @@ _MENDING = "take one that was trained for this model, or download it again"
 @dataclass(frozen=True)
 class Embedding:
     """A textual inversion as it is loaded: the name that stands for it in a prompt, its file with the SHA-256 of that,
-    and how many tokens it takes up."""
+    how many tokens it takes up, and what it is called beside adapters of other makes."""
 
     name: str
     file: Path
     digest: str
     vectors: int
+    make: str = "textual inversion"
 
 
 class TextualInversions:
-    """The textual inversions in one pipeline, of the `family`, which is called `name` where something does not fit."""
+    """The textual inversions in one pipeline, of the `family`, which is called `name` where something does not fit.
+    `notes` say what of their files was left."""
 
     def __init__(self, name: str, family: Family, pipeline: Any) -> None:
         self.embeddings: tuple[Embedding, ...] = ()
+        self.notes: tuple[Clause, ...] = ()
         self._name, self._family, self._pipeline = name, family, pipeline
         self._tokenizers: dict[str, Any] = {}
         self._layers: dict[str, tuple[Any, int]] = {}
@@ -47,11 +51,12 @@ class TextualInversions:
         From then on `pipeline.maybe_convert_prompt(prompt, tokenizer)`, which diffusers' `encode_prompt` asks by
         itself, puts their tokens where their names stand. Raises `ModelError` for what cannot be found or does not fit.
         """
-        wanted, vectors = [], {}
+        wanted, vectors, notes = [], {}, list[Clause]()
         for name in dict.fromkeys(names):
             found = find_part("embedding", name, allow_pickle=allow_pickle)
             assert found.path is not None  # noqa: S101 - for the type checker
-            vectors[name] = self._read(name, found.path, allow_pickle)
+            vectors[name], left = self._read(name, found.path, allow_pickle)
+            notes += left
             count = len(next(iter(vectors[name].values())))
             wanted.append(Embedding(name, found.path, digest_of_file(found.path), count))
         if self.embeddings == tuple(wanted):
@@ -76,12 +81,12 @@ class TextualInversions:
             body.eos_token_id = tokenizer.eos_token_id
             encoder.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows))
             setattr(self._pipeline, tokenizer_name, tokenizer)
-        self.embeddings = tuple(wanted)
+        self.embeddings, self.notes = tuple(wanted), tuple(notes)
         self._pipeline.maybe_convert_prompt = partial(_convert, self.embeddings)
 
     def unload(self) -> None:
         """Puts back the tokenizers and the embedding layers that the model was opened with."""
-        self.embeddings = ()
+        self.embeddings, self.notes = (), ()
         self._pipeline.__dict__.pop("maybe_convert_prompt", None)
         for name, tokenizer in self._tokenizers.items():
             setattr(self._pipeline, name, tokenizer)
@@ -92,8 +97,8 @@ class TextualInversions:
         self._tokenizers.clear()
         self._layers.clear()
 
-    def _read(self, name: str, file: Path, allow_pickle: bool) -> dict[str, torch.Tensor]:
-        """The vectors of an embedding by the text encoder that they are for, each (tokens, width)."""
+    def _read(self, name: str, file: Path, allow_pickle: bool) -> tuple[dict[str, torch.Tensor], tuple[Clause, ...]]:
+        """The vectors of an embedding by the text encoder that they are for, each (tokens, width), and notes."""
         if file.suffix.lower() == ".safetensors":
             content: dict[str, Any] = dict(read_tensors(file)[0])
         else:
@@ -103,19 +108,22 @@ class TextualInversions:
             content = {str(key): value for key, value in content.items() if torch.is_tensor(value)}
         encoders = {part: getattr(self._pipeline, part) for part, _ in self._family.text_encoders}
         parts = [part for part, encoder in encoders.items() if encoder is not None]
-        if {"clip_l", "clip_g"} <= set(content):
+        read = vectors_in({key: tuple(tensor.shape) for key, tensor in content.items()})
+        if read.keys() == {"clip_l", "clip_g"}:
             found = {"text_encoder": content["clip_l"], "text_encoder_2": content["clip_g"]}
-        elif len(content) == 1:
-            found = {"text_encoder": next(iter(content.values()))}
+        elif len(read) == 1:
+            found = {"text_encoder": content[next(iter(read))]}
         else:
             raise ModelError(
-                "{file} is no embedding: there are {count} tensors in it",
-                hint="{mending}",
+                "{file} holds {count} embeddings ({names}), and its name stands for one",
+                hint="take a file with one word in it",
                 file=file,
-                count=len(content),
-                mending=_MENDING,
+                count=len(read),
+                names=", ".join(read)[:80] or Clause("none"),
             )
-        vectors = {part: (one[None] if one.ndim == 1 else one).detach() for part, one in found.items()}
+        for key in read:
+            require_numbers(content[key], name, key)
+        vectors = {part: (one[None] if one.ndim == 1 else one).detach().float() for part, one in found.items()}
         widths = {part: tuple(one.shape[1:]) for part, one in vectors.items()}
         wanted = {part: (encoders[part].get_input_embeddings().embedding_dim,) for part in parts}
         if widths != wanted or len({len(one) for one in vectors.values()}) != 1:
@@ -131,11 +139,9 @@ class TextualInversions:
                 values_2=" and ".join(str(width) for (width,) in wanted.values()),
                 mending=_MENDING,
             )
-        if not all(torch.isfinite(one).all() for one in vectors.values()):
-            raise ModelError(
-                "the embedding {name} holds numbers that are none", hint="{mending}", name=name, mending=_MENDING
-            )
-        return vectors
+        left = sorted(key for key in content.keys() - read if content[key].numel() > 1)
+        note = Clause("of the embedding {name}, {left} was left unread", name=name, left=", ".join(left)[:80])
+        return vectors, (note,) if left else ()
 
 
 def _convert(embeddings: tuple[Embedding, ...], prompt: Any, _tokenizer: Any) -> Any:
