@@ -19,6 +19,7 @@ from ideation.expanders.errors import (
     TruncatedResponse,
     UnknownLLMModel,
     UnusableResponse,
+    WrongLanguage,
     error_in_success,
     error_of_status,
     is_web_page,
@@ -103,8 +104,10 @@ class OpenAIExpander:
         try:
             return read_response(self.ask([instruction_for(request)], spent_s=request.spent_s))
         except UnusableResponse as error:
-            # The second failure at the full instruction: what small models can do is less.
-            if not request.complaints or request.previous is not None:
+            # The second failure at the full instruction: what small models can do is less. One that writes two prompts
+            # in its own language is not small.
+            first = not request.complaints or request.previous is not None
+            if first or isinstance(error, WrongLanguage):
                 raise
             try:
                 return self._added(request, began)
