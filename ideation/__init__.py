@@ -25,7 +25,7 @@ from ideation.draw import (
     seed_of,
     seedling_words,
 )
-from ideation.errors import Clause, TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest, told
 from ideation.expanders import (
     EXPANDERS,
     DraftedPrompts,
@@ -53,11 +53,21 @@ from ideation.expansion import (
     expand,
     given_pair,
     named_expanders,
+    notes_on,
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
+from ideation.prompt_syntax import (
+    AdapterMention,
+    ParsedPrompt,
+    PromptSyntaxError,
+    marks_in,
+    name_of_embedding,
+    parse_prompt,
+    self_contained,
+    spoken,
+)
 from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
@@ -119,8 +129,10 @@ __all__ = [
     "known_expanders",
     "known_targets",
     "marks_in",
+    "name_of_embedding",
     "named_expanders",
     "nearest",
+    "notes_on",
     "parse_prompt",
     "pinned",
     "read_wildcards",
@@ -129,8 +141,10 @@ __all__ = [
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",
+    "self_contained",
     "spoken",
     "target_of_family",
+    "told",
     "translate",
     "typed_concept",
 ]
