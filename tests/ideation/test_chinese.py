@@ -30,11 +30,14 @@ from ideation.chinese.script import fold
 from ideation.errors import told
 
 SEEDLING = seedling_vocabulary()
+#: The C loader where there is one: ten times as fast.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HAN = re.compile(r"[\u3400-\u9fff，。、]")
 
 
 def concepts(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe loader
     return found
 
 
@@ -224,7 +227,7 @@ def test_without_the_dictionary_our_own_words_still_do(monkeypatch: pytest.Monke
         dictionary._dictionary.cache_clear()
 
 
-class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Strict(LOADER):  # type: ignore[misc, valid-type]
     """Refuses a key that stands twice in a mapping, of which YAML takes the last without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
