@@ -43,6 +43,7 @@ from loopback import KEY, WIRES, RawServer, Wire
 from benchmarks.hardening.child import Outcome, in_child
 from benchmarks.hardening.table import Table, arguments
 from ideation import DraftRequest, TwinseedError, typed_concept
+from ideation.expanders.llm.gemini import GeminiExpander
 from ideation.expanders.llm.openai_compatible import OpenAIExpander
 
 DEADLINE_S, LIMIT_MB = 3.0, 200.0
@@ -58,7 +59,8 @@ Answer = Callable[[socket.socket, str], None]
 class Fault:
     """A server that answers as `answers(wire)` does. `named` is what the error must say, "" where it must be a draft.
 
-    `url` is made of the server's host and port, `environ` set for the trial; `lists` asks the server for its models.
+    `url` is made of the server's host and port, `environ` set for the trial; `lists` asks the server for its models,
+    `shows` asks about a picture, as the blind description does.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class Fault:
     host: str = "127.0.0.1"
     reads: bool = True
     lists: bool = False
+    shows: bool = False
     deadline_s: float = DEADLINE_S
 
 
@@ -171,6 +174,7 @@ def slow_servers() -> Iterator[Fault]:
 def floods() -> Iterator[Fault]:
     chunks, much = head(transfer_encoding="chunked"), b"x" * 65536
     yield Fault("floods", "a body without end", forever(head(), much), LONG)
+    yield Fault("floods", "a body without end about a picture", forever(head(), much), LONG, shows=True)
     yield Fault("floods", "an error without end", forever(head("500 Broken"), much), LONG)
     yield Fault("floods", "a redirect without end", forever(head("307 X", location="/x"), much), LONG)
     yield Fault("floods", "chunks without end", forever(chunks, chunked(much)), LONG)
@@ -419,8 +423,11 @@ def ask(fault: Fault, wire: Wire, url: str) -> bool:
     os.environ.update(fault.environ)
     try:
         expander = wire.expander(url, fault.deadline_s)
+        assert isinstance(expander, GeminiExpander | OpenAIExpander)
         if fault.lists and wire.name == "openai":
             expander = OpenAIExpander(KEY, None, f"{url}/v1", fault.deadline_s)
+        if fault.shows:
+            return bool(expander.ask(["What is this?", b"\x89PNG"]))
         draft = expander.draft(DraftRequest(typed_concept("a dog"), seed=7, token_limit=77))
     except TwinseedError as error:
         said = "".join(traceback.format_exception(error)) + error.message + error.hint

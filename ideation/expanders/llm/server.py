@@ -77,7 +77,11 @@ def without_key(text: str, key: str) -> str:
 
 
 def server_of(url: str, variable: str) -> str:
-    """Host and port of a server's address, to name it: an address may hold a password. Raises `BadRequest`."""
+    """Host and port of a server's address, to name it: an address may hold a password. Raises `BadRequest`.
+
+    >>> server_of("http://me:secret@[::1]:8000/v1", "OPENAI_BASE_URL")
+    '[::1]:8000'
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -89,6 +93,7 @@ def server_of(url: str, variable: str) -> str:
             hint="give one as in {variable}=http://127.0.0.1:11434/v1",
             variable=variable,
         )
+    host = f"[{host}]" if ":" in host else host
     return f"{host}:{port}" if port else host
 
 
