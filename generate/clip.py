@@ -24,6 +24,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.utils import logging as transformers_logging
 
 from generate.families import FAMILIES
+from generate.models.architecture import require_no_code
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import choose_device
 from generate.models.resolve import family_of
@@ -263,6 +264,7 @@ def _require_clip(name: str, folder: Path) -> None:
             folder=folder / "config.json",
             error=first_line(error),
         ) from error
+    require_no_code(folder)
     if kind != "clip":
         raise ModelError(
             "{name} is no CLIP but a model of the type {kind!r}",

@@ -18,12 +18,14 @@ from compare.instruments import Findings, PictureScore
 from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
-from ideation import Concept, PromptPair, TwinseedError
+from ideation import Concept, PromptPair, TwinseedError, read_plain_file
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 from templates import language_for
 
 VERSION = 2
 RECORD_FILE = "record.json"
+#: Bytes. One of a hundred seeds with every instrument has less than one.
+MAX_RECORD = 16_000_000
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 _BY_SEED = {"additionalProperties": False}
@@ -177,7 +179,7 @@ def checked_record(**content: Any) -> Record:
 def read_record(path: Path) -> Record:
     """The record in the file `path`. Raises `RecordError` saying what is wrong with it, and where."""
     try:
-        content = path.read_bytes()
+        content = read_plain_file(path, MAX_RECORD)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RecordError(
             "there is no record at {path}",

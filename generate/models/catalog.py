@@ -13,7 +13,7 @@ import platformdirs
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
-from ideation import CLIP_LIMIT, Clause, TokenBudget
+from ideation import CLIP_LIMIT, Clause, TokenBudget, require_plain_file
 
 #: Where each kind of file may lie in the models folder, besides its top.
 LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
@@ -138,6 +138,7 @@ def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
     if _leads_out(file, folder):
         return ModelName(name, "broken", file, problem=_link_out(file, folder))
     try:
+        require_plain_file(file)
         if file.suffix.lower() != ".safetensors":
             return ModelName(name, "pickle", file, file.stat().st_size)
         weights = read_weight_file(file)
@@ -180,7 +181,7 @@ def _listed(folder: Path, *, deep: bool = False) -> list[Path]:
     """
     try:
         return sorted(folder.rglob("*") if deep else folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
         raise ModelError(

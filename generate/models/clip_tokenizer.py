@@ -16,6 +16,7 @@ from pathlib import Path
 from generate.models.catalog import models_folder
 from generate.models.weight_file import ModelError, first_line
 from generate.seedling import SEEDLING_TOKENIZER
+from ideation import require_plain_file
 
 #: How many entries CLIP's own vocabulary has, which all published models use.
 CLIP_ENTRIES = 49_408
@@ -125,6 +126,7 @@ def _entries(folder: Path) -> int:
     try:
         if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
             return len(json.loads((folder / "vocab.json").read_text(encoding="utf-8")))
+        require_plain_file(folder / "tokenizer.json")
         whole = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
         numbers = [*whole["model"]["vocab"].values(), *(added["id"] for added in whole.get("added_tokens", ()))]
         return 1 + int(max(numbers))

@@ -26,7 +26,7 @@ from generate.models.catalog import ModelName
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
-from generate.models.single_file import open_single_file, open_vae
+from generate.models.single_file import named_scheduler, open_single_file, open_vae
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
 from ideation import Clause
@@ -323,6 +323,7 @@ def _open_folder(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
+            named_scheduler(folder)
             pipeline = pipeline_type.from_pretrained(
                 str(folder),
                 dtype=dtype,
@@ -332,6 +333,8 @@ def _open_folder(
                 **given,
                 **_feature_extractor(folder),
             )
+    except ModelError:
+        raise
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
         raise ModelError(
             "the model {name} cannot be loaded from {folder}: {error}",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate.families import FAMILIES, Family, family_of_sizes
-from ideation import Clause, TwinseedError
+from ideation import Clause, TwinseedError, require_plain_file
 
 #: The endings of files that torch pickles: reading one can run code.
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
@@ -95,6 +95,7 @@ def read_weight_file(path: Path) -> WeightFile:
     Raises `ModelError` for a file that is cut off, or not what its ending says.
     """
     try:
+        require_plain_file(path)
         size = path.stat().st_size
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
@@ -150,8 +151,14 @@ def require_pickle(path: Path, *, allowed: bool) -> None:
             hint="take the model's .safetensors file; if there is none and you trust it, allow pickles",
             name=path.name,
         )
-    with path.open("rb") as stream:
-        beginning = stream.read(64)
+    try:
+        require_plain_file(path)
+        with path.open("rb") as stream:
+            beginning = stream.read(64)
+    except OSError as error:
+        raise ModelError(
+            "{path} cannot be read: {reason}", hint="check who may read it", path=path, reason=error.strerror
+        ) from error
     if not beginning.startswith((b"PK\x03\x04", b"\x80")):
         found = beginning_of(beginning) or ("a .safetensors file" if _looks_safe(beginning) else "something else")
         raise ModelError(

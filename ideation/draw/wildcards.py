@@ -14,13 +14,14 @@ from pathlib import Path
 import yaml
 
 from ideation.draw.pattern import Place
-from ideation.draw.word_lists import ENDINGS, WordListError, WordLists, decode, read_weight
+from ideation.draw.word_lists import ENDINGS, WordListError, WordLists, compose_yaml, decode, read_weight
 from ideation.errors import Clause, nearest
 
 #: So many entries are read from one file; more is a mistake, or a YAML file that is built to explode.
 MAX_ENTRIES = 1_000_000
 MAX_NESTED_NAMES = 20
 MAX_NAMES = 100_000
+MAX_NAME_CHARACTERS = 200
 
 _WEIGHTED = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*::\s*(.*)", re.DOTALL)
 _TEXT_KEYS = ("text", "content")
@@ -163,7 +164,7 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
         # JSON is YAML once its tabs, mere space, are spaces; read as such, its entries have lines and columns too.
         text = text.replace("\t", " ")
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = compose_yaml(text)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = Clause(", line {line}, column {column}", line=mark.line + 1, column=mark.column + 1) if mark else ""
@@ -187,7 +188,16 @@ def _structured(file: Path, name: str) -> list[tuple[str, tuple[Entry, ...] | Pa
     while todo:
         prefix, mapping, depth = todo.pop()
         for key, value in mapping.value:
-            inner = f"{prefix}/{_text(file, text, key)}".lstrip("/")
+            own = _text(file, text, key)
+            if len(own) > MAX_NAME_CHARACTERS:
+                raise WordListError(
+                    "{place}: the name of a list has {count:,} characters; {max_name_characters} are accepted",
+                    hint="give it a short name, to be written as in __name__",
+                    place=_place(file, key).named,
+                    count=len(own),
+                    max_name_characters=MAX_NAME_CHARACTERS,
+                )
+            inner = f"{prefix}/{own}".lstrip("/")
             if isinstance(value, yaml.MappingNode):
                 todo.append((inner, value, depth + 1))
             else:

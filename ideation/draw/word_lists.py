@@ -18,12 +18,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.concept import Word
 from ideation.errors import Clause, TwinseedError
+from ideation.plain_file import read_plain_file
 from ideation.vocabulary import Vocabulary
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
 LIST_NAMES = ("topics", "actions", "styles")
 ENDINGS = (".txt", ".yaml", ".yml", ".json")
 MAX_ENTRY_CHARACTERS = 200
+MAX_BYTES = 50_000_000
 #: The heaviest weight, and the most places that a list may take in the draw once its weights are counted in.
 MAX_WEIGHT = 1_000
 MAX_PLACES = 100_000
@@ -181,7 +183,7 @@ def read_weight(given: str | int | float) -> Fraction:
 def decode(file: Path) -> str:
     """The text of a list in UTF-8, without its byte order mark. Raises `WordListError`."""
     try:
-        content = file.read_bytes()
+        content = read_plain_file(file, MAX_BYTES)
     except OSError as error:
         raise WordListError(
             "{file} cannot be read: {reason}",
@@ -199,6 +201,28 @@ def decode(file: Path) -> str:
             file=file,
             line=line,
         ) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Without tags but those of plain values and collections: others ask for something to be made of what follows."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        node = super().compose_node(parent, index)
+        if node is not None and node.tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
+            raise yaml.composer.ComposerError(None, None, f"the tag {node.tag[:80]!r} is not read", node.start_mark)
+        return node
+
+
+_PLAIN_TAGS = {"!", *("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")}
+
+
+def compose_yaml(text: str) -> yaml.Node | None:
+    """The nodes of a list in YAML, which know their lines. Raises `yaml.YAMLError` and `RecursionError`."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
 
 
 def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -230,7 +254,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     # Composed, not loaded: nodes know their lines, and an entry such as `no` or `7` stays the text that was written.
     hint = "it should be a list: one line `- dog` for each entry"
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = compose_yaml(text)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = Clause(", line {number}", number=mark.line + 1) if mark else ""

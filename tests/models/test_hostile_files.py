@@ -262,6 +262,62 @@ def test_a_model_that_names_other_libraries(tiny_folder: Path, models: Path) -> 
     assert (listed.kind, "antigravity" in listed.problem) == ("broken", True)
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("model_index.json", {"auto_map": {"AutoModel": "evil.Evil"}}, "code that comes with the model"),
+        ("text_encoder/config.json", {"auto_map": {"AutoModel": "evil.Evil"}}, "code that comes with the model"),
+        ("tokenizer/tokenizer_config.json", {"auto_map": {"AutoTokenizer": "evil.Evil"}}, "code that comes with the"),
+        ("unet/config.json", {"_class_name": "Evil"}, "is of the class 'Evil', the model of UNet2DConditionModel"),
+        ("vae/config.json", {"_class_name": ["evil", "Evil"]}, "the model of AutoencoderKL"),
+        ("scheduler/scheduler_config.json", {"_class_name": "Evil"}, "names the scheduler 'Evil', which diffusers has"),
+    ],
+)
+def test_a_model_that_names_code_of_its_own(
+    file: str, change: dict[str, Any], message: str, tiny_folder: Path, models: Path
+) -> None:
+    """diffusers would pass it over and load another model than was meant."""
+    shutil.copytree(tiny_folder, models / "odd")
+    config = models / "odd" / file
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
+    with pytest.raises(ModelError, match=message) as caught:
+        open_model("odd", device="cpu")
+    assert str(models / "odd") in caught.value.message
+    if file.startswith("vae"):
+        with pytest.raises(ModelError, match=message):
+            open_model("seedling", device="cpu", vae=str(config.parent))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_and_devices_are_not_opened(tiny: OpenModel, tiny_folder: Path, models: Path) -> None:
+    """A pipe to which nobody writes would hold the program for ever, a device may never end."""
+    shutil.copytree(tiny_folder, models / "folder")
+    weights = next((models / "folder" / "unet").glob("*.safetensors"))
+    weights.unlink()
+    for file in ("odd.safetensors", "odd.ckpt", "loras/ink.safetensors", "embeddings/ink.pt", "vae/odd.safetensors"):
+        os.mkfifo(models / file)
+    os.mkfifo(weights)
+    assert {one.kind for one in known_models()[1:]} == {"broken"}
+    calls: list[Callable[[], Any]] = [
+        lambda: open_model("folder", device="cpu"),
+        lambda: open_model("odd.ckpt", device="cpu", allow_pickle=True),
+        lambda: open_model(str(models / "odd.ckpt"), device="cpu", allow_pickle=True),
+        lambda: open_model(str(models / "odd.safetensors"), device="cpu"),
+        lambda: open_model("seedling", device="cpu", vae=str(models / "vae" / "odd.safetensors")),
+        lambda: tiny.load([("ink", 1, 1)]),
+        lambda: tiny.load(embeddings=["ink"], allow_pickle=True),
+    ]
+    for call in calls:
+        with pytest.raises(ModelError, match="cannot be read: it is a pipe or a device, which may never end"):
+            call()
+
+
+def test_a_models_folder_that_is_a_file(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", __file__)
+    with pytest.raises(ModelError, match=r"cannot read the models folder .*: Not a directory"):
+        open_model("seedling", device="cpu")
+
+
 def test_one_thing_in_the_place_of_another(tiny: OpenModel, models: Path) -> None:
     lora = {"unet.x.lora_A.weight": torch.zeros(1, 1), "unet.x.lora_B.weight": torch.zeros(1, 1)}
     vae = {"encoder.conv_in.weight": torch.zeros(1, 3, 1, 1), "decoder.conv_in.weight": torch.zeros(1, 4, 1, 1)}

@@ -118,11 +118,13 @@ class LocalExpander:
             name = self.llm_model or ""
             # What looks like a folder is never looked up on the hub.
             is_folder = Path(name).exists() or name.startswith((".", "/", "~"))
+            # Not asking either: left open, transformers asks whoever sits at the terminal.
+            safely = {"local_files_only": is_folder, "trust_remote_code": False}
             try:
-                config = AutoConfig.from_pretrained(name, local_files_only=is_folder)
+                config = AutoConfig.from_pretrained(name, **safely)
                 kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-                tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=is_folder)
-                model = kind.from_pretrained(name, local_files_only=is_folder, dtype="auto")
+                tokenizer = AutoTokenizer.from_pretrained(name, **safely)
+                model = kind.from_pretrained(name, **safely, dtype="auto")
                 device = "cuda" if torch.cuda.is_available() else "cpu"
                 self._loaded = (tokenizer, model.to(device).eval())
             except Exception as error:
