@@ -28,6 +28,7 @@ from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings
 from ideation import (
     AdapterMention,
+    Clause,
     Concept,
     TokenMode,
     TwinseedError,
@@ -140,14 +141,26 @@ class PairRequest:
         usual, notes = RenderSettings(seed=seed_of(options.seed)), list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
-            like = likeness_of(read_picture(options.like), usual)
+            base = {name: value for name, value in named.items() if name in ("model", "vae", "scheduler")}
+            like = likeness_of(read_picture(options.like), replace(usual, **base))
             usual = like.settings
             notes += like.notes
             if options.seed is not None:
                 named["seed"] = seed_of(options.seed)
             if options.concept is None and simple is None:
-                simple = like.simple
-                expanded = like.expanded if expanded is None else expanded
+                if not (like.simple.strip() or like.expanded):
+                    raise RequestError(
+                        "{picture} gives no prompt: {why}",
+                        hint="add the concept, or --simple TEXT",
+                        picture=options.like,
+                        why=like.without_prompt or Clause("its prompt is empty"),
+                    )
+                if like.simple.strip():
+                    simple = like.simple
+                    expanded = like.expanded if expanded is None else expanded
+                else:
+                    simple = like.expanded
+                    notes.append(Clause("Its prompt is taken as the simple one: add the concept to make its pair."))
             negative = like.negative if negative is None else negative
         settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
         require_model(settings.model, allow_pickle=options.allow_pickle)
@@ -365,16 +378,24 @@ def _concept(
         return draw(known_words(settings.model), seed=settings.seed, index=0), []
     typed = typed_concept(text if text is not None else simple or "")
     if drawn is None:
-        return typed, []
+        # What a drawn run prints, its concept and its seed, asks for the same again.
+        return _drawn_again(typed, 0, settings.seed, settings.model) or typed, []
     match = re.fullmatch(r"([0-9]{1,15})@([0-9]{1,19})", drawn.strip())
     if match is None:
         raise RequestError(
             "drawn is {drawn!r}", hint="give INDEX@SEED of the draw, as in --drawn 12@7", drawn=drawn[:40]
         )
-    for words in (known_words(settings.model), built_in_words()):
-        if int(match[1]) < words.size:
-            for language in LANGUAGES:
-                found = draw(words, seed=int(match[2]), index=int(match[1]), language=language)
-                if found.text == typed.text:
-                    return found, []
+    if found := _drawn_again(typed, int(match[1]), int(match[2]), settings.model):
+        return found, []
     return typed, [f"number {match[1]} of draw {match[2]} is another concept here: this one is taken as typed"]
+
+
+def _drawn_again(typed: Concept, index: int, seed: int, model: str) -> Concept | None:
+    """The concept at that place of a draw, if it says the same, in whatever language."""
+    for words in (known_words(model), built_in_words()):
+        if index < words.size:
+            for language in LANGUAGES:
+                found = draw(words, seed=seed, index=index, language=language)
+                if found.text == typed.text:
+                    return found
+    return None

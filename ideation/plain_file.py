@@ -10,13 +10,12 @@ from ideation.errors import Clause
 
 
 def require_plain_file(file: Path) -> None:
-    """Raises `OSError` where reading `file` may never end: for pipes, devices and sockets, linked ones too.
+    """Raises `OSError` where `file` is none: a folder, or a pipe or a device, of which reading may never end.
 
     >>> require_plain_file(Path(__file__))
     """
-    mode = file.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder is named by whoever opens it
-        raise OSError(errno.EINVAL, Clause("it is a pipe or a device, which may never end"))
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, Clause("it is not a regular file"))
 
 
 def read_plain_file(file: Path, most: int) -> bytes:

@@ -23,6 +23,7 @@ _NEGATIVE = "Negative prompt:"
 _KEY = re.compile(r"\w[\w /-]{1,63}")
 #: A value in quotation marks, as JSON has it.
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BEGINNING = re.compile(r"\s*Steps:\s*[0-9]", re.IGNORECASE)
 _LEAST_VALUES = 3  # fewer in the last line, and it is taken for a line of the prompt
 
 
@@ -60,25 +61,67 @@ class Infotext:
 def parse_infotext(text: str) -> Infotext:
     """The infotext in `text`, read as AUTOMATIC1111 reads it. Raises `PictureError` when it is too long."""
     require_readable(text)
-    *lines, last = text.strip().split("\n")
-    values = dict(_pairs(last))
-    if len(values) < _LEAST_VALUES:
-        lines, values = [*lines, last], {}
+    lines, values = _settings_apart(text.strip().split("\n"))
     prompt: list[str] = []
     negative: list[str] = []
     part = prompt
     for line in map(str.strip, lines):
-        if line.startswith(_NEGATIVE):
+        if line[: len(_NEGATIVE)].casefold() == _NEGATIVE.casefold():
             part = negative
-            line = line.removeprefix(_NEGATIVE).strip()
+            line = line[len(_NEGATIVE) :].strip()
         if part or line:  # as there, blank lines at the beginning are dropped
             part.append(line)
     return Infotext(values.pop("Prompt", "\n".join(prompt)), values.pop("Negative prompt", "\n".join(negative)), values)
 
 
+def _settings_apart(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The lines of the prompts, and the values of the line of settings.
+
+    That is the last one, but for lines that extensions write behind it, as "Template: ...", which are values as well.
+    Where line breaks were lost, it begins within the only line.
+    """
+    for place in range(len(lines) - 1, -1, -1):
+        if _BEGINNING.match(lines[place]):
+            values = dict(_pairs(lines[place]))
+            if len(values) >= _LEAST_VALUES - 1:
+                return lines[:place], _behind(lines[place + 1 :]) | values
+    if len(lines) == 1 and (within := _within(lines[0])) is not None:
+        head = re.sub(rf"\s*{_NEGATIVE}", f"\n{_NEGATIVE}", lines[0][:within], count=1, flags=re.IGNORECASE)
+        return head.split("\n"), dict(_pairs(lines[0][within:]))
+    values = dict(_pairs(lines[-1]))
+    return (lines[:-1], values) if len(values) >= _LEAST_VALUES else (lines, {})
+
+
+def _within(line: str) -> int | None:
+    """Where the settings begin in a line that has the prompts before them."""
+    for found in re.finditer(r"(?<=\s)Steps:\s*[0-9]+\s*,", line):
+        head = line[: found.start()].rstrip()
+        values_only = all(
+            _KEY.fullmatch(part.partition(":")[0].strip()) and ":" in part for part in head.split(",")[:-1]
+        )
+        if not (head.endswith(",") and values_only) and len(dict(_pairs(line[found.start() :]))) >= _LEAST_VALUES:
+            return found.start()
+    return None
+
+
+def _behind(lines: list[str]) -> dict[str, str]:
+    """Values that have a line, or several, each for themselves."""
+    values: dict[str, str] = {}
+    key = ""
+    for line in map(str.strip, lines):
+        before, colon, after = line.partition(":")
+        if colon and _KEY.fullmatch(before.strip()):
+            key = before.strip()
+            values[key] = after.strip()
+        elif line:
+            values[key or "text behind the settings"] = f"{values.get(key, '')}\n{line}".strip()
+    return values
+
+
 def _pairs(line: str) -> Iterator[tuple[str, str]]:
     """The `key: value` of a line. What is neither is skipped; the time taken grows with the length, not its square."""
     position = 0
+    structured = {"Civitai resources", "Civitai metadata", "Hashes"}
     while position < len(line):
         comma = line.find(",", position)
         end = len(line) if comma < 0 else comma
@@ -88,9 +131,20 @@ def _pairs(line: str) -> Iterator[tuple[str, str]]:
             if in_quotes and line[in_quotes.end() : in_quotes.end() + 1] in ("", ","):
                 end = in_quotes.end()
             key = line[position:colon].strip()
+            if key in structured:
+                structured.remove(key)
+                end = _end_of_json(line, colon + 1 + _spaces(line, colon + 1, len(line))) or end
             if _KEY.fullmatch(key):
                 yield key, unquoted(line[colon + 1 : end].strip())
         position = end + 1
+
+
+def _end_of_json(line: str, start: int) -> int | None:
+    """Where the JSON that begins there ends, which is in no quotation marks and full of commas."""
+    try:
+        return json.JSONDecoder().raw_decode(line, start)[1] if line[start : start + 1] in ("[", "{") else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _spaces(line: str, start: int, end: int) -> int:

@@ -7,28 +7,27 @@ from dataclasses import dataclass, field
 
 from generate.files.mark import TwinseedMark
 from generate.settings import RenderSettings
-from ideation import AdapterMention
+from ideation import AdapterMention, Clause
 
 TWINSEED = "Twinseed"
 
 
 @dataclass(frozen=True)
 class LoraUse:
-    """A LoRA by its name, with its weight (1 is full strength) and its hash where that was written.
+    """A LoRA by its name, with its weight (1 is full strength) and its hash where these were written.
 
     `text_encoder` is the weight for the text encoder where it is not the same as `weight`, which is the U-Net's.
     """
 
     name: str
-    weight: float
+    weight: float | None
     hash: str | None = None
     text_encoder: float | None = None
 
-    @property
-    def mention(self) -> AdapterMention:
-        """The LoRA as a prompt would mention it."""
-        name = self.name.replace("\\", "/").removesuffix(".safetensors")
-        return AdapterMention(name, self.weight if self.text_encoder is None else self.text_encoder, self.weight)
+    def mention(self, name: str) -> AdapterMention:
+        """The LoRA as a prompt would mention it, under the `name` that it has here."""
+        weight = 1.0 if self.weight is None else self.weight
+        return AdapterMention(name, weight if self.text_encoder is None else self.text_encoder, weight)
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,11 @@ class PictureParameters:
     `scheduler` is a name of `generate.schedulers.table`, or None where there is none for what the other program calls
     `foreign_scheduler`. `clip_skip` counts as ours does: 1 leaves one layer out. `embeddings` are textual inversions,
     by name with their hashes. `rng` is where the noise was drawn: "CPU" as here, "GPU", "NV". `mark` is our own text,
-    where the picture has it; what it says is said by the other fields as well, as far as they go. `unread` are the keys
-    that were there and mean nothing here. `notes` are sentences for the user: why the picture will come out otherwise.
+    where the picture has it; what it says is said by the other fields as well, as far as they go.
+
+    `without_prompt` says why there is no prompt, where there is none. `beyond` are sentences about what had a part in
+    the picture and has no counterpart here, as another picture that it began with; `notes` are the other sentences
+    about what was not read as it stands there; `unread` are the keys that were there and mean nothing here.
     """
 
     prompt: str
@@ -60,8 +62,10 @@ class PictureParameters:
     tool: str = TWINSEED
     rng: str | None = "CPU"
     mark: TwinseedMark | None = None
+    without_prompt: Clause | None = None
+    beyond: tuple[Clause, ...] = ()
+    notes: tuple[Clause, ...] = ()
     unread: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def settings(self) -> RenderSettings | None:

@@ -11,27 +11,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from generate.files.exif import read_user_comment
-from generate.files.foreign import (
-    infotext_of,
-    parameters_of_infotext,
-    read_comfyui,
-    read_fooocus,
-    read_invokeai,
-    read_novelai,
-)
+from generate.files.exif import comment_in_xmp, read_exif_texts, texts_of_exif
+from generate.files.foreign import KEYWORDS, Texts, infotext_of, parameters_of_infotext, read_foreign
+from generate.files.hidden_text import hidden_text_in
 from generate.files.infotext import PictureError, parse_infotext
 from generate.files.mark import TwinseedMark, mark_of_settings, mark_of_text, marks_of_pair
 from generate.files.parameters import PictureParameters, parameters_of_settings
 from generate.files.png import SIGNATURE, XMP, read_texts
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings
-from ideation import PromptPair
+from ideation import Clause, PromptPair
 
 MAX_FILE = 2**27
 
 _PARAMETERS, _TWINSEED = "parameters", "twinseed"
-_READ = (_PARAMETERS, _TWINSEED, "invokeai_metadata", "prompt", "Software", "Source", "Comment")
+_READ = (_TWINSEED, XMP, *KEYWORDS)
 #: What both texts of an own picture say.
 _SAID_TWICE = (
     *("prompt", "negative_prompt", "seed", "num_inference_steps", "guidance_scale", "scheduler", "model", "vae"),
@@ -90,33 +84,60 @@ def read_picture(file: Path) -> PictureParameters:
 def parse_picture(content: bytes, name: str = "the picture") -> PictureParameters:
     """What made the picture whose file has the bytes `content`; errors call it `name`. Raises `PictureError`.
 
-    Known are Twinseed's own pictures and those of AUTOMATIC1111, Forge, ComfyUI, Fooocus, InvokeAI and NovelAI.
+    Known are Twinseed's own pictures and those of AUTOMATIC1111 and Forge, ComfyUI, Fooocus, SwarmUI, InvokeAI,
+    NovelAI, Draw Things, Easy Diffusion, Civitai and others that write the same. Where one text of a picture cannot be
+    read, the next one is.
     """
-    if content.startswith(SIGNATURE):
-        texts = read_texts(content, name, _READ)
-    else:
-        comment = read_user_comment(content, name)
-        texts = {} if comment is None else {_PARAMETERS: comment}
-    mark = mark_of_text(texts[_TWINSEED], name) if _TWINSEED in texts else None
-    if _PARAMETERS in texts:
-        text = texts[_PARAMETERS].strip()
-        # A prompt may begin with a brace as well, but then the settings are on another line.
-        is_json = text.startswith("{") and "\n" not in text
-        said = read_fooocus(text) if is_json else parameters_of_infotext(parse_infotext(text))
-        return said if mark is None else _with_mark(said, mark)
-    if mark is not None and mark.prompts is not None:
-        return _parameters_of_mark(_prompt_of(mark) or "", mark.prompts.negative, mark)
-    if "invokeai_metadata" in texts:
-        return read_invokeai(texts["invokeai_metadata"])
-    if "prompt" in texts:
-        return read_comfyui(texts["prompt"])
-    if texts.get("Software") == "NovelAI" and "Comment" in texts:
-        return read_novelai(texts["Comment"], texts.get("Source"))
+    texts, is_whole = _texts_in(content, name)
+    text = texts.get(_TWINSEED)
+    if isinstance(text, PictureError):
+        raise text
+    found = _of_our_own(texts, mark_of_text(text, name)) if text is not None else read_foreign(texts)
+    if found is None and not texts and content.startswith(SIGNATURE) and is_whole:
+        hidden = hidden_text_in(content)
+        found = None if hidden is None else read_foreign({"hidden text": hidden})
+    if found is not None:
+        cut = (
+            (Clause("The file is cut off within its pixels; what it says of itself is whole."),) if not is_whole else ()
+        )
+        return replace(found, notes=(*found.notes, *cut))
+    if not is_whole:
+        raise PictureError("{name} is cut off", hint="copy the picture again from where it was made", name=name)
+    if "workflow" in texts:
+        raise PictureError(
+            "{name} has the workflow of ComfyUI's editor, but not the graph that ran",
+            hint="give the file that ComfyUI's own node for saving pictures has made, or set the values by hand",
+            name=name,
+        )
     raise PictureError(
         "{name} does not say how it was made",
         hint="many sites and chat programs remove the settings: give the file that the program itself saved",
         name=name,
     )
+
+
+def _texts_in(content: bytes, name: str) -> tuple[Texts, bool]:
+    """The texts in a picture's file by their keywords, and whether the file is whole."""
+    if not content.startswith(SIGNATURE):
+        return read_exif_texts(content, name), True
+    found = read_texts(content, name, _READ)
+    texts = dict(found.texts)
+    xmp = texts.pop(XMP, None)
+    if isinstance(xmp, str) and (comment := comment_in_xmp(xmp)):
+        texts["exif:UserComment"] = comment
+    if found.exif is not None:
+        texts = texts_of_exif(found.exif, name) | texts
+    return texts, found.is_whole
+
+
+def _of_our_own(texts: Texts, mark: TwinseedMark) -> PictureParameters | None:
+    """What our own mark says, and beside it, or instead, the text that other programs read."""
+    text = texts.get(_PARAMETERS)
+    if isinstance(text, str):
+        return _with_mark(parameters_of_infotext(parse_infotext(text.strip())), mark)
+    if mark.prompts is not None:
+        return _parameters_of_mark(_prompt_of(mark) or "", mark.prompts.negative, mark)
+    return read_foreign(texts)
 
 
 def read_mark(file: Path) -> TwinseedMark | None:
@@ -126,7 +147,9 @@ def read_mark(file: Path) -> TwinseedMark | None:
 
 def mark_in(content: bytes, name: str = "the picture") -> TwinseedMark | None:
     """The mark in the bytes of a picture's file, or None where there is none. Raises `PictureError`."""
-    text = read_texts(content, name, (_TWINSEED,)).get(_TWINSEED) if content.startswith(SIGNATURE) else None
+    text = read_texts(content, name, (_TWINSEED,)).texts.get(_TWINSEED) if content.startswith(SIGNATURE) else None
+    if isinstance(text, PictureError):
+        raise text
     return None if text is None else mark_of_text(text, name)
 
 
@@ -143,9 +166,10 @@ def _with_mark(said: PictureParameters, mark: TwinseedMark) -> PictureParameters
     apart = [part for part in _SAID_TWICE if getattr(said, part) not in (None, getattr(found, part))]
     if not apart:
         return found
-    note = (
-        f"The picture's texts do not agree on {', '.join(apart).replace('_', ' ')}: one of them was changed after "
-        "Twinseed wrote it. What its own text says is taken."
+    note = Clause(
+        "The picture's texts do not agree on {names}: one of them was changed after Twinseed wrote it. What its own "
+        "text says is taken.",
+        names=", ".join(apart).replace("_", " "),
     )
     return replace(found, notes=(note,))
 

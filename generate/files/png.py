@@ -11,6 +11,7 @@ import io
 import struct
 import zlib
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -34,7 +35,7 @@ def pixels_sha256(image: Image.Image) -> str:
 
 
 def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
-    """The picture as PNG with those texts, Latin-1 as tEXt and all else as UTF-8: equal input, equal bytes.
+    """The picture as PNG with those texts, Latin-1 as tEXt and all else as iTXt: equal input, equal bytes.
 
     Raises `PictureError` for a text that no chunk can hold.
     """
@@ -48,7 +49,7 @@ def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
             ) from error
         if "\0" in text:
             raise _unwritable(keyword, Clause("the character U+0000"))
-        if keyword == XMP:  # Latin-1 or not, it is looked for in this kind of chunk only
+        if keyword == XMP or _is_ambiguous(text):  # XMP, Latin-1 or not, is looked for in this kind of chunk only
             chunks.add_itxt(keyword, text)
         else:
             chunks.add_text(keyword, text)
@@ -57,18 +58,40 @@ def encode_png(image: Image.Image, texts: Mapping[str, str]) -> bytes:
     return file.getvalue()
 
 
-def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]:
+def _is_ambiguous(text: str) -> bool:
+    """Whether the text as Latin-1, which PNG's plain texts are by their standard, could be another one in UTF-8, which
+    many programs write into them."""
+    try:
+        plain = text.encode("latin-1")
+        return not plain.isascii() and plain.decode() != text
+    except UnicodeError:
+        return False
+
+
+@dataclass(frozen=True)
+class PngTexts:
+    """The texts of a PNG by keyword; in the place of one that cannot be read stands why. `exif` is the block of EXIF.
+    `is_whole` is False where the file ends within its pixels: what is before them is whole."""
+
+    texts: dict[str, str | PictureError]
+    exif: bytes | None = None
+    is_whole: bool = True
+
+
+def read_texts(png: bytes, name: str, wanted: Collection[str]) -> PngTexts:
     """The texts under the keywords `wanted`; the others are left alone.
 
     Of several chunks with one keyword the last counts. Errors call the picture `name`. Raises `PictureError` for what
-    is no PNG, cut off or damaged, and for what is larger than a picture with its settings can be.
+    is no PNG, cut off before its pixels or damaged, and for what is larger than a picture with its settings can be.
     """
     if not png.startswith(SIGNATURE):
         raise PictureError("{name} is not a PNG picture", hint="give the file as its program saved it", name=name)
-    texts: dict[str, str] = {}
-    position, seen, kind = len(SIGNATURE), 0, b""
+    texts: dict[str, str | PictureError] = {}
+    exif, position, seen, kind = None, len(SIGNATURE), 0, b""
     while kind != b"IEND":
         if len(png) < position + 12:
+            if kind == b"IDAT":
+                return PngTexts(texts, exif, is_whole=False)
             raise _cut_off(name)
         length, kind = struct.unpack_from(">I4s", png, position)
         if seen == 0 and (kind, length) != (b"IHDR", 13):
@@ -78,6 +101,8 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]
         if kind != b"IDAT" and length > MAX_CHUNK:
             raise _too_large(name, Clause("a part of {length:,} bytes that is not pixels", length=length), MAX_CHUNK)
         if len(png) < position + 12 + length:
+            if kind == b"IDAT":
+                return PngTexts(texts, exif, is_whole=False)
             raise _cut_off(name)
         if seen == MAX_CHUNKS:
             raise PictureError(
@@ -96,17 +121,24 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> dict[str, str]
                 raise _malformed(name)
             key = keyword.decode("latin-1")
             if key in wanted:
-                texts[key] = _text(kind, rest, name)
+                try:
+                    texts[key] = _text(kind, rest, name)
+                except PictureError as problem:
+                    texts[key] = problem
+        elif kind == b"eXIf":
+            exif = bytes(data)
         position += 12 + length
         seen += 1
-    return texts
+    return PngTexts(texts, exif)
 
 
 def _text(kind: bytes, rest: bytes, name: str) -> str:
-    if kind == b"tEXt":
-        return _within_limit(rest, name).decode("latin-1")
-    if kind == b"zTXt":
-        return _inflated(rest[1:], name).decode("latin-1")
+    if kind in (b"tEXt", b"zTXt"):
+        text = _within_limit(rest, name) if kind == b"tEXt" else _inflated(rest[1:], name)
+        try:
+            return text.decode()  # Latin-1 by the standard, UTF-8 in practice: few texts could be both
+        except UnicodeDecodeError:
+            return text.decode("latin-1")
     compressed = rest[:1] == b"\1"
     parts = rest[2:].split(b"\0", 2)  # language, translated keyword, text
     if len(parts) < 3:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from generate.schedulers.table import SCHEDULERS
 
 #: What AUTOMATIC1111's "Automatic" stands for; for all other samplers it is the plain schedule.
@@ -15,29 +17,14 @@ _AUTOMATIC = {
     "dpm++ 3m sde": "Exponential",
     "dpm++ 2m sde heun": "Exponential",
 }
-_PLAIN = {"", "normal", "uniform", "simple"}
-#: k-diffusion's names, which ComfyUI, Fooocus and NovelAI use, and AUTOMATIC1111's for the same.
-K_DIFFUSION = {
-    "euler": "Euler",
-    "euler_ancestral": "Euler a",
-    "heun": "Heun",
-    "lms": "LMS",
-    "dpm_2": "DPM2",
-    "dpm_2_ancestral": "DPM2 a",
-    "dpmpp_2s_ancestral": "DPM++ 2S a",
-    "dpmpp_sde": "DPM++ SDE",
-    "dpmpp_sde_gpu": "DPM++ SDE",
-    "dpmpp_2m": "DPM++ 2M",
-    "dpmpp_2m_sde": "DPM++ 2M SDE",
-    "dpmpp_2m_sde_gpu": "DPM++ 2M SDE",
-    "dpmpp_3m_sde": "DPM++ 3M SDE",
-    "dpmpp_3m_sde_gpu": "DPM++ 3M SDE",
-    "ddim": "DDIM",
-    "uni_pc": "UniPC",
-    "deis": "DEIS",
-    "lcm": "LCM",
-    "tcd": "TCD",
+_PLAIN = {"", "normal", "uniform", "simple", "default", "discrete", "native"}
+#: Spellings that are no schedules, by what they come to when they are folded.
+_SAME = {
+    "plms": "pndm",
+    "dpmpp2": "dpmpp2m",  # InvokeAI 2, and its ancestral kind
+    "dpmpp2a": "dpmpp2sa",
 }
+_SCHEDULES = ("karras", "exponential", "sgmuniform")
 
 
 def sampler_and_schedule(scheduler: str) -> tuple[str, str]:
@@ -54,14 +41,30 @@ def words_for(sampler: str | None, schedule: str | None) -> str | None:
 
 
 def scheduler_named(sampler: str, schedule: str | None = None) -> str | None:
-    """Our scheduler for a sampler and schedule type of AUTOMATIC1111's, or None where we have none that is the same.
+    """Our scheduler for a sampler and schedule type of another program, or None where we have none that is the same.
 
-    Before its version 1.9, and so without `schedule`, the sampler's name said it all.
+    Read are AUTOMATIC1111's names, which before its version 1.9 said the schedule too, k-diffusion's, which ComfyUI,
+    Fooocus and NovelAI use, and InvokeAI's.
+
+    >>> scheduler_named("DPM++ 2M Karras"), scheduler_named("k_euler_ancestral"), scheduler_named("dpmpp_2m", "karras")
+    ('DPM++ 2M Karras', 'Euler a', 'DPM++ 2M Karras')
     """
-    folded, schedule = sampler.casefold(), schedule or ""
-    if schedule.casefold() == "automatic":
-        schedule = _AUTOMATIC.get(folded, "")
-    plain = schedule.casefold() in _PLAIN or (folded, schedule.casefold()) == ("ddim", "ddim_uniform")
-    wanted = folded if plain else f"{folded} {schedule.casefold()}"
-    names = {name.casefold(): name for name in SCHEDULERS}
-    return names.get(wanted) or (names.get("pndm") if wanted == "plms" else None)
+    schedule = schedule or ""
+    if schedule.casefold() in ("automatic", "auto"):
+        schedule = _AUTOMATIC.get(sampler.strip().casefold(), "")
+    name, how = _folded(sampler), _folded(schedule)
+    if how in _PLAIN or (name, how) == ("ddim", "ddimuniform"):
+        how = ""
+    for end in _SCHEDULES:
+        if name.endswith(end) and how in ("", end):
+            name, how = name.removesuffix(end), end
+    names = {_folded(one): one for one in SCHEDULERS}
+    for spelling in dict.fromkeys((name, name.removeprefix("k"), name.removesuffix("gpu"))):
+        if found := names.get(_SAME.get(spelling, spelling) + how):
+            return found
+    return None
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: "DPM++ 2S a", "dpmpp_2s_ancestral" and "DPMPP_2S_ANCESTRAL" are one."""
+    return re.sub(r"[\W_]+", "", name.casefold().replace("+", "p").replace("ancestral", "a"))

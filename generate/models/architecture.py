@@ -78,7 +78,7 @@ def _read_json(file: Path) -> Any:
 def require_no_code(folder: Path, kind: str | None = None) -> None:
     """Raises `ModelError` where a configuration in `folder` names code that comes with the model, or another class than
     `kind`; and where something in there may never end."""
-    for file in sorted(folder.iterdir()):
+    for file in sorted(entry for entry in folder.iterdir() if not entry.is_dir()):
         try:
             require_plain_file(file)
             content = _read_json(file) if file.name.endswith(("config.json", "model_index.json")) else None

@@ -166,7 +166,7 @@ def test_pipes_and_devices_in_the_place_of_files(twinseed: Twinseed, tmp_path: P
     os.mkfifo(words / "topics.txt")
     (runs / "one").mkdir(parents=True)
     (runs / "one" / "record.json").symlink_to("/dev/zero")
-    endless = "it is a pipe or a device, which may never end"
+    endless = "it is not a regular file"
     cases: list[tuple[list[str], str]] = [
         (["ideas", "--words", str(words)], f"{words / 'topics.txt'} cannot be read: {endless}"),
         (["ideas", "--words", str(words), "--pattern", "__topics__"], f"topics.txt cannot be read: {endless}"),

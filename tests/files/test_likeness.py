@@ -327,6 +327,6 @@ def test_a_real_picture_of_the_first_version() -> None:
     (file,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
     found = likeness(file.read_bytes(), RenderSettings())
     assert found.settings == RenderSettings(seed=7, width=128, height=128)
-    assert found.simple.startswith("a dog riding a bicycle in a city in the rain"), "nobody can tell from which"
-    assert found.expanded is None
-    assert [note[:27] for note in found.notes] == ["An older Twinseed made the "]
+    assert found.simple == "", "it says that it is the expanded one"
+    assert (found.expanded or "").startswith("a dog riding a bicycle in a city in the rain")
+    assert [note[:27] for note in found.notes] == ["An older Twinseed made the ", "It is the expanded picture "]

@@ -14,17 +14,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import commands.pair
 from compare.instruments.examination import Examination
 from compare.request import PairOptions, PairRequest, request_from_json
 from generate.choices.presets import PRESETS
 from generate.choices.styles import all_styles
+from generate.files import encode_png
 from generate.models import known_words
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
 from ideation import AdapterMention, TwinseedError, draw, typed_concept
+from templates import LANGUAGES
 from twinseed import main
 
 DOG = PairRequest(typed_concept("a dog riding a bicycle"), RenderSettings(seed=7))
@@ -232,10 +235,42 @@ def test_what_cannot_be_asked_for(options: dict[str, Any], message: str, hint: s
     assert hint in caught.value.hint
 
 
+def test_a_picture_without_a_prompt_wants_a_concept(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    line = "Steps: 12, Sampler: Euler a, CFG scale: 5, Seed: 7, Size: 128x128"
+    picture.write_bytes(encode_png(Image.new("RGB", (8, 8)), {"parameters": f"Negative prompt: blurry\n{line}"}))
+    with pytest.raises(TwinseedError, match=r"a\.png gives no prompt: its prompt is empty"):
+        PairRequest.from_options(PairOptions(like=picture))
+    request, notes = PairRequest.from_options(PairOptions(concept="a dog", like=picture))
+    assert (request.concept.text, request.negative, request.settings.seed) == ("a dog", "blurry", 7)
+    assert "It gives no prompt, as its prompt is empty: say yourself what to draw." in notes
+
+
+def test_the_expanded_picture_of_a_pair_that_does_not_tell_the_simple_prompt() -> None:
+    (picture,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
+    request, notes = PairRequest.from_options(PairOptions(like=picture))
+    assert (request.simple or "").startswith("a dog riding a bicycle in a city in the rain")
+    assert request.expanded is None
+    assert notes[-1] == "Its prompt is taken as the simple one: add the concept to make its pair."
+
+
 def test_a_concept_that_is_not_the_drawn_one_is_taken_as_typed() -> None:
     request, notes = PairRequest.from_options(PairOptions(concept="a dog", drawn="3@7"))
     assert request.concept == typed_concept("a dog")
     assert notes == ("number 3 of draw 7 is another concept here: this one is taken as typed",)
+
+
+def test_what_a_drawn_run_prints_asks_for_the_same() -> None:
+    for seed in ("7", "2271560481"):
+        for language in LANGUAGES:
+            concept = draw(known_words("seedling"), seed=int(seed), index=0, language=language)
+            typed, notes = PairRequest.from_options(PairOptions(concept=concept.text, seed=seed))
+            assert (typed.concept, notes) == (concept, ())
+    drawn, _ = PairRequest.from_options(PairOptions(seed="7"))
+    typed, _ = PairRequest.from_options(PairOptions(concept=drawn.concept.text, seed="7"))
+    assert typed.digest == drawn.digest
+    other, _ = PairRequest.from_options(PairOptions(concept=drawn.concept.text, seed="8"))
+    assert other.concept.index is None
 
 
 def test_without_a_concept_one_is_drawn_that_the_seed_draws_again() -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from generate.files.foreign.automatic1111 import infotext_of, parameters_of_infotext
-from generate.files.foreign.comfyui import read_comfyui
-from generate.files.foreign.fooocus import read_fooocus
-from generate.files.foreign.invokeai import read_invokeai
-from generate.files.foreign.novelai import read_novelai
+from generate.files.foreign.flat_settings import loras_of_prompt
+from generate.files.foreign.reader import KEYWORDS, Texts, read_foreign
 from generate.files.foreign.settings import shown
 
 __all__ = [
+    "KEYWORDS",
+    "Texts",
     "infotext_of",
+    "loras_of_prompt",
     "parameters_of_infotext",
-    "read_comfyui",
-    "read_fooocus",
-    "read_invokeai",
-    "read_novelai",
+    "read_foreign",
     "shown",
 ]
