@@ -11,8 +11,8 @@ import yaml
 
 from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
 from generate.models.quantization import require_known_quantization
-from generate.models.weight_file import ModelError, family_of_checkpoint, first_line
-from ideation import read_plain_file, require_plain_file
+from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
+from ideation import Clause, read_plain_file, require_plain_file
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
@@ -25,6 +25,11 @@ _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeEr
 #: Bytes.
 _MAX_CONFIGURATION = 5_000_000
 _MAX_YAML = 100_000  # its reader is slow
+
+#: What a configuration says of the sizes of its tensors.
+_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+#: At least: norms, weights and biases of a residual block or of an attention block.
+_TENSORS_OF_A_LAYER = 8
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -110,6 +115,38 @@ def require_no_code(folder: Path, kind: str | None = None) -> None:
                 named=str(named)[:80],
                 kind=kind,
             )
+
+
+def require_proportions(part: Path) -> None:
+    """Raises `ModelError` where the configuration of the part of a model in that folder speaks of more, or of larger
+    layers than its weights are: built by it, the part would fill the memory before it is filled."""
+    try:
+        config = _read_json(part / "config.json")
+        shapes = [shape for file in part.glob("*.safetensors") for shape in read_weight_file(file).shapes.values()]
+        blocks = max(1, len(config.get("block_out_channels", ())))
+        layers = max(
+            blocks * max([*_numbers(config.get("layers_per_block")), 0]),
+            *(sum(_numbers(config.get(key))) for key in ("num_hidden_layers", "transformer_layers_per_block")),
+        )
+        sizes = {number for key in _SIZES for number in _numbers(config.get(key))}
+    except (ModelError, *_UNREADABLE):  # told by whoever loads it
+        return
+    if not shapes:
+        return
+    unknown = sizes - {size for shape in shapes for size in shape}
+    if unknown or layers * _TENSORS_OF_A_LAYER > len(shapes):
+        raise ModelError(
+            "{file} is not of the weights beside it: {fault}",
+            hint="save or download the model again",
+            file=part / "config.json",
+            fault=Clause("none of them has the size {size}", size=str(max(unknown))[:40])
+            if unknown
+            else Clause("it has {layers} layers, they are {count} tensors", layers=str(layers)[:40], count=len(shapes)),
+        )
+
+
+def _numbers(value: Any) -> list[int]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, int)]
 
 
 def family_of_folder(folder: Path) -> Family:

@@ -132,8 +132,9 @@ def embedding_pattern(names: Iterable[str]) -> re.Pattern[str]:
 
 
 def _folder_entry(entry: Path, folder: Path) -> ModelName:
-    if _leads_out(entry, folder):
-        return ModelName(entry.name, "broken", entry, problem=_link_out(entry, folder))
+    out = next((one for one in (entry, *entry.rglob("*")) if one.is_symlink() and _leads_out(one, folder)), None)
+    if out is not None:
+        return ModelName(entry.name, "broken", entry, problem=_link_out(out, folder))
     try:
         return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry).name)
     except ModelError as problem:

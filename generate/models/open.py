@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from generate.families import Family
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
-from generate.models.architecture import family_of_folder, pipeline_class, require_known_training
+from generate.models.architecture import family_of_folder, pipeline_class, require_known_training, require_proportions
 from generate.models.catalog import ModelName
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
@@ -324,6 +324,9 @@ def _open_folder(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
             named_scheduler(folder)
+            for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
+                if (folder / part).is_dir():
+                    require_proportions(folder / part)
             pipeline = pipeline_type.from_pretrained(
                 str(folder),
                 dtype=dtype,

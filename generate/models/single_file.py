@@ -28,6 +28,7 @@ from generate.models.architecture import (
     prediction_type,
     require_known_training,
     require_no_code,
+    require_proportions,
     vocabulary_entries,
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
@@ -35,6 +36,9 @@ from generate.models.left_over import left_over, require_told_noise
 from generate.models.tensors import Tensors, fill, read_tensors, require_whole
 from generate.models.weight_file import ModelError, first_line
 from ideation import Clause
+
+#: Each has its place in several tables; published models have a thousand.
+_MOST_TRAINING_STEPS = 100_000
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 
@@ -111,6 +115,7 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
                 left_over(path, tensors, weights.used, passed_over=("model.diffusion_model.",))
                 return vae
             require_no_code(path, "AutoencoderKL")
+            require_proportions(path)
             vae = AutoencoderKL.from_pretrained(
                 str(path), dtype=dtype, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
             )
@@ -234,5 +239,13 @@ def named_scheduler(folder: Path) -> tuple[Any, dict[str, Any]]:
             hint="mend its scheduler/scheduler_config.json",
             folder=folder,
             get=config.get("_class_name"),
+        )
+    if not 1 <= (steps := config.get("num_train_timesteps", 1)) <= _MOST_TRAINING_STEPS:
+        raise ModelError(
+            "{folder} names {steps} training steps; up to {most:,} are read",
+            hint="mend num_train_timesteps in its scheduler/scheduler_config.json",
+            folder=folder,
+            steps=str(steps)[:40],
+            most=_MOST_TRAINING_STEPS,
         )
     return kind, config

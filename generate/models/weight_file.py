@@ -19,8 +19,12 @@ PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
 #: The endings of all files that weights are looked for in.
 ENDINGS = frozenset({".safetensors", *PICKLES})
 
-#: The headers of the largest published models have less than a megabyte; the format itself allows a hundred.
-_LONGEST_HEADER = 100_000_000
+#: Bytes. The headers of the largest published models have less than a megabyte; with what trainers write into them, a
+#: few. The format itself allows a hundred, out of which JSON can make gigabytes.
+_LONGEST_HEADER = 16_000_000
+
+#: The largest published models of pictures have some thousands.
+_MOST_TENSORS = 50_000
 
 _BYTES = {
     "BOOL": 1,
@@ -105,6 +109,10 @@ def read_weight_file(path: Path) -> WeightFile:
         raise ModelError(
             "{path} cannot be read: {reason}", hint="check who may read it", path=path, reason=error.strerror
         ) from error
+    if _LONGEST_HEADER < length <= room:
+        raise _not_safetensors(
+            path, Clause("its header has {length:,} bytes; {most:,} are read", length=length, most=_LONGEST_HEADER)
+        )
     if not header:
         raise _not_safetensors(
             path, Clause("its header would have {length:,} bytes, the file has {size:,}", length=length, size=size)
@@ -112,6 +120,8 @@ def read_weight_file(path: Path) -> WeightFile:
     try:
         entries = json.loads(header.decode("utf-8"))
         metadata = entries.pop("__metadata__", {})
+        if len(entries) > _MOST_TENSORS:
+            raise ValueError(f"{len(entries):,} tensors are too many")
         shapes, ends = {}, [0]
         for name, entry in entries.items():
             shape = tuple(entry["shape"])
