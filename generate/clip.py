@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generate.families import FAMILIES
+from generate.models.architecture import require_no_code
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import choose_device, ran_out_of_memory
 from generate.models.resolve import family_of
@@ -281,6 +282,7 @@ def _require_clip(name: str, folder: Path) -> None:
             folder=folder / "config.json",
             error=first_line(error),
         ) from error
+    require_no_code(folder)
     if kind != "clip":
         raise ModelError(
             "{name} is no CLIP but a model of the type {kind!r}",

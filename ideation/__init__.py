@@ -65,6 +65,7 @@ from ideation.expansion import (
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
+from ideation.plain_file import read_plain_file, require_plain_file
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import (
     AdapterMention,
@@ -144,8 +145,10 @@ __all__ = [
     "notes_on",
     "parse_prompt",
     "pinned",
+    "read_plain_file",
     "read_wildcards",
     "read_words",
+    "require_plain_file",
     "require_prompt",
     "seed_of",
     "seedling_vocabulary",

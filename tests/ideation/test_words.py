@@ -257,6 +257,7 @@ def test_equal_weights_are_no_weights(tmp_path: Path) -> None:
         ("topics.txt", b"dog\nca\x07t\n", "topics.txt, line 2: the entry contains control characters"),
         ("topics.txt", b"dog\n" + b"x" * 201, "topics.txt, line 2: the entry has 201 characters; 200 are accepted"),
         ("topics.yaml", b"- dog\n- [a, b\n", "topics.yaml, line 3: this is not YAML"),
+        ("topics.yaml", b"- !!python/module:os\n", "topics.yaml, line 1: this is not YAML: the tag 'tag:yaml.org"),
         ("topics.yaml", b"dog: cat\n", "topics.yaml does not hold a list"),
         ("topics.yaml", b"- dog\n- {en: cat, zn: x}\n", "topics.yaml, line 2: 'zn': Extra inputs are not permitted"),
         ("topics.yaml", b"- {zh: x}\n", "topics.yaml, line 1: 'en': Field required"),

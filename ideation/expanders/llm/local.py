@@ -214,7 +214,8 @@ class LocalExpander:
             name = self._place
             # What looks like a folder is never looked up on the hub.
             is_folder = Path(name).exists() or name.startswith((".", "/", "~"))
-            options: dict[str, Any] = {"local_files_only": is_folder}
+            # Code that comes with a model is not run; left open, transformers asks whoever sits at the terminal.
+            options: dict[str, Any] = {"local_files_only": is_folder, "trust_remote_code": False}
             if is_folder and name.casefold().endswith(".gguf"):
                 options["gguf_file"] = Path(name).name
                 name = str(Path(name).parent)
