@@ -6,7 +6,15 @@
 True
 """
 
-from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
+from ideation.chinese import (
+    DictionaryError,
+    Lookup,
+    Translation,
+    TranslationError,
+    UnclearChinese,
+    UnknownChinese,
+    translate,
+)
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -25,7 +33,7 @@ from ideation.draw import (
     seed_of,
     seedling_words,
 )
-from ideation.errors import Clause, TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest, told
 from ideation.expanders import (
     EXPANDERS,
     DraftedPrompts,
@@ -34,10 +42,15 @@ from ideation.expanders import (
     ExpanderError,
     ExpansionCache,
     InstructionTemplate,
+    PromptTarget,
+    UnknownTarget,
     cache_folder,
     checked_template,
     choose_expander,
+    find_target,
     known_expanders,
+    known_targets,
+    target_of_family,
 )
 from ideation.expanders.offline import OfflineExpander
 from ideation.expansion import (
@@ -48,12 +61,23 @@ from ideation.expansion import (
     expand,
     given_pair,
     named_expanders,
+    notes_on,
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
+from ideation.plain_file import read_plain_file, require_plain_file
 from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
-from ideation.token_budget import CLIP_LIMIT, TokenBudget, TokenizerError
+from ideation.prompt_syntax import (
+    AdapterMention,
+    ParsedPrompt,
+    PromptSyntaxError,
+    marks_in,
+    name_of_embedding,
+    parse_prompt,
+    self_contained,
+    spoken,
+)
+from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
@@ -68,6 +92,7 @@ __all__ = [
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
+    "EstimatedBudget",
     "Expander",
     "ExpanderError",
     "ExpanderRow",
@@ -82,6 +107,7 @@ __all__ = [
     "PatternPlan",
     "PromptPair",
     "PromptSyntaxError",
+    "PromptTarget",
     "Term",
     "TokenBudget",
     "TokenCount",
@@ -90,7 +116,9 @@ __all__ = [
     "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnclearChinese",
     "UnknownChinese",
+    "UnknownTarget",
     "Vocabulary",
     "Wildcards",
     "Word",
@@ -105,21 +133,30 @@ __all__ = [
     "draw",
     "draw_many",
     "expand",
+    "find_target",
     "given_pair",
     "guess_language",
     "known_expanders",
+    "known_targets",
     "marks_in",
+    "name_of_embedding",
     "named_expanders",
     "nearest",
+    "notes_on",
     "parse_prompt",
     "pinned",
+    "read_plain_file",
     "read_wildcards",
     "read_words",
+    "require_plain_file",
     "require_prompt",
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",
+    "self_contained",
     "spoken",
+    "target_of_family",
+    "told",
     "translate",
     "typed_concept",
 ]

@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from generate.families import Family
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
-from generate.models.architecture import family_of_folder, pipeline_class, require_known_training
+from generate.models.architecture import family_of_folder, pipeline_class, require_known_training, require_proportions
 from generate.models.catalog import ModelName
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import (
@@ -33,7 +33,7 @@ from generate.models.devices import (
     require_compiler,
 )
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
-from generate.models.single_file import open_single_file, open_vae
+from generate.models.single_file import named_scheduler, open_single_file, open_vae
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
 from ideation import Clause
@@ -332,6 +332,10 @@ def _open_folder(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
+            named_scheduler(folder)
+            for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
+                if (folder / part).is_dir():
+                    require_proportions(folder / part)
             pipeline = pipeline_type.from_pretrained(
                 str(folder),
                 dtype=dtype,
@@ -341,6 +345,8 @@ def _open_folder(
                 **given,
                 **_feature_extractor(folder),
             )
+    except ModelError:
+        raise
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
         if ran_out_of_memory(error):
             raise

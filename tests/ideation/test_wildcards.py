@@ -112,7 +112,11 @@ FAULTY: list[tuple[dict[str, str | bytes], str, str]] = [
     ({"a.yaml": "- at 12: 30:15"}, "column 3: 'at 12' and what follows its colon", 'quotes, as in - "'),
     ({"a.yaml": "- cat:"}, "column 3: 'cat' and what follows its colon", 'quotes, as in - "'),
     ({"a.json": '[{"cat": null}]'}, "column 2: 'cat' and what follows its colon", "quotes"),
-    ({"a.yaml": "- !loud cat"}, "column 3: this is not an entry", "quotes"),
+    ({"a.yaml": "- !loud cat"}, "column 3: this is not YAML: the tag '!loud' is not read", "quotes"),
+    ({"a.yaml": "- !!python/module:os"}, "column 3: this is not YAML: the tag 'tag:yaml.org", "quotes"),
+    ({"a.yaml": "a: !evil [y]"}, "column 4: this is not YAML: the tag '!evil' is not read", "quotes"),
+    ({"a.yaml": "- !!binary ZG9n"}, "binary' is not read", "quotes"),
+    ({"a.yaml": f"? {'k' * 300}\n: x"}, "line 2, column 3: the name of a list has 300 characters", "a short name"),
     ({"a.yaml": "- x\n- [y"}, "a.yaml, line 2, column 5: this is not YAML", "quotes"),
     (
         {"a.yaml": "- @someone"},

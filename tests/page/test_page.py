@@ -126,11 +126,11 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     page.text_input(key="concept").set_value("狗在看書").run()
     assert r"In English: a dog reading a book" in _texts(page)
     assert not [area for area in page.text_area if area.key == "translated"]
-    page.text_input(key="concept").set_value("狗戴著救生圈看書")
+    page.text_input(key="concept").set_value("狗戴著呼吸器看書")
     _clean(page.button(key="generate").click().run())
     assert "ticket" not in page.session_state or page.session_state["ticket"] is None, "nothing is drawn unseen"
-    assert "looked up in a dictionary: 救生圈" in _texts(page)
-    assert page.text_area(key="translated").value == "a dog wearing a life buoy and reading a book"
+    assert "looked up in a dictionary: 呼吸器" in _texts(page)
+    assert page.text_area(key="translated").value == "a dog wearing a ventilator and reading a book"
     page.selectbox(key="expander-en").set_value("gemini").run()
     assert "looked up" not in _texts(page), "an LLM translates for itself"
     page.selectbox(key="expander-en").set_value("offline").run()
@@ -141,7 +141,7 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     _wait(page, lambda: page.session_state["ticket"] is None)
     (row,) = Gallery(runs).runs()
     record = Gallery(runs).open(row.name).record
-    assert (record.concept.text, record.prompts.simple) == ("狗戴著救生圈看書", corrected)
+    assert (record.concept.text, record.prompts.simple) == ("狗戴著呼吸器看書", corrected)
 
 
 def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> None:
@@ -350,6 +350,12 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     downloads = {button.proto.label for button in page.get("download_button")}
     assert downloads == {"simple", "expanded", "Report", "record.json"}
     assert len(page.get("download_button")) == 8
+    page.selectbox(key=f"other-model-{name}").set_value("flux").run()
+    codes = [code.value for code in _clean(page).code]
+    assert codes[0] == PROMPTS.simple
+    assert codes[1].startswith(PROMPTS.simple.split(",")[0])
+    assert codes[1].endswith(".")
+    assert "FLUX.1 reads no negative prompt." in _texts(page)
     page.segmented_control(key="lang").set_value("zh-TW").run()
     assert sentences("zh-TW")["report"]["certificate"]["holds"] in _texts(_clean(page))
     assert len(_pair_pictures(page)) == 6
