@@ -132,7 +132,7 @@ def disks(table: Table, there: Path, steps: int) -> None:
         )
     (run,) = folders(whole)
     for option, name in (("--pdf", "x.pdf"), ("--markdown", "x.zip")):
-        for limit in (1, 5_000, 50_000):
+        for limit in (1_000, 5_000, 50_000):  # what it says goes to a file as well
             file = there / name
             done = Done(*finish(("report", run.name, option, str(file)), whole, largest_file(limit)))
             lost = done.lost or ("half a file" if done.code and file.exists() else "")
