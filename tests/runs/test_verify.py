@@ -68,6 +68,7 @@ def without_a_rung(run: Run) -> None:
             says(("renders", 1, "pixels_sha256"), "0" * 64),
             ["hash of the pixels of expanded-7.png", "of another partner"],
         ),
+        (says(("renders", 0, "width"), 10**12), ["the record's size of simple-7.png is not that of the file"]),
         (says(("settings", "num_inference_steps"), 21), ["simple-7.png is of another pair", "expanded-7.png is of"]),
         (says(("prompts", "expanded"), "a cat"), ["simple-7.png is of another pair", "expanded-7.png is of another"]),
         (says(("certificate", "model_digest"), "cd" * 32), ["another pair", "another model", "another pair"]),
