@@ -24,7 +24,7 @@ from PIL import Image
 from generate.families import FAMILIES
 from generate.models.architecture import require_no_code
 from generate.models.clip_tokenizer import tokenizer_file
-from generate.models.devices import choose_device
+from generate.models.devices import choose_device, ran_out_of_memory
 from generate.models.resolve import family_of
 from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
@@ -126,7 +126,9 @@ class Clip:
         try:
             with torch.inference_mode():
                 found = tower(*(one.to(self.device) for one in inputs)).float().cpu()
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
             raise _too_large(self.name, self.device) from error
         lengths = found.norm(dim=1, keepdim=True)
         if not bool(torch.isfinite(lengths).all()) or bool((lengths == 0).any()):
@@ -195,6 +197,8 @@ def open_clip(name: str, device: str = "auto") -> Clip:
     try:
         model = CLIPModel.from_pretrained(str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True)
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
+        if ran_out_of_memory(error):
+            raise
         raise ModelError(
             "the CLIP {name} cannot be loaded from {folder}: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
@@ -205,7 +209,9 @@ def open_clip(name: str, device: str = "auto") -> Clip:
     require_whole(model, f"CLIP in {folder}", folder)
     try:
         model = model.eval().to(device)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
         raise _too_large(name, device) from error
     try:
         return Clip(name, folder, model, device)

@@ -17,7 +17,7 @@ from compare.instruments.scores.unknown_words import unknown_in
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.settings import RenderSettings, SettingsError
-from ideation import PromptPair, TwinseedError
+from ideation import PromptPair
 from ideation.values import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
@@ -137,6 +137,6 @@ def examine(
                 on_instrument(name)
                 found[name] = instrument.measure(context, wanted.options_of(name))
                 on_found(Findings(**found))
-    except (TwinseedError, KeyboardInterrupt) as reason:
+    except BaseException as reason:
         raise ExaminationStopped(Findings(**found), reason) from reason
     return Findings(**found)

@@ -32,6 +32,7 @@ from generate.models.architecture import (
     vocabulary_entries,
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
+from generate.models.devices import ran_out_of_memory
 from generate.models.left_over import left_over, require_told_noise
 from generate.models.tensors import Tensors, fill, read_tensors, require_whole
 from generate.models.weight_file import ModelError, first_line
@@ -122,6 +123,8 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
     except ModelError:
         raise
     except Exception as error:
+        if ran_out_of_memory(error):
+            raise
         raise ModelError(
             "the VAE in {path} cannot be loaded: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",

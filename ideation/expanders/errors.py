@@ -14,7 +14,7 @@ from typing import Any
 from ideation.errors import Clause, TwinseedError
 
 #: The longest part of a server's own words that goes into a message.
-MAX_QUOTED_CHARACTERS = 240
+MAX_QUOTED_CHARACTERS = 200
 
 
 class ExpanderError(TwinseedError):
@@ -87,6 +87,10 @@ class Refusal(ExpanderError):
 
 class NotTrusted(Unreachable):
     """A server that is there, and whose certificate or protocol is not what it should be: waiting does not help."""
+
+
+class UnreadableResponse(ExpanderError):
+    """An answer that is too long to be one, or cannot be unpacked: asking again gives the same."""
 
 
 class UnusableResponse(ExpanderError):
@@ -166,7 +170,9 @@ _STATUS_OF_WORDS = {
 def error_in_success(failed: Any, said: str, *, server: str, llm_model: str, headers: Any = None) -> ExpanderError:
     """The error that a server reports with the status 200. `failed` is what it keeps under "error"."""
     given = [failed.get(name) for name in ("code", "status")] if isinstance(failed, dict) else []
-    status = next((int(code) for code in map(str, given) if code.isdecimal() and 400 <= int(code) < 600), None)
+    status = next(
+        (int(code) for code in map(str, given) if len(code) == 3 and code.isdecimal() and 400 <= int(code) < 600), None
+    )
     about = f"{said} {_as_text(failed)}"
     status = status or next((code for code, words in _STATUS_OF_WORDS.items() if words.search(about)), None)
     if status is None:

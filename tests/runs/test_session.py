@@ -305,6 +305,9 @@ def test_a_disk_that_fills_up(session: Session) -> None:
     assert run.record.seeds == [3, 4, 5]
     assert run.report.is_file()
     assert not list(session.gallery.root.glob(".partial-*")), "pictures of the first try are here again"
+    run.report.unlink()
+    assert session.run(of_seeds(3)).folder == run.folder, "a report that is missing is written"
+    assert run.report.is_file()
 
 
 def test_a_clip_that_is_not_there_loses_no_pictures(session: Session) -> None:

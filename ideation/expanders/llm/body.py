@@ -20,6 +20,12 @@ _WORDS_IN = (
     "reason",
     "title",
 )
+#: What is nested deeper is no answer, and nothing here needs to follow it.
+MAX_DEPTH = 100
+
+#: A stream of events with so many blocks that are none is no such stream.
+MAX_STRAYS = 1000
+
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _NO_TEXT = frozenset(("thinking", "reasoning", "redacted_thinking", "tool_use", "image", "image_url"))
 
@@ -53,19 +59,38 @@ def events_in(body: str) -> list[Any]:
     """
     body = body.strip().removeprefix("\ufeff")
     try:
-        value = json.loads(body)
+        value = _value(body)
     except (ValueError, RecursionError):
         pass
     else:
         return value if isinstance(value, list) and value and all(isinstance(item, dict) for item in value) else [value]
-    events = []
+    events, strays = [], 0
     for block in re.split(r"\n\s*\n|\n(?=data:|\{)", body.replace("\r\n", "\n").replace("\r", "\n")):
         lines = [line.removeprefix("data:").strip() for line in block.split("\n") if not _CONTROL.match(line)]
+        if strays == MAX_STRAYS:
+            break
         try:
-            events.append(json.loads("\n".join(lines)))
+            events.append(_value("\n".join(lines)))
         except (ValueError, RecursionError):
-            continue  # "[DONE]", and whatever a proxy adds
+            strays += 1  # "[DONE]", and whatever a proxy adds
     return events
+
+
+def _value(text: str) -> Any:
+    """The JSON value of a text. Raises `ValueError` for none, and for one that is nested deeper than any answer."""
+    value = json.loads(text)
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"nested more than {MAX_DEPTH} deep")
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return value
 
 
 _CONTROL = re.compile(r":|(?:event|id|retry):")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import re
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ideation.expanders.errors import (
+    MAX_QUOTED_CHARACTERS,
     BadRequest,
     DeadlineExceeded,
     ExpanderError,
@@ -25,6 +27,7 @@ from ideation.expanders.errors import (
 )
 from ideation.expanders.instruction import instruction_for
 from ideation.expanders.llm.body import error_in, events_in, words_in
+from ideation.expanders.llm.download import ACCEPTED_ENCODINGS, Download
 from ideation.expanders.llm.json_text import ends_whole
 from ideation.expanders.llm.response import RESPONSE_SCHEMA, read_response
 from ideation.expanders.llm.server import checked_key, not_reached, server_of, with_known_models, within, without_key
@@ -37,6 +40,9 @@ GEMINI_URL = "https://generativelanguage.googleapis.com"
 DEFAULT_GEMINI_MODEL = "gemini-3.5-flash-lite"
 
 _ABOUT_FORMAT = re.compile("json|schema|mime", re.IGNORECASE)
+#: A list of models may have so many pages, which are asked for one after the other.
+MAX_PAGES = 3
+
 #: Reasons to end that mean a refusal, by words in their names, for there are new ones every year.
 _REFUSED = re.compile("SAFETY|RECITATION|BLOCKLIST|PROHIBITED|SPII")
 
@@ -94,12 +100,16 @@ class GeminiExpander:
                 # `genai.configure` would set the key for the whole process, and for other expanders in it.
                 model._client = client
                 # The body as it came: the package drops what it does not know, an error and newer reasons among it.
-                session: requests.Session = client.transport._session  # type: ignore[attr-defined]
-                session.hooks["response"].append(lambda response, *_, **__: received.append(response))
+                received = _downloading(client, self._download(timeout_s))
                 model.generate_content(message, request_options={"retry": None, "timeout": timeout_s})
+        except ExpanderError as error:
+            trouble = error
         except Exception as error:  # noqa: BLE001 - the package lets those of requests, auth and protobuf through
             trouble = wrapped(error, self._server, self._endpoint, self.llm_model or "", self._api_key)
-        if received and received[-1].status_code == 200 and not isinstance(trouble, Unreachable | DeadlineExceeded):
+        status = received[-1].status_code if received else 0
+        if 300 <= status < 400 and isinstance(trouble, UnusableResponse):
+            trouble = error_of_status(status, "", server=self._server, llm_model=self.llm_model or "")
+        elif 200 <= status < 300 and not isinstance(trouble, Unreachable | DeadlineExceeded):
             trouble = self._trouble_in(received[-1].text)
             if trouble is None:
                 return self._text_of(received[-1].text)
@@ -110,9 +120,30 @@ class GeminiExpander:
             # Gemma and other models behind the same address write plain text only.
             self._json_mode = False
             return self._ask(message, schema, timeout_s)
-        trouble = with_known_models(trouble, self.llm_model or "", lambda: _models(options, timeout_s))
+        trouble = with_known_models(trouble, self.llm_model or "", lambda: self._models(options, timeout_s))
         # Without the cause: it may repeat the key, and tracebacks end up in logs.
         raise trouble from None
+
+    def _download(self, timeout_s: float) -> Download:
+        return Download(server=self._server, variable="GEMINI_API_ENDPOINT", key=self._api_key, timeout_s=timeout_s)
+
+    def _models(self, options: dict[str, Any], timeout_s: float) -> list[str]:
+        """The server's models that write text."""
+        from google.ai import generativelanguage
+
+        timeout_s = min(timeout_s, 5.0)
+        with generativelanguage.ModelServiceClient(transport="rest", client_options=options) as client:
+            _downloading(client, self._download(timeout_s))
+            listed = client.list_models({"page_size": 1000}, retry=None, timeout=timeout_s)
+            names = [
+                model.name.removeprefix("models/")
+                for page in itertools.islice(listed.pages, MAX_PAGES)
+                for model in page.models
+                if "generateContent" in model.supported_generation_methods
+            ]
+        # What is as long as this is no name, and a key in it none to show.
+        names = [name for name in names if len(name) <= MAX_QUOTED_CHARACTERS]
+        return [name for name in names if without_key(name, self._api_key) == name]
 
     def _trouble_in(self, body: str) -> ExpanderError | None:
         """The error that is told in an answer with the status 200, by a router or another thing between."""
@@ -177,22 +208,37 @@ class GeminiExpander:
         )
 
 
-def _models(options: dict[str, Any], timeout_s: float) -> list[str]:
-    """The server's models that write text."""
-    from google.ai import generativelanguage
+def _downloading(client: Any, download: Download) -> list[requests.Response]:
+    """Where the responses to the client's requests will be kept, each downloaded before anybody else reads it."""
+    import requests
+    import urllib3
 
-    with generativelanguage.ModelServiceClient(transport="rest", client_options=options) as client:
-        listed = client.list_models({"page_size": 1000}, retry=None, timeout=min(timeout_s, 5.0))
-        return [
-            model.name.removeprefix("models/")
-            for model in itertools.islice(listed, 1000)
-            if "generateContent" in model.supported_generation_methods
-        ]
+    session: requests.Session = client.transport._session
+    session.headers["Accept-Encoding"] = ACCEPTED_ENCODINGS
+    received: list[requests.Response] = []
+
+    def receive(response: requests.Response, *_: Any, **__: Any) -> None:
+        try:
+            if response.is_redirect:
+                download.check_redirect(response.url, response.headers["location"])
+            content = download.read(response.headers, response.raw.stream(2**16, decode_content=False))
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout(error) from error
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise requests.exceptions.ChunkedEncodingError(error) from error
+        finally:
+            response.raw.close()
+        response.raw = io.BytesIO(content)
+        response.encoding = "utf-8"
+        received.append(response)
+
+    session.hooks["response"].append(receive)
+    return received
 
 
 def _reason(kind: Any, given: Any) -> str:
     """The name of a reason that a server gives as a number or by name; "" where it gives none."""
-    number = int(given) if isinstance(given, int) or str(given).isdecimal() else None
+    number = int(given) if re.fullmatch(r"[0-9]{1,9}", str(given), re.ASCII) else None
     name = str(given or "") if number is None else next((item.name for item in kind if item == number), str(number))
     return "" if name in ("0", "STOP") or name.endswith("_UNSPECIFIED") else name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from ideation.errors import Clause
 from ideation.expanders.errors import (
+    MAX_QUOTED_CHARACTERS,
     BadRequest,
     DeadlineExceeded,
     ExpanderError,
@@ -35,6 +37,7 @@ from ideation.expanders.llm.added_details import (
     simple_prompt,
 )
 from ideation.expanders.llm.body import error_in, events_in, message_in, names_in, words_in
+from ideation.expanders.llm.download import ACCEPTED_ENCODINGS, Download
 from ideation.expanders.llm.json_text import ends_whole
 from ideation.expanders.llm.response import RESPONSE_SCHEMA, read_response
 from ideation.expanders.llm.server import (
@@ -49,6 +52,7 @@ from ideation.expanders.llm.server import (
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 
 if TYPE_CHECKING:
+    import httpx2
     from openai import OpenAI
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -148,11 +152,8 @@ class OpenAIExpander:
         )
 
     def _ask(self, messages: Any, formats: Sequence[dict[str, Any] | None], timeout_s: float, **options: Any) -> str:
-        from openai import OpenAI
-
         try:
-            # Retries are ours: the package's own know nothing of one total deadline.
-            with OpenAI(api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=timeout_s) as client:
+            with self._client(timeout_s) as client:
                 if self.llm_model is None:
                     self.llm_model = self._first_model(client)
                 wanted = formats[min(self._format, len(formats) - 1)]
@@ -189,7 +190,9 @@ class OpenAIExpander:
         body = client.models.with_raw_response.list().text
         if is_web_page(body):
             raise self._no_message(body)
-        names = names_in(events_in(body))
+        # What is as long as this is no name, and a key in it none to show.
+        names = [name for name in names_in(events_in(body)) if len(name) <= MAX_QUOTED_CHARACTERS]
+        names = [name for name in names if without_key(name, self._api_key) == name]
         return [name for name in names if not _NOT_FOR_CHAT.search(name)] or names
 
     def _trouble_in(self, body: str, headers: dict[str, str]) -> ExpanderError | None:
@@ -265,12 +268,36 @@ class OpenAIExpander:
         return type(trouble)("{trouble}", hint=hint, trouble=trouble.message)
 
     def _known_models(self, timeout_s: float) -> list[str]:
-        from openai import OpenAI
-
-        with OpenAI(
-            api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=min(timeout_s, 5.0)
-        ) as client:
+        with self._client(min(timeout_s, 5.0)) as client:
             return self._models(client)
+
+    def _client(self, timeout_s: float) -> OpenAI:
+        from openai import DefaultHttpxClient, OpenAI
+
+        key = "" if self._api_key == NO_KEY else self._api_key
+        download = Download(server=self._server, variable="OPENAI_BASE_URL", key=key, timeout_s=timeout_s)
+        receiving = {"response": [lambda response: _receive(download, response)]}
+        return OpenAI(
+            api_key=self._api_key,
+            base_url=self._base_url,
+            max_retries=0,  # they are ours: the package's own know nothing of one total deadline
+            timeout=timeout_s,
+            default_headers={"Accept-Encoding": ACCEPTED_ENCODINGS},
+            http_client=DefaultHttpxClient(event_hooks=receiving),
+        )
+
+
+def _receive(download: Download, response: httpx2.Response) -> None:
+    """Puts what was downloaded of it in the place of the stream that the client would read to its end."""
+    import httpx2
+
+    if response.has_redirect_location:
+        download.check_redirect(str(response.url), response.headers["location"])
+    with contextlib.closing(response.stream) as stream:  # type: ignore[type-var]
+        content = download.read(response.headers, stream)  # type: ignore[arg-type]
+    response.stream = httpx2.ByteStream(content)
+    response.headers.pop("content-encoding", None)
+    response.encoding = "utf-8"
 
 
 def _formats(schema: dict[str, Any]) -> tuple[dict[str, Any] | None, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import queue
 import re
@@ -24,6 +25,7 @@ from tenacity.stop import stop_base
 
 from ideation.errors import Clause, nearest
 from ideation.expanders.errors import (
+    MAX_QUOTED_CHARACTERS,
     BadRequest,
     DeadlineExceeded,
     ExpanderError,
@@ -44,6 +46,15 @@ TRIES_TO_CONNECT = 3
 MAX_NAMES = 12
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8.0, jitter=0.25)
+
+#: What the HTTP clients say, and call their errors, when a connection ends too early or what comes is no HTTP.
+_BROKE_OFF = re.compile(
+    r"without (?:sending )?(?:complete |a )?(?:message|response)|IncompleteRead|closed connection|ended prematurely",
+    re.IGNORECASE,
+)
+_PROTOCOL = re.compile(
+    "RemoteProtocolError|LocalProtocolError|ProtocolError|ChunkedEncodingError|HTTPException|LineTooLong|BadStatusLine"
+)
 
 # Servers like to repeat a key, or its first and last letters, in what they say about it.
 _KEY_LIKE = re.compile(r"\b(?:sk|AIza)[-\w*.]{6,}")
@@ -66,7 +77,11 @@ def without_key(text: str, key: str) -> str:
 
 
 def server_of(url: str, variable: str) -> str:
-    """Host and port of a server's address, to name it: an address may hold a password. Raises `BadRequest`."""
+    """Host and port of a server's address, to name it: an address may hold a password. Raises `BadRequest`.
+
+    >>> server_of("http://me:secret@[::1]:8000/v1", "OPENAI_BASE_URL")
+    '[::1]:8000'
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -78,6 +93,7 @@ def server_of(url: str, variable: str) -> str:
             hint="give one as in {variable}=http://127.0.0.1:11434/v1",
             variable=variable,
         )
+    host = f"[{host}]" if ":" in host else host
     return f"{host}:{port}" if port else host
 
 
@@ -138,6 +154,8 @@ def not_reached(error: BaseException, url: str, *, server: str, variable: str, c
             server=server,
             certificates=certificates,
         )
+    if re.search(r"(?i)\bredirects\b", text):
+        return NotTrusted("{server} sends on in a circle", hint="check {variable}", server=server, variable=variable)
     if proxy := proxy_variable(url):
         return Unreachable(
             Clause(
@@ -148,6 +166,20 @@ def not_reached(error: BaseException, url: str, *, server: str, variable: str, c
             hint="check the proxy in {proxy}, or pass it by with NO_PROXY={host}",
             proxy=proxy,
             host=host,
+        )
+    if not said and _BROKE_OFF.search(text):
+        return Unreachable(
+            "{server} broke off its answer",
+            hint="check that it runs, the network, and {variable}",
+            server=server,
+            variable=variable,
+        )
+    if not said and any(_PROTOCOL.fullmatch(type(cause).__name__) for cause in causes):
+        return NotTrusted(
+            "{server} does not answer in HTTP",
+            hint="check {variable}: its port, and whether https:// belongs in front",
+            server=server,
+            variable=variable,
         )
     return Unreachable(
         Clause("{server} cannot be reached: {said}", server=server, said=said)
@@ -174,8 +206,18 @@ def with_known_models(trouble: ExpanderError, llm_model: str, known: Callable[[]
         hint="{nearest}; name one of the server's models with --llm-model NAME: {names}",
         trouble=trouble.message,
         nearest=nearest(llm_model, names),
-        names=", ".join(names[:MAX_NAMES]),
+        names=", ".join(_that_fit(names[:MAX_NAMES])),
     )
+
+
+def _that_fit(names: list[str]) -> Iterator[str]:
+    """The first names, as many as may be quoted."""
+    left = MAX_QUOTED_CHARACTERS
+    for name in names:
+        left -= len(name) + 2
+        if left < 0:
+            return
+        yield name
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -195,8 +237,8 @@ def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spe
 
     `spent_s` of the deadline has gone already, in earlier requests for the same thing. Between tries it waits
     exponentially longer with jitter, and at least as long as the server asked; a wait that would pass the deadline is
-    not begun, and the last error is raised at once. Raises `DeadlineExceeded` when an attempt itself does not end in
-    time; every other error of an attempt passes through.
+    not begun, and the last error is raised at once. Raises `DeadlineExceeded` when the first attempt does not end in
+    time, the last error when a later one does not; every other error of an attempt passes through.
     """
     left = deadline_s - spent_s
     end = time.monotonic() + left
@@ -206,7 +248,21 @@ def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spe
         stop=stop_before_delay(left) | _CannotConnect(),
         reraise=True,
     )
-    return retrying(lambda: _bounded(attempt, end - time.monotonic(), deadline_s, server))
+    earlier: Transient | None = None
+
+    def once() -> T:
+        nonlocal earlier
+        try:
+            return _bounded(attempt, end - time.monotonic(), deadline_s, server)
+        except DeadlineExceeded:
+            if earlier is None:
+                raise
+            raise earlier from None  # a try with little time left: what went wrong before it tells more
+        except Transient as error:
+            earlier = error
+            raise
+
+    return retrying(once)
 
 
 def _may_pass(error: BaseException) -> bool:
@@ -242,15 +298,24 @@ def _bounded(attempt: Callable[[float], T], left: float, deadline_s: float, serv
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             outcome.put((None, error))
 
-    threading.Thread(target=run, daemon=True, name=f"asking {server}").start()
+    thread = threading.Thread(target=run, daemon=True, name=f"asking {server}")
+    thread.start()
     try:
         # The client's own timeout should speak first: it closes the connection, too.
         answer, error = outcome.get(timeout=left + 0.1)
     except queue.Empty:
+        _end(thread)
         raise _too_late(server, deadline_s) from None
     if error is not None:
         raise error
     return answer  # type: ignore[return-value]
+
+
+def _end(thread: threading.Thread) -> None:
+    """Lets a thread that was left behind end at its next step in Python: a server that drips or floods for ever would
+    keep it busy for ever. Threads end by `SystemExit` without a word."""
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
 
 
 def _too_late(server: str, deadline_s: float) -> DeadlineExceeded:
