@@ -141,6 +141,7 @@ FAULTY: list[tuple[dict[str, str | bytes], str, str]] = [
     ({"a.txt": "狗".encode("big5")}, "a.txt, line 1: this is not UTF-8 text", "save the file as UTF-8"),
     ({"a.txt": "dog\ncat".encode("utf-16-le")}, "a.txt, line 1: there is a NUL character", "save the file as UTF-8"),
     ({"a.txt": "dog\n\x1b[31mcat"}, "a.txt, line 2, column 1: the entry contains control", "as plain text"),
+    ({"a.txt": "dog\n" + "x" * 20_001}, "a.txt, line 2, column 1: the entry has 20,001 characters", "split it"),
     ({"a.txt": ""}, "has an empty list", "one entry on each line"),
     ({"a.txt": "# nothing"}, "has an empty list", "one entry on each line"),
     ({"a.txt": "dog\n0::cat"}, "a.txt, line 2, column 4: the weight 0 is not from", "take out"),
