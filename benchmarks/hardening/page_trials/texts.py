@@ -150,12 +150,11 @@ def typed_and_dropped(table: Table, context: BrowserContext, server: PageServer,
     for number, (parameters, shown) in enumerate(_infotexts()):
         page = opened(context, watch, server.address)
         _drop(page, [(f"{number}.png", _picture(parameters))])
-        page.locator("[class*=st-key-like_box] [data-testid=stCaptionContainer], [data-testid=stAlert]").nth(
-            1
-        ).wait_for()
+        page.get_by_text(f"{number}.png").wait_for()
         settle(page)
+        table.add("texts made to be run, on the page", made(page, watch))
         for source in shown:
-            see(table, page, watch, f"a picture's {source}", TEXT, source)
+            see(table, page, watch, f"a picture's text: {source}", TEXT, source)
         page.close()
     page = opened(context, watch, server.address)
     kind = "files dropped in: of a wrong type, too many, too large, bombs"
@@ -172,13 +171,13 @@ def typed_and_dropped(table: Table, context: BrowserContext, server: PageServer,
 
 
 def _infotexts() -> Iterator[tuple[str, tuple[str, ...]]]:
-    one_line = TEXT.replace(":", ";").replace(",", ";")
-    yield f"prompt {TEXT}\nNegative prompt: negative {TEXT}\nSteps: 4, Seed: 7, Size: 64x64", ("prompt", "negative")
-    yield f"a dog\nSteps: 4, Sampler: sampler {one_line}, Model: {one_line}, VAE: {one_line}, Seed: 7, Size: 64x64", ()
-    yield (
-        f'a dog <lora:{one_line}:1>\nSteps: 4, Lora hashes: "{one_line}: abc", {one_line}: x, Seed: 7, Size: 64x64',
-        (),
-    )
+    """What AUTOMATIC1111 would write into a picture's file, and the words after which the texts are then shown."""
+    value = json.dumps(TEXT)
+    settings = "Steps: 4, Seed: 7, Size: 64x64"
+    yield f"prompt {TEXT}\nNegative prompt: negative {TEXT}\n{settings}", ("prompt", "negative")
+    yield f"a dog\n{settings}, Sampler: {value}, Model: {value}, VAE: {value}", ("unknown model '",)
+    yield f"a dog\n{settings}, Clip skip: {value}", ()
+    yield f'a dog <lora:{NAME}:1>\n{settings}, Lora hashes: "{NAME}: abc", {NAME}: x, Hires upscaler: {value}', ()
 
 
 def _picture(parameters: str) -> bytes:
@@ -212,8 +211,8 @@ def _drop(page: Page, files: list[tuple[str, bytes]]) -> None:
           for (const [name, data, more] of files) all.items.add(
             new File([Uint8Array.from(atob(data), one => one.charCodeAt(0)), new Uint8Array(more)], name));
           return all; }""",
-        # What is many times the same is made there.
-        [[name, b64encode(data[:1000]).decode(), max(0, len(data) - 1000)] for name, data in files],
+        # Zeros at the end are made there.
+        [[name, b64encode(data.rstrip(b"\0")).decode(), len(data) - len(data.rstrip(b"\0"))] for name, data in files],
     )
     zone.dispatch_event("drop", {"dataTransfer": transfer})
 

@@ -85,7 +85,7 @@ def see(table: Table, page: Page, watch: Watch, source: str, text: str, mark: st
     """Trials of a text that is shown on the page: one for each thing that it tries."""
     shown = flat(page.evaluate(READ))
     lost = made(page, watch)
-    wanted = flat(f"{mark} {text}".strip())
+    wanted = flat(f"{mark}{text}" if mark.endswith("'") else f"{mark} {text}")
     if not lost and wanted not in shown:
         at = shown.find(mark or wanted[:12])
         lost = f"not shown as it is, but {shown[at : at + 400]!r}" if at >= 0 else f"not shown: {shown[-300:]!r}"
