@@ -27,8 +27,8 @@ _MARK = re.compile(
     r"""
     \\(?P<escape>[()\[\]\\])
     | <lora:(?P<adapter>[^<>]*)>
-    | :\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)
-    | \s*\b(?P<break>BREAK)\b\s*
+    | :\s*(?P<weight>[+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*\)
+    | (?:(?<!\s)\s++)?\b(?P<break>BREAK)\b\s*+
     | (?P<open>[(\[])
     | (?P<close>[)\]])
     """,
