@@ -54,9 +54,6 @@ app.command()(doctor)
 def main() -> NoReturn:
     """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C, 128 and its
     number after another signal that asks the program to end."""
-    # Read when torch is loaded: threads that wait for one another had better sleep than spin, or whatever else runs on
-    # the machine makes rendering several times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page

@@ -22,6 +22,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+# Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
+from generate.settings import RenderSettings
+
+# isort: split
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,7 +35,6 @@ from scipy.stats import rankdata
 
 from generate.models import OpenModel, open_model
 from generate.render.attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
-from generate.settings import RenderSettings
 from generate.training.canvas import Canvas
 from generate.training.drawing import draw
 from generate.training.evaluate import generate_pictures

@@ -22,6 +22,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+# Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
+from generate.settings import RenderSettings
+
+# isort: split
+
 import numpy as np
 import torch
 import typer
@@ -33,7 +38,6 @@ from generate.models import OpenModel, open_model
 from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_FOLDER
-from generate.settings import RenderSettings
 from ideation import PromptPair, TokenCount
 
 SIMPLE = "a dog riding a bicycle, watercolor style"

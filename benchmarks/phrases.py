@@ -18,6 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+# Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
+from generate.settings import RenderSettings
+
+# isort: split
+
 import torch
 from PIL import Image
 
@@ -27,7 +32,6 @@ from generate.clip import Clip, open_clip
 from generate.models import OpenModel, open_model
 from generate.picture import ARMS
 from generate.render.pair import render_pair
-from generate.settings import RenderSettings
 from generate.training.drawing import draw
 from generate.training.judge import Judge
 from generate.training.scene import SKYLESS, Scene, draw_scene

@@ -14,6 +14,11 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
+# Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
+from generate.settings import RenderSettings
+
+# isort: split
+
 import numpy as np
 import torch
 
@@ -22,7 +27,6 @@ from compare.instruments.scores.score_card import cards_of
 from compare.instruments.scores.verdict import verdict_of
 from generate.clip import open_clip
 from generate.models import open_model
-from generate.settings import RenderSettings
 from generate.training.captions import caption
 from generate.training.drawing import draw
 from generate.training.scene import Scene, draw_scene

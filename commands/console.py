@@ -81,12 +81,24 @@ def ended_by_signals() -> Iterator[list[int]]:
 def cell(value: Any) -> str:
     """A value of a table for people: no brackets, no None."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {entry}" for key, entry in value.items())
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(f"{key} {cell(entry)}" for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(cell, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
     return "" if value is None else str(value)
+
+
+def file_size(count: int) -> str:
+    """So many bytes, for people: "33 MB"."""
+    size = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:

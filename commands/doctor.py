@@ -13,14 +13,14 @@ from ideation import TwinseedError
 
 def doctor(as_json: AsJson = False) -> None:
     """Say what is here and what would run by default. Keys are never shown."""
-    import torch
-
     from generate.clip import default_clip
     from generate.models import known_models, models_folder
     from generate.models.devices import choose_device, choose_dtype, explain_choice
     from generate.render.input_check import library_versions
     from generate.settings import DEFAULT_MODEL
     from ideation import choose_expander
+
+    import torch  # isort: skip  # after `generate`, which tells its threads to sleep while they wait
 
     device = choose_device("auto")
     problems = []

@@ -22,6 +22,7 @@ from commands.options import (
     Seed,
     Template,
     TokensMode,
+    path_of,
 )
 from ideation import seed_of, typed_concept
 
@@ -40,16 +41,28 @@ def expand(
     tokens: TokensMode = "fit",
     seed: Seed = None,
     model: ModelName = None,
+    written_for: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="F",
+            help="Write for this family or model, which need not be here: sd15, sdxl, flux, qwen-image ...",
+        ),
+    ] = None,
     no_cache: NoCache = False,
     clear_cache: Annotated[bool, typer.Option("--clear-cache", help="Forget all cached answers.")] = False,
     compare: Annotated[
         str | None, typer.Option(metavar="E,E", help="Run several expanders, as in offline,gemini,openai:MODEL.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare on these concepts, one a line.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(parser=path_of, metavar="FILE", help="Compare on these concepts, one a line.")
+    ] = None,
     count: Annotated[
         int | None, typer.Option("-n", "--count", metavar="N", help="Compare on so many drawn concepts.")
     ] = None,
-    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the comparison there, too.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", parser=path_of, metavar="FILE", help="Write the comparison there, too.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn a concept into a simple and an expanded English prompt; or compare expanders."""
@@ -68,9 +81,9 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.models import find_tokenizer, token_budget, vocabulary_of
+    from generate.models import find_tokenizer, find_writing_target, token_budget, vocabulary_of
     from generate.settings import DEFAULT_MODEL
-    from ideation import checked_template, choose_expander
+    from ideation import EstimatedBudget, checked_template, choose_expander
     from ideation import expand as expand_concept
     from ideation.expanders import CachedExpander
 
@@ -78,8 +91,14 @@ def expand(
         return choose_expander(name, llm_model=llm_model, environ=os.environ, cache=None if no_cache else cache)
 
     told_to = checked_template(template) if template is not None else None
+    if written_for is not None and model is not None:
+        raise OptionError("--for and --model both say whom the prompts are for", hint="leave one of the two away")
     renderer = model or DEFAULT_MODEL
-    vocabulary = vocabulary_of(renderer)
+    target = find_writing_target(written_for) if written_for is not None else None
+    vocabulary = target.vocabulary if target else vocabulary_of(renderer)
+    facts = target.facts if target else None
+    chunked = tokens == "chunk"
+    budget = target.budget(chunked=chunked) if target else token_budget(find_tokenizer(renderer), chunked=chunked)
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
         from ideation import compare_expander, named_expanders
@@ -88,7 +107,6 @@ def expand(
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
         named = named_expanders(compare)
         concepts = concepts_of(concept, file, count, renderer, chosen_seed)
-        budget = token_budget(find_tokenizer(renderer), chunked=tokens == "chunk")
         rows = []
         for name, its_model in named:
             say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")
@@ -103,24 +121,38 @@ def expand(
                     vocabulary=vocabulary,
                     template=told_to,
                     tokens=tokens,
+                    target=facts,
                 )
             )
         _print_comparison(rows, csv, as_json)
         return
     typed = typed_concept(concept or "")
     chosen = choose(expander, llm_model)
-    budget = token_budget(find_tokenizer(renderer), chunked=tokens == "chunk")
     say(f"expander: {chosen.name}" + (f" ({chosen.llm_model})" if chosen.llm_model else ""))
     pair = expand_concept(
-        typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens
+        typed, chosen, budget, seed=chosen_seed, vocabulary=vocabulary, template=told_to, tokens=tokens, target=facts
     )
     if isinstance(chosen, CachedExpander) and not chosen.asked:
         say("answered before: nothing was asked; --no-cache asks again")
+    estimated = isinstance(budget, EstimatedBudget)
     if as_json:
-        print(json.dumps(asdict(pair), ensure_ascii=False))
+        data = asdict(pair)
+        if facts is not None:
+            data["target"] = {
+                "family": facts.family,
+                "name": facts.name,
+                "reads": facts.reads,
+                "manner": facts.manner,
+                "limit": facts.limit,
+                "tokens_estimated": estimated,
+            }
+        print(json.dumps(data, ensure_ascii=False))
         return
     print(f"simple:   {pair.simple}\nexpanded: {pair.expanded}\nnegative: {pair.negative}")
-    print(f"tokens:   {pair.tokens.simple} and {pair.tokens.expanded} of {pair.tokens.limit}")
+    about = "about " if estimated else ""
+    print(f"tokens:   {about}{pair.tokens.simple} and {pair.tokens.expanded} of {pair.tokens.limit}")
+    if facts is not None:
+        print(f"for:      {facts.name}, which reads {facts.manner} through {facts.reads}")
     for warning in pair.warnings:
         say(f"note: {warning}")
 

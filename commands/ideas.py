@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.console import say
-from commands.options import AsJson, OptionError, Seed
+from commands.options import AsJson, OptionError, Seed, path_of
 from ideation import seed_of
 from templates import Language
 
@@ -32,7 +32,9 @@ def ideas(
     ] = None,
     words: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."),
+        typer.Option(
+            parser=path_of, metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."
+        ),
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(metavar="TEXT", help='Draw from this instead: "{a red|2::a blue} cat in __place__".')
@@ -84,6 +86,8 @@ def _ideas_of_pattern(
     plan = PatternPlan(
         pattern, built_in_wildcards(built_in_words(), chinese=chinese) if folder is None else read_wildcards(folder)
     )
+    for note in plan.notes:
+        say(f"note: {note}")
     if check:
         print(
             f'{{"combinations": "{digits(plan.count)}"}}' if as_json else f"ok, {digits(plan.count, ',')} combinations"
@@ -111,5 +115,14 @@ def _print_ideas(rows: Iterable[tuple[Any, ...]]) -> None:
 
 def _words(folder: Path | None) -> WordLists:
     from ideation import built_in_words, read_words
+    from ideation.draw import unread_files
 
-    return built_in_words() if folder is None else read_words(folder)
+    if folder is None:
+        return built_in_words()
+    lists, others = read_words(folder), unread_files(folder)
+    if others:
+        names = ", ".join(others[:5]) + ", ..." * (len(others) > 5)
+        say(
+            f"note: {names}: not read, for concepts are made of topics, actions and styles; --pattern takes other lists"
+        )
+    return lists

@@ -6,10 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from commands.console import print_table, say
-from commands.options import AsJson
+import typer
+
+from commands.console import file_size, print_table, say
+from commands.options import AsJson, OptionError, path_of
 from ideation import TwinseedError
 
 
@@ -27,15 +30,28 @@ class Kind(StrEnum):
     words = "words"
 
 
-def list_names(kind: Kind, as_json: AsJson = False) -> None:
+def list_names(
+    kind: Kind,
+    words: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path_of,
+            metavar="FOLDER",
+            help="With words: the lists in here, for patterns, and what is wrong with them.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List what can be named: styles, schedulers, presets, models, expanders, words ..."""
-    rows = _rows(kind)
-    for problem in _problems(kind):
+    if words is not None and kind is not Kind.words:
+        raise OptionError("--words goes with the list of words", hint="as in twinseed list words --words FOLDER")
+    rows, problems = (_rows(kind), _problems(kind)) if words is None else _lists_in(words)
+    for problem in problems:
         say(f"note: {problem.message}; {problem.hint}")
     if as_json:
         print(json.dumps(rows, ensure_ascii=False))
-        return
-    print_table(rows)
+    elif rows:
+        print_table([row | {"size": file_size(row["size"])} for row in rows] if kind is Kind.models else rows)
 
 
 def _rows(kind: Kind) -> list[dict[str, Any]]:
@@ -103,6 +119,25 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
     words = built_in_words()
     parts = (("topic", words.topics), ("action", words.actions), ("style", words.styles))
     return [{"part": part, "en": word.en, "zh": word.zh} for part, entries in parts for word in entries]
+
+
+def _lists_in(folder: Path) -> tuple[list[dict[str, Any]], list[TwinseedError]]:
+    """The lists of somebody's own, as wildcards of patterns, and what is wrong with the others."""
+    from ideation import read_wildcards
+
+    wildcards = read_wildcards(folder)
+    rows = []
+    problems: list[TwinseedError] = list(wildcards.problems.values())
+    for name in wildcards.names:
+        try:
+            entries = wildcards.entries(name)
+        except TwinseedError as problem:
+            problems.append(problem)
+        else:
+            rows.append(
+                {"name": name, "entries": len(entries), "first": entries[0].text, "file": entries[0].place.source}
+            )
+    return rows, problems
 
 
 def _problems(kind: Kind) -> Sequence[TwinseedError]:

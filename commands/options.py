@@ -25,9 +25,18 @@ class OptionError(TwinseedError):
     """Options that do not go together, or a value that cannot be read."""
 
 
+def path_of(given: str) -> Path:
+    """The file or folder that an option names; `~` is resolved, in quotes too. Raises OptionError."""
+    if not given.strip():  # as a path, it would be the current folder
+        raise OptionError("an option names a file or folder, and the name is empty", hint="give one, or leave it out")
+    return Path(given).expanduser()
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print data alone on standard output.")]
 Seed = Annotated[str | None, typer.Option("--seed", metavar="S", help="A whole number; left out, one is drawn.")]
-Runs = Annotated[Path | None, typer.Option("--runs", metavar="FOLDER", help="Where runs are kept. [default: runs]")]
+Runs = Annotated[
+    Path | None, typer.Option("--runs", parser=path_of, metavar="FOLDER", help="Where runs are kept. [default: runs]")
+]
 OpenReport = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
 ReportLanguage = Annotated[Language | None, typer.Option(help="The report's language. [default: the concept's]")]
 OptionalConcept = Annotated[
@@ -66,7 +75,8 @@ Clip = Annotated[
     str, typer.Option(metavar="C", help="Who scores: auto, none, seedling, a folder or a hub id.", show_default=True)
 ]
 Observations = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="What you see in the pictures, in your own words: a text file.")
+    Path | None,
+    typer.Option(parser=path_of, metavar="FILE", help="What you see in the pictures, in your own words: a text file."),
 ]
 
 
@@ -106,7 +116,8 @@ class RenderOptions:
     preset: Annotated[str | None, typer.Option(metavar="P", help="See: twinseed list presets.")] = None
     performance: Annotated[str | None, typer.Option(metavar="LEVEL", help="quality, speed or extreme speed.")] = None
     like: Annotated[
-        Path | None, typer.Option(metavar="PICTURE", help="Start from the settings in a picture, whoever made it.")
+        Path | None,
+        typer.Option(parser=path_of, metavar="PICTURE", help="Start from the settings in a picture, whoever made it."),
     ] = None
     style: Annotated[
         list[str] | None,
@@ -249,11 +260,16 @@ def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:
     """The gallery that a run is in, and its name there: `run` is that name, or the run's folder."""
     from compare.runs.gallery import Gallery
 
-    folder = Path(run)
-    root, name = (folder.parent, folder.name) if folder.is_dir() else (runs_folder(runs), run)
-    return Gallery(root), name
+    if os.path.isdir(run):
+        folder = Path(os.path.abspath(run))
+        return Gallery(folder.parent), folder.name
+    return Gallery(runs_folder(runs)), run
 
 
 def runs_folder(given: Path | None) -> Path:
     """Where runs are kept: the folder that was given, else TWINSEED_RUNS, else `runs`."""
-    return given or Path(os.environ.get("TWINSEED_RUNS") or "runs")
+    if given is not None:
+        return given
+    from compare.runs.gallery import usual_folder
+
+    return usual_folder()

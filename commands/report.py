@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
-from commands.options import OpenReport, OptionError, ReportLanguage, RunName, Runs, run_of, spoken_language
+from commands.options import OpenReport, OptionError, ReportLanguage, RunName, Runs, path_of, run_of, spoken_language
 
 
 def report(
     run: RunName,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE.zip", help="As Markdown, with its pictures.")] = None,
-    pdf: Annotated[Path | None, typer.Option(metavar="FILE.pdf", help="As PDF, to print or to hand in.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(parser=path_of, metavar="FILE.zip", help="As Markdown, with its pictures.")
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(parser=path_of, metavar="FILE.pdf", help="As PDF, to print or to hand in.")
+    ] = None,
     runs: Runs = None,
     language: ReportLanguage = None,
     open_report: OpenReport = False,

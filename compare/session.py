@@ -87,6 +87,7 @@ class Session:
         with self.gallery.begin(request.digest) as writer:
             # Whoever goes on with a run has its prompts, even where an expander or a style is gone since.
             plan = self._plan(request) if draft is None and writer.run is None else None
+            request.examination.require(self._environ, None if writer.run is None else writer.run.record.findings)
             model = self._open(request.settings, request.allow_pickle, on_progress)
             if draft is not None:
                 _require_model_of(draft.record, model)
@@ -163,6 +164,7 @@ class Session:
 
         if examination is None:
             return write(None, {})
+        examination.require(self._environ)
         model = self._open(record.settings, allow_pickle, on_progress)
         _require_model_of(record, model)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
@@ -404,7 +406,7 @@ def _goes_on(run: Run, model: OpenModel) -> bool:
         model.device,
         model.dtype,
         here,
-    ) and not any(run.faults(marks=False))
+    ) and not any(run.damage())
 
 
 def _same_but_for_steps_and_seeds(before: RenderSettings, request: PairRequest) -> RenderSettings:

@@ -51,9 +51,12 @@ if TYPE_CHECKING:
         resolve_settings,
     )
 
-# Read by diffusers and transformers when they are imported, which is after this: their own loading bars and advice stay
-# off the screen. What matters in their warnings is raised as an error by the modules that call them.
+# Read by torch, diffusers and transformers when they are imported, which is after this. Threads that wait for one
+# another had better sleep than spin, or whatever else runs on the machine makes rendering several times slower. Loading
+# bars and advice of the libraries stay off the screen; what matters in their warnings is raised as an error by the
+# modules that call them.
 for _name, _value in {
+    "OMP_WAIT_POLICY": "PASSIVE",
     "TRANSFORMERS_VERBOSITY": "error",
     "DIFFUSERS_VERBOSITY": "critical",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",

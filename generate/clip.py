@@ -14,14 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import CLIPModel, CLIPTokenizer
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-from transformers.utils import logging as transformers_logging
 
 from generate.families import FAMILIES
 from generate.models.clip_tokenizer import tokenizer_file
@@ -30,6 +28,9 @@ from generate.models.resolve import family_of
 from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
 from ideation import TokenBudget, spoken
+
+if TYPE_CHECKING:  # it takes seconds to load, and which CLIP would score is asked for without opening one
+    from transformers import CLIPModel
 
 #: The variable with the CLIP for all models but Seedling: a folder or a hub id.
 CLIP_VARIABLE = "TWINSEED_CLIP"
@@ -57,6 +58,9 @@ class Clip:
     """
 
     def __init__(self, name: str, folder: Path, model: CLIPModel, device: str) -> None:
+        from transformers import CLIPTokenizer
+        from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
         self.name, self.folder, self.device = name, folder, device
         self._model = model
         file = tokenizer_file(folder)  # raises where there is none; the next but one line would make one up
@@ -174,6 +178,9 @@ def open_clip(name: str, device: str = "auto") -> Clip:
 
     Raises `ModelError` when it is not there, is something else, or is broken, and `SettingsError` for the device.
     """
+    from transformers import CLIPModel
+    from transformers.utils import logging as transformers_logging
+
     device = choose_device(device)
     transformers_logging.disable_progress_bar()
     own = FAMILIES[name].clip if name in FAMILIES else None

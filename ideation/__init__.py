@@ -6,7 +6,7 @@
 True
 """
 
-from ideation.chinese import TranslationError
+from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -25,7 +25,7 @@ from ideation.draw import (
     seed_of,
     seedling_words,
 )
-from ideation.errors import Clause, TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest, told
 from ideation.expanders import (
     EXPANDERS,
     DraftedPrompts,
@@ -34,10 +34,15 @@ from ideation.expanders import (
     ExpanderError,
     ExpansionCache,
     InstructionTemplate,
+    PromptTarget,
+    UnknownTarget,
     cache_folder,
     checked_template,
     choose_expander,
+    find_target,
     known_expanders,
+    known_targets,
+    target_of_family,
 )
 from ideation.expanders.offline import OfflineExpander
 from ideation.expansion import (
@@ -48,12 +53,22 @@ from ideation.expansion import (
     expand,
     given_pair,
     named_expanders,
+    notes_on,
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
-from ideation.token_budget import CLIP_LIMIT, TokenBudget, TokenizerError
+from ideation.prompt_syntax import (
+    AdapterMention,
+    ParsedPrompt,
+    PromptSyntaxError,
+    marks_in,
+    name_of_embedding,
+    parse_prompt,
+    self_contained,
+    spoken,
+)
+from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
@@ -64,9 +79,11 @@ __all__ = [
     "Clause",
     "Concept",
     "ConceptError",
+    "DictionaryError",
     "DraftRequest",
     "DraftedPrompts",
     "DrawError",
+    "EstimatedBudget",
     "Expander",
     "ExpanderError",
     "ExpanderRow",
@@ -74,19 +91,24 @@ __all__ = [
     "Faithfulness",
     "GivenPromptError",
     "InstructionTemplate",
+    "Lookup",
     "OfflineExpander",
     "ParsedPrompt",
     "PatternError",
     "PatternPlan",
     "PromptPair",
     "PromptSyntaxError",
+    "PromptTarget",
     "Term",
     "TokenBudget",
     "TokenCount",
     "TokenMode",
     "TokenizerError",
+    "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnknownChinese",
+    "UnknownTarget",
     "Vocabulary",
     "Wildcards",
     "Word",
@@ -101,12 +123,16 @@ __all__ = [
     "draw",
     "draw_many",
     "expand",
+    "find_target",
     "given_pair",
     "guess_language",
     "known_expanders",
+    "known_targets",
     "marks_in",
+    "name_of_embedding",
     "named_expanders",
     "nearest",
+    "notes_on",
     "parse_prompt",
     "pinned",
     "read_wildcards",
@@ -115,6 +141,10 @@ __all__ = [
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",
+    "self_contained",
     "spoken",
+    "target_of_family",
+    "told",
+    "translate",
     "typed_concept",
 ]

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ideation.english import as_written, words_of
+from ideation.english import as_written, encoder_pieces, words_of
 from ideation.errors import TwinseedError
 from ideation.prompt_pair import TokenCount
-from ideation.prompt_syntax import parse_prompt
+from ideation.prompt_syntax import parse_prompt, spoken
 
 #: What the CLIP text encoders of Stable Diffusion see, start and end tokens included.
 CLIP_LIMIT = 77
@@ -17,6 +17,34 @@ CLIP_LIMIT = 77
 
 class TokenizerError(TwinseedError):
     """A tokenizer file that cannot be read, or a limit that leaves no room for words."""
+
+
+def estimated_tokens(prompt: str) -> int:
+    """About as many tokens as a text encoder makes of English, start and end included; for CLIP rather too many.
+
+    Long words come in pieces.
+
+    >>> estimated_tokens("a dog"), estimated_tokens("an uncharacteristically happy dog")
+    (4, 8)
+    """
+    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in encoder_pieces(prompt))
+
+
+class EstimatedBudget:
+    """The budget of a model whose tokenizer is not here: `estimated_tokens`, and what would be dropped is not known.
+
+    >>> EstimatedBudget(512).measure("a dog", "a dog on a beach").expanded
+    7
+    """
+
+    def __init__(self, limit: int, *, chunked: bool = False) -> None:
+        self.limit, self.chunked = limit, chunked
+
+    def count(self, prompt: str) -> int:
+        return estimated_tokens(spoken(prompt))
+
+    def measure(self, simple: str, expanded: str) -> TokenCount:
+        return TokenCount(self.limit, self.count(simple), self.count(expanded))
 
 
 class TokenBudget:

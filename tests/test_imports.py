@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -13,7 +14,7 @@ import pytest
 from sample_run import OLD_RUN
 
 REPOSITORY = Path(__file__).parent.parent
-HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy"}
+HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy", "lindera"}
 PROGRAM = """
 import json, sys
 import twinseed
@@ -57,6 +58,27 @@ def test_packages_load_nothing_heavy(package: str) -> None:
     code = f"import json, sys, {package}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert HEAVY.isdisjoint(json.loads(done.stdout))
+
+
+def test_which_models_are_here_is_told_without_opening_any() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "doctor"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+    )
+    assert (HEAVY - {"torch"}).isdisjoint(json.loads(done.stderr.splitlines()[-1])["modules"])
+
+
+@pytest.mark.parametrize("file", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda file: file.stem)
+def test_threads_are_told_to_sleep_before_torch_is_imported(file: Path) -> None:
+    """Importing anything of `generate` does it."""
+    imported: list[str] = []
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            imported.append(str(node.module).partition(".")[0])
+        elif isinstance(node, ast.Import):
+            imported += [alias.name.partition(".")[0] for alias in node.names]
+    ours = [place for place, name in enumerate(imported) if name in ("generate", "compare")]
+    torchs = [place for place, name in enumerate(imported) if name in ("torch", "diffusers", "transformers", "peft")]
+    assert not torchs or min(ours, default=999) < min(torchs)
 
 
 DOORS = "generate generate.families generate.models generate.render generate.schedulers compare".split()

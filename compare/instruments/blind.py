@@ -6,7 +6,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from PIL import Image
@@ -108,16 +108,7 @@ def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
     first: Arm = "simple" if random.Random(f"blind {seed}").random() < 0.5 else "expanded"
     second: Arm = "expanded" if first == "simple" else "simple"
     try:
-        asked = choose_expander(options.expander, llm_model=options.llm_model, environ=context.environ)
-        if not isinstance(asked, Sighted):
-            raise BlindError(
-                "the expander {name!r} cannot look at pictures",
-                hint=(
-                    "set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL and name gemini or "
-                    "openai, with a model that can see"
-                ),
-                name=asked.name,
-            )
+        asked = _sighted(options, context.environ)
         answer = _ask(asked, _shown(context.pictures[first, seed]), _shown(context.pictures[second, seed]))
     except ExpanderError as error:
         hint: str = error.advice
@@ -137,6 +128,22 @@ def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
         expanded=said["expanded"],
         differences=answer.differences,
     )
+
+
+def _sighted(options: BlindOptions, environ: Mapping[str, str]) -> Sighted:
+    """Who is shown the pictures. Raises `BlindError` for an expander without eyes, `ExpanderError` for one without a
+    key."""
+    asked = choose_expander(options.expander, llm_model=options.llm_model, environ=environ)
+    if not isinstance(asked, Sighted):
+        raise BlindError(
+            "the expander {name!r} cannot look at pictures",
+            hint=(
+                "set GEMINI_API_KEY, OPENAI_API_KEY or OPENAI_BASE_URL and name gemini or "
+                "openai, with a model that can see"
+            ),
+            name=asked.name,
+        )
+    return asked
 
 
 def _ask(expander: Sighted, a: bytes, b: bytes) -> _Answer:
@@ -230,4 +237,5 @@ BLIND = Instrument(
     measure=describe_blind,
     section=_section,
     steps=_steps,
+    require=_sighted,
 )

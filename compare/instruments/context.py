@@ -45,7 +45,8 @@ class Instrument(Generic[OptionsT, ResultT]):
     `name` is the word for it everywhere, also of its sentences in `templates/locale/`; `question` is what it answers.
     `measure` finds the result, or None where there is nothing to measure. `section` puts it into the report, with the
     instrument's own sentences and the report's. `lines` are what a shell prints of it. `steps` is about how many
-    denoising steps of two pictures `measure` takes, for an estimate of the time.
+    denoising steps of two pictures `measure` takes, for an estimate of the time. `require` raises `TwinseedError` where
+    it is known before any picture is there that `measure` would; it is given the options and the environment.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Instrument(Generic[OptionsT, ResultT]):
     section: Callable[[ResultT, dict[str, Any], dict[str, Any]], Section]
     steps: Callable[[OptionsT, PromptPair, RenderSettings], int]
     lines: Callable[[ResultT], Sequence[str]] = lambda _: ()
+    require: Callable[[OptionsT, Mapping[str, str]], object] = lambda _, __: None
 
 
 class Scorer(Protocol):
@@ -130,17 +132,17 @@ class Context:
         frames: Sequence[Frame],
         settings: RenderSettings | None = None,
         *,
-        place: tuple[int, int] | None = None,
+        part: tuple[float, float] = (0.0, 1.0),
     ) -> Iterator[FramePicture]:
         """The pictures of the frames with the pair's settings, or others, as they are finished.
 
-        Where the frames are one batch among others, `place` is its number and how many there are, for who listens.
+        Where others come before or after, `part` is which part of the whole this is, for who listens.
         """
         from generate.render import render_series
 
         def on_step(step: Step) -> None:
             if self.on_step is not None:
-                self.on_step(step if place is None else replace(step, pair=place[0], pairs=place[1]))
+                self.on_step(step if part == (0.0, 1.0) else _in_part(step, part))
 
         return render_series(frames, self.prompts, settings or self.settings, self.model, on_step=on_step)
 
@@ -214,3 +216,10 @@ class Context:
         )
         self.files[name] = buffer.getvalue()
         return name
+
+
+def _in_part(step: Step, part: tuple[float, float]) -> Step:
+    """The step of a part of something, in thousandths of the whole."""
+    begin, end = part
+    done = ((step.pair - 1) * step.steps + step.number) / (step.pairs * step.steps)
+    return replace(step, pair=1, pairs=1, number=round(1000 * (begin + (end - begin) * done)), steps=1000)

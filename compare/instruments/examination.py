@@ -68,6 +68,13 @@ class Examination:
                 known=known,
             ) from error
 
+    def require(self, environ: Mapping[str, str], found: Findings | None = None) -> None:
+        """Raises `TwinseedError` where one of the instruments, but for those that have `found` something already, is
+        sure to fail, whatever the pictures will be."""
+        for name in self.instruments:
+            if found is None or name not in found.results:
+                INSTRUMENTS[name].require(self.options_of(name), environ)
+
     def steps(self, prompts: PromptPair, settings: RenderSettings) -> int:
         """About how many denoising steps of two pictures the instruments take, for an estimate of the time.
 

@@ -179,7 +179,7 @@ def _new_words(simple: str, expanded: str) -> tuple[dict[_Span, bool], set[_Span
         fate += [piece.kind == "added"] * len(words_of(piece.expanded))
         gone = ""
     # Marks between words that are digits or capitals, yet no words.
-    syntax = marks_in(expanded).spans("weight", "adapter", "break")
+    syntax = marks_in(expanded).spans("weight", "adapter", "tag", "break")
     new: dict[_Span, bool] = {}
     replacing: set[_Span] = set()
     for number, word in enumerate(words_of(expanded)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -111,23 +111,27 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
         name: [context.varied(scheduler=name, num_inference_steps=count, seed=seed) for count in options.steps]
         for name in options.schedulers
     }
-    cells, done = len(rows) * len(options.steps), 0
+    # Cells of few steps are drawn in no time: what is done is counted in evaluations of the denoiser.
+    costs = [
+        one.num_inference_steps * (2 if "2N" in find_scheduler(name).evaluations else 1)
+        for name, row in rows.items()
+        for one in row
+    ]
+    done = [0.0, *(cost / sum(costs) for cost in accumulate(costs))]
+    parts = iter(pairwise(done))
     records = []
     for name, row in rows.items():
-        made = []
-        for settings in row:
-            done += 1
-            made.append(_render(context, settings, seed, (done, cells)))
+        made = [_render(context, settings, seed, next(parts)) for settings in row]
         records.append(_row(context, find_scheduler(name), made, seed))
     return SweepRecord(seed=seed, rows=tuple(records))
 
 
-def _render(context: Context, settings: RenderSettings, seed: int, place: tuple[int, int]) -> _Cell:
-    """Both pictures, as one batch among those of the sweep."""
+def _render(context: Context, settings: RenderSettings, seed: int, part: tuple[float, float]) -> _Cell:
+    """Both pictures, which are that part of the sweep."""
     from generate.render import Frame
 
     frames = [Frame(context.prompts.simple, seed), Frame(context.prompts.expanded, seed)]
-    simple, expanded = context.render(frames, settings, place=place)
+    simple, expanded = context.render(frames, settings, part=part)
     return _Cell(settings, simple.image, expanded.image, simple.seconds + expanded.seconds, simple.evaluations)
 
 

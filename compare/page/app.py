@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import logging
-import os
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,15 @@ from typing import Any
 
 import streamlit as st
 
-from compare.page.form import begin_form, draw_concept, show_settings, unknown_words, work_of_form
+from compare.page.form import (
+    begin_form,
+    draw_concept,
+    show_settings,
+    show_translation,
+    unknown_words,
+    unseen_translation,
+    work_of_form,
+)
 from compare.page.gallery import show_history
 from compare.page.instruments_panel import show_closer
 from compare.page.localized_state import kept
@@ -21,7 +29,7 @@ from compare.page.result import show_run
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, the_worker
 from compare.report import sentences
-from compare.runs.gallery import Gallery
+from compare.runs.gallery import Gallery, usual_folder
 from ideation import TwinseedError
 from templates import LANGUAGES, Language
 
@@ -38,7 +46,7 @@ def main() -> None:
     state.setdefault("lang", _first_language())
     state.setdefault("view", "pair")
     begin_form()
-    gallery = Gallery(Path(os.environ.get("TWINSEED_RUNS") or "runs"))
+    gallery = Gallery(usual_folder())
     t = _header()
     with st.sidebar, _shown():
         show_settings(t, state.lang)
@@ -93,6 +101,7 @@ def _ask(t: dict[str, Any], gallery: Gallery) -> None:
             args=(gallery,),
             disabled=state.get("ticket") is not None,
         )
+    show_translation(t)
     words = unknown_words()
     if words:
         st.caption(t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
@@ -106,7 +115,8 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
         _take(ticket)
     _notices(t)
     with _shown():
-        if gallery.runs(limit=1):
+        there = gallery.listing(limit=1)
+        if there.rows or there.left_out:
             st.segmented_control(
                 t["views"]["label"],
                 ["pair", "runs"],
@@ -116,7 +126,7 @@ def _answer(t: dict[str, Any], gallery: Gallery) -> None:
                 **kept("view", state.lang),
             )
             if state.view == "runs":
-                show_history(gallery, _choose, t)
+                show_history(gallery, _choose, t, state.lang)
                 return
         if ticket is not None:
             st.fragment(_progress, run_every=POLL_S)(ticket, t)
@@ -134,7 +144,6 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
     if ticket.done:
         st.rerun()
     p, progress, ahead = t["progress"], ticket.progress, the_worker().ahead_of(ticket)
-    part = 0.0
     if ticket.stop.is_set():
         text = p["stopping"]
     elif ahead:
@@ -151,11 +160,13 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
         text = p["render" if step.pairs == 1 else "render_many"].format(
             pair=step.pair, pairs=step.pairs, step=step.number, steps=step.steps
         )
-    if progress is not None and progress.step is not None:
-        step = progress.step
-        part = ((step.pair - 1) * step.steps + step.number) / (step.pairs * step.steps)
+    left = ticket.seconds_left
+    if left is not None and not ticket.stop.is_set():
+        # In steps of ten seconds, and beyond ninety of them in minutes: it is an estimate.
+        unit, count = ("seconds", 10 * math.ceil(left / 10)) if left <= 90 else ("minutes", math.ceil(left / 60))
+        text = f"{text} · {p['left'][unit].format(count=count)}"
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="progress"):
-        st.progress(min(part, 1.0), plain(text))
+        st.progress(min(ticket.part, 1.0), plain(text))
         st.button(t["stop"], key="stop", on_click=ticket.cancel, disabled=ticket.stop.is_set())
     if ticket.previews:
         # Inside the page, not as files of the server's: there are several a second, and nobody comes back to them.
@@ -198,6 +209,8 @@ def _notices(t: dict[str, Any]) -> None:
 
 
 def _generate(gallery: Gallery) -> None:
+    if unseen_translation():
+        return  # it is shown now, for correction; pressed again, it is drawn
     try:
         _add(work_of_form(st.session_state.lang), gallery)
     except TwinseedError as problem:

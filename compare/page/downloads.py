@@ -15,20 +15,16 @@ from templates import Language
 
 
 def show_downloads(gallery: Gallery, name: str, t: dict[str, Any], language: Language) -> None:
-    """Buttons for the run `name`: the report as it is kept, and in the page's language as PDF and Markdown."""
+    """Buttons for the run `name`: the report in the page's language, also as PDF and Markdown, and the record."""
     d, folder = t["downloads"], gallery.folder(name)
+    changed = (folder / RECORD_FILE).stat().st_mtime_ns
     with st.container(horizontal=True):
-        for label, file, mime in (
-            (d["report"], REPORT_FILE, "text/html"),
-            (d["record"], RECORD_FILE, "application/json"),
-        ):
-            if (folder / file).is_file():
-                _button(label, (folder / file).read_bytes(), f"{name}-{file}", mime)
+        _button(d["report"], _html(gallery, name, changed, language), f"{name}-{REPORT_FILE}", "text/html")
+        _button(d["record"], (folder / RECORD_FILE).read_bytes(), f"{name}-{RECORD_FILE}", "application/json")
         # Open or closed is known to the server, so that a PDF is set only for somebody who wants one.
         others = st.popover(d["others"], icon=":material/file_export:", on_change="rerun", key=f"others-{name}")
         with others:
             if others.open:
-                changed = (folder / RECORD_FILE).stat().st_mtime_ns
                 try:
                     _button(d["pdf"], _pdf(gallery, name, changed, language), f"{name}.pdf", "application/pdf")
                 except TwinseedError as problem:  # no font for Chinese, say: Markdown is still to be had
@@ -38,6 +34,15 @@ def show_downloads(gallery: Gallery, name: str, t: dict[str, Any], language: Lan
 
 def _button(label: str, content: bytes, file: str, mime: str) -> None:
     st.download_button(label, content, file, mime, icon=":material/download:", on_click="ignore", key=f"take-{file}")
+
+
+@st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
+def _html(_gallery: Gallery, name: str, changed: int, language: Language) -> bytes:  # noqa: ARG001
+    """The one that is kept may be in another language, and is nobody's to change for being looked at."""
+    from compare.view import render_report
+
+    run = _gallery.open(name)
+    return render_report(run.record, run.files(), language).encode()
 
 
 @st.cache_data(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]

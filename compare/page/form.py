@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.page.localized_state import kept
+from compare.page.text import plain
 from compare.page.worker import Work
 from compare.runs.run import Run
 from generate.choices.performance import combined_settings
@@ -19,7 +20,16 @@ from generate.files import likeness_of, parse_picture
 from generate.models import find_model, known_models, known_words, vocabulary_of
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
-from ideation import EXPANDERS, Concept, TwinseedError, choose_expander, draw, guess_language
+from ideation import (
+    EXPANDERS,
+    Concept,
+    Translation,
+    TwinseedError,
+    choose_expander,
+    draw,
+    guess_language,
+    translate,
+)
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
@@ -148,10 +158,56 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
 def unknown_words() -> list[str]:
     """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
     state = st.session_state
-    vocabulary = vocabulary_of(state.model)
-    if vocabulary is None or guess_language(state.concept) != "en":
+    vocabulary, translation = vocabulary_of(state.model), translation_of_form()
+    if vocabulary is None or (guess_language(state.concept) != "en" and translation is None):
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return vocabulary.unknown_words(state.concept)
+    return vocabulary.unknown_words(state.concept if translation is None else translation.english)
+
+
+def translation_of_form() -> Translation | None:
+    """The English of a typed concept in Chinese, where no LLM will translate it and no simple prompt is given.
+
+    None also where it cannot be translated: that is an error for whoever presses Generate, not for who is typing.
+    """
+    state = st.session_state
+    expander = automatic_expander() if state.expander == "auto" else state.expander
+    drawn = state.drawn is not None and state.drawn.text == state.concept
+    if expander != "offline" or drawn or state.simple.strip() or guess_language(state.concept) != "zh-TW":
+        return None
+    try:
+        return translate(" ".join(state.concept.split()))
+    except TwinseedError:
+        return None
+
+
+def show_translation(t: dict[str, Any]) -> None:
+    """What a concept in Chinese will be drawn as; where words of it come from a dictionary, to be corrected."""
+    state, translation = st.session_state, translation_of_form()
+    if translation is None:
+        return
+    if not translation.lookups:
+        st.caption(t["translation"]["known"].format(english=plain(translation.english)))
+        return
+    if state.get("translated") is None or state.get("translated_of") != state.concept:
+        state.translated, state.translated_of = translation.english, state.concept
+    words = ", ".join(f"{word.chinese} = {word.english}" for word in translation.lookups)
+    st.info(t["translation"]["looked_up"].format(words=plain(words)), icon=":material/translate:")
+    st.text_area(t["translation"]["english"], key="translated", height="content", max_chars=MAX_PROMPT_CHARACTERS)
+
+
+def unseen_translation() -> bool:
+    """Whether the concept has words from a dictionary that nobody has had a chance to correct yet."""
+    state, translation = st.session_state, translation_of_form()
+    return translation is not None and bool(translation.lookups) and state.get("translated_of") != state.concept
+
+
+def _corrected() -> str | None:
+    """The translation as somebody corrected it, None where it stands as it is."""
+    state, translation = st.session_state, translation_of_form()
+    if translation is None or not translation.lookups or state.get("translated_of") != state.concept:
+        return None
+    corrected = " ".join((state.get("translated") or "").split())
+    return corrected if corrected and corrected != translation.english else None
 
 
 def work_of_form(language: Language) -> Work:
@@ -163,6 +219,7 @@ def work_of_form(language: Language) -> Work:
 
     state = st.session_state
     simple, expanded, negative = (" ".join(state[name].split()) or None for name in ("simple", "expanded", "negative"))
+    simple = simple or _corrected()
     drawn: Concept | None = state.drawn if state.drawn is not None and state.drawn.text == state.concept else None
     sides = state.width, state.height  # whatever a preset has: the widgets show it
     options = PairOptions(

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from compare.page.downloads import show_downloads
+from compare.page.other_model import show_other_model
 from compare.page.sections import VERDICT, show_sections
 from compare.page.slider import slider
 from compare.page.text import plain
@@ -16,6 +17,7 @@ from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
 from compare.view import marked_prompt, unseen_note
+from ideation import told
 from ideation.english import diff
 from templates import Language
 
@@ -47,8 +49,9 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
         _show_seed(record, seed, pictures, str(folder), t, report, words=number == 0)
         if number == 0:
             show_sections(gallery, name, record, language, VERDICT)
-    _show_notes(record, report)
+    _show_notes(record, report, language)
     show_sections(gallery, name, record, language)
+    show_other_model(record, name, t)
     show_downloads(gallery, name, t, language)
     return record
 
@@ -117,7 +120,7 @@ def _marked(part: Stretch) -> str:
     return {"same": text, "added": f"<ins>{text}</ins>", "removed": f"<u>{text}</u>"}[part.mark]
 
 
-def _show_notes(record: Record, report: dict[str, Any]) -> None:
+def _show_notes(record: Record, report: dict[str, Any], language: Language) -> None:
     certificate, prompts, sentences = record.certificate, record.prompts, report["certificate"]
     if certificate.holds:
         st.html(
@@ -130,6 +133,6 @@ def _show_notes(record: Record, report: dict[str, Any]) -> None:
             found.append(sentences["differs"].format(names=", ".join(certificate.offences)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
     unseen = unseen_note(prompts, report)
-    notes = [*([unseen] if unseen else []), *prompts.warnings]
+    notes = [*([unseen] if unseen else []), *(told(warning, language) for warning in prompts.warnings)]
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")

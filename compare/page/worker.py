@@ -26,6 +26,8 @@ Work = Callable[..., Run]
 #: Seconds between two previews: each takes a moment of the rendering's own thread.
 PREVIEW_EVERY_S = 0.7
 _PREVIEW_SIDE = 320
+#: Before this much of a stage is done, nothing is said of the time that is left.
+LEAST_PART, LEAST_SECONDS = 0.02, 2.0
 
 
 class Ticket:
@@ -34,6 +36,8 @@ class Ticket:
 
     def __init__(self) -> None:
         self.progress: Progress | None = None
+        #: How far the stage is, 0 to 1, and the second of the monotonic clock when it was begun.
+        self.part, self.since = 0.0, time.monotonic()
         self.previews: tuple[bytes, ...] = ()
         self.begun = False
         self.stop = Event()
@@ -42,6 +46,20 @@ class Ticket:
     @property
     def done(self) -> bool:
         return self.future.done()
+
+    def hear(self, progress: Progress) -> None:
+        """Takes down how far the job is."""
+        before, step = self.progress, progress.step
+        if before is None or (before.stage, before.detail) != (progress.stage, progress.detail):
+            self.since = time.monotonic()
+        self.part = 0.0 if step is None else ((step.pair - 1) * step.steps + step.number) / (step.pairs * step.steps)
+        self.progress = progress
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long the stage will take to its end, once there is something to tell that from."""
+        spent = time.monotonic() - self.since
+        return spent * (1 - self.part) / self.part if self.part >= LEAST_PART and spent >= LEAST_SECONDS else None
 
     def cancel(self) -> None:
         """Takes the job out of the queue, or has it stop at its next step. What was finished by then is kept."""
@@ -99,7 +117,7 @@ class Worker:
 
         def on_progress(progress: Progress) -> None:
             nonlocal looked
-            ticket.progress = progress
+            ticket.hear(progress)
             if progress.stage == "render" and progress.step and time.monotonic() - looked > PREVIEW_EVERY_S:
                 ticket.previews = tuple(map(_small_png, progress.step.preview()))
                 looked = time.monotonic()

@@ -18,7 +18,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from compare.runs.index import RunIndex, RunRow
+from compare.runs.index import Listing, RunIndex, RunRow
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
 from ideation import Clause, TwinseedError
@@ -33,6 +33,15 @@ logger = logging.getLogger(__name__)
 
 class GalleryError(TwinseedError):
     """The runs folder cannot be read or written, or has no such run."""
+
+
+def usual_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where runs are kept unless a folder is named: `TWINSEED_RUNS`, else `runs`.
+
+    >>> usual_folder({"TWINSEED_RUNS": "~/pictures"}) == Path.home() / "pictures"
+    True
+    """
+    return Path(environ.get("TWINSEED_RUNS", "").strip() or "runs").expanduser()
 
 
 class Gallery:
@@ -79,14 +88,18 @@ class Gallery:
         return Run(folder, record)
 
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
-        """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name.
+        """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name."""
+        return list(self.listing(limit, query).rows)
 
-        Runs that were copied into the folder or deleted from it by hand are noticed.
+    def listing(self, limit: int = 50, query: str = "") -> Listing:
+        """The same, with what lies beside the runs and cannot be shown, and why.
+
+        Runs that were copied into the folder, deleted from it or changed by hand are noticed.
         """
         if not self.root.is_dir():
-            return []
+            return Listing((), ())
         try:
-            return self._index.rows(limit, query)
+            return self._index.listing(limit, query)
         except OSError as error:
             raise GalleryError(
                 "cannot read the runs folder {root}: {reason}",
@@ -110,8 +123,9 @@ class Gallery:
     def folder(self, name: str) -> Path:
         """The folder of the run `name`. Raises `GalleryError` if it is not the plain name of a run in here."""
         folder = self.root / name
-        plain = 0 < len(name) <= 200 and not name.startswith(".") and not any(mark in name for mark in "/\\:\0")
-        if not plain or not folder.is_dir() or folder.resolve().parent != self.root.resolve():
+        # On Windows a backslash and a colon say where to; elsewhere a name may have them.
+        plain = name == Path(name).name and not name.startswith(".")
+        if not plain or not os.path.isdir(folder) or folder.resolve().parent != self.root.resolve():
             raise GalleryError(
                 "there is no run {name!r} in {root}",
                 hint="`twinseed page` shows the runs there are",
@@ -244,7 +258,8 @@ class RunWriter:
     def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
         """A new folder, which has its name only when the first pair and its record are in it."""
         root = self._gallery.root
-        mine = f"{PARTIAL}{self._digest[:16]}-"
+        # Whoever has no lock works beside others: their folders must not be taken for those of somebody who was killed.
+        mine = f"{PARTIAL}{self._digest[:16]}-" if self._lock.is_locked else f"{PARTIAL}beside-{self._digest[:16]}-"
         before = [path for path in root.iterdir() if path.name.startswith(mine)] if self._lock.is_locked else []
         partial = Path(tempfile.mkdtemp(dir=root, prefix=mine))
         try:

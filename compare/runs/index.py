@@ -15,19 +15,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from compare.runs.record import RECORD_FILE, Record, RecordError, read_record
+from ideation import TwinseedError
 
 INDEX_FILE = "twinseed.db"
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 # A new number makes every index anew once.
-_VERSION = 2
+_VERSION = 3
 _TABLE = """
     CREATE TABLE runs (
         name PRIMARY KEY, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
-        expanded_file, digest, search
+        expanded_file, digest, search, changed
     )
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OF_DIGEST = "SELECT name FROM runs WHERE digest = ? ORDER BY created DESC, name DESC"
 _SELECT = """
     SELECT name, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
@@ -58,6 +59,22 @@ class RunRow:
     expanded_file: str
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A folder of the gallery that ought to be a run and cannot be shown as one, and why."""
+
+    name: str
+    problem: TwinseedError
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The runs that were found, and whatever stands beside them and is none that can be shown."""
+
+    rows: tuple[RunRow, ...]
+    left_out: tuple[LeftOut, ...]
+
+
 class RunIndex:
     """The index of the runs under the folder `root`, in `root/twinseed.db`; several processes may use it at once."""
 
@@ -67,9 +84,10 @@ class RunIndex:
 
     def add(self, name: str, record: Record) -> None:
         """Raises `sqlite3.Error` or `OSError`; the run will then be taken in when the index is next asked."""
-        self._with_index(lambda index: _insert(index, name, record))
+        changed = _changed(self.root / name)
+        self._with_index(lambda index: _insert(index, name, record, changed))
 
-    def rows(self, limit: int, query: str) -> list[RunRow]:
+    def listing(self, limit: int, query: str) -> Listing:
         """The newest runs first that hold every word of `query`, as the folders are now."""
         words = _searchable(query).split()
 
@@ -77,18 +95,19 @@ class RunIndex:
             index.create_function("matches", 1, lambda text: all(word in text for word in words), deterministic=True)
             return [RunRow(*row) for row in index.execute(_SELECT, (limit,))]
 
-        return self._found(find)
+        rows, left_out = self._found(find)
+        return Listing(tuple(rows), tuple(left_out))
 
     def of_digest(self, digest: str) -> list[str]:
         """The names of the runs that answer the request with that digest, the newest first."""
-        return self._found(lambda index: [name for (name,) in index.execute(_OF_DIGEST, (digest,))])
+        return self._found(lambda index: [name for (name,) in index.execute(_OF_DIGEST, (digest,))])[0]
 
-    def _found(self, find: Callable[[sqlite3.Connection], list[T]]) -> list[T]:
-        """What `find` finds in the index, as the folders are now."""
+    def _found(self, find: Callable[[sqlite3.Connection], list[T]]) -> tuple[list[T], list[LeftOut]]:
+        """What `find` finds in the index, as the folders are now, and what is left out of it."""
 
-        def look(index: sqlite3.Connection) -> list[T]:
-            self._bring_up_to_date(index)
-            return find(index)
+        def look(index: sqlite3.Connection) -> tuple[list[T], list[LeftOut]]:
+            left_out = self._bring_up_to_date(index)
+            return find(index), left_out
 
         try:
             return self._with_index(look)
@@ -126,25 +145,77 @@ class RunIndex:
             self._bring_up_to_date(index)
             return work(index)
 
-    def _bring_up_to_date(self, index: sqlite3.Connection) -> None:
-        """Takes in the runs that are not in the index, and drops those whose folder is gone."""
+    def _bring_up_to_date(self, index: sqlite3.Connection) -> list[LeftOut]:
+        """Takes in the runs that are new or whose record was written again, drops those that are gone, and returns what
+        has to be left out. One bad folder is in no other's way."""
         # First the index, then the folders: a run that another process writes in between is not taken for deleted.
-        known = {name for (name,) in index.execute("SELECT name FROM runs")}
-        with os.scandir(self.root) as entries:
-            present = {e.name for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)}
-        found = []
-        for name in sorted(present - known):
-            path = self.root / name / RECORD_FILE
-            if path.exists():
-                try:
-                    found.append((name, read_record(path)))
-                except RecordError as error:
-                    logger.warning("left out of the gallery: %s", error.message)
-        if found or known - present:
+        known = dict(index.execute("SELECT name, changed FROM runs").fetchall())
+        found: list[tuple[str, Record, str]] = []
+        left_out: list[LeftOut] = []
+        there = set()
+        for name in self._folders():
+            changed = ""
+            try:
+                changed = _changed(self.root / name)
+                if known.get(name) != changed:
+                    found.append((name, _readable(self.root / name), changed))
+                there.add(name)
+            except _NoRun:
+                continue
+            except TwinseedError as problem:
+                left_out.append(LeftOut(_shown(name), problem))
+        gone = known.keys() - there
+        if found or gone:
             with _transaction(index):
-                index.executemany("DELETE FROM runs WHERE name = ?", [(name,) for name in known - present])
-                for name, record in found:
-                    _insert(index, name, record)
+                index.executemany("DELETE FROM runs WHERE name = ?", [(name,) for name in gone])
+                for name, record, changed in found:
+                    _insert(index, name, record, changed)
+        return left_out
+
+    def _folders(self) -> list[str]:
+        """The names of all folders, and of links to some or to nowhere, in order."""
+        with os.scandir(self.root) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".")
+                and (entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and not os.path.isfile(entry.path)))
+            )
+
+
+class _NoRun(Exception):
+    """A folder that is none and does not look like one."""
+
+
+def _changed(folder: Path) -> str:
+    """What becomes another when the record is written again: empty where that cannot be told. Raises `_NoRun`."""
+    try:
+        found = (folder / RECORD_FILE).stat(follow_symlinks=False)
+    except FileNotFoundError:
+        if folder.is_symlink() or any(folder.glob("simple-*.png")):
+            return ""
+        raise _NoRun from None
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns} {found.st_size}"
+
+
+def _readable(folder: Path) -> Record:
+    """The record of the run in a folder. Raises `RecordError` where that cannot be shown."""
+    if folder.is_symlink():
+        raise RecordError(
+            "{folder} is a link, and runs are folders", hint="copy the run itself to there", folder=_shown(str(folder))
+        )
+    if _shown(folder.name) != folder.name:
+        raise RecordError(
+            "the name of the folder {folder} is not written in UTF-8", hint="rename it", folder=_shown(str(folder))
+        )
+    return read_record(folder / RECORD_FILE)
+
+
+def _shown(name: str) -> str:
+    """A name with a sign for each byte that is not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -180,11 +251,11 @@ def _transaction(index: sqlite3.Connection) -> Iterator[None]:
     index.execute("COMMIT")
 
 
-def _insert(index: sqlite3.Connection, name: str, record: Record) -> None:
+def _insert(index: sqlite3.Connection, name: str, record: Record, changed: str) -> None:
     simple, expanded = record.pair(record.seeds[0])
     row = (
         name,
-        f"{record.created:%Y-%m-%dT%H:%M:%SZ}",
+        f"{record.created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         record.concept.text,
         record.prompts.simple,
         record.prompts.expanded,
@@ -196,7 +267,7 @@ def _insert(index: sqlite3.Connection, name: str, record: Record) -> None:
         simple.file,
         expanded.file,
     )
-    index.execute(_INSERT, (*row, record.request.digest, _searchable(" ".join(map(str, row)))))
+    index.execute(_INSERT, (*row, record.request.digest, _searchable(" ".join(map(str, row))), changed))
 
 
 def _searchable(text: str) -> str:

@@ -7,6 +7,7 @@ models below by `make docs`.
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,7 +19,7 @@ from compare.instruments import Findings, PictureScore
 from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
-from ideation import Concept, PromptPair, TwinseedError
+from ideation import Clause, Concept, PromptPair, TwinseedError
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 from templates import language_for
 
@@ -177,7 +178,8 @@ def checked_record(**content: Any) -> Record:
 def read_record(path: Path) -> Record:
     """The record in the file `path`. Raises `RecordError` saying what is wrong with it, and where."""
     try:
-        content = path.read_bytes()
+        regular = stat.S_ISREG(path.stat().st_mode)  # a pipe would be waited for
+        content = path.read_bytes() if regular else b""
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RecordError(
             "there is no record at {path}",
@@ -189,6 +191,14 @@ def read_record(path: Path) -> Record:
         raise RecordError(
             "cannot read {path}: {reason}", hint="check the name and who may read it", path=path, reason=error.strerror
         ) from error
+    if not regular:
+        raise RecordError(
+            "cannot read {path}: {reason}",
+            hint="a run is a folder with {record_file} in it; name one that has it",
+            path=path,
+            reason=Clause("it is not a regular file"),
+            record_file=RECORD_FILE,
+        )
     return parse_record(content, str(path))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from ideation import Clause
 REPORT_FILE = "report.html"
 
 #: What Pillow raises for bytes that are no picture, or one that is too large to be taken for good faith.
-_NO_PICTURE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+_NO_PICTURE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class Run:
     def files(self) -> dict[str, bytes]:
         """The bytes of all its picture files, by name, just as the record says that they are.
 
-        Raises `RecordError` for a picture that is missing, or that is another one than the record's.
+        Raises `RecordError` for a picture that is missing, or that is another one than the record's or than it says
+        itself: nothing is told of a run, and nothing made of it, before that has been seen.
         """
-        for fault in self.faults(marks=False):
+        for fault in self.damage():
             raise RecordError(
                 "{fault}", hint="copy the run again from where it was made, or make it again", fault=fault
             )
@@ -72,24 +75,27 @@ class Run:
                 error=error,
             ) from error
 
-    def faults(self, *, marks: bool = True) -> Iterator[Clause]:
-        """What does not hold of this run, a sentence each: its files against the hashes in its record, its certificate
-        and, with `marks`, what the pictures say of themselves. Nothing is rendered again."""
+    def faults(self) -> Iterator[Clause]:
+        """What does not hold of this run, a sentence each: its `damage`, and what its certificate says against it."""
+        yield from self.damage()
+        certificate = self.record.certificate
+        if not certificate.same_seed:
+            yield Clause("the two pictures of a seed did not begin with the same noise")
+        if certificate.offences:
+            yield Clause(
+                "more than the prompt differs between the pictures: {offences}",
+                offences=", ".join(certificate.offences),
+            )
+
+    def damage(self) -> Iterator[Clause]:
+        """What has become of this run since it was made, a sentence each: its files against the hashes in its record,
+        and its record against what the pictures say of themselves. Nothing is rendered again."""
         record = self.record
         for picture in record.renders:
             yield from self._file_faults(picture.file, picture.sha256, picture)
         if record.findings is not None:
             for name, sha256 in record.findings.sha256.items():
                 yield from self._file_faults(name, sha256, None)
-        if not marks:
-            return
-        if not record.certificate.same_seed:
-            yield Clause("the two pictures of a seed did not begin with the same noise")
-        if record.certificate.offences:
-            yield Clause(
-                "more than the prompt differs between the pictures: {offences}",
-                offences=", ".join(record.certificate.offences),
-            )
         for picture in record.renders:
             yield from self._mark_faults(picture)
 
@@ -100,7 +106,7 @@ class Run:
             yield error.message
             return
         if hashlib.sha256(content).hexdigest() != sha256:
-            yield Clause(
+            yield picture_fault(self.folder / name) or Clause(
                 "the picture {path} is not the one that the record names: its bytes are others", path=self.folder / name
             )
         elif picture is not None:
@@ -141,11 +147,31 @@ class Run:
 
     def _content(self, name: str) -> bytes:
         path = self.folder / name
-        if path.is_symlink() or not path.is_file():
+        again = "copy the run again from where it was made"
+        if path.is_symlink() or not os.path.isfile(path):
+            raise RecordError("the picture {path} is missing", hint="{again}", path=path, again=again)
+        try:
+            return path.read_bytes()
+        except OSError as error:
             raise RecordError(
-                "the picture {path} is missing", hint="copy the run again from where it was made", path=path
-            )
-        return path.read_bytes()
+                "the picture {path} cannot be read: {reason}",
+                hint="{again}",
+                path=path,
+                reason=error.strerror,
+                again=again,
+            ) from error
+
+
+def picture_fault(path: Path) -> Clause | None:
+    """Why the picture in that file cannot be shown, if it cannot. What is in it is not held against any record."""
+    if path.is_symlink() or not os.path.isfile(path):
+        return Clause("the picture {path} is missing", path=path)
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except _NO_PICTURE:
+        return Clause("the picture {path} cannot be read: it is cut off, or no picture", path=path)
+    return None
 
 
 def picture_file(arm: Arm, seed: int) -> str:

@@ -12,7 +12,8 @@ from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 from generate.picture import ARMS, Certificate
 from generate.settings import RenderSettings
-from ideation import AdapterMention, PromptPair
+from ideation import AdapterMention, PromptPair, told
+from templates import Language
 
 
 def certificate_section(certificate: Certificate, settings: RenderSettings, t: dict[str, Any]) -> Section:
@@ -64,7 +65,7 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     return Section("certificate", said["title"], (), (seal, Facts(tuple(rows)), Code(config, said["config"])))
 
 
-def prompts_section(prompts: PromptPair, t: dict[str, Any]) -> Section:
+def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) -> Section:
     """Who expanded the prompts, and what became of the concept."""
     said = t["prompts"]
     by = [Value(said["expanders"].get(prompts.expander, prompts.expander))]
@@ -86,7 +87,7 @@ def prompts_section(prompts: PromptPair, t: dict[str, Any]) -> Section:
         (said["lost"], tuple(Value(_part(word, said), "lost") for word in prompts.lost) or nothing),
     ]
     if prompts.warnings:
-        rows.append((said["warnings"], tuple(Value(warning, "line") for warning in prompts.warnings)))
+        rows.append((said["warnings"], tuple(Value(told(warning, language), "line") for warning in prompts.warnings)))
     return Section("prompts", said["title"], (about,) if about else (), (Facts(tuple(rows)),))
 
 

@@ -70,7 +70,7 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", list(findings.notes), t),
         certificate_section(record.certificate, record.settings, t),
-        prompts_section(record.prompts, t),
+        prompts_section(record.prompts, t, language),
         settings_section(record, t),
         repeat_section(record, t),
     )

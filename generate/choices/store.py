@@ -137,7 +137,7 @@ class ChoiceKind(Generic[Choice]):
     def user_folder(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Where people keep their own: `TWINSEED_<FOLDER>`, or the usual place for the configuration of programs."""
         given = environ.get(f"TWINSEED_{self.folder.upper()}")
-        return Path(given or platformdirs.user_config_path("twinseed") / self.folder)
+        return Path(given).expanduser() if given else platformdirs.user_config_path("twinseed") / self.folder
 
     def read(self, environ: Mapping[str, str] = os.environ) -> Choices[Choice]:
         """All choices. Files are read again when one has changed; a faulty one never hides the built-in choices."""

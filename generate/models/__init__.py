@@ -39,6 +39,7 @@ from generate.models.resolve import (
     vae_path,
     vocabulary_of,
 )
+from generate.models.target import WritingTarget, find_writing_target
 from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ __all__ = [
     "ModelError",
     "ModelName",
     "OpenModel",
+    "WritingTarget",
     "choose_device",
     "choose_dtype",
     "digest_of_file",
@@ -82,6 +84,7 @@ __all__ = [
     "find_part",
     "find_tokenizer",
     "find_vae",
+    "find_writing_target",
     "hub_file",
     "hub_id",
     "known_models",

@@ -1,5 +1,7 @@
 """From Chinese to English without a language model."""
 
-from ideation.chinese.translation import TranslationError, to_english
+from ideation.chinese.chart import Lookup
+from ideation.chinese.dictionary import DictionaryError
+from ideation.chinese.translation import Translation, TranslationError, UnknownChinese, translate
 
-__all__ = ["TranslationError", "to_english"]
+__all__ = ["DictionaryError", "Lookup", "Translation", "TranslationError", "UnknownChinese", "translate"]

@@ -3,8 +3,16 @@
 from ideation.draw.pattern import PatternError, Place
 from ideation.draw.pattern_plan import MAX_LISTED, PatternPlan, digits
 from ideation.draw.randomizer import DrawError, draw, draw_many, pinned, seed_of
-from ideation.draw.wildcards import Entry, Wildcards, built_in_wildcards, read_wildcards
-from ideation.draw.word_lists import WordListError, WordLists, built_in_words, read_words, seedling_words
+from ideation.draw.wildcard_files import read_wildcards
+from ideation.draw.wildcards import Entry, Wildcards, built_in_wildcards
+from ideation.draw.word_lists import (
+    WordListError,
+    WordLists,
+    built_in_words,
+    read_words,
+    seedling_words,
+    unread_files,
+)
 
 __all__ = [
     "MAX_LISTED",
@@ -26,4 +34,5 @@ __all__ = [
     "read_words",
     "seed_of",
     "seedling_words",
+    "unread_files",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from ideation.draw.pattern import (
     MAX_NESTING,
@@ -22,8 +23,9 @@ from ideation.draw.pattern import (
 )
 from ideation.draw.pattern_space import Dice, Fixed, Pick, Recalled, Remembered, Series, Space
 from ideation.draw.randomizer import DrawError
-from ideation.draw.wildcards import Wildcards
-from ideation.errors import Clause, nearest
+from ideation.draw.wildcards import Entry, Wildcards
+from ideation.draw.word_lists import WordListError
+from ideation.errors import Clause, TwinseedError, nearest
 
 #: The longest text that a pattern may become, in characters and steps.
 MAX_TEXT = MAX_PATTERN_CHARACTERS
@@ -39,7 +41,8 @@ _Weighted = tuple[Fraction, Space]
 class PatternPlan:
     """A pattern that was found to be sound. `count` is the exact number of its combinations.
 
-    A combination is a way through the pattern; two of them may become the same text, as in `{a|a}`.
+    A combination is a way through the pattern; two of them may become the same text, as in `{a|a}`. `notes` name what
+    was left out or may be meant otherwise.
     """
 
     def __init__(self, text: str, wildcards: Wildcards) -> None:
@@ -49,6 +52,7 @@ class PatternPlan:
         builder = _Builder(wildcards)
         self._space = builder.series(parse_pattern(text, Place("the pattern")), {}, 1)
         self.count = self._space.count
+        self.notes = tuple(builder.notes)
 
     def draw(self, seed: int, start: int, count: int) -> Iterator[str]:
         """The texts at places `start` to `start + count - 1` of the draw that belongs to `seed`; they may repeat."""
@@ -105,6 +109,8 @@ class _Builder:
         self._picks: dict[tuple[str, int, int | None, str], Space] = {}
         self._open: list[str] = []
         self._slots = 0
+        #: In the order in which they came up.
+        self.notes: dict[Clause, None] = {}
 
     def series(self, parts: Parts, outer: dict[str, Space], depth: int) -> Space:
         scope = dict(outer)
@@ -118,7 +124,7 @@ class _Builder:
                     part.place, "this lies more than {most} deep in others", hint="nest less", most=MAX_NESTING
                 )
             if isinstance(part, Wildcard):
-                made.append(_checked(self._from_lists(part, depth, 1, 1, "", part.place), part.place))
+                made.append(_checked(self._wildcard(part, depth), part.place))
             elif isinstance(part, Choice):
                 made.append(_checked(self._choice(part, scope, depth), part.place))
             elif isinstance(part, Variable):
@@ -138,6 +144,17 @@ class _Builder:
         options = [(option.weight, self.series(option.parts, scope, depth + 1)) for option in choice.options]
         return _pick(options, choice.least, choice.most, choice.separator, choice.place)
 
+    def _wildcard(self, wildcard: Wildcard, depth: int) -> Space:
+        if wildcard.text is None or self._wildcards.matching(wildcard.name):
+            return self._from_lists(wildcard, depth, 1, 1, "", wildcard.place)
+        self._note(
+            "{place}: {text!r} is taken as text: no list is called {name!r}",
+            place=wildcard.place.named,
+            text=wildcard.text,
+            name=wildcard.name,
+        )
+        return Fixed(wildcard.text)
+
     def _from_lists(
         self, wildcard: Wildcard, depth: int, least: int, most: int | None, separator: str, place: Place
     ) -> Space:
@@ -149,9 +166,44 @@ class _Builder:
     def _options(self, wildcard: Wildcard, depth: int) -> list[_Weighted]:
         names = self._wildcards.matching(wildcard.name)
         if not names:
-            hint = self._wildcards.suggestion(wildcard.name)
-            raise fault_at(wildcard.place, "there is no list called {name!r}", hint=hint, name=wildcard.name)
-        return [option for name in names for option in self._list(name, wildcard.place, depth)]
+            raise self._missing(wildcard)
+        if names == [wildcard.name]:
+            return self._list(wildcard.name, wildcard.place, depth)
+        # Of many lists at once, those that cannot be read are left out, and named.
+        left_out = list(self._wildcards.problems.values())
+        options: list[_Weighted] = []
+        for name in names:
+            try:
+                options += self._list(name, wildcard.place, depth)
+            except WordListError as problem:
+                left_out.append(problem)
+        if not options:
+            raise left_out[-1]
+        for one in left_out:
+            self._note("__{name}__ goes without a list: {problem}", name=wildcard.name, problem=one)
+        return options
+
+    def _missing(self, wildcard: Wildcard) -> TwinseedError:
+        """What is wrong with a wildcard that no list answers to."""
+        name, place = wildcard.name, wildcard.place
+        if name in self._wildcards.problems:
+            return self._wildcards.problems[name]
+        if name[0] in "~@!":
+            return fault_at(
+                place,
+                "the mark {mark} of another program stands before the name",
+                hint="take it out: entries are drawn at random",
+                mark=name[0],
+            )
+        if "(" in name and name.endswith(")"):
+            return fault_at(
+                place,
+                "the name {name!r} has parameters, which are not read",
+                hint="take the brackets out, and put what they say into the list",
+                name=name,
+            )
+        hint = self._wildcards.suggestion(name)
+        return fault_at(place, "there is no list called {name!r}", hint=hint, name=name)
 
     def _list(self, name: str, place: Place, depth: int) -> list[_Weighted]:
         if name in self._open:
@@ -164,14 +216,24 @@ class _Builder:
             )
         if name not in self._built:
             self._open.append(name)
-            self._built[name] = [
-                (entry.weight, Fixed(entry.text))
-                if _SPECIAL.isdisjoint(entry.text)
-                else (entry.weight, self.series(parse_pattern(entry.text, entry.place), {}, depth + 1))
-                for entry in self._wildcards.entries(name)
-            ]
-            self._open.pop()
+            try:
+                self._built[name] = [self._entry(entry, depth) for entry in self._wildcards.entries(name)]
+            finally:
+                self._open.pop()
         return self._built[name]
+
+    def _entry(self, entry: Entry, depth: int) -> _Weighted:
+        if " #" in entry.text:
+            self._note(
+                "{place}: what stands behind # is taken as text: a comment needs a line of its own",
+                place=entry.place.named,
+            )
+        if _SPECIAL.isdisjoint(entry.text):
+            return entry.weight, Fixed(entry.text)
+        return entry.weight, self.series(parse_pattern(entry.text, entry.place), {}, depth + 1)
+
+    def _note(self, message: str, **values: Any) -> None:
+        self.notes[Clause(message, **values)] = None
 
     def _variable(self, variable: Variable, scope: dict[str, Space], depth: int) -> Space:
         if variable.name in scope:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +35,9 @@ _ENTRY_HINT = (
     "an entry is a text, or a mapping with en, and zh, measure and weight if you like: "
     "{en: dog, zh: 狗, measure: 隻, weight: 2}"
 )
-_WEIGHTED = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*::(.*)", re.DOTALL)
+#: What stands before an entry or an option as its weight, good or bad: a faulty one must not become text.
+WEIGHT = r"\s*([-+]?[0-9.,][-+0-9.,/eE%]*)\s*::"
+_WEIGHTED = re.compile(rf"{WEIGHT}(.*)", re.DOTALL)
 
 
 class WordListError(TwinseedError):
@@ -103,7 +108,7 @@ def read_words(folder: Path) -> WordLists:
         )
     lists: dict[str, tuple[Word, ...]] = {}
     for name in LIST_NAMES:
-        files = [folder / f"{name}{ending}" for ending in ENDINGS if (folder / f"{name}{ending}").exists()]
+        files = [folder / f"{name}{ending}" for ending in ENDINGS if os.path.lexists(folder / f"{name}{ending}")]
         if len(files) > 1:
             raise WordListError(
                 "{folder} has more than one list of {name}: {files}",
@@ -123,6 +128,16 @@ def read_words(folder: Path) -> WordLists:
         )
     built_in = built_in_words()
     return WordLists(*(lists.get(name, getattr(built_in, name)) for name in LIST_NAMES))
+
+
+def unread_files(folder: Path) -> list[str]:
+    """The lists in a folder that `read_words` passes over, for they are none of the three; patterns have them.
+
+    >>> "topics.yaml" in unread_files(BUILT_IN_FOLDER), "media.yaml" in unread_files(BUILT_IN_FOLDER)
+    (False, True)
+    """
+    files = (file for file in sorted(folder.iterdir()) if file.name.lower().endswith(ENDINGS))
+    return [file.name for file in files if not (file.suffix in ENDINGS and file.stem in LIST_NAMES)]
 
 
 _WANTED = tuple(f"{name}.txt" for name in LIST_NAMES)
@@ -179,18 +194,17 @@ def read_weight(given: str | int | float) -> Fraction:
 
 
 def decode(file: Path) -> str:
-    """The text of a list in UTF-8, without its byte order mark. Raises `WordListError`."""
+    """The text of a list in UTF-8, or in UTF-16 with its byte order mark, which is left out. Raises `WordListError`."""
     try:
-        content = file.read_bytes()
+        regular = stat.S_ISREG(file.stat().st_mode)  # a pipe or a device would be read for ever
+        content = file.read_bytes() if regular else b""
     except OSError as error:
-        raise WordListError(
-            "{file} cannot be read: {reason}",
-            hint="check that it is a file that you may read",
-            file=file,
-            reason=error.strerror,
-        ) from error
+        raise _unreadable(file, error.strerror) from error
+    if not regular:
+        raise _unreadable(file, Clause("it is not a regular file"))
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise WordListError(
@@ -199,6 +213,23 @@ def decode(file: Path) -> str:
             file=file,
             line=line,
         ) from error
+    if "\0" in text:
+        raise WordListError(
+            "{file}, line {line}: there is a NUL character, as in UTF-16 or in a file that is no text",
+            hint="save the file as UTF-8 in your editor",
+            file=file,
+            line=text.count("\n", 0, text.index("\0")) + 1,
+        )
+    return text
+
+
+def _unreadable(file: Path, reason: str | None) -> WordListError:
+    return WordListError(
+        "{file} cannot be read: {reason}",
+        hint="check that it is a file that you may read",
+        file=file,
+        reason=reason,
+    )
 
 
 def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:

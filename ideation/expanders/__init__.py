@@ -33,6 +33,7 @@ from ideation.expanders.instruction_template import (
 )
 from ideation.expanders.plugin import BrokenPlugin
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest, Expander
+from ideation.expanders.target import PromptTarget, UnknownTarget, find_target, known_targets, target_of_family
 
 __all__ = [
     "BUILT_IN_TEMPLATES",
@@ -51,6 +52,7 @@ __all__ = [
     "InstructionTemplate",
     "InstructionTemplateError",
     "MissingKey",
+    "PromptTarget",
     "QuotaExceeded",
     "Refusal",
     "RefusedKey",
@@ -59,14 +61,18 @@ __all__ = [
     "TruncatedResponse",
     "UnknownExpander",
     "UnknownLLMModel",
+    "UnknownTarget",
     "Unreachable",
     "UnusableResponse",
     "WrongLanguage",
     "cache_folder",
     "checked_template",
     "choose_expander",
+    "find_target",
     "find_template",
     "instruction_for",
     "known_expanders",
+    "known_targets",
     "shortened",
+    "target_of_family",
 ]

@@ -46,7 +46,8 @@ def instruction_for(request: DraftRequest) -> str:
         concept=block,
         marker=marker,
         parts={kind: _quoted(word.en) for kind, word in parts.items() if word is not None},
-        words=max(8, int((request.token_limit - 2) * WORDS_PER_TOKEN)) if request.fit else None,
+        words=_words(request),
+        target=request.target,
         known=known,
         previous=shown,
         complaints=[_quoted(complaint) for complaint in request.complaints],
@@ -58,6 +59,13 @@ def instruction_for(request: DraftRequest) -> str:
             name=template.name,
         )
     return told
+
+
+def _words(request: DraftRequest) -> int | None:
+    if not request.fit:
+        return None
+    words = max(8, int((request.token_limit - 2) * WORDS_PER_TOKEN))
+    return min(words, request.target.words) if request.target else words
 
 
 def checked_template(name: str) -> InstructionTemplate:

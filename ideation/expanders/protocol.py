@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
+from ideation.english import plain_answer, words_of
 from ideation.expanders.instruction_template import InstructionTemplate
+from ideation.expanders.target import PromptTarget
 from ideation.vocabulary import Vocabulary
 
 
@@ -18,7 +20,8 @@ class DraftRequest:
     when the rendering model knows only those words. `complaints` is empty at first; when an answer lost something of
     the concept, the one repair request carries `previous` and names what was lost. `spent_s` are the seconds that
     earlier requests for the same concept took: an expander with a deadline counts them in. `template` is what an LLM
-    is told, None the usual instruction; `fit` False lets the expanded prompt be longer than the encoder reads.
+    is told, None the usual instruction; `fit` False lets the expanded prompt be longer than the encoder reads. `target`
+    is the family of models to write for, None whatever reads phrases as Stable Diffusion does.
     """
 
     concept: Concept
@@ -30,6 +33,7 @@ class DraftRequest:
     spent_s: float = 0.0
     template: InstructionTemplate | None = None
     fit: bool = True
+    target: PromptTarget | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class DraftedPrompts:
     negative: str = ""
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """Whether words are left of both prompts without what is no text in them, as tags and weights."""
+        return all(words_of(plain_answer(prompt).text) for prompt in (self.simple, self.expanded))
 
 
 class Expander(Protocol):

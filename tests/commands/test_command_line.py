@@ -13,6 +13,7 @@ import pytest
 from conftest import Done, Twinseed
 from jsonschema import Draft202012Validator
 
+from commands.console import file_size
 from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style
 from generate.settings import RenderSettings
@@ -204,6 +205,41 @@ def test_lists(kind: str, keys: list[str], one: str, twinseed: Twinseed) -> None
     shown = twinseed("list", kind).out.splitlines()
     assert len(shown) == 1 + len(rows), "a line each where nobody's terminal is too narrow"
     assert shown[0].split()[0] == keys[0]
+
+
+def test_tables_are_for_people(twinseed: Twinseed) -> None:
+    shown = {kind: twinseed("list", kind).out for kind in ("presets", "models", "styles")}
+    assert not re.search(r"\(\)|\('|\[|\{'|None", shown["presets"])
+    assert re.search(r"embedded .* 3\d(\.\d)? MB *$", shown["models"], re.MULTILINE)
+    sizes = {0: "0 bytes", 999: "999 bytes", 1000: "1 kB", 33_348_198: "33.3 MB", 4_265_146_304: "4.27 GB"}
+    assert {count: file_size(count) for count in sizes} == sizes
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "x", "--runs", ""], ["ideas", "--words", " "], ["report", "x", "--pdf", ""]]
+)
+def test_an_empty_name_is_not_the_current_folder(words: list[str], twinseed: Twinseed) -> None:
+    done = twinseed(*words)
+    assert (done.code, done.out) == (1, "")
+    assert "error: an option names a file or folder, and the name is empty" in done.err
+
+
+def test_home_is_found_where_no_shell_has_looked(
+    twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert f"there is no run 'x' in {tmp_path / 'r'}" in twinseed("report", "x", "--runs", "~/r").err
+    monkeypatch.setenv("TWINSEED_RUNS", "~/more")
+    assert f"there is no run 'x' in {tmp_path / 'more'}" in twinseed("report", "x").err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_is_sure_to_fail_fails_before_anything_is_rendered(twinseed: Twinseed, tmp_path: Path) -> None:
+    done = twinseed("pair", CONCEPT, *QUICK, "--with", "blind", "--runs", str(tmp_path))
+    assert done.code == 1
+    assert "error: the expander 'offline' cannot look at pictures" in done.err
+    assert "opening the model" not in done.err
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 def test_the_list_of_models_names_the_embedded_one_first(twinseed: Twinseed) -> None:

@@ -11,6 +11,8 @@ import pytest
 from conftest import Twinseed
 from loopback import KEY, GeminiWire, LoopbackServer, OpenAIWire
 
+from generate.models.clip_tokenizer import CLIP_ENTRIES
+from generate.seedling import SEEDLING_TOKENIZER
 from ideation import ExpanderError, choose_expander, known_expanders
 
 GEMINI, OPENAI = GeminiWire(), OpenAIWire()
@@ -164,6 +166,9 @@ def test_two_models_of_one_server(twinseed: Twinseed, monkeypatch: pytest.Monkey
         (["--compare", "offline", DOG, "--csv", "no/folder.csv"], "no/folder.csv cannot be written", 1),
         ([DOG, "-n", "3"], "belong to a comparison", 1),
         ([DOG, "--csv", "x.csv"], "belong to a comparison", 1),
+        ([DOG, "--for", "fluxx"], "did you mean 'flux'?", 1),
+        ([DOG, "--for", ""], "neither a family of models nor a model here", 1),
+        ([DOG, "--for", "flux", "--model", "seedling"], "both say whom the prompts are for", 1),
         ([DOG, "--tokens", "shrink"], "'shrink' is not one of", 2),
     ],
 )
@@ -202,6 +207,78 @@ def test_a_prompt_too_long_is_mended_or_left(
     else:
         assert "too long by" in told[1]
         assert pair["warnings"] == []
+
+
+KEYS = {
+    "source",
+    "language",
+    "simple",
+    "expanded",
+    "negative",
+    "expander",
+    "llm_model",
+    "kept",
+    "lost",
+    "tokens",
+    "warnings",
+}
+
+
+def test_prompts_for_a_model_that_is_not_here(twinseed: Twinseed) -> None:
+    flux = json.loads(twinseed("expand", DOG, "--for", "flux", "--seed", "3", "--json").out)
+    assert set(flux) == {*KEYS, "target"}
+    assert flux["target"] == {
+        "family": "flux",
+        "name": "FLUX.1",
+        "reads": "T5",
+        "manner": "sentences",
+        "limit": 512,
+        "tokens_estimated": True,
+    }
+    assert flux["expanded"].startswith(f"{DOG} ")
+    assert flux["expanded"].count(". ") >= 3
+    assert flux["negative"] == ""
+    assert flux["tokens"]["limit"] == 512
+    assert flux["warnings"] == [
+        "The tokens are estimated: the tokenizer of FLUX.1 (T5) is not on this machine.",
+        "FLUX.1 reads no negative prompt, so there is none.",
+    ]
+    shown = twinseed("expand", DOG, "--for", "SDXL", "--seed", "3").out
+    assert "for:      Stable Diffusion XL, which reads phrases through CLIP" in shown
+    assert "negative: low quality" in shown
+    own = json.loads(twinseed("expand", DOG, "--for", "seedling", "--seed", "3", "--json").out)
+    same = json.loads(twinseed("expand", DOG, "--seed", "3", "--json").out)
+    assert own.pop("target")["tokens_estimated"] is False
+    assert own == same
+    assert set(same) == KEYS
+
+
+def test_clips_own_tokenizer_counts_where_it_is_here(
+    twinseed: Twinseed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    # CLIP's vocabulary is not shipped: Seedling's, filled up to as many entries.
+    whole = json.loads(SEEDLING_TOKENIZER.read_text(encoding="utf-8"))
+    known = whole["model"]["vocab"]
+    known |= {f"filler{number}": number for number in range(max(known.values()) + 1, CLIP_ENTRIES)}
+    (folder / "tokenizer.json").write_text(json.dumps(whole), encoding="utf-8")
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    pair = json.loads(twinseed("expand", DOG, "--for", "sd15", "--json").out)
+    assert pair["target"]["tokens_estimated"] is False
+    assert pair["tokens"]["limit"] == 77
+    assert pair["tokens"]["expanded"] > pair["tokens"]["simple"] > 5
+    assert not [warning for warning in pair["warnings"] if "estimated" in warning]
+
+
+def test_an_llm_writes_for_the_same_model(twinseed: Twinseed, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LoopbackServer([OPENAI.says(good(DOG))]) as server:
+        set_up(monkeypatch, openai=server.url)
+        pair = json.loads(twinseed("expand", DOG, "--for", "flux", "--llm-model", "m", "--no-cache", "--json").out)
+        told = OPENAI.told(server.requests[0])
+    assert pair["target"]["family"] == "flux"
+    assert "for FLUX.1, a text-to-image model" in told
+    assert "plain whole sentences" in told
 
 
 PLUGIN = """

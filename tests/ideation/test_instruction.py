@@ -20,7 +20,7 @@ from ideation import (
     seedling_vocabulary,
     typed_concept,
 )
-from ideation.expanders import BUILT_IN_TEMPLATES, InstructionTemplateError, find_template, instruction_for
+from ideation.expanders import BUILT_IN_TEMPLATES, InstructionTemplateError, find_target, find_template, instruction_for
 from ideation.expanders.instruction_template import MAX_TEMPLATE_CHARACTERS, VARIABLES
 
 CONCEPT = typed_concept("a dog riding a bicycle")
@@ -254,3 +254,18 @@ def test_a_template_that_fails_only_for_some_concepts_is_a_typed_error() -> None
     template = InstructionTemplate("mine", SHOWN + "{{ 1 // (concept | length - 1000) }}{{ parts.subject | length }}")
     with pytest.raises(InstructionTemplateError, match="mine, line 2: 'dict object' has no attribute 'subject'"):
         instruction_for(DraftRequest(CONCEPT, 0, 77, template=template))
+
+
+def test_an_llm_is_told_whom_it_writes_for() -> None:
+    flux, sdxl = (
+        instruction_for(DraftRequest(CONCEPT, 0, target.limit, target=target))
+        for target in (find_target("flux"), find_target("sdxl"))
+    )
+    assert "for FLUX.1, a text-to-image model" in flux
+    assert "plain whole sentences" in flux
+    assert "phrases with commas" not in flux
+    assert "At most 160 words" in flux
+    assert "for this model reads none" in flux
+    assert "for Stable Diffusion XL, a text-to-image model" in sdxl
+    assert "as phrases with commas between them, no full sentences" in sdxl
+    assert "At most 45 words" in sdxl

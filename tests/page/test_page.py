@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +23,9 @@ from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
+from compare.session import Progress
 from generate.files import encode_png
+from generate.render.batch import Step
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
 from ideation import TokenCount, seedling_vocabulary
@@ -115,6 +118,28 @@ def test_says_which_words_seedling_has_never_learnt(page: AppTest) -> None:
     assert "Seedling has never learnt: kangaroo." in _texts(page)
     page.selectbox(key="model").set_value("another").run()
     assert "never learnt" not in _texts(page)
+
+
+def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_drawn(page: AppTest, runs: Path) -> None:
+    page.text_input(key="concept").set_value("狗在看書").run()
+    assert r"In English: a dog reading a book" in _texts(page)
+    assert not [area for area in page.text_area if area.key == "translated"]
+    page.text_input(key="concept").set_value("狗戴著救生圈看書")
+    _clean(page.button(key="generate").click().run())
+    assert "ticket" not in page.session_state or page.session_state["ticket"] is None, "nothing is drawn unseen"
+    assert "looked up in a dictionary: 救生圈" in _texts(page)
+    assert page.text_area(key="translated").value == "a dog wearing a life buoy and reading a book"
+    page.selectbox(key="expander-en").set_value("gemini").run()
+    assert "looked up" not in _texts(page), "an LLM translates for itself"
+    page.selectbox(key="expander-en").set_value("offline").run()
+    corrected = "a dog wearing a swim ring and reading a book"
+    page.text_area(key="translated").set_value(corrected).run()
+    page.number_input(key="steps").set_value(1).run()
+    _clean(page.button(key="generate").click().run())
+    _wait(page, lambda: page.session_state["ticket"] is None)
+    (row,) = Gallery(runs).runs()
+    record = Gallery(runs).open(row.name).record
+    assert (record.concept.text, record.prompts.simple) == ("狗戴著救生圈看書", corrected)
 
 
 def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> None:
@@ -307,9 +332,48 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     downloads = {button.proto.label for button in page.get("download_button")}
     assert downloads == {"simple", "expanded", "Report", "record.json"}
     assert len(page.get("download_button")) == 8
+    page.selectbox(key=f"other-model-{name}").set_value("flux").run()
+    codes = [code.value for code in _clean(page).code]
+    assert codes[0] == PROMPTS.simple
+    assert codes[1].startswith(PROMPTS.simple.split(",")[0])
+    assert codes[1].endswith(".")
+    assert "FLUX.1 reads no negative prompt." in _texts(page)
     page.segmented_control(key="lang").set_value("zh-TW").run()
     assert sentences("zh-TW")["report"]["certificate"]["holds"] in _texts(_clean(page))
     assert len(_pair_pictures(page)) == 6
+
+
+def test_one_bad_run_hides_no_other(runs: Path) -> None:
+    gallery = Gallery(runs)
+    good = write_sample(gallery).folder
+    names = ("my run: cats", "a\\b", "c" * 220, "emptied", "cut", "lost")
+    for name in names:
+        shutil.copytree(good, runs / name)
+    (runs / "emptied" / "simple-7.png").write_bytes(b"")
+    (runs / "cut" / "simple-7.png").write_bytes((good / "simple-7.png").read_bytes()[:150])
+    (runs / "lost" / "simple-7.png").unlink()
+    for name, record in {"zero": "", "newer": '{"version": 99}'}.items():
+        (runs / name).mkdir()
+        (runs / name / "record.json").write_text(record)
+    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
+    _clean(page.segmented_control(key="view-en").set_value("runs").run())
+    shown = {key.removeprefix("run-") for key in (str(button.key) for button in page.button) if key.startswith("run-")}
+    assert shown == {good.name, *names}
+    assert len(page.get("image")) == 2 * len(shown) - 3
+    captions = [caption.value.replace("\\", "") for caption in page.caption]
+    for name, reason in {"emptied": "it is cut off", "cut": "it is cut off", "lost": "is missing"}.items():
+        assert any(f"/{name}/" in caption for caption in captions if reason in caption), name
+    told = page.warning[0].value.replace("\\", "")
+    assert "newer: " in told
+    assert "its version is 99" in told
+    assert "zero: " in told
+    page = _clean(page.button(key="run-cut").click().run())
+    assert "cut off" in page.error[0].value
+    shutil.rmtree(good)
+    for name in names:
+        shutil.rmtree(runs / name)
+    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
+    assert page.segmented_control(key="view-en"), "where there are only bad ones, they are to be seen"
 
 
 def test_text_of_a_run_is_never_markup(runs: Path) -> None:
@@ -360,6 +424,21 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
     uploader = next(one for one in page.get("file_uploader"))
     page = _clean(uploader.upload("b.png", b"no picture", "image/png").run())
     assert "is not a PNG, JPEG or WebP picture" in page.error[0].value
+
+
+def test_the_time_that_is_left_is_told_once_it_can_be() -> None:
+    ticket = Ticket()
+    ticket.hear(Progress("open", "seedling"))
+    assert (ticket.part, ticket.seconds_left) == (0.0, None)
+    step = Step(1, 1, 250, 1000, preview=list)
+    ticket.hear(Progress("look", "sweep", step))
+    assert ticket.seconds_left is None, "it has only begun"
+    ticket.since -= 20
+    assert ticket.seconds_left == pytest.approx(60, abs=1)
+    ticket.hear(Progress("look", "sweep", replace(step, number=500)))
+    assert ticket.seconds_left == pytest.approx(20, abs=1)
+    ticket.hear(Progress("look", "morph", step))
+    assert ticket.seconds_left is None, "each stage for itself"
 
 
 def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) -> None:

@@ -166,6 +166,9 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Pa
     expect(page.get_by_text("種子相同，除了提示詞之外一切相同")).to_be_visible()
     boxes = [box for picture in page.locator(".stImage img[alt^='以']").all() if (box := picture.bounding_box())]
     assert len(boxes) == 2
+    with page.expect_download() as download:
+        page.get_by_role("button", name="報告", exact=True).click()
+    assert '<html lang="zh-TW">' in Path(download.value.path()).read_text(encoding="utf-8"), "whatever is kept"
     assert boxes[0]["y"] == boxes[1]["y"], "the two pictures are not side by side"
     widths = page.evaluate("[...document.querySelectorAll('.stMain, html')].map(e => e.scrollWidth - e.clientWidth)")
     assert max(widths) <= 0, "the page is wider than the screen"

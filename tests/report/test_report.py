@@ -229,6 +229,27 @@ def test_where_the_concept_came_from() -> None:
     assert "lang" not in unknown.all("h1")[0]
 
 
+def test_warnings_are_in_the_readers_language() -> None:
+    warnings = (
+        "Not said in both prompts any more: subject: dog; count: two dogs.",
+        'Seedling has never learnt "kazoo", so the picture may show something else there.',
+        "The prompts were to be mended, but the second request failed: the LLM gave an empty answer.",
+        "What an LLM writes is text and no syntax; this became plain words or was taken out: (golden hour, 18:30).",
+        "Nobody of ours has said this.",
+    )
+    changed = replace(PROMPTS, warnings=warnings)
+    chinese = outline("zh-TW", prompts=changed).text
+    for sentence in (
+        "兩個提示詞不再都有：主題：dog；數量：two dogs。",
+        'Seedling 沒有學過 "kazoo"，圖片在這裡可能會出現別的東西。',
+        "原本要請語言模型修正提示詞，但第二次請求失敗：語言模型的回答是空白的。",
+        "語言模型寫的是文字，不是語法；這些已經改成一般的詞或拿掉：(golden hour, 18:30)。",
+        "Nobody of ours has said this.",
+    ):
+        assert sentence in chinese
+    assert all(warning in outline("en", prompts=changed).text for warning in warnings)
+
+
 def test_losses_and_warnings_are_visible() -> None:
     prompts = replace(
         PROMPTS, expander="gemini", llm_model="gemini-3.5-flash", lost=("ink wash",), warnings=("Never learnt: kazoo.",)

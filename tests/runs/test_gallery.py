@@ -142,7 +142,7 @@ def test_an_empty_gallery(tmp_path: Path) -> None:
     assert not gallery.root.exists(), "looking makes nothing"
 
 
-def test_the_folders_are_the_truth(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_folders_are_the_truth(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "here")
     gone, kept = (write_sample(gallery, seed=seed) for seed in (1, 2))
     copied = write_sample(Gallery(tmp_path / "there"), seed=3)
@@ -155,11 +155,81 @@ def test_the_folders_are_the_truth(tmp_path: Path, caplog: pytest.LogCaptureFixt
     broken.mkdir()
     (broken / "record.json").write_text("{")
 
-    with caplog.at_level(logging.WARNING):
-        assert {row.name for row in gallery.runs()} == {kept.name, "copied by hand"}
-    assert "left out of the gallery" in caplog.text
-    assert str(broken) in caplog.text
+    listing = gallery.listing()
+    assert {row.name for row in listing.rows} == {kept.name, "copied by hand"}
+    assert [one.name for one in listing.left_out] == ["broken"]
     assert gallery.rebuild() == 2
+
+    (broken / "record.json").write_bytes((kept.folder / "record.json").read_bytes())
+    (kept.folder / "record.json").write_text("")
+    listing = gallery.listing()
+    assert {row.name for row in listing.rows} == {"broken", "copied by hand"}, "a record that was written again is read"
+    assert [one.name for one in listing.left_out] == [kept.name]
+
+
+def test_one_bad_folder_hides_no_run(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    good = write_sample(gallery)
+    record = (good.folder / "record.json").read_bytes()
+    for name in ("my run: cats", "a\\b", "c" * 230, "貓", "%2e", "a b'\"<&>"):
+        shutil.copytree(good.folder, tmp_path / name)
+        assert gallery.open(name).record.seeds == [7]
+        assert gallery.open(name).files()
+    shown = {row.name for row in gallery.runs()}
+
+    def folder(name: str, content: bytes | None = None) -> Path:
+        (tmp_path / name).mkdir()
+        if content is not None:
+            (tmp_path / name / "record.json").write_bytes(content)
+        return tmp_path / name
+
+    folder("holiday")
+    folder("zero", b"")
+    folder("utf-16", record.decode().encode("utf-16"))
+    folder("newer", record.replace(b'"version": 2', b'"version": 3'))
+    folder("deep", b"[" * 100_000)
+    os.rename(folder("latin", record), os.fsencode(tmp_path) + b"/caf\xe9")
+    (folder("is a folder") / "record.json").mkdir()
+    os.mkfifo(folder("is a pipe") / "record.json")
+    (folder("leads nowhere") / "record.json").symlink_to(tmp_path / "nowhere")
+    (folder("lost its record") / "simple-7.png").write_bytes(b"")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "link").symlink_to(good.folder)
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    listing = gallery.listing()
+    assert {row.name for row in listing.rows} == shown
+    assert len(shown) == 7
+    reasons = {one.name: one.problem.message for one in listing.left_out}
+    assert dict.fromkeys(reasons, True) == {
+        name: said in reasons[name]
+        for name, said in {
+            "caf\ufffd": "is not written in UTF-8",
+            "deep": "is not JSON",
+            "gone": "is a link",
+            "is a folder": "it is not a regular file",
+            "is a pipe": "it is not a regular file",
+            "leads nowhere": "there is no record",
+            "link": "is a link",
+            "lost its record": "there is no record",
+            "newer": "its version is 3",
+            "round": "is a link",
+            "utf-16": "is not JSON",
+            "zero": "is not JSON",
+        }.items()
+    }
+    assert gallery.unfinished("0" * 64) is None
+    assert gallery.rebuild() == 7
+
+
+def test_a_folder_that_nobody_may_read(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path)
+    good = write_sample(gallery)
+    (tmp_path / "locked").mkdir(mode=0)
+    if os.access(tmp_path / "locked", os.R_OK):
+        pytest.skip("this user may read everything")
+    listing = gallery.listing()
+    assert [row.name for row in listing.rows] == [good.name]
+    assert ["cannot read" in one.problem.message for one in listing.left_out] == [True]
 
 
 @pytest.mark.parametrize("damage", [b"this was never a database, " * 100, None])

@@ -58,10 +58,10 @@ def without_a_rung(run: Run) -> None:
     ("harm", "faults"),
     [
         (swap, ["simple-7.png is not the one", "expanded-7.png is not the one", "simple-7.png is of another side"]),
-        (cut, ["expanded-7.png is not the one that the record names", "expanded-7.png"]),
+        (cut, ["expanded-7.png is not the one that the record names", "expanded-7.png is cut off"]),
         (paint, ["simple-7.png is not the one that the record names", "simple-7.png does not say whose twin it is"]),
         (unlink_7, ["simple-7.png is missing"]),
-        (without_a_rung, ["ladder-1.png is not the one that the record names", "ladder-2.png is missing"]),
+        (without_a_rung, ["ladder-1.png cannot be read: it is cut off", "ladder-2.png is missing"]),
         (no_picture, ["simple-7.png cannot be read", "simple-7.png"]),
         (without_marks, ["simple-7.png does not say whose twin", "expanded-7.png does not say whose twin"]),
         (
@@ -95,6 +95,12 @@ def test_every_fault_has_a_line(
     assert all(any(fault in line for line in rest) for fault in faults), found["faults"]
     shown = twinseed("verify", str(run.folder))
     assert (shown.code, shown.out.splitlines(), shown.err) == (1, found["faults"], "")
+    # A certificate that speaks against its run is told in the report; whatever else does not hold is not reported on.
+    told = any(claim in found["faults"][0] for claim in ("more than the prompt differs", "did not begin with the same"))
+    run.report.unlink()
+    done = twinseed("report", str(run.folder))
+    assert (done.code, run.report.exists()) == ((0, True) if told else (1, False))
+    assert told or found["faults"][0] in done.err
 
 
 def test_a_run_that_holds(twinseed: Twinseed, tmp_path: Path) -> None:

@@ -6,28 +6,49 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.chinese import TranslationError, to_english
+from ideation.chinese import Lookup, TranslationError, translate
 from ideation.concept import Concept, concept_text, english_topic
 from ideation.draw import built_in_words, seedling_words
-from ideation.expanders.offline.details import Pace, built_in_details, phrase_pattern
+from ideation.english import words_of
+from ideation.expanders.offline.details import Pace, Realm, built_in_details, phrase_pattern
+from ideation.expanders.offline.scene_facts import SceneFacts, scene_facts
+from ideation.expanders.offline.subject import Subject, find_subject
 from ideation.vocabulary import seedling_vocabulary
 
 _STYLE_CLAUSE = re.compile(
     r"^(?P<head>.+?)(?P<tail>(?:,\s*|\s+)(?:(?:rendered|painted|drawn|made|done)\s+)?in (?:the |a |an )?"
-    r"(?:[^,]{2,60} )?style(?: of [^,]{2,60})?|,\s*[^,]{2,60} style)[\s.!]*$",
+    r"(?:(?:(?! in )[^,]){2,60} )?style(?: of [^,]{2,60})?|,\s*[^,]{2,60} style)[\s.!]*$",
     re.IGNORECASE,
 )
-_PLACE = re.compile(
+_SPATIAL = re.compile(
     r"\b(?:in|inside|on|at|under|underneath|beneath|beside|near|above|over|across|through|among|between|behind|along|around"
-    r"|into|outside|atop|next to|in front of|by)\s+(?:(?:a|an|the|my|his|her|its|their|our|your|some|two|three)\s+)"
-    r"(?P<where>[\w' -]+)",
+    r"|into|onto|outside|atop|off|down|up|past|towards?|against|amid|next to|in front of|by|surround(?:ed|ing)"
+    r"|on top of|from below|from above|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]+))",
     re.IGNORECASE,
 )
-_MOVING = re.compile(
-    r"\b(?:running|riding|flying|jumping|leaping|racing|driving|swimming|dancing|surfing|skating|chasing|falling|galloping"
-    r"|kicking|throwing|sailing|climbing|diving|floating|skiing|fighting|soaring)\b",
+#: What "with" brings along is worn, held or had, unless it stands around it.
+_AROUND = re.compile(
+    r"\b(?:in|on|behind|above|below|beside|around|next to|near) (?:it|him|her|them|top)\b|\b(?:back|fore)ground\b",
     re.IGNORECASE,
 )
+#: A style in the last clause, in front of all ("an oil painting of a fox"), or said as one.
+_LAST_CLAUSE = re.compile(r"[.,;]\s*(?P<clause>[^.,;]{3,60})[.\s]*$")
+_FRAME = re.compile(
+    r"^\W*(?:(?:an?|the|some|one)\s+)?(?P<frame>(?:[\w'’&-]+\s+){0,5}?(?:photo|photograph|photography|paintings?"
+    r"|drawing|sketch|illustration|print|poster|mural|engraving|woodcut|render|comic|cartoon|graffiti|emoji|icon|logo|map"
+    r"|diagram|window|portrait|image|page|watercolou?r|linocut|etching|collage|mosaic|tapestry|statue|art))\s+(?:of|about|showing|depicting|with|in|generated)\b",
+    re.IGNORECASE,
+)
+_FIRST_WORDS = re.compile(r"^\W*(?:an?|the|one|two|three)?\s*(?P<frame>[\w-]+(?:\s+[\w-]+)?)\s", re.IGNORECASE)
+_MANNER = re.compile(
+    r"\bin (?:the |an? )?(?:style|manner|technique) of (?P<a>[^.,;]{2,60})"
+    r"|\bin (?:the |an? )?(?P<b>[^.,;]{2,40}?)(?: style|$|[.,;])",
+    re.IGNORECASE,
+)
+
+#: A concept of more words than this describes its picture itself: it gets medium, light and view, and no scene.
+MOST_WORDS_FOR_A_PLACE = 10
+MOST_WORDS_FOR_A_MOOD = 14
 
 
 @dataclass(frozen=True)
@@ -37,8 +58,10 @@ class ConceptAnalysis:
     `text` is the simple prompt: `head` (who does what) and `tail` (", watercolor style", or nothing). `subject` is the
     topic of a text that could have been drawn from the built-in lists or Seedling's words, None for any other. `topic`
     and `action` are entries of the built-in lists, `style` one of the media; None where there is none. `said` names the
-    kinds of detail that the text has already: night, rain, colour, light, view, mood, place ... `scenes` are the places
+    kinds of detail that the text has already: night, rain, colour, light, view, mood, place ..., and `facts` what that
+    rules out. `kind` is the kind of thing that the subject is, "" where nobody knows. `scenes` are the places
     that its words point to, and `pointed` says what pointed there: "place", "action", "topic", "words" or "".
+    `lookups` are the words of a Chinese concept whose meaning comes from a dictionary.
     """
 
     text: str
@@ -49,34 +72,55 @@ class ConceptAnalysis:
     action: str | None
     style: str | None
     said: frozenset[str]
+    facts: SceneFacts
+    kind: str
     scenes: tuple[str, ...]
     pointed: str
     pace: Pace
+    lookups: tuple[Lookup, ...] = ()
+
+    @property
+    def words(self) -> int:
+        return len(self.head.split())
 
 
 def analyze(concept: Concept) -> ConceptAnalysis:
     """What is known of a concept by the words of its text in English, whoever wrote that text.
 
     A drawn concept's parts only say what the text in English is: so its text, typed, comes to the same. Raises
-    `TranslationError` for what is not English and not made of known 繁體中文 words.
+    `TranslationError` for what is neither English nor Chinese, and what `ideation.chinese.translate` raises.
 
     >>> from ideation.concept import typed_concept
     >>> found = analyze(typed_concept("an octopus playing chess, ink wash style"))
     >>> found.topic, found.action, found.style, found.pointed
     ('octopus', 'playing chess', 'ink wash', 'topic')
     """
-    text = _english(concept)
+    text, lookups = _english(concept)
     head, tail, named_style = _split(text)
-    topic, action = _find_entry(head, "topics"), _find_entry(head, "actions")
-    style = _find_style(named_style) if named_style else _find_style(tail) or _find_style(text)
-    said = {kind for kind, words in built_in_details().said.items() if phrase_pattern(words).search(head)}
-    scenes, pointed, placed = _scenes(head, topic, action)
+    found = find_subject(head)
+    topic, action = _topic(head, found), _find_entry(head, "actions")
+    style = _find_style(named_style) if named_style else _style_of(head, tail)
+    facts = scene_facts(head)
+    said = set(facts.said)
+    subject = _subject(head, named_style)
+    scenes, pointed, placed = _scenes(head, topic, action, found, facts, drawn=subject is not None)
     if placed:
         said.add("place")
     note = built_in_details().actions.get(action or "")
-    pace: Pace = note.pace if note else "moving" if _MOVING.search(head) else "still"
-    subject = _subject(head, named_style)
-    return ConceptAnalysis(text, head, tail, subject, topic, action, style, frozenset(said), scenes, pointed, pace)
+    verbs = built_in_details().verbs
+    pace: Pace = (
+        note.pace
+        if note
+        else "performing"
+        if phrase_pattern(verbs.performing).search(head)
+        else "moving"
+        if phrase_pattern(verbs.moving).search(head)
+        else "still"
+    )
+    kind = "" if subject is not None else found.kind
+    return ConceptAnalysis(
+        text, head, tail, subject, topic, action, style, frozenset(said), facts, kind, scenes, pointed, pace, lookups
+    )
 
 
 def _split(text: str) -> tuple[str, str, str]:
@@ -91,27 +135,34 @@ def _split(text: str) -> tuple[str, str, str]:
     ):
         return head, comma + last, name
     if clause := _STYLE_CLAUSE.match(text):
-        return clause["head"], clause["tail"], ""
+        head, tail = clause["head"], clause["tail"]
+        before, comma, last = head.rpartition(", ")
+        if (
+            comma and len(last.split()) <= _MOST_WORDS_BESIDE_A_STYLE and _find_style(last)
+        ):  # "..., surrealist painting in the style of Dali"
+            head, tail = before, comma + last + tail
+        return head, tail, ""
     head, comma, last = text.rpartition(",")
     if comma and re.sub(r"^an? ", "", last.strip(" .").casefold()) in _styles():
         return head, comma + last, ""
     return text, "", ""
 
 
-def _english(concept: Concept) -> str:
+def _english(concept: Concept) -> tuple[str, tuple[Lookup, ...]]:
     if concept.topic and concept.action and concept.style:
         text = concept_text(concept.topic, concept.action, concept.style, "en")
         if not _is_latin(text):
             raise TranslationError("the concept {text!r} has parts that are not English", text=text)
-        return text
+        return text, ()
     text = " ".join(concept.text.split())
     if concept.language == "zh-TW":
-        return to_english(text)
+        translation = translate(text)
+        return translation.english, translation.lookups
     if concept.language != "en":
         raise TranslationError(
-            "the offline expander reads English and 繁體中文, and this is neither: {text!r}", text=text[:40]
+            "the offline expander reads English and Chinese, and this is neither: {text!r}", text=text[:40]
         )
-    return text
+    return text, ()
 
 
 def _subject(head: str, named_style: str) -> str | None:
@@ -126,49 +177,151 @@ def _subject(head: str, named_style: str) -> str | None:
     return None
 
 
-def _scenes(head: str, topic: str | None, action: str | None) -> tuple[tuple[str, ...], str, bool]:
-    """Where the head plays: a place that it names, else where the action is done, else where the topic is at home."""
+def _scenes(
+    head: str, topic: str | None, action: str | None, found: Subject, facts: SceneFacts, *, drawn: bool
+) -> tuple[tuple[str, ...], str, bool]:
+    """Where the head plays: a place that it names, else where the action is done, else where the subject is at home.
+
+    The last says whether the head names a place. One that we do not know stays without scenery: gulls over somebody's
+    couch would be worse than nothing.
+    """
     tables = built_in_details()
     rest = head
     for known in filter(None, (action, topic)):
-        rest = re.sub(re.escape(known), "", rest, flags=re.IGNORECASE)
-    where = next((match for match in _PLACE.finditer(rest) if not _time_or_weather(match["where"])), None)
-    named = _named_scenes(where.group()) if where else ()
-    # A place that we do not know stays without scenery: gulls over somebody's couch would be worse than nothing.
-    if where or (named := _named_scenes(rest, places_only=True)):
+        rest = re.sub(re.escape(known), " ", rest, count=1, flags=re.IGNORECASE)
+    wheres = [match for match in _SPATIAL.finditer(rest) if _names_a_place(match)]
+    is_place = not drawn and found.kind in _PLACES
+    elsewhere = facts.realm in ("under water", "space") and not action
+    if wheres or is_place or elsewhere or "place" in facts.said:
+        named = next((scenes for match in wheres if (scenes := _named_scenes(match["where"]))), ())
+        named = named or (_named_scenes(head) if not wheres else ())
+        named = tuple(scene for scene in named if facts.realm in (None, realm_of(scene)))
         return named, "place" if named else "", True
-    homes = tuple(tables.homes_of(topic)) if topic else ()
+    # A typed avocado lies on a table; who rides a bicycle goes out.
+    homes = tuple(tables.homes_of(topic)) if topic and not (found.homes and action is None) else found.homes
     note = tables.actions.get(action or "")
     if note:
         if note.pace == "moving":
             homes = tuple(home for home in homes if home in note.scenes or not tables.scenes[home].indoor)
         both = tuple(scene for scene in note.scenes if scene in homes)
-        if both:
-            return both, "both", False
-        if homes and note.anywhere:
-            return homes, "topic", False
-        return note.scenes, "" if note.anywhere else "action", False
-    if homes:
-        return homes, "topic", False
-    words = _named_scenes(head)
-    return words, "words" if words else "", False
+        scenes, pointed = (
+            (both, "both")
+            if both
+            else (homes, "topic")
+            if homes and note.anywhere
+            else (note.scenes, "" if note.anywhere else "action")
+        )
+    else:
+        done = tuple(scene for scene, verbs in tables.verbs.scenes.items() if phrase_pattern(verbs).search(head))
+        if phrase_pattern(tables.verbs.moving).search(head):
+            homes = tuple(home for home in homes if not tables.scenes[home].indoor)
+        both = tuple(scene for scene in done if scene in homes)
+        scenes, pointed = (both or done or homes), "both" if both else "action" if done else "topic" if homes else ""
+    fitting = tuple(scene for scene in scenes if _fits(scene, facts))
+    if _SPATIAL.search(rest):  # what is somewhere already stands on no plinth
+        fitting = tuple(scene for scene in fitting if drawn or scene not in ("studio", "table"))
+    if not drawn and (not fitting or len(head.split()) > MOST_WORDS_FOR_A_PLACE or facts.said & _SHOWN_ALREADY):
+        return (), "", False
+    return fitting or scenes, pointed, False
 
 
-def _time_or_weather(text: str) -> bool:
-    """Whether what looks like a place is none: "in a storm", "on a sunny morning"."""
-    said = built_in_details().said
-    return any(phrase_pattern(said[kind]).search(text) for kind in ("night", "dusk", "day", "rain", "fog", "light"))
+#: Kinds of subject that are a place themselves.
+_PLACES = frozenset(("place", "room", "landmark", "heavenly body"))
+
+#: What leaves no room for a place around the subject, or says that there is none.
+_SHOWN_ALREADY = frozenset(("view", "empty", "absence", "two"))
 
 
-def _named_scenes(text: str, *, places_only: bool = False) -> tuple[str, ...]:
-    """The scene of the first word in `text` that belongs to one; with `places_only`, only words that name the place."""
+def _fits(name: str, facts: SceneFacts) -> bool:
+    """Whether a scene can be where the facts are: no snow in a kitchen, no rain in the desert, no lamp on a meadow."""
+    realm = realm_of(name)
+    weather = facts.said & {"rain", "snow", "fog", "storm", "cloud", "clear"}
+    if weather and (realm != "outdoors" or (name in ("desert", "snow", "sky") and name not in weather)):
+        return False
+    if "winter" in facts.said and name in _WARM:
+        return False
+    return facts.realm in (None, realm)
+
+
+def realm_of(name: str) -> Realm:
+    """Where a scene is."""
+    return "indoors" if built_in_details().scenes[name].indoor else _OTHER_REALMS.get(name, "outdoors")
+
+
+_OTHER_REALMS: dict[str, Realm] = {"underwater": "under water", "space": "space"}
+_WARM = frozenset(("jungle", "savanna", "desert", "seaside", "garden", "meadow"))
+
+
+_NEXT_PREPOSITION = re.compile(r"\s(?:at|on|in|by|near|under|from|to|for|during)\s")
+
+
+def _names_a_place(match: re.Match[str]) -> bool:
+    """Whether what looks like a place is one, and not a time ("on a sunny morning"), a weather, a dress, a thing that
+    is held or a part of the body."""
+    tables = built_in_details()
+    where = re.split(r"\b(?:and|while|who|that|which|with|wearing|holding)\b", match["where"])[0]
+    if match.group().casefold().startswith("with"):
+        return bool(_AROUND.search(match["where"]))
+    # Of "the beach at sunrise" the beach.
+    first = " ".join(_NEXT_PREPOSITION.split(where)[0].split()[:4])
+    if phrase_pattern(tables.beside).search(first) and not _named_scenes(first):
+        return False
+    if re.match(r"(?:(?:the|an?)\s+)?(?:[\w-]+\s+)?(?:style|shape|form|manner)\b", where):
+        return False
+    times = (
+        "night",
+        "dusk",
+        "dawn",
+        "day",
+        "rain",
+        "storm",
+        "snow",
+        "fog",
+        "clear",
+        "cloud",
+        "winter",
+        "spring",
+        "summer",
+        "autumn",
+    )
+    timely = any(phrase_pattern(tables.said[kind]).search(first) for kind in times) or re.search(r"\bday\b", first)
+    return not (
+        timely
+        and not re.search(
+            r"\b(?:sky|mountain|field|window|forest|city|street|market|road|lake|sea|ocean|water|bay|beach|moon|clouds?)\b",
+            first,
+        )
+    )
+
+
+def _named_scenes(text: str) -> tuple[str, ...]:
+    """The scene that the text names first."""
     first: tuple[int, str] | None = None
     for name, scene in built_in_details().scenes.items():
-        prepositional = tuple(word for word in scene.words if word.startswith(("on ", "in ", "under")))
-        match = phrase_pattern((name, *(prepositional if places_only else scene.words))).search(text)
+        match = phrase_pattern((name, *scene.words)).search(text)
         if match and (first is None or match.start() < first[0]):
             first = (match.start(), name)
     return (first[1],) if first else ()
+
+
+def _topic(head: str, found: Subject) -> str | None:
+    """The topic of the built-in list that the first phrase of the head ends with; a teddy bear is no bear."""
+    entries = _entries("topics")
+    match = phrase_pattern(tuple(entries)).search(head)
+    if match is None:
+        return None
+    before = [word.key for word in words_of(head[: match.start()])]
+    after = next((word.key for word in words_of(head[match.end() :])), "")
+    begins = len(before) <= 3 and not any(word in _BETWEEN or word.endswith(("ing", "'s")) for word in before)
+    ends = not after or after in _BETWEEN or after.endswith(("ing", "ed")) or not head[match.end() :].startswith(" ")
+    other = found.noun.endswith(" " + match.group(1).casefold())
+    return entries[match.group(1).casefold()] if begins and ends and not other else None
+
+
+_BETWEEN = frozenset(
+    "in on at by with to from into onto near over under across beside behind between above and or is are of who that "
+    "while as without".split()
+)
 
 
 @lru_cache(maxsize=4)
@@ -203,6 +356,33 @@ def _styles() -> dict[str, str]:
     media = built_in_details().media
     names = {also.casefold(): name for name, medium in media.items() for also in medium.also}
     return names | {name.casefold(): name for name in media}
+
+
+def _style_of(head: str, tail: str) -> str | None:
+    """The style that the picture is asked for in: of a picture on the wall in it nothing is known."""
+    text = head + tail
+    manner = [match["a"] or match["b"] or "" for match in _MANNER.finditer(text)]
+    last = _LAST_CLAUSE.search(text)
+    frame = _FRAME.match(text)
+    first = _FIRST_WORDS.match(text)
+    for place in (tail, *reversed(manner), frame["frame"] if frame else ""):
+        if style := _find_style(place):
+            return style
+    if last and (style := _find_style(last["clause"])):
+        named_in = phrase_pattern(tuple(_styles())).search(last["clause"])
+        if named_in and len(last["clause"].split()) - len(named_in.group().split()) <= _MOST_WORDS_BESIDE_A_STYLE:
+            return style
+    # "A pixel art corgi", "a cartoon tiger face".
+    named = _find_style(first["frame"]) if first else None
+    return (
+        named
+        if named and first and phrase_pattern((named, *built_in_details().media[named].also)).match(first["frame"])
+        else None
+    )
+
+
+#: "Realistic high-contrast anime illustration" is a style, and "the other has latte art of a map" is none.
+_MOST_WORDS_BESIDE_A_STYLE = 3
 
 
 def _find_style(text: str) -> str | None:

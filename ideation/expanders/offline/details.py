@@ -12,8 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 _FOLDER = Path(__file__).parents[2] / "draw" / "lists"
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Family = Literal["lens", "picture", "flat", "object"]
 Pace = Literal["moving", "still", "performing"]
+Realm = Literal["indoors", "outdoors", "under water", "space"]
+Weather = Literal["rain", "snow", "fog", "cloud", "storm"]
 Phrases = tuple[str, ...]
 
 
@@ -22,7 +26,10 @@ class _Table(BaseModel):
 
 
 class Scene(_Table):
-    """A kind of place: phrases that put the action there, things to be seen there, and the lights that fall there."""
+    """A kind of place: phrases that put the action there, things to be seen there, and the lights that fall there.
+
+    `words` are other names of the place.
+    """
 
     home: str
     places: Phrases
@@ -37,7 +44,7 @@ class Light(_Table):
     """A time and weather. `light` is for styles with light and shade, `sign` for flat ones; None fits any time."""
 
     time: Literal["day", "dusk", "night"] | None = None
-    weather: Literal["rain", "snow", "fog"] | None = None
+    weather: Weather | None = None
     light: Phrases
     sign: Phrases
     palette: Phrases
@@ -64,12 +71,16 @@ class Medium(_Table):
 
 
 class ActionNote(_Table):
-    """How an action moves, where it is done, and what comes with it. With `anywhere`, the topic's home comes first."""
+    """How an action moves, where it is done, and what comes with it. With `anywhere`, the topic's home comes first.
+
+    One that is `dry` is done in neither rain nor snow.
+    """
 
     pace: Pace
     scenes: Phrases
     anywhere: bool = False
     weather: Literal["rain"] | None = None
+    dry: bool = False
     places: Phrases = ()
     details: Phrases = ()
 
@@ -83,20 +94,55 @@ class Unwanted(_Table):
     colourless: bool = False
 
 
+class SubjectKind(_Table):
+    """What one sees in a subject of this kind, how it is best shown when nothing moves, and where it is (`realm`) when
+    nothing says so. Where no `mood` or no `light` suits, none is added."""
+
+    look: Phrases
+    view: Phrases
+    realm: Realm | None = None
+    mood: bool = True
+    light: bool = True
+
+
+class Verbs(_Table):
+    """What is done that is no action of the built-in list: how it moves, and the scenes where it is done."""
+
+    moving: Phrases
+    performing: Phrases
+    scenes: dict[str, Phrases]
+
+
 class SeedlingFit(_Table):
+    """`tones` go with a time or weather, "" where there is none; `manners` with how the action moves."""
+
     weather: dict[str, Phrases]
     unlit: Phrases
-    filler: Phrases
+    tones: dict[str, Phrases]
+    manners: dict[Pace, Phrases]
 
 
 class Details(_Table):
-    """All tables. `homes` maps a scene to its topics, `said` a kind of detail to the words that mention it already."""
+    """All tables.
+
+    `homes` maps a scene to its topics, `said` a kind of detail to the words that mention it already, `realms` a realm
+    to the words that show it, `excludes` what was said to the words that no detail may have then, `absent` a thing
+    that is missing to other words for it; after the words of `beside`, "in" and "on" name no place. `subjects` maps a
+    kind of subject and a scene ("" for none) to nouns.
+    """
 
     scenes: dict[str, Scene]
     lights: dict[str, Light]
     views: dict[Pace, View]
     moods: dict[Pace | Literal["plain"], Phrases]
     said: dict[str, Phrases]
+    realms: dict[Realm, Phrases]
+    excludes: dict[str, Phrases]
+    absent: dict[str, Phrases]
+    beside: Phrases
+    kinds: dict[str, SubjectKind]
+    subjects: dict[str, dict[str, Phrases]]
+    verbs: Verbs
     negatives: tuple[Unwanted, ...]
     seedling: SeedlingFit
     homes: dict[str, Phrases]
@@ -112,16 +158,16 @@ class Details(_Table):
 
 @lru_cache(maxsize=1)
 def built_in_details() -> Details:
-    """The tables that come with Twinseed, from `scenes.yaml`, `fitting.yaml` and `media.yaml` in `draw/lists`.
+    """The tables that come with Twinseed, from five files in `draw/lists`.
 
     >>> built_in_details().homes_of("octopus")
     ['underwater']
     """
-    scenes, fitting, media = (
-        yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-        for name in ("scenes", "fitting", "media")
+    scenes, fitting, facts, subjects, media = (
+        yaml.load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
+        for name in ("scenes", "fitting", "facts", "subjects", "media")
     )
-    return Details.model_validate({**scenes, **fitting, "media": media})
+    return Details.model_validate({**scenes, **fitting, **facts, **subjects, "media": media})
 
 
 @cache

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import templates
-from ideation.english import encoder_pieces, indefinite_article, words_of
+from ideation.english import GLUE, indefinite_article, plain_words, same, stem, with_article
+from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
-from ideation.expanders.offline.details import Light, Scene, built_in_details
+from ideation.expanders.offline.details import Light, Realm, Scene, built_in_details
+from ideation.expanders.target import Manner, PromptTarget
+from ideation.token_budget import estimated_tokens
 
 #: A prompt beyond this many words reads like a list, whatever the encoder could still take.
 MAX_WORDS = 60
@@ -54,45 +59,83 @@ def without_repeats(options: Sequence[str], so_far: Sequence[str]) -> list[str]:
     return [option for option in options if not used & _stems(option)]
 
 
-def _stems(text: str) -> set[str]:
-    """The words of four letters and more, without the plural s: enough to see that a prompt says something twice."""
-    parts = (part for word in words_of(text) for part in word.parts)
-    return {part.rstrip("s") for part in parts if len(part) > 3 and part.isalpha()} - _COMMON
+#: A snowstorm is snow, and moonlight comes from the moon.
+_COMPOUND = re.compile(r"(?:snow|rain|moon|star|candle|lamp)(?=\w{3})")
 
 
-def choose_scenery(analysis: ConceptAnalysis, choice: StableChoice) -> tuple[Scene | None, Light]:
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    """The stems of the words of four letters and more, and of words that mean the same: enough to see that a prompt
+    says something twice."""
+    words = [part for part in plain_words(text) if len(part) > 3 and part not in GLUE and part not in _COMMON]
+    parts = [*words, *(match.group() for word in words if (match := _COMPOUND.match(word)))]
+    return frozenset(other for part in parts for other in same(stem(part)))
+
+
+def choose_scenery(analysis: ConceptAnalysis, choice: StableChoice) -> tuple[str | None, Light | None]:
     """A scene that the concept points to, and a light that falls there and agrees with what the concept says.
 
-    No scene when the concept names a place that the tables do not know, or when nothing in it points anywhere.
+    No scene when the concept names a place that the tables do not know, or when nothing in it points anywhere. No light
+    where none agrees.
     """
     tables = built_in_details()
-    scene = tables.scenes[choice.pick("scene", analysis.scenes)] if analysis.scenes else None
-    lights = _lights(analysis, scene)
-    return scene, lights[choice.number("light") % len(lights)]
+    name = choice.pick("scene", analysis.scenes) if analysis.scenes else None
+    lights = _lights(analysis, tables.scenes[name] if name else None)
+    return name, lights[choice.number("light") % len(lights)] if lights else None
+
+
+#: The lights of a place of which only the realm is known.
+_REALM_LIGHTS: dict[Realm | None, tuple[str, ...]] = {
+    "indoors": ("room",),
+    "outdoors": ("day", "golden", "dusk"),
+    "under water": ("underwater",),
+    "space": ("space",),
+    None: ("plain",),
+}
+_TIMES: dict[str, tuple[str, ...]] = {"night": ("night",), "dusk": ("dusk",), "dawn": ("dusk", "day"), "day": ("day",)}
 
 
 def _lights(analysis: ConceptAnalysis, scene: Scene | None) -> list[Light]:
     """The lights to choose from: the usual ones of the place that agree with the concept, else any that agrees."""
     tables = built_in_details()
-    usual = [tables.lights[name] for name in (scene.lights if scene else ("plain",))]
+    kind = tables.kinds.get(analysis.kind)
+    realm = analysis.facts.realm or (kind.realm if kind and not analysis.facts.realms else None)
+    if scene:
+        realm = "indoors" if scene.indoor else "outdoors"
+    if kind and not kind.light:
+        return []
+    if not scene and kind and not kind.mood and kind.realm is None:
+        realm = None  # where a thing lies, its own light is all that we can tell
+    usual = [tables.lights[name] for name in (scene.lights if scene else _REALM_LIGHTS[realm])]
     if scene and not any(light.time or light.weather for light in usual):
         return usual  # under water and in space there is neither night nor rain
     note = tables.actions.get(analysis.action or "")
-    weather = next((w for w in ("rain", "snow", "fog") if w in analysis.said), note.weather if note else None)
-    stated = next((t for t in ("night", "dusk", "day") if t in analysis.said), None)
+    said = [w for w in ("storm", "rain", "snow", "fog", "cloud") if w in analysis.said]
+    weather = said[0] if said else note.weather if note else None
+    times = [time for time in _TIMES if time in analysis.said]
     medium = tables.media.get(analysis.style or "")
     nocturnal = {analysis.topic, analysis.action} & set(tables.nocturnal)
-    time = stated or ("night" if nocturnal else medium.time if medium else None)
+    # Two times at once ("the moon in the daytime sky") leave none that would agree.
+    stated: tuple[str, ...] = tuple(sorted({t for time in times for t in _TIMES[time]})) if len(times) == 1 else ()
+    if len(times) > 1 and set(times) != {"dawn", "day"}:
+        return [tables.lights["plain"]]
+    if analysis.subject is None:  # who types a concept without a time does not expect the night
+        usual = [light for light in usual if light.time != "night" or "night" in stated] or usual
+    wanted = stated or (("night",) if nocturnal else (medium.time,) if medium and medium.time else ())
+    if note and note.dry and not weather:
+        usual = [light for light in usual if light.weather not in ("rain", "snow")] or usual
 
     def agrees(light: Light) -> bool:
         same_weather = light.weather == weather or not (weather or stated)
-        return same_weather and (time is None or light.time == time)
+        return same_weather and (not wanted or light.time in wanted)
 
     fitting = [light for light in usual if agrees(light)]
-    if not fitting and (weather or stated or not (scene and scene.indoor)):
+    if not fitting and (weather or stated or not (scene and scene.indoor)) and realm != "indoors":
         every = [light for light in tables.lights.values() if light.open_air and light.weather == weather]
-        fitting = [light for light in every if agrees(light)] or every
-    return fitting or usual
+        fitting = [light for light in every if agrees(light)]
+    if fitting:
+        return fitting
+    return [] if stated or weather else usual
 
 
 @dataclass(frozen=True)
@@ -103,34 +146,52 @@ class Detail:
     text: str
 
 
-def count_tokens(prompt: str) -> int:
-    """More tokens than CLIP's tokenizer makes of English, start and end included: long words come in pieces."""
-    return 2 + sum(1 if len(piece) <= 7 else 2 if len(piece) <= 11 else 3 for piece in encoder_pieces(prompt))
+def assemble(analysis: ConceptAnalysis, details: Sequence[Detail], manner: Manner = "phrases") -> str:
+    """The expanded prompt: head, where, tail, and the other details, in the order given, as phrases or in sentences."""
+    rest = [detail for detail in details if detail.kind not in _WHERE]
+    told = {
+        "head": analysis.head.rstrip(" .,;:") if details else analysis.head,
+        "where": [detail.text for detail in details if detail.kind in _WHERE],
+        "tail": analysis.tail.rstrip(" .,;:") if details else analysis.tail,
+    }
+    if manner == "phrases" or not details:
+        return templates.render("prompts/offline.j2", **told, details=[detail.text for detail in rest]).strip()
+    by_kind = {kind: [detail.text for detail in rest if detail.kind in kinds] for kind, kinds in _SENTENCES.items()}
+    by_kind["uses"] = [with_article(view) for view in by_kind["view"] if not _PARTICIPLE.match(view)]
+    by_kind["everything"] = [view for view in by_kind["view"] if _PARTICIPLE.match(view)]
+    return " ".join(templates.render("prompts/offline_sentences.j2", **told, **by_kind).split())
 
 
-def assemble(analysis: ConceptAnalysis, details: Sequence[Detail]) -> str:
-    """The expanded prompt: head, where, tail, and the other details, in the order given."""
-    return templates.render(
-        "prompts/offline.j2",
-        head=analysis.head.rstrip(" .,;:") if details else analysis.head,
-        where=[detail.text for detail in details if detail.kind in _WHERE],
-        tail=analysis.tail,
-        details=[detail.text for detail in details if detail.kind not in _WHERE],
-    ).strip()
+#: Which details each sentence is made of.
+_SENTENCES = {
+    "medium": ("medium", "finish"),
+    "light": ("light",),
+    "seen": ("prop", "scenery"),
+    "view": ("view",),
+    "palette": ("palette",),
+    "mood": ("mood",),
+}
+_PARTICIPLE = re.compile(r"(?:seen|caught|framed|posed|tilted|stacked)\b")
 
 
 def fit(
-    analysis: ConceptAnalysis, details: Sequence[Detail], token_limit: int, tokens: Callable[[str], int] = count_tokens
+    analysis: ConceptAnalysis,
+    details: Sequence[Detail],
+    token_limit: int,
+    tokens: Callable[[str], int] = estimated_tokens,
+    target: PromptTarget | None = None,
 ) -> tuple[str, list[Detail]]:
     """The prompt with as many of the details, in order, as `token_limit` takes, and those details.
 
     The concept itself is never cut, even when it alone is too long.
     """
     kept: list[Detail] = []
-    prompt = assemble(analysis, kept)
+    manner: Manner = target.manner if target else "phrases"
+    most_words = target.words if target else MAX_WORDS
+    prompt = assemble(analysis, kept, manner)
     for detail in details:
-        longer = assemble(analysis, [*kept, detail])
-        if tokens(longer) <= token_limit and len(longer.split()) <= MAX_WORDS:
+        longer = assemble(analysis, [*kept, detail], manner)
+        if tokens(longer) <= token_limit and len(longer.split()) <= most_words:
             kept.append(detail)
             prompt = longer
     return prompt, kept
@@ -153,8 +214,27 @@ def explain(detail: Detail, analysis: ConceptAnalysis, scene: Scene | None) -> s
     ).strip()
 
 
+def looked_up(analysis: ConceptAnalysis) -> tuple[str, ...]:
+    """The warning for a translated concept with words from a dictionary: they are the ones to look over."""
+    if not analysis.lookups:
+        return ()
+    words = ", ".join(f'{word.chinese} "{word.english}"' for word in analysis.lookups)
+    return (
+        Clause(
+            "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple "
+            "prompt yourself (--simple, or the page's own prompts).",
+            words=words,
+        ),
+    )
+
+
 def nothing_added(kept: Sequence[Detail], token_limit: int) -> tuple[str, ...]:
     """The warning for a concept that leaves no room."""
     if kept:
         return ()
-    return (f"The concept alone fills the {token_limit} tokens that the model reads, so nothing was added to it.",)
+    return (
+        Clause(
+            "The concept alone fills the {limit} tokens that the model reads, so nothing was added to it.",
+            limit=token_limit,
+        ),
+    )

@@ -2,61 +2,74 @@
 
 from __future__ import annotations
 
-from ideation.expanders.offline.concept_analysis import ConceptAnalysis
+import re
+
+from ideation.english import as_prompt
+from ideation.errors import Clause
+from ideation.expanders.offline.concept_analysis import MOST_WORDS_FOR_A_MOOD, ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
 from ideation.expanders.offline.prompt_builder import (
     Detail,
     StableChoice,
     choose_scenery,
-    count_tokens,
     explain,
     fit,
+    looked_up,
     nothing_added,
     without_repeats,
 )
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
-from ideation.prompt_syntax import spoken
-from ideation.vocabulary import Term, Vocabulary
+from ideation.token_budget import estimated_tokens
+from ideation.vocabulary import Vocabulary
 
 #: So many unknown words are named in the warning; a pasted page would have hundreds.
 MAX_NAMED = 12
+
+_UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
+_MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
 
 
 def draft_for_seedling(
     request: DraftRequest, vocabulary: Vocabulary, analysis: ConceptAnalysis, choice: StableChoice
 ) -> DraftedPrompts:
-    """The concept with a setting, a time or weather, and two filler words, all from `vocabulary`.
+    """The concept with a setting, a time or weather, a tone and a framing or mood, all from `vocabulary`.
 
     The subject gets no colour: a green unicorn is another idea than a unicorn, and the pair would be about that. There
     is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
     """
-    unknown = vocabulary.unknown_words(spoken(analysis.text))
+    unknown = vocabulary.unknown_words(as_prompt(analysis.text))
 
     def tokens(prompt: str) -> int:
         # A word that the tokenizer has never met comes in small pieces.
-        return count_tokens(prompt) + sum(len(word) // 2 for word in unknown)
+        return estimated_tokens(prompt) + sum(len(word) // 2 for word in unknown)
 
     named = vocabulary.find(analysis.text)
-    scene, light = choose_scenery(analysis, choice)
-    setting = ""
+    tables = built_in_details()
+    place, light = choose_scenery(analysis, choice)
+    scene = tables.scenes[place] if place else None
+    setting = named["setting"].name if "setting" in named else ""
     details: list[Detail] = []
-    if "setting" in named:
-        setting = named["setting"].name
-    elif "place" not in analysis.said:
+    brief = analysis.words <= MOST_WORDS_FOR_A_MOOD and not re.search(r"[.!?] ", analysis.head)
+    if not setting and brief and _goes_somewhere(analysis, scene):
         scene = _known_scene(analysis, scene, choice)
         setting = choice.pick("setting", scene.seedling)
         details = [Detail("place", setting)]
-    # A place that Seedling does not know is left alone: time and weather can be seen there as well as anywhere.
-    in_the_open = setting not in built_in_details().seedling.unlit
-    if in_the_open:
-        details += _time_and_weather(vocabulary, named, setting, light, choice)
-    details += _filler(analysis, details, choice)
+    # A place that Seedling does not know is left alone: time and weather can be seen there as well as anywhere, unless
+    # it has a roof.
+    lit = analysis.facts.realm not in ("under water", "space")
+    if brief and lit and setting not in tables.seedling.unlit and (setting or _in_the_open(analysis, scene)):
+        details += _time_and_weather(vocabulary, analysis, setting, light, choice)
+    elif brief and "place" in analysis.said and analysis.facts.realm == "indoors":
+        details += _time_and_weather(vocabulary, analysis, _A_ROOM, light, choice)
+    details += _tone_and_manner(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
-    warnings = nothing_added(kept, request.token_limit)
+    warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
     if unknown:
-        words = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED])
-        words += f" and {len(unknown) - MAX_NAMED} more words" if len(unknown) > MAX_NAMED else ""
-        warnings += (f"Seedling has never learnt {words}, so the picture may show something else there.",)
+        words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
+        if more > 0:
+            warnings += (Clause(_MANY_UNKNOWN, words=words, more=more),)
+        else:
+            warnings += (Clause(_UNKNOWN, words=words),)
     return DraftedPrompts(
         language=request.concept.language,
         simple=analysis.text,
@@ -66,51 +79,108 @@ def draft_for_seedling(
     )
 
 
+def _goes_somewhere(analysis: ConceptAnalysis, scene: Scene | None) -> bool:
+    """Whether a setting may be added: to who can be met anywhere, and where what is done leaves one to choose."""
+    if "place" in analysis.said or not _in_the_open(analysis, scene):
+        return False
+    if analysis.subject is not None:
+        return True
+    if {"absence", "view", "two"} & analysis.said:
+        return False
+    if analysis.kind not in _OUT_OF_DOORS and not (analysis.topic and not analysis.kind):
+        return False
+    return analysis.pointed != "action" or bool(scene and len(scene.seedling) == 1)
+
+
+def _in_the_open(analysis: ConceptAnalysis, scene: Scene | None) -> bool:
+    """Whether the scene may be under the sky: Seedling knows no rooms, and a bookshelf in a meadow is another idea than
+    a bookshelf. What somebody does makes any subject go out, unless it is done in a room."""
+    tables = built_in_details()
+    note = tables.actions.get(analysis.action or "")
+    if analysis.subject is not None and note:
+        return note.anywhere or any(tables.scenes[name].seedling for name in note.scenes)
+    if "indoors" in analysis.facts.realms or (
+        scene and scene.indoor and analysis.pointed in ("action", "place", "both")
+    ):
+        return False
+    if analysis.kind in _OUT_OF_DOORS or (analysis.topic and not analysis.kind):
+        return True
+    return bool(scene and not scene.indoor) or analysis.facts.realm == "outdoors"
+
+
+#: A setting that Seedling does not know, but has a roof.
+_A_ROOM = "in a room"
+
+#: Who can be met anywhere; a hammer or a soup on a beach would be another idea.
+_OUT_OF_DOORS = frozenset(("animal", "creature", "person", "machine", "sea animal", "small animal", "vehicle", "plant"))
+
+
 def _known_scene(analysis: ConceptAnalysis, scene: Scene | None, choice: StableChoice) -> Scene:
     """The scene itself if Seedling has a setting for it, else another home of the topic, else anywhere in the open."""
     if scene and scene.seedling:
         return scene
     tables = built_in_details()
-    homes = tables.homes_of(analysis.topic or "") or list(tables.anywhere)
+    homes = [*analysis.scenes, *tables.homes_of(analysis.topic or "")]
     known = [name for name in homes if tables.scenes[name].seedling]
     known = known or [name for name in tables.anywhere if tables.scenes[name].seedling]
     return tables.scenes[choice.pick("known scene", known)]
 
 
 def _time_and_weather(
-    vocabulary: Vocabulary, named: dict[str, Term], setting: str, light: Light, choice: StableChoice
+    vocabulary: Vocabulary, analysis: ConceptAnalysis, setting: str, light: Light | None, choice: StableChoice
 ) -> list[Detail]:
-    """At least one of the two unless the concept has said both, in agreement with the setting and the light."""
-    weathers = built_in_details().seedling.weather.get(setting, tuple(vocabulary.names("weather")))
-    seen = vocabulary.find(" ".join(light.seedling))
-    time = seen["time"].name if "time" in seen else choice.pick("time", vocabulary.names("time"))
+    """A time or a weather or, at night, both, in agreement with the setting, the light and all that was said."""
+    tables = built_in_details()
+    said = analysis.said
+    note = tables.actions.get(analysis.action or "")
+    weathers = () if setting == _A_ROOM else tables.seedling.weather.get(setting, tuple(vocabulary.names("weather")))
+    if note and note.dry:
+        weathers = tuple(weather for weather in weathers if weather == "in the fog")
+    weathers = tuple(weather for weather in weathers if analysis.facts.allow(weather))
+    timed, weathered = bool(said & _TIMED), bool(said & _WEATHERED)
+    seen = vocabulary.find(" ".join(light.seedling)) if light else {}
+    times = [seen["time"].name] if "time" in seen else vocabulary.names("time")
+    times = [time for time in times if analysis.facts.allow(time) and not (weathered and time != "at night")]
+    time = choice.pick("time", times) if times and not timed else None
     weather = seen["weather"].name if "weather" in seen else None
-    sunny = weather is None and time == "at noon"
-    if (
-        weathers
-        and "weather" not in named
-        and not sunny
-        and weather is None
-        and choice.number("extra weather") % 3 == 0
-    ):
-        weather = choice.pick("weather", weathers)
-    details = []
-    if "time" not in named and ("time" in seen or not weather):
-        details.append(Detail("time", time))
-    if "weather" not in named and weather in weathers:
-        details.append(Detail("weather", weather))
-    if not details and "weather" not in named and weathers:
-        details.append(Detail("weather", choice.pick("weather", weathers)))
-    return details
+    if weather is None and weathers and (time in (None, "at night") or choice.number("rather weather") % 4 == 0):
+        weather = choice.pick("weather", weathers) if choice.number("extra weather") % 3 == 0 or not time else None
+    if weathered or weather not in weathers:
+        weather = None
+    if weather and time != "at night":
+        time = None
+    if timed and not (said & {"night"}) and weather != "in the fog":
+        weather = None
+    return [Detail(kind, phrase) for kind, phrase in (("time", time), ("weather", weather)) if phrase]
 
 
-def _filler(analysis: ConceptAnalysis, details: list[Detail], choice: StableChoice) -> list[Detail]:
+_TIMED = frozenset(("night", "dusk", "dawn", "day"))
+_WEATHERED = frozenset(("rain", "snow", "fog", "storm", "cloud", "clear", "winter"))
+
+
+def _tone_and_manner(analysis: ConceptAnalysis, details: list[Detail], choice: StableChoice) -> list[Detail]:
+    """Two of the phrases that go with any picture: a tone of light or colour to suit time and weather, and a framing or
+    mood to suit what is done."""
     tables = built_in_details()
     medium = tables.media.get(analysis.style or "")
-    words = [
-        word for word in tables.seedling.filler if not (medium and medium.colours != "fitting" and "colour" in word)
+    sky = next((detail.text for detail in reversed(details) if detail.text in tables.seedling.tones), "")
+    tones = [
+        tone
+        for tone in tables.seedling.tones[sky]
+        if not (medium and medium.colours != "fitting" and re.search("colour|tone|warm", tone))
+        and not ("light" in analysis.said and "light" in tone)
+        and not ("colour" in analysis.said and "colour" in tone)
+        and analysis.facts.allow(tone)
     ]
-    so_far = [analysis.text, *(detail.text for detail in details)]
-    first = choice.turn("first filler", without_repeats(words, so_far) or words)
-    second = choice.fresh("second filler", words, [*so_far, first])
-    return [Detail("filler", word) for word in (first, second) if word]
+    manners = [
+        manner
+        for manner in tables.seedling.manners[analysis.pace]
+        if not ("mood" in analysis.said and "mood" in manner)
+        and not (analysis.said & {"view", "order"} and re.search("shot|composition", manner))
+    ]
+    found: list[Detail] = []
+    for name, phrases in (("tone", tones or ["rich texture"]), ("manner", manners or ["fine detail"])):
+        fresh = without_repeats(phrases, [analysis.text, *(detail.text for detail in (*details, *found))])
+        if fresh:
+            found.append(Detail("filler", choice.turn(name, fresh)))
+    return found

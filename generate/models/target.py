@@ -1,0 +1,64 @@
+"""The model that prompts are written for: one that is here, or a family of which none need be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from generate.models.catalog import known_models, models_folder, token_budget
+from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
+from generate.models.resolve import family_of, find_tokenizer, vocabulary_of
+from generate.models.weight_file import ModelError
+from ideation import (
+    EstimatedBudget,
+    PromptTarget,
+    TokenBudget,
+    Vocabulary,
+    find_target,
+    known_targets,
+    target_of_family,
+)
+
+
+@dataclass(frozen=True)
+class WritingTarget:
+    """What is to be known of a model before prompts are written for it. `tokenizer` is None where none of its own is
+    here, `vocabulary` where it knows any word."""
+
+    facts: PromptTarget
+    tokenizer: Path | None
+    vocabulary: Vocabulary | None
+
+    def budget(self, *, chunked: bool = False) -> TokenBudget | EstimatedBudget:
+        """Counts with the model's own tokenizer, and estimates where that is not here."""
+        if self.tokenizer is None:
+            return EstimatedBudget(self.facts.limit, chunked=chunked)
+        return token_budget(self.tokenizer, self.facts.limit, chunked=chunked)
+
+
+def find_writing_target(name: str) -> WritingTarget:
+    """A model here with that name or path, else a family. Loads no model and asks no hub.
+
+    Raises `UnknownTarget`, and `ModelError` for a model here that is broken.
+
+    >>> find_writing_target("flux").facts.manner, find_writing_target("seedling").facts.manner
+    ('sentences', 'phrases')
+    """
+    name = name.strip()
+    here = {model.name for model in known_models() if model.renders}
+    if name in here or (name and Path(name).expanduser().exists()):
+        family = family_of(name)
+        facts = (target_of_family(family.name) if family else None) or known_targets()["sd1"]
+        return WritingTarget(facts, find_tokenizer(name), vocabulary_of(name))
+    facts = find_target(name)
+    if (vocabulary := vocabulary_of(facts.family)) is not None:  # the embedded model, by another spelling
+        return WritingTarget(facts, find_tokenizer(facts.family), vocabulary)
+    return WritingTarget(facts, _clip_tokenizer() if facts.clip else None, None)
+
+
+def _clip_tokenizer() -> Path | None:
+    """CLIP's tokenizer, if it is on this machine: with a model, in the models folder, or in the hub's cache."""
+    try:
+        return tokenizer_file(find_clip_tokenizer(models_folder() / "any model"))
+    except ModelError:
+        return None

@@ -1,0 +1,57 @@
+"""Scenes in the grammar: who does what, what is where, and in which style."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ideation.chinese.phrases import Actions, Noun, Scene
+from ideation.english import style_phrase
+
+
+def acting(noun: Noun, actions: Actions) -> Scene:
+    return Scene(noun, actions)
+
+
+def being_there(noun: Noun, place: str) -> Scene | None:
+    return None if noun.group == "place" else Scene(noun, None, (place,))
+
+
+def found(place: str, actions: Actions) -> Scene | None:
+    """桌上坐著一隻貓, 天上有一條龍: what is there comes last and is who does it."""
+    first, *rest = actions.doings
+    if first.object is None or rest or first.tail:
+        return None
+    if first.verb.base == "have":
+        return Scene(first.object, None, (place,), actions.moments)
+    if not first.verb.posture:
+        return None
+    doing = replace(first, object=None, tail=(place,))
+    return Scene(first.object, replace(actions, doings=(doing,)))
+
+
+def more(scene: Scene, actions: Actions) -> Scene | None:
+    if scene.subject is None or scene.actions is not None:
+        return None
+    return replace(scene, actions=actions)
+
+
+def with_moment(thing: Scene | Actions, moment: str) -> Scene | Actions:
+    return replace(thing, moments=(*thing.moments, moment))
+
+
+def with_place(thing: Scene | Actions, place: str) -> Scene | Actions:
+    return replace(thing, places=(*thing.places, place))
+
+
+def style(name: str, _: Any) -> str:
+    return style_phrase(name)
+
+
+def noun_style(noun: Noun, _: Any) -> str | None:
+    return style_phrase(noun.bare) if noun.quantity is None else None
+
+
+def in_weather(noun: Noun, moment: str) -> Scene:
+    """富士山在下雪."""
+    return Scene(noun, moments=(moment,))

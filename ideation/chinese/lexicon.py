@@ -1,0 +1,163 @@
+"""The lexicon: our own Chinese words, those that concepts are drawn from among them, and what each says in English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ideation.chinese.chart import Edge
+from ideation.chinese.numerals import NUMBERS, measures, number_edges
+from ideation.chinese.phrases import Noun, Verb
+from ideation.chinese.script import fold
+from ideation.draw import built_in_words
+from ideation.vocabulary import seedling_vocabulary
+
+FOLDER = Path(__file__).parent / "words"
+
+_COST, _SINGLE_COST, _FUNCTION_COST = 1.0, 1.2, 0.4
+#: Categories of words that say something by themselves.
+_CONTENT = frozenset("n np v v! a adv place at moment sty".split())
+
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9'’.&+-]*(?: [A-Za-zÀ-ɏ0-9][A-Za-zÀ-ɏ0-9'’.&+-]*)*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    category: str
+    meaning: Any
+    cost: float
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Entries by their text, folded into one script."""
+
+    entries: dict[str, list[Entry]]
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.entries))
+
+    def edges(self, text: str) -> list[Edge]:
+        """Every word of ours in `text`, numbers and words in Latin letters too."""
+        folded, found = fold(text), number_edges(fold(text))
+        for start in range(len(folded)):
+            for end in range(start + 1, min(start + self._longest, len(folded)) + 1):
+                for entry in self.entries.get(folded[start:end], ()):
+                    found.append(Edge(start, end, entry.category, entry.meaning, entry.cost))
+        for match in _LATIN.finditer(text):
+            word = match.group()
+            common = word.islower() and word.isascii()
+            found.append(Edge(*match.span(), "n", Noun(word, "count" if common else "name"), _COST))
+        return found
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """All of our own words. A later one of the same text and category takes an earlier one's place."""
+    found: dict[str, dict[str, Entry]] = {}
+    for text, category, meaning in _all_words():
+        folded = fold(text)
+        cost = _COST if len(folded) > 1 else _SINGLE_COST
+        if category not in _CONTENT:
+            cost = _FUNCTION_COST
+        found.setdefault(folded, {})[category] = Entry(category, meaning, cost)
+    return Lexicon({text: list(entries.values()) for text, entries in found.items()})
+
+
+def _all_words() -> Iterator[tuple[str, str, Any]]:
+    nouns: dict[str, Noun] = {}
+    for text, noun in _nouns():
+        nouns[text] = noun
+        yield text, "n", noun
+    yield from _verbs()
+    yield from _modifiers()
+    yield from _drawn(nouns)
+    yield from _particles()
+    yield from ((text, "m", quantity) for text, quantity in measures())
+    yield from ((text, "num", quantity) for text, quantity in NUMBERS)
+
+
+def _table(name: str) -> Any:
+    return yaml.load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
+
+
+#: The C loader where there is one: the same, ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _pairs(table: dict[str, str]) -> Iterator[tuple[str, str]]:
+    yield from ((text, str(english)) for english, words in table.items() for text in str(words).split())
+
+
+def _nouns() -> Iterator[tuple[str, Noun]]:
+    groups = [group for file in sorted((FOLDER / "nouns").glob("*.yaml")) for group in _table(f"nouns/{file.stem}")]
+    for group in groups:
+        for counting in ("count", "mass", "plural", "the", "name"):
+            for text, english in _pairs(group.get(counting, {})):
+                yield text, Noun(english, counting, group["class"], group.get("at", "in"))
+
+
+def _verbs() -> Iterator[tuple[str, str, Any]]:
+    table = _table("verbs")
+    postures = set(table["postures"].split())
+    for text, english in _pairs(table["verbs"]):
+        yield text, "v", Verb(english, posture=english.split()[0] in postures, transitive=True)
+    for text, by_group in table["of"].items():
+        base = by_group["any"]
+        groups = {group: english for group, english in by_group.items() if group != "any"}
+        yield text, "v", Verb(base, groups, posture=base.split()[0] in postures, transitive=True)
+    for section in ("alone", "actions"):
+        for text, english in _pairs(table[section]):
+            yield text, "v!", Verb(english, posture=english.removeprefix("be ").split()[0] in postures)
+
+
+def _modifiers() -> Iterator[tuple[str, str, Any]]:
+    table = _table("modifiers")
+    for name, category in (
+        ("adjectives", "a"),
+        ("adverbs", "adv"),
+        ("places", "place"),
+        ("moments", "moment"),
+        ("styles", "sty"),
+    ):
+        yield from ((text, category, english) for text, english in _pairs(table[name]))
+
+
+def _particles() -> Iterator[tuple[str, str, Any]]:
+    table = _table("particles")
+    for text, category in _pairs(table["function_words"]):
+        yield text, category, None
+    for name, category in (("localizers", "loc"), ("directions", "dir"), ("pronouns", "pron"), ("before_verbs", "想")):
+        yield from ((text, category, english) for text, english in _pairs(table[name]))
+    for text, english in _pairs(table["people"]):
+        yield text, "np", Noun(english, "name", "person")
+
+
+def _drawn(nouns: dict[str, Noun]) -> Iterator[tuple[str, str, Any]]:
+    """The words that concepts are drawn from: what is drawn in Chinese is the same in English again."""
+    words = built_in_words()
+    for word in words.topics:
+        known = nouns.get(word.zh)
+        if known is None:
+            person = word.measure in ("位", "名")
+            yield (
+                word.zh,
+                "n",
+                Noun(word.en, "count", "person" if person else "animal" if word.measure in "隻頭" else "thing"),
+            )
+        elif f" of {known.head}" not in word.en:  # a cup of bubble tea is a measure word's
+            yield word.zh, "n", replace(known, head=word.en, counting="count")
+    for word in words.actions:
+        yield word.zh, "v!", Verb("", given=word.en)
+    for word in words.styles:
+        yield word.zh, "sty", word.en
+    terms = seedling_vocabulary().terms
+    for kind, category in (("setting", "at"), ("time", "moment"), ("weather", "moment"), ("colour", "a")):
+        yield from ((term.word.zh, category, term.word.en) for term in terms[kind])

@@ -1,0 +1,97 @@
+"""Numerals and measure words: 兩隻, 三杯, 一群, 100個."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from ideation.chinese.chart import Edge
+from ideation.chinese.phrases import Quantity
+
+_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split() + [""] * 7 + ["twenty"]
+_COST = 0.4
+
+_MANY = {
+    "some": "一些 些",
+    "several": "幾 數 好幾 幾十 數十",
+    "many": "許多 很多 好多 眾多 大量 無數 成千上萬 滿滿 滿 各種 各式各樣 一大堆 數百 上百",
+}
+#: Numbers that are not made of digits, folded.
+NUMBERS = [(text, Quantity(number, many=True)) for number, words in _MANY.items() for text in words.split()]
+NUMBERS += [("半", Quantity("half a")), ("另一", Quantity("another")), ("另外一", Quantity("another"))]
+
+#: Measure words that say nothing in English.
+_PLAIN = (
+    "個 隻 頭 條 位 名 把 張 顆 粒 朵 棵 株 根 支 枝 座 棟 幢 間 家 所 艘 架 台 輛 部 匹 尾 面 盞 尊 口 件 頂 扇 本 幅 "
+    "首 場 次 種 樣 款 道 門 則 篇 封 盆 具 員 副 團 股 輪 節 列 班 任 項 枚 大隻 小隻 大個 小個 大顆"
+)
+#: Those that part what cannot be counted.
+_PORTIONS = {"piece": "塊", "slice": "片", "drop": "滴", "pair": "雙 副", "bit": "點", "skewer": "串"}
+#: Those of whatever is in them.
+_CONTAINERS = {
+    "cup": "杯 大杯",
+    "bowl": "碗 大碗",
+    "plate": "盤 碟",
+    "bottle": "瓶",
+    "pot": "鍋 壺",
+    "basket": "籃 籠",
+    "box": "盒 箱",
+    "bag": "袋 包",
+    "bucket": "桶",
+    "can": "罐",
+    "group": "群 大群 夥 幫 伙 大票 票",
+    "pile": "堆 大堆 疊",
+    "bunch": "束",
+    "row": "排",
+    "line": "隊 行",
+    "pair": "對",
+}
+_NUMERAL = re.compile(r"[0-9０-９]+|[零〇一二两三四五六七八九十百千万]+")
+
+
+def measures() -> Iterator[tuple[str, Quantity]]:
+    """Measure words with what they say, those later that mean more than others of the same text."""
+    yield from ((text, Quantity("")) for text in _PLAIN.split())
+    yield from ((text, Quantity("", unit)) for unit, words in _PORTIONS.items() for text in words.split())
+    yield from (
+        (text, Quantity("", unit, container=True)) for unit, words in _CONTAINERS.items() for text in words.split()
+    )
+
+
+def number_edges(folded: str) -> list[Edge]:
+    """The numbers in a folded text.
+
+    >>> [edge.meaning.number for edge in number_edges("两只猫，三十个，100个")]
+    ['two', '30', '100']
+    """
+    found = []
+    for match in _NUMERAL.finditer(folded):
+        value = _value(match.group())
+        if value is not None:
+            word = _WORDS[value] if value < len(_WORDS) and _WORDS[value] else str(value)
+            number = Quantity("a") if value == 1 else Quantity(word, many=True)
+            found.append(Edge(*match.span(), "num", number, _COST))
+    return found
+
+
+def _value(text: str) -> int | None:
+    """The number, None where the characters make none (一二三)."""
+    if text[0] not in _DIGITS and text[0] not in _UNITS:
+        return int(unicodedata.normalize("NFKC", text))
+    total = part = digit = 0
+    for character in text:
+        if character in _UNITS:
+            unit = _UNITS[character]
+            if unit == 10_000:
+                total, part = (part + digit) * unit, 0
+            else:
+                part += (digit or 1) * unit
+            digit = 0
+        elif digit:
+            return None
+        else:
+            digit = _DIGITS[character]
+    return total + part + digit
