@@ -2,10 +2,10 @@
 
     python benchmarks/hardening/linear.py [--only WORD] [--write docs/security.md]
 
-Each reader is given texts of 1,000, 10,000 and 100,000 characters of every shape below. A trial is one reader with one
-shape; it is lost when a text takes longer than the limit (of processor time, after which the reader is killed), when ten
-times the text takes much longer than ten times as long, or when something else than an error of ours comes out. The
-table has the slowest shape of each reader.
+Each reader is given texts of 1,000 to 100,000 characters of every shape below; concepts may have 5,000, prompts
+20,000. A trial is one reader with one shape. It is lost when a text takes longer than the limit (of processor time,
+after which the reader is killed), when the longest text takes much longer than its length explains, or when something
+else than an error of ours comes out. The table has the slowest shape of each reader.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.hardening.readers import READERS, Reader, prepare
+from benchmarks.hardening.readers import TEXTS, Reader, prepare
 from benchmarks.hardening.table import Table, arguments
 from ideation import TwinseedError
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (1_000, 5_000, 10_000, 20_000, 100_000)
 LIMIT_S = 5.0
-#: So much longer may the longest text take than the one before it, where it takes long enough to be measured.
-MOST_GROWTH, MEASURABLE_S = 25.0, 0.5
+#: So much longer for each character may the longest text take than the one before, where it can be measured.
+MOST_GROWTH, MEASURABLE_S = 2.5, 0.5
 
 #: What is repeated until the text is long enough.
 REPEATED = {
@@ -136,9 +136,24 @@ NESTED = {
     "quotes in brackets": ('("', "a", '")'),
 }
 #: What one character, again and again, may stand behind, with a sign at the end that fits nothing.
-PREFIXES = ("", "a", ":", "(a:", "[a:", "{", "{2$$", "${a=", "__", "<lora:", "<lora:a:", "<", '"', "“", "2::", "-", " --a", "sk-")
-PREFIXES += ("without", "in the style of", "by A", "1,", "Steps:", "Steps: 1", "Simple", "Seed: 1,", "# ", "http://", "三")
-RUNS = (" ", "1", "a", "_", "-", ".", "*", "\\", "A")
+PREFIXES = (
+    "",
+    "a",
+    ":",
+    "[a:",
+    "{2$$",
+    "${a=",
+    "__",
+    "<lora:a:",
+    '"',
+    "“",
+    "2::",
+    " --a",
+    "Steps:",
+    "Simple",
+    "without",
+)
+RUNS = (" ", "1", "-", "\\")
 
 
 def _repeated(unit: str, length: int) -> str:
@@ -170,8 +185,7 @@ SHAPES: dict[str, Callable[[int], str]] = {
     **{name: lambda length, unit=unit: _repeated(unit, length) for name, unit in REPEATED.items()},
     **{name: lambda length, parts=parts: _nested(parts, length) for name, parts in NESTED.items()},
     **{
-        f"{name}, not closed": lambda length, parts=parts: _repeated(parts[0], length)
-        for name, parts in NESTED.items()
+        f"{name}, not closed": lambda length, parts=parts: _repeated(parts[0], length) for name, parts in NESTED.items()
     },
     **{
         f"{name}, closed only": lambda length, parts=parts: _repeated(parts[2], length)
@@ -253,9 +267,13 @@ def verdict(times: list[Time]) -> str:
     for time_ in times:
         if time_.crashed:
             return f"{time_.shape}, {time_.size:,} characters: {time_.crashed}"
-    *_, before, last = [Time("", 0, 0.0), *times]
-    if last.seconds > MEASURABLE_S and last.seconds > MOST_GROWTH * max(before.seconds, 0.001):
-        return f"{last.shape}: {before.seconds:.3f} s for {before.size:,} characters, {last.seconds:.3f} s for {last.size:,}"
+    *_, before, last = [Time("", 1, 0.0), *times]
+    if (
+        last.seconds > MEASURABLE_S
+        and last.seconds > MOST_GROWTH * max(before.seconds, 0.001) * last.size / before.size
+    ):
+        grew = f"{before.seconds:.3f} s for {before.size:,} characters, {last.seconds:.3f} s for {last.size:,}"
+        return f"{last.shape}: {grew}"
     return ""
 
 
@@ -270,7 +288,7 @@ def main() -> int:
     table = Table("linear", (*columns(SIZES), f"refused at {SIZES[-1]:,}"))
     with tempfile.TemporaryDirectory() as there:
         prepare(Path(there))
-        for number, reader in enumerate(READERS):
+        for number, reader in enumerate(TEXTS):
             if options.only and options.only not in reader.name:
                 continue
             folder = Path(there, f"reader-{number}")

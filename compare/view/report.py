@@ -118,7 +118,7 @@ def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ())
         text: str = getattr(piece, side)
         cut = min(max(seen - position, 0), len(text))
         for part, unseen in ((text[:cut], False), (text[cut:], True)):
-            core = re.sub(r"[\s,;.]+\Z", "", part)
+            core = re.sub(r"(?<![\s,;.])[\s,;.]++\Z", "", part)
             stretches += [Stretch(core, piece.kind, unseen), Stretch(part[len(core) :], "same")]
         position += len(text)
     return [stretch for stretch in stretches if stretch.text]

@@ -12,6 +12,7 @@ import yaml
 from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
 from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line
+from ideation.yaml_loader import ShallowLoader
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
@@ -134,7 +135,8 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
     if not original.is_file():
         return None
     try:
-        parameters = yaml.safe_load(original.read_text(encoding="utf-8"))["model"]["params"]
+        told = yaml.load(original.read_text(encoding="utf-8"), ShallowLoader)  # noqa: S506 - it makes plain values only
+        parameters = told["model"]["params"]
         return "v_prediction" if parameters.get("parameterization", "eps") == "v" else "epsilon"
     except (*_UNREADABLE, yaml.YAMLError) as error:
         raise ModelError(

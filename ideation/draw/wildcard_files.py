@@ -18,6 +18,7 @@ from ideation.draw.pattern import Place
 from ideation.draw.wildcards import Entry, Source, Wildcards, same_name
 from ideation.draw.word_lists import ENDINGS, WEIGHT, WordListError, decode, read_weight
 from ideation.errors import Clause
+from ideation.yaml_loader import ShallowLoader
 
 #: So many entries are read from one file; more is a mistake, or a YAML file that is built to explode.
 MAX_ENTRIES = 1_000_000
@@ -177,7 +178,7 @@ class _Structured:
             return text
         try:
             json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
             raise WordListError(
                 "{file}{where}: this is not JSON: {error}",
@@ -191,7 +192,7 @@ class _Structured:
 
     def _root(self, text: str) -> yaml.Node | None:
         try:
-            return yaml.compose(text, Loader=yaml.SafeLoader)
+            return yaml.compose(text, Loader=ShallowLoader)
         except (yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             where = Clause(", line {line}, column {column}", line=mark.line + 1, column=mark.column + 1) if mark else ""

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ideation.concept import Word
 from ideation.errors import Clause, TwinseedError
 from ideation.vocabulary import Vocabulary
+from ideation.yaml_loader import ShallowLoader
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
 LIST_NAMES = ("topics", "actions", "styles")
@@ -242,7 +243,7 @@ def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
 def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
         raise WordListError(
             "{file}{where}: this is not JSON: {error}",
@@ -261,7 +262,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     # Composed, not loaded: nodes know their lines, and an entry such as `no` or `7` stays the text that was written.
     hint = "it should be a list: one line `- dog` for each entry"
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=ShallowLoader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = Clause(", line {number}", number=mark.line + 1) if mark else ""

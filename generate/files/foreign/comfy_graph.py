@@ -31,7 +31,7 @@ _WHILE_RUNNING = re.compile(
     r"|replace|regex|substring|split|truncate|trim|case|find|format|loadtext|readtext|fromfile|linefrom|textlines|cycler"
 )
 _BY_CHANCE = re.compile(r"wildcard|randomprompt|dynamicprompt|dprandom|dpcombin|dpmagic|randomgenerator")
-_WILDCARDS = re.compile(r"__[^\s_].*?__|\{[^{}]*\|[^{}]*\}|<random:|<wildcard:")
+_WILDCARDS = re.compile(r"__[^\s_].*?__|\{[^{}|]*\|[^{}]*\}|<random:|<wildcard:")
 #: What only a node that asks a language model has.
 _OF_LLM = {
     *(

@@ -91,7 +91,7 @@ def checked(
 def json_object(text: str, tool: str) -> dict[str, JsonValue]:
     """The object whose JSON is `text`. Raises `PictureError`, also for what is nested without end."""
     try:
-        found = from_json(text)
+        found = from_json(text.encode())
     except ValueError as error:
         raise PictureError(
             "the {tool} settings in the picture are not JSON: {error}",

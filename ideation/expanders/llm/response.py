@@ -35,7 +35,7 @@ MAX_PROMPT_CHARACTERS = 4_000
 _ASK_AGAIN = "try again, or name a model that follows instructions better with --llm-model NAME"
 _SAY_IT_OTHERWISE = "say the concept in other words, or try another model with --llm-model NAME"
 
-_THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"<(?P<ends>/?)(?P<name>think|thinking|reasoning|thought)>", re.IGNORECASE)
 _THOUGHT_ENDS = re.compile(r"</(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
 _THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
 
@@ -46,7 +46,7 @@ _LABELLED = re.compile(
 )
 
 _REFUSAL = re.compile(
-    r"""^\W*(?:
+    r"""^\W*+(?:
         (?:i['’]?m|i\sam|we['’]?re)?\s*(?:so|very|really|truly)?\s*(?:sorry|afraid)\b[\s,.:;!-]*(?:but\s|that\s)?(?:i|we|as)\b
       | (?:unfortunately|regrettably|apologies)\b[\s,.:;-]*(?:but\s)?(?:i|we|as)\b
       | i\s(?:sincerely\s|do\s)?apologi[sz]e\b.{0,60}\b(?:can['’]?t|cannot|unable|won['’]?t)\b
@@ -86,7 +86,7 @@ _SWITCHES = re.compile(r"\s--[a-z]+(?:\s+[\w.:]+)?(?=\s--|\s*$)")
 _INSTRUCTION = re.compile(
     r"CONCEPT-[0-9A-F]{12,}|the concept in plain english|the same picture as a rich prompt", re.IGNORECASE
 )
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»")
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^“”]*”|「[^「」]*」|『[^『』]*』|«[^«»]*»")
 
 
 class _Response(BaseModel):
@@ -201,7 +201,7 @@ def _without_thoughts(text: str) -> str:
     text = text.strip().removeprefix("\ufeff")
     if text.startswith(("{", "[")):
         return text
-    text = _THOUGHT.sub(" ", text)
+    text = _without_whole_thoughts(text)
     # Some chat templates open the thought themselves, so that only its end stands in the answer.
     text = _THOUGHT_ENDS.split(text)[-1].strip()
     if begin := _THOUGHT_BEGINS.search(text):
@@ -214,6 +214,20 @@ def _without_thoughts(text: str) -> str:
             )
         return text[begin.end() :].strip()
     return text
+
+
+def _without_whole_thoughts(text: str) -> str:
+    """Without what stands between `<think>` and the next `</think>`, and others of its kind."""
+    tags = list(_THOUGHT.finditer(text))
+    last = {tag["name"].casefold(): number for number, tag in enumerate(tags) if tag["ends"]}
+    kept, position, name = "", 0, ""
+    for number, tag in enumerate(tags):
+        called = tag["name"].casefold()
+        if not name and not tag["ends"] and last.get(called, -1) > number:
+            kept, name = f"{kept}{text[position : tag.start()]} ", called
+        elif tag["ends"] and name == called:
+            position, name = tag.end(), ""
+    return kept + text[position:]
 
 
 def _objects(text: str) -> tuple[list[dict[str, Any]], bool]:
@@ -235,6 +249,9 @@ def _objects(text: str) -> tuple[list[dict[str, Any]], bool]:
             break
         except json.JSONDecodeError as error:
             broken_off = broken_off or "Unterminated" in error.msg or not text[error.pos :].strip(" \n\r\t`")
+            position = text.find("{", position + 1)
+            continue
+        except ValueError:  # a number with more digits than Python reads
             position = text.find("{", position + 1)
             continue
         found.append({_folded(key): item for key, item in value.items()})
@@ -264,14 +281,14 @@ def _encoded_twice(value: Any) -> list[dict[str, Any]]:
     if value.startswith('"') and value.endswith('"'):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return []
     return _objects(value)[0]
 
 
 def _folded(key: str) -> str:
     """ "Simple Prompt", "simple_prompt" and "simple" are one key."""
-    return re.sub(r"[\W_]*prompt$", "", key.strip().casefold())
+    return re.sub(r"(?<![\W_])[\W_]*+prompt$", "", key.strip().casefold())
 
 
 def _labelled(text: str) -> dict[str, Any]:
