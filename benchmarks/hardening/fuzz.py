@@ -10,7 +10,7 @@ for each place where it comes from, and every input that takes longer than the l
 
 from __future__ import annotations
 
-import importlib
+import functools
 import importlib.util
 import mmap
 import multiprocessing
@@ -22,7 +22,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -211,17 +211,21 @@ def fuzz(reader: Reader, folder: Path, engine: str, seconds: float) -> Found:
     return whole
 
 
-def of_all(readers: list[Reader], folder: Path, minutes: float, jobs: int) -> Iterator[tuple[Reader, Found]]:
-    """What came of each, in their order; so many are tried at a time."""
+def of_all(names: list[str], folder: Path, minutes: float, jobs: int) -> Iterator[tuple[str, Found]]:
+    """What came of each reader, in their order; so many are tried at a time."""
+    tried = functools.partial(_tried, folder=folder, seconds=60 * minutes)
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as at_once:
+        yield from zip(names, at_once.map(tried, names), strict=True)
 
-    def tried(reader: Reader) -> Found:
-        whole = Found()
-        for engine in ENGINES:
-            whole.add(fuzz(reader, folder, engine, 60 * minutes / len(ENGINES)))
-        return whole
 
-    with ThreadPoolExecutor(jobs) as at_once:
-        yield from zip(readers, at_once.map(tried, readers), strict=True)
+def _tried(name: str, folder: Path, seconds: float) -> Found:
+    from benchmarks.hardening.readers import READERS
+
+    (reader,) = (reader for reader in READERS if reader.name == name)
+    whole = Found()
+    for engine in ENGINES:
+        whole.add(fuzz(reader, folder, engine, seconds / len(ENGINES)))
+    return whole
 
 
 def main() -> int:
@@ -240,15 +244,15 @@ def main() -> int:
     table = Table("fuzz", ("longest ms",))
     with tempfile.TemporaryDirectory() as there:
         prepare(Path(there))
-        readers = [reader for reader in READERS if options.only is None or options.only in reader.name]
-        for reader, found in of_all(readers, Path(there), options.minutes, options.jobs):
+        names = [reader.name for reader in READERS if options.only is None or options.only in reader.name]
+        for name, found in of_all(names, Path(there), options.minutes, options.jobs):
             losses = [f"{why}: {raw[:200]!r}" for why, raw in found.lost.items()]
-            table.rows[reader.name] = Row(found.tried, losses, {"longest ms": 1000 * found.longest_s})
-            print(reader.name, found.tried, *(f"\n  LOST {loss}" for loss in losses), file=sys.stderr, flush=True)
+            table.rows[name] = Row(found.tried, losses, {"longest ms": 1000 * found.longest_s})
+            print(name, found.tried, *(f"\n  LOST {loss}" for loss in losses), file=sys.stderr, flush=True)
             for number, raw in enumerate(found.lost.values()):
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
-                    (options.keep / f"{reader.name.replace('/', ' ')} {number}").write_bytes(raw)
+                    (options.keep / f"{name.replace('/', ' ')} {number}").write_bytes(raw)
     command = f"python benchmarks/hardening/fuzz.py --minutes {options.minutes:g} --jobs {options.jobs}"
     return table.finish(f"{command} --write docs/security.md", options.write)
 

@@ -136,24 +136,8 @@ NESTED = {
     "quotes in brackets": ('("', "a", '")'),
 }
 #: What one character, again and again, may stand behind, with a sign at the end that fits nothing.
-PREFIXES = (
-    "",
-    "a",
-    ":",
-    "[a:",
-    "{2$$",
-    "${a=",
-    "__",
-    "<lora:a:",
-    '"',
-    "“",
-    "2::",
-    " --a",
-    "Steps:",
-    "Simple",
-    "without",
-)
-RUNS = (" ", "1", "-", "\\")
+PREFIXES = ("", "a", ":", "[a:", "{2$$", "<lora:a:", '"', "“", "2::", " --a", "Steps:", "without")
+RUNS = (" ", "1")
 
 
 def _repeated(unit: str, length: int) -> str:
@@ -186,10 +170,6 @@ SHAPES: dict[str, Callable[[int], str]] = {
     **{name: lambda length, parts=parts: _nested(parts, length) for name, parts in NESTED.items()},
     **{
         f"{name}, not closed": lambda length, parts=parts: _repeated(parts[0], length) for name, parts in NESTED.items()
-    },
-    **{
-        f"{name}, closed only": lambda length, parts=parts: _repeated(parts[2], length)
-        for name, parts in NESTED.items()
     },
     **{
         f"{prefix!r} and {run!r} again and again": lambda length, prefix=prefix, run=run: f"{prefix}{run * length}~"

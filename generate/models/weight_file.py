@@ -116,8 +116,8 @@ def read_weight_file(path: Path) -> WeightFile:
         for name, entry in entries.items():
             shape = tuple(entry["shape"])
             begin, end = entry["data_offsets"]
-            if len(shape) > _MOST_SIDES or not all(_is_size(number) for number in (*shape, begin, end)):
-                raise ValueError(f"{name[:80]!r} has no shape or place that a tensor can have")
+            if len(shape) > _MOST_SIDES or not all(map(_is_whole, (*shape, begin, end))):
+                raise ValueError(f"{name[:80]!r} has a shape or a place that no tensor has")
             if entry["dtype"] in _OTHER_FORMATS:
                 raise ModelError(
                     "{path} holds numbers in the format {format}, which is not read",
@@ -125,7 +125,7 @@ def read_weight_file(path: Path) -> WeightFile:
                     path=path,
                     format=entry["dtype"],
                 )
-            if end - begin != math.prod(shape) * _BYTES[entry["dtype"]]:
+            if end - begin != math.prod(shape) * _BYTES[entry["dtype"]] or begin < 0 or min(shape, default=0) < 0:
                 raise ValueError(f"{name[:80]!r} has {end - begin} bytes and the shape {list(shape)}")
             shapes[name] = shape
             ends.append(end)
@@ -145,8 +145,8 @@ def read_weight_file(path: Path) -> WeightFile:
     return WeightFile(path, size, shapes, metadata, kind, family)
 
 
-def _is_size(number: object) -> bool:
-    return type(number) is int and 0 <= number < 2**63
+def _is_whole(number: object) -> bool:
+    return type(number) is int and abs(number) < 2**63
 
 
 def require_pickle(path: Path, *, allowed: bool) -> None:

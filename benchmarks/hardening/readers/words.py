@@ -151,7 +151,7 @@ def _option(name: str) -> Callable[[str], Any]:
     several = name in ("lora", "style", "instruments", "set_options")
 
     def read(text: str) -> None:
-        PairRequest.from_options(PairOptions(concept="a dog", **{name: (text,) if several else text}))
+        PairRequest.from_options(PairOptions(**{"concept": "a dog"} | {name: (text,) if several else text}))
 
     return read
 
@@ -168,9 +168,9 @@ WORDS: tuple[Reader, ...] = (
             "aspect": ("16:9",),
             "lora": ("ink:0.7",),
             "scheduler": ("DPM++ 2M Karras",),
-            "preset": ("soft",),
+            "preset": ("hyper",),
             "style": ("watercolor",),
-            "performance": ("quick",),
+            "performance": ("speed",),
             "vae": ("fine",),
             "template": ("concise",),
             "expander": ("offline",),
