@@ -2,10 +2,11 @@
 
     python benchmarks/hardening/linear.py [--only WORD] [--write docs/security.md]
 
-Each reader is given texts of 1,000 to 100,000 characters of every shape below; concepts may have 5,000, prompts
-20,000. A trial is one reader with one shape. It is lost when a text takes longer than the limit (of processor time,
-after which the reader is killed), when the longest text takes much longer than its length explains, or when something
-else than an error of ours comes out. The table has the slowest shape of each reader.
+Each reader is given texts of every shape below, of 1,000 and 5,000 characters (as many as a concept may have), and of
+the shapes that took longest, or longer than their length explains, also of 10,000, 20,000 (a prompt) and 100,000. A
+trial is one reader with one shape. It is lost when a text takes longer than the limit (of processor time, after which
+the reader is killed), when a longer text takes much longer than its length explains, or when something else than an
+error of ours comes out. The table has the slowest shape of each reader.
 """
 
 from __future__ import annotations
@@ -29,9 +30,14 @@ from benchmarks.hardening.table import Table, arguments
 from ideation import TwinseedError
 
 SIZES = (1_000, 5_000, 10_000, 20_000, 100_000)
+#: So many of them are tried with every shape; the others with this many shapes, the slowest.
+FIRST, SLOWEST = 2, 8
 LIMIT_S = 5.0
 #: So much longer for each character may the longest text take than the one before, where it can be measured.
 MOST_GROWTH, MEASURABLE_S = 2.5, 0.5
+
+#: The column with the least length of which all texts are refused.
+REFUSED = "refused from"
 
 #: What is repeated until the text is long enough.
 REPEATED = {
@@ -242,19 +248,41 @@ def _read_all(reader: Reader, folder: Path, texts: list[tuple[str, int]], there:
         there.send(timed(read, shape, size))
 
 
+def growth(times: list[Time]) -> float:
+    """How many times longer the last text took for each of its characters than the one before."""
+    *_, before, last = [Time("", 1, 0.0), *times]
+    return last.seconds / max(before.seconds, 0.001) * before.size / last.size
+
+
 def verdict(times: list[Time]) -> str:
     """What was lost with one shape, or ""."""
-    for time_ in times:
-        if time_.crashed:
-            return f"{time_.shape}, {time_.size:,} characters: {time_.crashed}"
-    *_, before, last = [Time("", 1, 0.0), *times]
-    if (
-        last.seconds > MEASURABLE_S
-        and last.seconds > MOST_GROWTH * max(before.seconds, 0.001) * last.size / before.size
-    ):
-        grew = f"{before.seconds:.3f} s for {before.size:,} characters, {last.seconds:.3f} s for {last.size:,}"
-        return f"{last.shape}: {grew}"
+    for one in times:
+        if one.crashed:
+            return f"{one.shape}, {one.size:,} characters: {one.crashed}"
+    if times[-1].seconds > MEASURABLE_S and growth(times) > MOST_GROWTH:
+        took = ", ".join(f"{one.seconds:.3f} s for {one.size:,} characters" for one in times[-2:])
+        return f"{times[-1].shape}: {took}"
     return ""
+
+
+def of_reader(reader: Reader, folder: Path) -> dict[str, list[Time]]:
+    """The times by shape."""
+    found: dict[str, list[Time]] = {shape: [] for shape in SHAPES}
+    for one in times_of(reader, folder, list(SHAPES), SIZES[:FIRST]):
+        found[one.shape].append(one)
+    left = [shape for shape, times in found.items() if not times[-1].crashed]
+    slowest = sorted(left, key=lambda shape: found[shape][-1].seconds, reverse=True)[:SLOWEST]
+    grown = [shape for shape in left if found[shape][-1].seconds > 0.01 and growth(found[shape]) > 1.5]
+    for one in times_of(reader, folder, list(dict.fromkeys([*slowest, *grown])), SIZES[FIRST:]):
+        found[one.shape].append(one)
+    return found
+
+
+def refused_from(times: list[Time]) -> dict[str, float]:
+    """The least length of which all texts were refused, if there is one."""
+    taken = [one.size for one in times if not one.refused]
+    refused = [size for size in SIZES if size > max(taken, default=0)]
+    return {REFUSED: refused[0]} if refused else {}
 
 
 def columns(sizes: tuple[int, ...]) -> tuple[str, ...]:
@@ -265,7 +293,7 @@ def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--only", metavar="WORD", help="the readers that have it in their name")
     options = parser.parse_args()
-    table = Table("linear", (*columns(SIZES), f"refused at {SIZES[-1]:,}"))
+    table = Table("linear", (*columns(SIZES), REFUSED))
     with tempfile.TemporaryDirectory() as there:
         prepare(Path(there))
         for number, reader in enumerate(TEXTS):
@@ -273,14 +301,13 @@ def main() -> int:
                 continue
             folder = Path(there, f"reader-{number}")
             folder.mkdir()
-            by_shape: dict[str, list[Time]] = {shape: [] for shape in SHAPES}
-            for one in times_of(reader, folder, list(SHAPES)):
-                by_shape[one.shape].append(one)
-            refused = sum(bool(times[-1].refused) for times in by_shape.values())
+            by_shape = of_reader(reader, folder)
+            limit = refused_from([one for times in by_shape.values() for one in times])
             for times in by_shape.values():
                 figures = {name: 1000 * one.seconds for name, one in zip(columns(SIZES), times, strict=False)}
-                table.add(reader.name, verdict(times), **figures, **{table.columns[-1]: refused})
-            print(reader.name, {k: round(v, 1) for k, v in table.rows[reader.name].figures.items()}, file=sys.stderr)
+                table.add(reader.name, verdict(times), **figures, **limit)
+            figures = {name: round(figure, 1) for name, figure in table.rows[reader.name].figures.items()}
+            print(reader.name, figures, file=sys.stderr, flush=True)
     return table.finish("python benchmarks/hardening/linear.py --write docs/security.md", options.write)
 
 

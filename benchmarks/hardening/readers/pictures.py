@@ -42,6 +42,20 @@ def _nodes(text: str) -> str:
     return json.dumps(COMFYUI | nodes | {str(100 + count + part): node("Text", text=text) for part in range(4)})
 
 
+def _keys_of_loader(text: str) -> str:
+    """A loader with LoRAs by number, and some with one number and many names; the text says how many."""
+    count = len(text) // 40
+    numbered = {f"lora_{number}": f"x{number}" for number in range(count)}
+    named = {f"lora_name{number:b}".replace("0", "a").replace("1", "b"): f"y{number}" for number in range(count)}
+    return json.dumps(COMFYUI | {"10": node("LoraLoader", **numbered, **named, model=["4", 0], clip=["4", 1])})
+
+
+def _keys(text: str) -> str:
+    """Settings of extensions, as many as the text has letters by thirty."""
+    keys = {f"AddNet Model {number}": f"x{number}(1234)" for number in range(len(text) // 30)}
+    return json.dumps({"prompt": "a dog", "steps": 20, "seed": 7, "sampler": "Euler"} | keys)
+
+
 def _texts(**texts: str) -> None:
     found = read_foreign(texts)
     if found is not None:
@@ -87,6 +101,8 @@ PICTURES: tuple[Reader, ...] = (
     ),
     plain("the prompt of ComfyUI", lambda text: _texts(prompt=_graph(text)), "a dog"),
     plain("as many nodes of ComfyUI", lambda text: _texts(prompt=_nodes(text)), "a dog" * 300),
+    plain("as many LoRAs of ComfyUI", lambda text: _texts(prompt=_keys_of_loader(text)), "a dog" * 300),
+    plain("as many settings", lambda text: _texts(parameters=_keys(text)), "a dog" * 300),
     plain("XMP", lambda text: comment_in_xmp(f"<exif:UserComment>{text}</exif:UserComment>"), "<a>&quot;b"),
 )
 

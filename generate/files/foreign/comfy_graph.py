@@ -354,10 +354,5 @@ def _words(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and not says_nothing(value) else None
 
 
-def is_number(value: object) -> bool:
-    """Whether it is a number, which True and NaN are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
 def is_text(value: object) -> bool:
     return isinstance(value, str)

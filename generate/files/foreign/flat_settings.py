@@ -19,6 +19,7 @@ from generate.files.foreign.settings import (
     beyond_of,
     checked,
     folded,
+    is_number,
     plain,
     says_nothing,
     shown,
@@ -256,7 +257,7 @@ def _uses(loras: JsonValue, weights: JsonValue, text_encoder_weights: JsonValue)
             case [str() as digest, str() as said] if found := re.fullmatch(rf"({_NUMBER}) - (.+)", said):
                 yield LoraUse(found[2], float(found[1]), digest or None)  # RuinedFooocus
             case [str() as name, int() | float() as weight, *rest]:
-                yield LoraUse(name, float(weight), next((one for one in rest if isinstance(one, str)), None))
+                yield LoraUse(name, _float(weight), next((one for one in rest if isinstance(one, str)), None))
             case dict():
                 yield from _of_object(lora)
             case str() if lora.strip():
@@ -328,7 +329,7 @@ def _short(name: str) -> str:
 def _float(value: object) -> float | None:
     if isinstance(value, str) and re.fullmatch(_NUMBER, value.strip()):
         return float(value)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value == value else None
+    return float(value) if is_number(value) else None  # type: ignore[arg-type]
 
 
 def _list(value: object) -> list[JsonValue]:
