@@ -112,14 +112,29 @@ def _notes_on_embeddings(prompts: PromptPair) -> list[Clause]:
 
 
 def _sized(request: PairRequest, model: OpenModel) -> tuple[RenderSettings, tuple[str, ...]]:
-    """The settings with nothing left open, and a note where the aspect ratio could not be had exactly."""
+    """The settings with nothing left open, and notes: where the aspect ratio could not be had exactly, and where the
+    model has learnt another size alone."""
     settings = request.settings
     notes: tuple[str, ...] = ()
     if request.aspect is not None:
         found = match_aspect_ratio(request.aspect, model.native_size, unit=model.size_unit)
         settings = replace(settings, width=found.width, height=found.height)
         notes = (found.note,) if found.note else ()
-    return resolve_settings(settings, model), notes
+    settings = resolve_settings(settings, model)
+    if model.family.one_size and (settings.width, settings.height) != model.native_size:
+        notes += (_size_note(settings, model),)
+    return settings, notes
+
+
+def _size_note(settings: RenderSettings, model: OpenModel) -> Clause:
+    width, height = model.native_size
+    return Clause(
+        "The model {model} has learnt pictures of {native} pixels alone: at {size} things may come out double or "
+        "beyond recognition, whatever the prompt says.",
+        model=model.name,
+        native=f"{width}x{height}",
+        size=f"{settings.width}x{settings.height}",
+    )
 
 
 def _styled(

@@ -6,7 +6,15 @@
 True
 """
 
-from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
+from ideation.chinese import (
+    DictionaryError,
+    Lookup,
+    Translation,
+    TranslationError,
+    UnclearChinese,
+    UnknownChinese,
+    translate,
+)
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -57,6 +65,7 @@ from ideation.expansion import (
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
+from ideation.plain_file import read_plain_file, require_plain_file
 from ideation.prompt_pair import PromptPair, TokenCount
 from ideation.prompt_syntax import (
     AdapterMention,
@@ -107,6 +116,7 @@ __all__ = [
     "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnclearChinese",
     "UnknownChinese",
     "UnknownTarget",
     "Vocabulary",
@@ -135,8 +145,10 @@ __all__ = [
     "notes_on",
     "parse_prompt",
     "pinned",
+    "read_plain_file",
     "read_wildcards",
     "read_words",
+    "require_plain_file",
     "require_prompt",
     "seed_of",
     "seedling_vocabulary",

@@ -16,7 +16,7 @@ from compare.report import marks_in, sentences
 from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
-from compare.view import marked_prompt, unseen_note
+from compare.view import marked_prompt, offences_text, unseen_note
 from ideation import told
 from ideation.english import diff
 from templates import Language
@@ -130,7 +130,7 @@ def _show_notes(record: Record, report: dict[str, Any], language: Language) -> N
     else:
         found = [] if certificate.same_seed else [sentences["other_seed"]]
         if certificate.offences:
-            found.append(sentences["differs"].format(names=", ".join(certificate.offences)))
+            found.append(sentences["differs"].format(names=offences_text(certificate, report)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
     unseen = unseen_note(prompts, report)
     notes = [*([unseen] if unseen else []), *(told(warning, language) for warning in prompts.warnings)]

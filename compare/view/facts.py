@@ -24,7 +24,7 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     else:
         verdicts = () if certificate.same_seed else (said["other_seed"],)
         if certificate.offences:
-            verdicts += (said["differs"].format(names=", ".join(certificate.offences)),)
+            verdicts += (said["differs"].format(names=offences_text(certificate, t)),)
         seal = Seal(False, verdicts, said["fails_about"])
     rows: list[tuple[str, tuple[Value, ...]]] = []
     for seed, latents in certificate.latents_sha256.items():
@@ -63,6 +63,12 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     ]
     config = json.dumps(certificate.scheduler.config, indent=2, ensure_ascii=False, sort_keys=True)
     return Section("certificate", said["title"], (), (seal, Facts(tuple(rows)), Code(config, said["config"])))
+
+
+def offences_text(certificate: Certificate, t: dict[str, Any]) -> str:
+    """What differs between the arms although only the prompt may, in the reader's language where that has words."""
+    named, settings = t["certificate"]["offences"], t["settings"]["names"]
+    return str(t["joint"].join(named.get(one, settings.get(one, one)) for one in certificate.offences))
 
 
 def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) -> Section:

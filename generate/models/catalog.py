@@ -13,7 +13,7 @@ import platformdirs
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
-from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding
+from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding, require_plain_file
 
 #: Where each kind of file may lie in the models folder, besides its top.
 LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
@@ -132,8 +132,9 @@ def embedding_pattern(names: Iterable[str]) -> re.Pattern[str]:
 
 
 def _folder_entry(entry: Path, folder: Path) -> ModelName:
-    if _leads_out(entry, folder):
-        return ModelName(entry.name, "broken", entry, problem=_link_out(entry, folder))
+    out = next((one for one in (entry, *entry.rglob("*")) if one.is_symlink() and _leads_out(one, folder)), None)
+    if out is not None:
+        return ModelName(entry.name, "broken", entry, problem=_link_out(out, folder))
     try:
         return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry).name)
     except ModelError as problem:
@@ -152,6 +153,7 @@ def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
     if _leads_out(file, folder):
         return ModelName(name, "broken", file, problem=_link_out(file, folder))
     try:
+        require_plain_file(file)
         if file.suffix.lower() != ".safetensors":
             return ModelName(name, "pickle", file, file.stat().st_size)
         weights = read_weight_file(file)
@@ -194,7 +196,7 @@ def _listed(folder: Path, *, deep: bool = False) -> list[Path]:
     """
     try:
         return sorted(folder.rglob("*") if deep else folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
         raise ModelError(

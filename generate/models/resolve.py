@@ -239,7 +239,7 @@ def _named(name: str, known: list[ModelName]) -> ModelName | None:
     """The one with that name; else the file with that name and an ending, if it is the only one."""
     found = [model for model in known if model.name == name]
     if not found and name:
-        found = [model for model in known if model.path and model.path.is_file() and _stem(model) == name]
+        found = [model for model in known if model.path and not model.path.is_dir() and _stem(model) == name]
     found.sort(key=lambda model: model.kind in ("pickle", "broken"))
     return found[0] if found else None
 
@@ -255,7 +255,7 @@ def _at(name: str, *, folder_of: str = "model_index.json") -> ModelName | None:
         path = Path(name).expanduser()
         if not name or not path.exists():
             return None
-    except (OSError, RuntimeError):  # a name that no path can have: too long, or ~ of nobody
+    except (OSError, RuntimeError, ValueError):  # a name that no path can have: too long, with U+0000, or ~ of nobody
         return None
     if path.is_dir():
         if (path / "model_index.json").is_file() or (path / folder_of).is_file():

@@ -215,17 +215,27 @@ def explain(detail: Detail, analysis: ConceptAnalysis, scene: Scene | None) -> s
 
 
 def looked_up(analysis: ConceptAnalysis) -> tuple[str, ...]:
-    """The warning for a translated concept with words from a dictionary: they are the ones to look over."""
-    if not analysis.lookups:
+    """The warnings for a translated concept: what of it is to be looked over."""
+    if analysis.translation is None:
         return ()
-    words = ", ".join(f'{word.chinese} "{word.english}"' for word in analysis.lookups)
-    return (
-        Clause(
-            "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple "
-            "prompt yourself (--simple, or the page's own prompts).",
-            words=words,
-        ),
-    )
+    warnings = []
+    if lookups := analysis.translation.lookups:
+        warnings.append(
+            Clause(
+                "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple "
+                "prompt yourself (--simple, or the page's own prompts).",
+                words=", ".join(f'{word.chinese} "{word.english}"' for word in lookups),
+            )
+        )
+    if doubtful := analysis.translation.doubtful:
+        warnings.append(
+            Clause(
+                "This could be read in another way as well: {parts}. Where the English is wrong, give the simple "
+                "prompt yourself (--simple, or the page's own prompts).",
+                parts=", ".join(doubtful),
+            )
+        )
+    return tuple(warnings)
 
 
 def nothing_added(kept: Sequence[Detail], token_limit: int) -> tuple[str, ...]:
