@@ -14,9 +14,9 @@ from typing import Any
 from ideation.errors import Clause, TwinseedError
 
 #: The longest part of a server's own words that goes into a message.
+MAX_QUOTED_CHARACTERS = 200
 #: So much of a web page is looked through for its title.
 _MOST_OF_PAGE = 5_000
-MAX_QUOTED_CHARACTERS = 200
 
 
 class ExpanderError(TwinseedError):

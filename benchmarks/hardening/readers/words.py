@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from benchmarks.hardening.readers.reader import Reader, plain
 from commands.console import visible
 from compare.page.text import plain as on_the_page
 from compare.request import PairOptions, PairRequest
-from generate.choices import find_style, match_aspect_ratio
+from generate.choices import find_performance, find_preset, find_style, match_aspect_ratio
 from generate.schedulers import find_scheduler
 from generate.seedling import SEEDLING_TOKENIZER
 from ideation import (
@@ -20,6 +22,7 @@ from ideation import (
     OfflineExpander,
     PatternPlan,
     TokenBudget,
+    TwinseedError,
     Word,
     built_in_wildcards,
     built_in_words,
@@ -136,7 +139,7 @@ TALK: tuple[Reader, ...] = (
     plain("a concept", lambda text: (typed_concept(text), guess_language(text)), "a dog", "一隻狗", "un chien"),
     plain("a part of a concept", lambda text: pinned(built_in_words(), topic=text), "dog"),
     plain("the offline expander", _offline, "a red dog riding a bicycle at night, Joan Miro style"),
-    plain("Chinese", translate, "一隻紅色的狗在海灘上騎腳踏車，水彩風格"),
+    plain("Chinese", lambda text: translate(typed_concept(text).text), "一隻紅色的狗在海灘上騎腳踏車，水彩風格"),
     plain("a pattern", _pattern, PATTERN),
     plain("an LLM's answer", read_response, json.dumps(ANSWER), "Simple: a dog\nExpanded: a red dog", str(ANSWER)),
     plain("the prompts in an LLM's answer", _answer, "a (red:1.3) dog"),
@@ -146,43 +149,37 @@ TALK: tuple[Reader, ...] = (
 )
 
 
-def _option(name: str) -> Callable[[str], Any]:
-    """A field of the options, with the text in it; several for those that take several."""
-    several = name in ("lora", "style", "instruments", "set_options")
+def _options(*names: str) -> Callable[[str], Any]:
+    """The options of a pair, each with the text in it. What the last of them refuses is refused."""
 
     def read(text: str) -> None:
-        PairRequest.from_options(PairOptions(**{"concept": "a dog"} | {name: (text,) if several else text}))
+        refusals = []
+        for name in names:
+            value = (text,) if name in ("lora", "style", "instruments", "set_options") else text
+            try:
+                PairRequest.from_options(PairOptions(**{"concept": "a dog", name: value}))
+            except TwinseedError as refusal:
+                refusals.append(refusal)
+        if len(refusals) == len(names):
+            raise refusals[-1]
 
     return read
 
 
+def _names(text: str) -> None:
+    """What is known by names, of which none has this one."""
+    for find in (find_style, find_preset, find_performance, find_scheduler, partial(match_aspect_ratio, model=512)):
+        with suppress(TwinseedError):
+            find(text)
+
+
 WORDS: tuple[Reader, ...] = (
-    *(
-        plain(f"the option {name}", _option(name), *samples)
-        for name, samples in {
-            "concept": ("a dog",),
-            "simple": ("a dog",),
-            "negative": ("blurry",),
-            "seed": ("7",),
-            "size": ("64x64",),
-            "aspect": ("16:9",),
-            "lora": ("ink:0.7",),
-            "scheduler": ("DPM++ 2M Karras",),
-            "preset": ("hyper",),
-            "style": ("watercolor",),
-            "performance": ("speed",),
-            "vae": ("fine",),
-            "template": ("concise",),
-            "expander": ("offline",),
-            "set_options": ("sweep.steps=5,10",),
-            "instruments": ("ladder,sweep",),
-            "drawn": ("12@7",),
-            "model": ("seedling",),
-        }.items()
-    ),
-    plain("the name of a style", find_style, "watercolor"),
-    plain("the name of a scheduler", find_scheduler, "DPM++ 2M"),
-    plain("an aspect ratio", lambda text: match_aspect_ratio(text, 512), "16:9"),
+    plain("texts among the options of a pair", _options("concept", "simple", "negative"), "a dog, at night"),
+    plain("numbers among them", _options("seed", "size", "aspect", "drawn"), "7", "64x64", "16:9", "12@7"),
+    plain("names of files among them", _options("lora", "vae", "template", "model"), "ink:0.7", "concise", "seedling"),
+    plain("other names among them", _options("scheduler", "preset", "style", "performance", "expander"), "watercolor"),
+    plain("instruments among them", _options("instruments", "set_options"), "ladder,sweep", "sweep.steps=5,10"),
+    plain("names and ratios", _names, "watercolor", "DPM++ 2M", "16:9"),
     plain("what the terminal prints", visible, "a dog"),
     plain("what the page shows", on_the_page, "a dog"),
 )
