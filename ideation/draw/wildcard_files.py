@@ -186,7 +186,7 @@ class _Structured:
             return text
         try:
             json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
             raise WordListError(
                 "{file}{where}: this is not JSON: {error}",

@@ -134,6 +134,8 @@ FAULTY: list[tuple[dict[str, str | bytes], str, str]] = [
     ({"a.yaml": "<<: [x]"}, "a.yaml, line 1, column 6: << takes over the names of a mapping", "<<: *animals"),
     ({"a.json": '["x",'}, "a.json, line 1: this is not JSON", '["dog", "cat"]'),
     ({"a.json": "[" * 100_000}, "a.json: this is not JSON", '["dog", "cat"]'),
+    ({"a.json": "9" * 5_000}, "a.json: this is not JSON", '["dog", "cat"]'),
+    ({"a.yaml": "[" * 20_000}, "a.yaml, line 1, column 51: this is not YAML: brackets are nested too deeply", "- dog"),
     ({"a.json": '["x", 2, null]'}, "a.json, line 1, column 10: there is nothing here", 'write ""'),
     ({"a.yaml": "- x\n-\n"}, "a.yaml, line 2, column 2: there is nothing here", 'write ""'),
     ({"a.yaml": b"- b\xe4r"}, "a.yaml, line 1: this is not UTF-8 text", "save the file as UTF-8"),
