@@ -23,6 +23,7 @@ from commands.page import page
 from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
+from commands.runs import runs_app
 from commands.sweep import sweep
 from commands.verify import verify
 from ideation import TwinseedError
@@ -46,6 +47,7 @@ app.command()(examine)
 app.command()(refine)
 app.command()(report)
 app.command()(verify)
+app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)
 app.command()(doctor)
@@ -76,6 +78,9 @@ def _run() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except MemoryError:
+        say("error: there is not enough memory for this\nhint: close other programs, or ask for less at once")
+        return 1
     except OSError as problem:
         # Whoever read the output may have enough of it, as `head` does; a disk may have no room for it.
         if problem.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

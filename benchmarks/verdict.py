@@ -4,7 +4,8 @@ python benchmarks/verdict.py [--scenes 40] [--seeds 4]
 
 The expanded prompt always says what its picture shows, so the gain is real each time; what the verdict has to find out
 is whether the subject and the action of the simple prompt are still there. Also prints what the expanded pictures keep
-of the lead over the rivals, which the thresholds in `compare/instruments/scores/verdict.py` were chosen by.
+of the lead over the rivals, and by how much of that lead their fit with the simple prompt changed: the thresholds in
+`compare/instruments/scores/verdict.py` were chosen by these.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def main() -> None:
     budget, random = TokenBudget(model.tokenizer_file, vectors={}), Random("verdict")
     kinds: dict[str, Counter[str]] = {way: Counter() for way in WAYS}
     kept: dict[str, list[float]] = {way: [] for way in WAYS}
+    changed: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(arguments.scenes):
         rich = draw_scene(random, vocabulary, richness=1.0)
         while len(rich.named()) == 2:  # a scene without a detail
@@ -70,11 +72,13 @@ def main() -> None:
             for card in cards.values():
                 lead = card.simple_on_simple - (card.simple_on_rivals or 0)
                 kept[way].append((card.expanded_on_simple - (card.expanded_on_rivals or 0)) / lead)
+                changed[way].append((card.expanded_on_simple - card.simple_on_simple) / lead)
     print(f"{arguments.scenes} scenes, {arguments.seeds} seeds each")
     for way in WAYS:
         print(f"{way:<22}" + ", ".join(f"{kind} {count}" for kind, count in kinds[way].most_common()))
-        shares = " ".join(f"{share:.2f}" for share in np.quantile(kept[way], [0.05, 0.25, 0.5, 0.75, 0.95]))
-        print(f"{'':<22}lead kept, at 5 25 50 75 95 % of the pictures: {shares}")
+        for what, shares in (("lead kept", kept[way]), ("fit changed, in leads", changed[way])):
+            at = " ".join(f"{share:.2f}" for share in np.quantile(shares, [0.05, 0.25, 0.5, 0.75, 0.95]))
+            print(f"{'':<22}{what}, at 5 25 50 75 95 % of the pictures: {at}")
 
 
 if __name__ == "__main__":

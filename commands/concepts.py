@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from commands.options import OptionError
-from ideation import Concept, TwinseedError, typed_concept
+from ideation import Concept, TwinseedError, require_plain_file, typed_concept
 
 #: The most concepts of a comparison: each is a request to every expander, and some cost money.
 MAX_COMPARED = 1000
@@ -25,6 +25,7 @@ def concepts_of(text: str | None, file: Path | None, count: int | None, model: s
     assert file is not None  # noqa: S101 - for the type checker
     hint = f"give a text file in UTF-8 with a concept on each line, {MAX_COMPARED} at most"
     try:
+        require_plain_file(file)
         if file.stat().st_size > 1_000_000:
             raise OptionError("{file} is too large", hint="{advice}", file=file, advice=hint)
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]

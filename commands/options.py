@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 
 import typer
 
-from ideation import TokenMode, TwinseedError
+from ideation import TokenMode, TwinseedError, require_plain_file
 from templates import Language, language_for
 
 if TYPE_CHECKING:  # what a command line is made of loads no rooms further down
@@ -238,6 +238,7 @@ def text_in(file: Path | None) -> str | None:
         return None
     hint = f"give a text file in UTF-8 of {MAX_OBSERVATIONS:,} bytes at most"
     try:
+        require_plain_file(file)
         content = file.read_bytes() if file.stat().st_size <= MAX_OBSERVATIONS else None
     except OSError as error:
         raise OptionError(

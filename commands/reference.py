@@ -22,6 +22,11 @@ def help_text(app: typer.Typer, *path: str) -> str:
 
 
 def reference(app: typer.Typer) -> str:
-    """The help of every command, as Markdown."""
+    """The help of every command, as Markdown; what a command consists of comes after it."""
     group: Any = typer.main.get_command(app)
-    return "".join(f"\n## {name}\n\n```text\n{help_text(app, name)}\n```\n" for name in group.commands)
+    paths = [
+        path
+        for name, command in group.commands.items()
+        for path in ((name,), *((name, part) for part in getattr(command, "commands", ())))
+    ]
+    return "".join(f"\n## {' '.join(path)}\n\n```text\n{help_text(app, *path)}\n```\n" for path in paths)

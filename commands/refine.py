@@ -32,6 +32,6 @@ def refine(
             say(f"seed {seed}: {moved}")
         if not draft.settles:
             say(
-                f"note: {refined.record.settings.scheduler} wanders: more steps made other pictures, not better ones "
-                "of the draft. UniPC or DPM++ 2M Karras settle."
+                f"note: {refined.record.settings.scheduler} is expected to wander: more steps may make another "
+                "picture, not a finer one of the draft. UniPC and DPM++ 2M Karras are expected to settle."
             )

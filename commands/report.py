@@ -26,6 +26,15 @@ def report(
     from compare.view import render_report
 
     gallery, name = run_of(run, runs)
+    if markdown is None and pdf is None:
+        with gallery.edit(name) as editor:
+            record = editor.run.record
+            spoken = spoken_language(language, record.concept.language)
+            written = editor.amend(record, {}, render_report(record, editor.run.files(), spoken))
+        print(written.report)
+        if open_report:
+            typer.launch(str(written.report))
+        return
     found = gallery.open(name)
     record, pictures = found.record, found.files()
     spoken = spoken_language(language, record.concept.language)
@@ -37,16 +46,16 @@ def report(
         from compare.view import pdf_report
 
         _write(pdf, pdf_report(record, pictures, spoken))
-    if markdown is None and pdf is None:
-        written = gallery.amend(name, record, {}, render_report(record, pictures, spoken))
-        print(written.report)
-        if open_report:
-            typer.launch(str(written.report))
 
 
 def _write(file: Path, content: bytes) -> None:
+    from compare.runs import write_whole
+
     try:
-        file.write_bytes(content)
+        if file.exists() and not file.is_file():  # a device or a pipe, which no file may take the place of
+            file.write_bytes(content)
+        else:
+            write_whole(file.resolve(), content)
     except OSError as error:
         raise OptionError(
             "{file} cannot be written: {reason}",

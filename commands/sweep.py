@@ -1,4 +1,4 @@
-"""`twinseed sweep`: who settles and who wanders."""
+"""`twinseed sweep`: what more steps do, scheduler by scheduler."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sweep(
     ] = None,
     steps: Annotated[str | None, typer.Option(metavar="N,N", help="Denoising steps. [default: 5,10,20,30,50]")] = None,
 ) -> None:
-    """Same seed, more steps: which schedulers settle and which wander, as a picture grid and a curve."""
+    """Same seed, more steps: what they change in the pictures of each scheduler, as a picture grid and a curve."""
     from generate.schedulers.table import find_scheduler
 
     options = list(look.set_options or ())

@@ -14,6 +14,7 @@ from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation import (
     AdapterMention,
+    Clause,
     Expander,
     InstructionTemplate,
     PromptPair,
@@ -21,8 +22,10 @@ from ideation import (
     checked_template,
     expand,
     given_pair,
+    notes_on,
     parse_prompt,
     require_prompt,
+    self_contained,
 )
 
 
@@ -39,6 +42,7 @@ class Preparation:
     def of(cls, request: PairRequest) -> Preparation:
         if request.negative is not None:
             require_prompt("negative", request.negative, may_be_empty=True)
+            parse_prompt(request.negative)  # what cannot be read is better told now than after an LLM was asked
         return cls(
             request,
             tuple(find_style(name) for name in request.styles),
@@ -55,6 +59,7 @@ class Preparation:
         budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
         prompts = self._written(settings, budget, expander, on_expand)
         prompts = _styled(prompts, budget, self.styles, self.preset, notes)
+        prompts = replace(prompts, warnings=(*prompts.warnings, *_notes_on_embeddings(prompts)))
         return prompts, replace(settings, adapters=_adapters(settings.adapters, self.preset, prompts))
 
     def _written(
@@ -77,7 +82,10 @@ class Preparation:
                 template=self.template,
                 tokens=request.tokens,
             )
-        return prompts if request.negative is None else replace(prompts, negative=request.negative)
+        if request.negative is None:
+            return prompts
+        notes = tuple(note for note in notes_on(request.negative) if note not in prompts.warnings)
+        return replace(prompts, negative=request.negative, warnings=prompts.warnings + notes)
 
 
 def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
@@ -89,26 +97,60 @@ def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair,
     )
 
 
+def _notes_on_embeddings(prompts: PromptPair) -> list[Clause]:
+    """Words that an expander wrote may be the names of embeddings, which then are in one picture alone."""
+    if prompts.expander == "given":
+        return []
+    alone = set(embeddings_in(prompts.expanded)) - set(embeddings_in(prompts.simple))
+    return [
+        Clause(
+            "The expanded prompt alone names the embedding {name}, so only its picture is drawn with it.",
+            name=name,
+        )
+        for name in sorted(alone)
+    ]
+
+
 def _sized(request: PairRequest, model: OpenModel) -> tuple[RenderSettings, tuple[str, ...]]:
-    """The settings with nothing left open, and a note where the aspect ratio could not be had exactly."""
+    """The settings with nothing left open, and notes: where the aspect ratio could not be had exactly, and where the
+    model has learnt another size alone."""
     settings = request.settings
     notes: tuple[str, ...] = ()
     if request.aspect is not None:
         found = match_aspect_ratio(request.aspect, model.native_size, unit=model.size_unit)
         settings = replace(settings, width=found.width, height=found.height)
         notes = (found.note,) if found.note else ()
-    return resolve_settings(settings, model), notes
+    settings = resolve_settings(settings, model)
+    if model.family.one_size and (settings.width, settings.height) != model.native_size:
+        notes += (_size_note(settings, model),)
+    return settings, notes
+
+
+def _size_note(settings: RenderSettings, model: OpenModel) -> Clause:
+    width, height = model.native_size
+    return Clause(
+        "The model {model} has learnt pictures of {native} pixels alone: at {size} things may come out double or "
+        "beyond recognition, whatever the prompt says.",
+        model=model.name,
+        native=f"{width}x{height}",
+        size=f"{settings.width}x{settings.height}",
+    )
 
 
 def _styled(
     prompts: PromptPair, budget: TokenBudget, styles: tuple[Style, ...], preset: Preset | None, notes: tuple[str, ...]
 ) -> PromptPair:
     """The prompts with the styles around them, counted again."""
-    worded = apply_styles(styles, prompts.simple, prompts.expanded, with_preset(prompts.negative, preset))
+    simple, expanded, negative = prompts.simple, prompts.expanded, prompts.negative
+    if styles or preset is not None:  # a bracket that is never closed would reach over what they add
+        simple, expanded, negative = map(self_contained, (simple, expanded, negative))
+    worded = apply_styles(styles, simple, expanded, with_preset(negative, preset))
     tokens = budget.measure(worded.simple, worded.expanded)
     warnings = prompts.warnings
     if tokens.dropped and not prompts.tokens.dropped:
-        warnings += (f"with the style, these words fall off the encoder's end: {', '.join(tokens.dropped)}",)
+        warnings += (
+            Clause("With the style, these words fall off the encoder's end: {words}.", words=", ".join(tokens.dropped)),
+        )
     return replace(
         prompts,
         simple=worded.simple,

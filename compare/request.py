@@ -378,16 +378,24 @@ def _concept(
         return draw(known_words(settings.model), seed=settings.seed, index=0), []
     typed = typed_concept(text if text is not None else simple or "")
     if drawn is None:
-        return typed, []
+        # What a drawn run prints, its concept and its seed, asks for the same again.
+        return _drawn_again(typed, 0, settings.seed, settings.model) or typed, []
     match = re.fullmatch(r"([0-9]{1,15})@([0-9]{1,19})", drawn.strip())
     if match is None:
         raise RequestError(
             "drawn is {drawn!r}", hint="give INDEX@SEED of the draw, as in --drawn 12@7", drawn=drawn[:40]
         )
-    for words in (known_words(settings.model), built_in_words()):
-        if int(match[1]) < words.size:
-            for language in LANGUAGES:
-                found = draw(words, seed=int(match[2]), index=int(match[1]), language=language)
-                if found.text == typed.text:
-                    return found, []
+    if found := _drawn_again(typed, int(match[1]), int(match[2]), settings.model):
+        return found, []
     return typed, [f"number {match[1]} of draw {match[2]} is another concept here: this one is taken as typed"]
+
+
+def _drawn_again(typed: Concept, index: int, seed: int, model: str) -> Concept | None:
+    """The concept at that place of a draw, if it says the same, in whatever language."""
+    for words in (known_words(model), built_in_words()):
+        if index < words.size:
+            for language in LANGUAGES:
+                found = draw(words, seed=seed, index=index, language=language)
+                if found.text == typed.text:
+                    return found
+    return None

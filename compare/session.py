@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,19 +16,19 @@ from PIL import Image
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
 from compare.request import PairRequest
-from compare.runs.gallery import Gallery, GalleryError, RunWriter
+from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter
 from compare.runs.record import Draft, Record, checked_record
 from compare.runs.run import Run, hashes_of, picture_entry, picture_file
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
-from generate.models import OpenModel, open_model
+from generate.models import OpenModel, open_model, ran_out_of_memory
 from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
 from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation import Expander, ExpansionCache, PromptPair, cache_folder, choose_expander
+from ideation import Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
 from templates import Language
 
 
@@ -44,12 +45,16 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+class MemoryShort(TwinseedError):
+    """There was not enough memory, beyond what rendering in a smaller way can help."""
+
+
 class SessionStopped(Exception):
     """Work that ended early, for `reason`; the pairs and findings that were finished are in `run`."""
 
     def __init__(self, run: Run, reason: BaseException) -> None:
         super().__init__(str(reason))
-        self.run, self.reason = run, reason
+        self.run, self.reason = run, _told(reason)
 
 
 def _in_silence(_: Progress) -> None:
@@ -80,6 +85,10 @@ class Session:
         model; then the expander is asked, once; then the pictures are rendered. `on_progress` may raise
         `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
         """
+        with _memory_told():
+            return self._run(request, observations, on_progress)
+
+    def _run(self, request: PairRequest, observations: str | None, on_progress: OnProgress) -> Run:
         draft = self.gallery.open(request.draft) if request.draft is not None else None
         if draft is not None:
             draft.files()  # the new pictures are held against them: a fault is better told now than after rendering
@@ -151,7 +160,28 @@ class Session:
         empty text takes them out. Raises `SettingsError` where the model is not the one that made the run, other
         `TwinseedError`, or `SessionStopped` where some findings were finished and saved.
         """
-        run = self.gallery.open(name)
+        with _memory_told(), self.gallery.edit(name) as editor:
+            return self._examine(editor, examination, observations, allow_pickle, language, on_progress)
+
+    def verify(self, name: str) -> tuple[str, ...]:
+        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
+        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
+        return tuple(self.gallery.open(name).faults())
+
+    def close(self) -> None:
+        """Lets go of the model and the CLIP."""
+        self._model = self._clip = None
+
+    def _examine(
+        self,
+        editor: RunEditor,
+        examination: Examination | None,
+        observations: str | None,
+        allow_pickle: bool,
+        language: Language,
+        on_progress: OnProgress,
+    ) -> Run:
+        run = editor.run
         pictures, record = run.files(), run.record
         if observations is not None:
             record = record.model_copy(update={"observations": observations.strip() or None})
@@ -159,8 +189,7 @@ class Session:
         def write(found: Findings | None, files: Mapping[str, bytes]) -> Run:
             on_progress(Progress("write"))
             written = record if found is None else _with(record, found, files)
-            report = render_report(written, {**pictures, **files}, language)
-            return self.gallery.amend(name, written, files, report)
+            return editor.amend(written, files, render_report(written, {**pictures, **files}, language))
 
         if examination is None:
             return write(None, {})
@@ -172,22 +201,13 @@ class Session:
 
         def keep(found: Findings) -> None:
             files = {name: content for name, content in context.files.items() if name in found.files}
-            self.gallery.amend(run.name, _with(record, found, files), files, None)
+            editor.amend(_with(record, found, files), files, None)
 
         try:
             found = look(context, examination, on_progress, before=record.findings, notes=notes, on_found=keep)
         except ExaminationStopped as stopped:
             raise SessionStopped(write(stopped.findings, context.files), stopped.reason) from stopped
         return write(found, context.files)
-
-    def verify(self, name: str) -> tuple[str, ...]:
-        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
-        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
-        return tuple(self.gallery.open(name).faults())
-
-    def close(self) -> None:
-        """Lets go of the model and the CLIP."""
-        self._model = self._clip = None
 
     def _open(self, settings: RenderSettings, allow_pickle: bool, on_progress: OnProgress) -> OpenModel:
         wanted: dict[str, Any] = {
@@ -332,6 +352,29 @@ class _Making:
             find_scheduler(old.settings.scheduler).converges,
             {**known, seed: moved},
         )
+
+
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """Says in an error of ours that there was not enough memory, whichever library found out."""
+    try:
+        yield
+    except Exception as error:
+        told = _told(error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _told(error: BaseException) -> BaseException:
+    """The error itself, unless it is about memory: then what it held is let go, and it is said in words of ours."""
+    if not ran_out_of_memory(error):
+        return error
+    traceback.clear_frames(error.__traceback__)
+    return MemoryShort(
+        "there is not enough memory for this",
+        hint="close other programs, or take a smaller --size or another model; what was finished is kept",
+    )
 
 
 def _counted_from(step: Step, there: int) -> Step:

@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generate.families import FAMILIES
+from generate.models.architecture import require_no_code
 from generate.models.clip_tokenizer import tokenizer_file
-from generate.models.devices import choose_device
+from generate.models.devices import choose_device, ran_out_of_memory
 from generate.models.resolve import family_of
 from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
-from ideation import TokenBudget, spoken
+from ideation import Clause, TokenBudget, spoken
 
 if TYPE_CHECKING:  # it takes seconds to load, and which CLIP would score is asked for without opening one
     from transformers import CLIPModel
@@ -125,7 +126,9 @@ class Clip:
         try:
             with torch.inference_mode():
                 found = tower(*(one.to(self.device) for one in inputs)).float().cpu()
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
             raise _too_large(self.name, self.device) from error
         lengths = found.norm(dim=1, keepdim=True)
         if not bool(torch.isfinite(lengths).all()) or bool((lengths == 0).any()):
@@ -155,19 +158,24 @@ def default_clip(model: str, environ: Mapping[str, str] = os.environ) -> ClipCho
     family = family_of(model)
     if family is not None and family.clip is not None:
         return ClipChoice(
-            family.name, f"{family.name.capitalize()}'s pictures are scored by the CLIP that was grown with it"
+            family.name,
+            Clause("{name}'s pictures are scored by the CLIP that was grown with it", name=family.name.capitalize()),
         )
     if named := environ.get(CLIP_VARIABLE, "").strip():
-        return ClipChoice(named, f"{CLIP_VARIABLE} names it")
+        return ClipChoice(named, Clause("{variable} names it", variable=CLIP_VARIABLE))
     from huggingface_hub import try_to_load_from_cache
 
     for usual in USUAL_CLIPS:
         if all(isinstance(try_to_load_from_cache(usual, file), str) for file in ("config.json", "model.safetensors")):
-            return ClipChoice(usual, "it is on this machine already")
+            return ClipChoice(usual, Clause("it is on this machine already"))
     return ClipChoice(
         None,
-        f"there is no CLIP on this machine to score these pictures with: set {CLIP_VARIABLE} to the folder of one, or "
-        f"to a hub id such as {USUAL_CLIPS[0]}",
+        Clause(
+            "there is no CLIP on this machine to score these pictures with: set {variable} to the folder of one, or to "
+            "a hub id such as {usual}",
+            variable=CLIP_VARIABLE,
+            usual=USUAL_CLIPS[0],
+        ),
     )
 
 
@@ -189,6 +197,8 @@ def open_clip(name: str, device: str = "auto") -> Clip:
     try:
         model = CLIPModel.from_pretrained(str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True)
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
+        if ran_out_of_memory(error):
+            raise
         raise ModelError(
             "the CLIP {name} cannot be loaded from {folder}: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
@@ -199,7 +209,9 @@ def open_clip(name: str, device: str = "auto") -> Clip:
     require_whole(model, f"CLIP in {folder}", folder)
     try:
         model = model.eval().to(device)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
         raise _too_large(name, device) from error
     try:
         return Clip(name, folder, model, device)
@@ -270,6 +282,7 @@ def _require_clip(name: str, folder: Path) -> None:
             folder=folder / "config.json",
             error=first_line(error),
         ) from error
+    require_no_code(folder)
     if kind != "clip":
         raise ModelError(
             "{name} is no CLIP but a model of the type {kind!r}",

@@ -6,7 +6,15 @@
 True
 """
 
-from ideation.chinese import DictionaryError, Lookup, Translation, TranslationError, UnknownChinese, translate
+from ideation.chinese import (
+    DictionaryError,
+    Lookup,
+    Translation,
+    TranslationError,
+    UnclearChinese,
+    UnknownChinese,
+    translate,
+)
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
     DrawError,
@@ -25,7 +33,7 @@ from ideation.draw import (
     seed_of,
     seedling_words,
 )
-from ideation.errors import Clause, TwinseedError, nearest
+from ideation.errors import Clause, TwinseedError, nearest, told
 from ideation.expanders import (
     EXPANDERS,
     DraftedPrompts,
@@ -53,11 +61,22 @@ from ideation.expansion import (
     expand,
     given_pair,
     named_expanders,
+    notes_on,
     require_prompt,
 )
 from ideation.faithfulness import Faithfulness
+from ideation.plain_file import read_plain_file, require_plain_file
 from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.prompt_syntax import AdapterMention, ParsedPrompt, PromptSyntaxError, marks_in, parse_prompt, spoken
+from ideation.prompt_syntax import (
+    AdapterMention,
+    ParsedPrompt,
+    PromptSyntaxError,
+    marks_in,
+    name_of_embedding,
+    parse_prompt,
+    self_contained,
+    spoken,
+)
 from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
@@ -97,6 +116,7 @@ __all__ = [
     "Translation",
     "TranslationError",
     "TwinseedError",
+    "UnclearChinese",
     "UnknownChinese",
     "UnknownTarget",
     "Vocabulary",
@@ -119,18 +139,24 @@ __all__ = [
     "known_expanders",
     "known_targets",
     "marks_in",
+    "name_of_embedding",
     "named_expanders",
     "nearest",
+    "notes_on",
     "parse_prompt",
     "pinned",
+    "read_plain_file",
     "read_wildcards",
     "read_words",
+    "require_plain_file",
     "require_prompt",
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",
+    "self_contained",
     "spoken",
     "target_of_family",
+    "told",
     "translate",
     "typed_concept",
 ]

@@ -135,15 +135,31 @@ def typed_concept(text: str) -> Concept:
     return Concept(text=cleaned, language=guess_language(cleaned))
 
 
+def _is_simplified(text: str) -> bool:
+    """Whether there are characters of 简体 that 繁體 does not have: the old code pages of both sides tell."""
+    alone = [
+        character for character in text if _in_code_page(character, "gb2312") and not _in_code_page(character, "cp950")
+    ]
+    return any("\u4e00" <= character <= "\u9fff" for character in alone)
+
+
+def _in_code_page(character: str, code_page: str) -> bool:
+    try:
+        character.encode(code_page)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def guess_language(text: str) -> str:
     """A BCP 47 tag from the script alone: enough to say whether a translation is needed, not more.
 
-    Kana is Japanese, Hangul Korean, other Han characters "zh-TW". Latin letters are told apart by their little words,
-    those in names (Leonardo da Vinci) and compounds (ukiyo-e) apart, and taken for English where these do not say
-    otherwise; every other script is "und".
+    Kana is Japanese, Hangul Korean, other Han characters "zh-TW", or "zh-CN" where some are of 简体 alone.
+    Latin letters are told apart by their little words, those in names (Leonardo da Vinci) and compounds (ukiyo-e)
+    apart, and taken for English where these do not say otherwise; every other script is "und".
 
-    >>> guess_language("a dog, Leonardo da Vinci style"), guess_language("un chien"), guess_language("一隻狗")
-    ('en', 'fr', 'zh-TW')
+    >>> [guess_language(text) for text in ("a dog, Leonardo da Vinci style", "un chien", "一隻狗", "一只猫")]
+    ['en', 'fr', 'zh-TW', 'zh-CN']
     """
     names = [unicodedata.name(character, "") for character in text if character.isalpha()]
     if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
@@ -151,7 +167,7 @@ def guess_language(text: str) -> str:
     if any(name.startswith("HANGUL") for name in names):
         return "ko"
     if any(name.startswith("CJK") for name in names):
-        return "zh-TW"
+        return "zh-CN" if _is_simplified(text) else "zh-TW"
     if not all(name.startswith("LATIN") for name in names):
         return "und"
     words = [part for word in words_of(_NAME.sub(" ", text)) if "-" not in word.text for part in word.parts]

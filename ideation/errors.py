@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
+from functools import lru_cache
+from string import Formatter
 from typing import Any, ClassVar, Self
 
-from templates import Language, wording
+from templates import Language, known_sentences, wording
+
+#: A key of fewer letters of its own is not looked for in other words.
+_FEWEST_OWN = 5
 
 
 class Clause(str):
@@ -59,6 +65,51 @@ class TwinseedError(Exception):
     def told(self, language: Language) -> tuple[str, str]:
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
         return self.message.told(language), self.hint.told(language)
+
+
+def told(words: str, language: Language) -> str:
+    """What a clause said, in that language: for notes in a record, which keeps their English alone. Words that no
+    clause says stay as they are.
+
+    >>> told("Not said in both prompts any more: subject: dog; count: two dogs.", "zh-TW")
+    '兩個提示詞不再都有：主題：dog；數量：two dogs。'
+    """
+    return _recognised(words).told(language)
+
+
+def _recognised(words: str) -> Clause:
+    """The clause that says these words with the most words of its own, its values recognised too; a list of clauses; or
+    the words as they stand."""
+    for key, parts in _templates():
+        if all(own in words for own, _ in parts):
+            pattern = "".join(re.escape(own) + (f"(?P<{name}>.+)" if name else "") for own, name in parts)
+            if match := re.fullmatch(pattern, words, re.DOTALL):
+                return Clause(key, **{name: _recognised(value) for name, value in match.groupdict().items()})
+    first, mark, rest = words.partition("; ")
+    if mark:
+        return Clause("{first}; {rest}", first=_recognised(first), rest=_recognised(rest))
+    return Clause(words)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> list[tuple[str, list[tuple[str, str | None]]]]:
+    """The keys of clauses, each with its own words and the name behind each of them, those with the most words of
+    their own first. Keys of hardly any words are left out, as they would find themselves in anything, and so are those
+    that write a value in a way of their own."""
+    found = []
+    for key in known_sentences():
+        try:
+            parts = list(Formatter().parse(key))
+        except ValueError:  # braces of its own
+            continue
+        names = [name for _, name, _, _ in parts if name is not None]
+        plain = not any(how or conversion for _, _, how, conversion in parts)
+        if plain and len(names) == len(set(names)) and all(name.isidentifier() for name in names):
+            found.append((key, [(own, name) for own, name, _, _ in parts]))
+    own_words = {key: sum(len(own.strip()) for own, _ in parts) for key, parts in found}
+    return sorted(
+        (one for one in found if own_words[one[0]] >= _FEWEST_OWN), key=lambda one: own_words[one[0]], reverse=True
+    )
 
 
 def _told(value: Any, language: Language) -> Any:

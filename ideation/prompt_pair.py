@@ -32,7 +32,8 @@ class PromptPair:
 
     `expander` is "offline", "gemini", "openai", "local", or "given" for prompts that were typed as they are;
     `llm_model` names the model behind it. `kept` and `lost` name what the concept asked for and whether both prompts
-    still say it. Every warning is a sentence for the user.
+    still say it. Every warning is a sentence for the user; `ideation.told` says it in another
+    language.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT

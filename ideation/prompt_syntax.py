@@ -2,7 +2,8 @@ r"""Prompt syntax: emphasis, breaks and adapters, as AUTOMATIC1111's web UI made
 
 `(word)` weighs 1.1 times, `(word:1.3)` as much as it says, `[word]` 1.1 times less; brackets nest, and what is never
 closed reaches to the end. `\(` is a plain bracket. `BREAK` begins a new chunk of tokens. `<lora:name:0.7>` loads an
-adapter and `<lora:name:0.5:0.8>` gives its text encoder and its U-Net weights of their own.
+adapter and `<lora:name:0.5:0.8>` gives its text encoder and its U-Net weights of their own; `<lyco:...>` is the same.
+`embedding:name`, as ComfyUI writes it, asks for a textual inversion. Other tags, as `<hypernet:...>`, are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ _OPENS = {")": "(", "]": "["}
 _MARK = re.compile(
     r"""
     \\(?P<escape>[()\[\]\\])
-    | <lora:(?P<adapter>[^<>]*)>
+    | <\s*(?i:lora|lyco)\s*:(?P<adapter>[^<>]*)>
+    | (?:<(?i:embed|embedding)\s*:\s*(?=[^\s<>]*\s*>) | \b(?i:embedding):)
+        (?P<embedding>[^\s,()\[\]<>|:\\]*[\w-])(?:\s*>)?
+    | <\s*(?P<tag>(?i:hypernet|hypernetwork|wildcard|random|alternate|fromto|segment|object|region|preset|setvar)
+        \s*:[^<>]*)>
     | :\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)
     | \s*\b(?P<break>BREAK)\b\s*
     | (?P<open>[(\[])
@@ -34,23 +39,27 @@ _MARK = re.compile(
     """,
     re.VERBOSE,
 )
-_SQUARE = re.compile(r"(?<!\\)\[([^\[\]\\]*)\]")
-#: Web UI's prompt editing and alternation, which change the prompt between steps: `[a:b:0.5]`, `[a:0.5]`, `[a|b]`.
-_CHANGES_ON_THE_WAY = re.compile(r"\||:\s*[\d.]+\s*\Z")
+_SQUARE = re.compile(r"\\.|[\[\]]", re.DOTALL)
+#: What makes square brackets the web UI's prompt editing or alternation, which change the prompt between steps:
+#: `[a:b:0.5]`, `[a:0.5]`, `[a|b]`.
+_CHANGES_ON_THE_WAY = re.compile(r"\||:\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*\Z")
+#: The end of a file's name, which some programs write behind an embedding's.
+_FILE_ENDING = re.compile(r"\.(?:safetensors|pt|bin)\Z", re.IGNORECASE)
 
 
 class PromptSyntaxError(TwinseedError):
     """A prompt whose syntax means nothing, or something that is not done here."""
 
 
-MarkKind = Literal["escape", "adapter", "weight", "break", "open", "close"]
+MarkKind = Literal["escape", "adapter", "embedding", "tag", "weight", "break", "open", "close"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A mark of the syntax where it stands: `text` is the whole prompt's `[start:end]`.
 
-    `value` is what it says: the bracket of an escape or a bracket, the number of a weight, "name:0.7" of an adapter.
+    `value` is what it says: the bracket of an escape or a bracket, the number of a weight, "name:0.7" of an adapter,
+    the name of an embedding, "hypernet:name:1" of another tag.
     """
 
     kind: MarkKind
@@ -94,10 +103,14 @@ class AdapterMention:
 
 @dataclass(frozen=True)
 class ParsedPrompt:
-    """`sections` are what stands between the BREAKs, each a row of stretches; `adapters` have been taken out."""
+    """`sections` are what stands between the BREAKs, each a row of stretches; `adapters` have been taken out, and so
+    have the tags in `left_out`, which mean nothing here. `embeddings` are the names that were called embeddings; they
+    stand in the text."""
 
     sections: tuple[tuple[Stretch, ...], ...]
     adapters: tuple[AdapterMention, ...] = ()
+    embeddings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -144,16 +157,17 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
     >>> parse_prompt("a (red:1.3) dog").sections
     ((Stretch(text='a ', weight=1.0), Stretch(text='red', weight=1.3), Stretch(text=' dog', weight=1.0)),)
     """
-    for square in _SQUARE.finditer(prompt):
-        if _CHANGES_ON_THE_WAY.search(square[1]):
-            raise PromptSyntaxError(
-                "{square!r} would change the prompt between steps",
-                hint="a pair compares two fixed prompts: leave it out, or write \\[ and \\] for plain brackets",
-                square=square[0][:60],
-            )
+    if square := changing_brackets(prompt):
+        raise PromptSyntaxError(
+            "{square!r} would change the prompt between steps",
+            hint="a pair compares two fixed prompts: leave it out, or write \\[ and \\] for plain brackets",
+            square=square[:60],
+        )
     marks = marks_in(prompt)
     sections: list[list[Stretch]] = [[]]
     adapters: list[AdapterMention] = []
+    embeddings: list[str] = []
+    left_out: list[str] = []
     begins: dict[int, int] = {}  # where in the list of stretches the inside of an open bracket begins, by its place
     flat: list[Stretch | None] = []  # None stands for a BREAK
 
@@ -172,6 +186,11 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
             flat.append(Stretch(mark.value))
         elif mark.kind == "adapter":
             adapters.append(_adapter(mark))
+        elif mark.kind == "embedding":
+            embeddings.append(name_of_embedding(mark))
+            flat.append(Stretch(embeddings[-1]))
+        elif mark.kind == "tag":
+            left_out.append(mark.text)
         elif mark.kind == "break":
             flat.append(None)
         elif mark.kind == "open":
@@ -185,8 +204,7 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
         elif place not in marks.partners:  # it closes nothing: it is text
             flat.append(Stretch(mark.text))
         else:
-            factor = _weight(mark) if mark.kind == "weight" else _EMPHASIS if mark.value == ")" else 1 / _EMPHASIS
-            weigh(begins.pop(marks.partners[place]), factor)
+            weigh(begins.pop(marks.partners[place]), weight_of(mark))
     if position < len(prompt):
         flat.append(Stretch(prompt[position:]))
     for place, begin in begins.items():
@@ -197,9 +215,49 @@ def parse_prompt(prompt: str) -> ParsedPrompt:
         else:
             sections[-1].append(item)
     joined = tuple(_joined(section) for section in sections)
-    if adapters:  # what stood around a mention is not left dangling
+    if adapters or left_out:  # what stood around a mention is not left dangling
         joined = tuple(_trimmed(section) for section in joined)
-    return ParsedPrompt(joined, tuple(adapters))
+    return ParsedPrompt(joined, tuple(adapters), tuple(embeddings), tuple(left_out))
+
+
+def self_contained(prompt: str) -> str:
+    r"""The same prompt with every bracket closed, so that it weighs the same where something is written behind it.
+
+    >>> self_contained("a ((red) dog :)")
+    'a ((red) dog :)'
+    >>> self_contained("a (red [dog"), self_contained("a dog)")
+    ('a (red [dog])', 'a dog\\)')
+    """
+    marks = marks_in(prompt)
+    alone = [(place, mark) for place, mark in enumerate(marks.all) if place not in marks.partners]
+    written, position = "", 0
+    for _, mark in alone:
+        if mark.kind in ("close", "weight"):  # text, which must not close a bracket around it
+            written += prompt[position : mark.end - 1] + "\\"
+            position = mark.end - 1
+    ends = [")" if mark.value == "(" else "]" for _, mark in alone if mark.kind == "open"]
+    return written + prompt[position:] + "".join(reversed(ends))
+
+
+def changing_brackets(prompt: str) -> str | None:
+    r"""The first square brackets that the web UI would read as a change between steps, whatever stands inside them.
+
+    >>> changing_brackets(r"[[a cat]:a (big:1.2) dog \(happy\):0.5] at night")
+    '[[a cat]:a (big:1.2) dog \\(happy\\):0.5]'
+    """
+    opened: list[tuple[int, list[str]]] = []  # where each begins, and what stands in it but not in others inside it
+    position = 0
+    for sign in _SQUARE.finditer(prompt):
+        if opened:
+            opened[-1][1].append(prompt[position : sign.start()])
+        position = sign.end()
+        if sign.group() == "[":
+            opened.append((sign.start(), []))
+        elif sign.group() == "]" and opened:
+            begin, own = opened.pop()
+            if _CHANGES_ON_THE_WAY.search("".join(own)):
+                return prompt[begin:position]
+    return None
 
 
 def _joined(section: list[Stretch]) -> tuple[Stretch, ...]:
@@ -218,12 +276,16 @@ def _trimmed(section: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
     return tuple(stretch for stretch in section if stretch.text)
 
 
-def _weight(mark: Mark) -> float:
+def weight_of(mark: Mark) -> float:
+    """How much what a bracket holds weighs, by the mark that closes it. Raises `PromptSyntaxError`."""
+    if mark.kind == "close":
+        return _EMPHASIS if mark.value == ")" else 1 / _EMPHASIS
     weight = float(mark.value)
     if not math.isfinite(weight) or abs(weight) > _MAX_WEIGHT:
         raise PromptSyntaxError(
             "the weight {value} in {text!r} is out of range",
-            hint="give a number from -{max_weight:g} to {max_weight:g}; 0.7 to 1.4 is usual",
+            hint="give a number from -{max_weight:g} to {max_weight:g}, as in (word:1.3); for plain brackets write "
+            "\\( and \\), as in \\(10:30\\)",
             value=mark.value,
             text=mark.text,
             max_weight=_MAX_WEIGHT,
@@ -231,10 +293,21 @@ def _weight(mark: Mark) -> float:
     return weight
 
 
+def name_of_embedding(mark: Mark) -> str:
+    """The name as the models folder has it, without the ending of its file.
+
+    >>> name_of_embedding(marks_in("embedding:ink.pt, a dog").all[0])
+    'ink'
+    """
+    return _FILE_ENDING.sub("", mark.value)
+
+
 def _adapter(mark: Mark) -> AdapterMention:
     name, *weights = mark.value.split(":")
+    # The web UI knows them by name as well: <lora:ink:te=0.5:unet=0.8>.
+    named = [weight.strip().removeprefix(key) for key, weight in zip(("te=", "unet="), weights, strict=False)]
     try:
-        numbers = [float(weight) for weight in weights]
+        numbers = [float(weight) for weight in (named if len(named) == len(weights) else weights)]
     except ValueError:
         numbers = [math.nan]
     if not name.strip() or len(numbers) > 2 or not all(abs(number) <= _MAX_WEIGHT for number in numbers):

@@ -61,7 +61,9 @@ class Vocabulary:
 
     def unknown_words(self, text: str) -> list[str]:
         """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none."""
-        known = [span for _, span in self._matches(text)] + marks_in(text).spans("weight", "adapter", "break")
+        known = [span for _, span in self._matches(text)] + marks_in(text).spans(
+            "weight", "adapter", "embedding", "tag", "break"
+        )
         known += [match.span() for match in self._filler_pattern.finditer(text)]
         unknown = [
             word

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import jinja2
 import yaml
 
-__all__ = ["LANGUAGES", "Language", "language_for", "render", "wording"]
+__all__ = ["LANGUAGES", "Language", "known_sentences", "language_for", "render", "wording"]
 
 #: The languages of reports, page and drawn concepts; `locale/` has a file for each.
 Language = Literal["en", "zh-TW"]
@@ -39,6 +39,11 @@ def wording(english: str, language: Language) -> str:
     Those in English are for sentences that give advice for a shell, which means nothing on a page.
     """
     return _wordings(language).get(english, english)
+
+
+def known_sentences() -> tuple[str, ...]:
+    """The English of all sentences that can be said in another language."""
+    return tuple(dict.fromkeys(english for language in LANGUAGES for english in _wordings(language)))
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -7,7 +7,8 @@ at moments drawn evenly over that time. After every kill: each picture that was 
 folder of a run opens and holds what its record says; the index is whole. Then the same command is called again: it must
 end well, keep every finished picture as it is, come to the same pixels and leave no temporary file behind.
 
-Before its first line of code runs, and in the last ten milliseconds, Python itself answers to a signal: then the exit
+Every command is a process of its own, forked from this one, which has loaded the libraries: so each moment falls into
+its work, and none into loading. In its first and last ten milliseconds Python itself answers to a signal: then the exit
 status is the signal's own.
 """
 
@@ -19,19 +20,20 @@ import random
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.hardening.table import REPOSITORY, Table, arguments
-from compare.runs.gallery import Gallery
-from compare.runs.run import Run
+import twinseed
+from benchmarks.hardening.table import Table, arguments
+from compare import Gallery, Run
 from ideation import TwinseedError
 
 WORDS = ("--simple", "a dog", "--expanded", "a dog, at night, in the snow", "--size", "64x64", "--seed", "7")
@@ -41,8 +43,8 @@ LONGEST_S = 300.0
 
 @dataclass(frozen=True)
 class Command:
-    """What is killed. `on` makes its arguments from the one run that lies in the folder before it starts; without, the
-    folder is empty."""
+    """What is killed. `arguments` are made from the one run that lies in the folder before it starts; where it needs
+    none, the folder is empty."""
 
     name: str
     arguments: Callable[[str], tuple[str, ...]]
@@ -59,20 +61,87 @@ COMMANDS = (
 SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
 
 
-def start(arguments: tuple[str, ...], runs: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "twinseed.py", *arguments, *((f"--runs={runs}",) if arguments else ())],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+def load_libraries() -> None:
+    """Whatever a command loads by itself, before anything is forked; on one thread, since no other outlives a fork."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    import torch
+
+    import compare.session  # noqa: F401
+    from generate.models import open_model
+
+    torch.set_num_threads(1)
+    open_model("seedling")
 
 
-def finish(arguments: tuple[str, ...], runs: Path) -> tuple[int, str]:
+class Process:
+    """The program in a forked child, with the library's threads not yet begun; `prepare` is called in there first."""
+
+    def __init__(self, arguments: tuple[str, ...], runs: Path, prepare: Callable[[], None] = lambda: None) -> None:
+        self.returncode: int | None = None
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the process has ended
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._pid = os.fork()
+        if not self._pid:
+            prepare()
+            self._become(["twinseed", *arguments, f"--runs={runs}"])
+
+    def _become(self, argv: list[str]) -> NoReturn:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(self._said.fileno(), 2)
+        # Streams and signals as a program gets them that is started in a terminal, whatever this one was given.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for name in ("SIGTERM", "SIGHUP"):
+            signal.signal(signal.Signals[name], signal.SIG_DFL)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        sys.argv = argv
+        code: Any = 1
+        try:
+            twinseed.main()
+        except SystemExit as end:
+            code = end.code
+        except KeyboardInterrupt:  # before the program took it over: as Python does it
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self.returncode is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > deadline:
+                return False
+            else:
+                time.sleep(0.002)
+        return True
+
+    def send_signal(self, how: signal.Signals) -> None:
+        if self.returncode is None:
+            os.kill(self._pid, how)
+
+    def end(self) -> tuple[int, str]:
+        """Waits for it; exit status and standard error."""
+        if not self.wait(LONGEST_S):
+            self.send_signal(signal.SIGKILL)
+            self.wait(LONGEST_S)
+            return self.returncode or 1, f"it was still running after {LONGEST_S:g} s"
+        self._said.seek(0)
+        with self._said:
+            return self.returncode or 0, self._said.read().decode(errors="replace")
+
+
+def finish(arguments: tuple[str, ...], runs: Path, prepare: Callable[[], None] = lambda: None) -> tuple[int, str]:
     """Exit code and standard error of the command, left alone."""
-    _, err = (process := start(arguments, runs)).communicate(timeout=LONGEST_S)
-    return process.returncode, err.decode(errors="replace")
+    return Process(arguments, runs, prepare).end()
 
 
 def folders(runs: Path) -> list[Path]:
@@ -126,21 +195,21 @@ def kill(command: Command, seed_run: Path, how: signal.Signals, after_s: float, 
         if command.needs_run:
             shutil.copytree(seed_run.parent, runs)
         arguments = command.arguments(seed_run.name)
-        process = start(arguments, runs)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(after_s)
+        process = Process(arguments, runs)
+        process.wait(after_s)
         before = pictures(runs)
         process.send_signal(how)
-        _, err = process.communicate(timeout=LONGEST_S)
-        ended = process.returncode
+        ended, said = process.end()
         if how != signal.SIGKILL and ended not in (0, SIGNALS[how.name], -how):
-            return f"{how.name} after {after_s:.1f} s ended with {ended}: {err.decode(errors='replace')[-300:]}"
+            return f"{how.name} after {after_s:.1f} s ended with {ended}: {said[-300:]}"
         gone = [path for path, content in before.items() if not _same(runs, path, content)]
         if gone:
             return f"after {after_s:.1f} s these pictures were gone or changed: {gone}"
         if wrong := list(faults(runs)):
             return f"after {after_s:.1f} s: {wrong}"
         kept = pictures(runs)
+        there = len(folders(runs))
+        unfinished = [folder.name for folder in folders(runs) if not _finished(folder)]
         deleted = command.name == "runs delete" and not folders(runs)
         code, said = (0, "") if deleted else finish(arguments, runs)
         if code:
@@ -152,9 +221,16 @@ def kill(command: Command, seed_run: Path, how: signal.Signals, after_s: float, 
             return f"the next call made these pictures again: {gone}"
         if (came := pixels(runs)) != wanted and not wanted <= came:
             return f"after {after_s:.1f} s and a next call the pictures are others"
+        if unfinished and len(folders(runs)) != there:
+            return f"after {after_s:.1f} s the next call did not go on with {unfinished}, but made a run of its own"
         if left := leftovers(runs):
             return f"after {after_s:.1f} s and a next call there are {left}"
     return ""
+
+
+def _finished(folder: Path) -> bool:
+    run = Run.open(folder)
+    return run.record.complete and run.report.is_file()
 
 
 def _same(runs: Path, path: Path, content: bytes) -> bool:
@@ -170,6 +246,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="for the moments [default: 1]")
     parser.add_argument("--only", metavar="WORD", help="the commands that have it in their name")
     options = parser.parse_args()
+    load_libraries()
     draw = random.Random(options.seed)
     table = Table("death")
     with tempfile.TemporaryDirectory() as there:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.hardening.death import PAIR, faults, folders, pictures
+from benchmarks.hardening.death import PAIR, faults, finish, folders, leftovers, load_libraries, pictures
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 
 TWO = (*PAIR[:-4], "--steps", "2", "--clip", "none", "--images", "2")
@@ -33,7 +33,6 @@ CHINESE = "一隻貓在下棋，水墨畫風格"
 @dataclass(frozen=True)
 class Done:
     code: int
-    out: bytes
     err: str
 
     @property
@@ -72,41 +71,44 @@ class Start:
                 check=False,
                 timeout=300,
             )
-        return Done(done.returncode, done.stdout or b"", done.stderr.decode(errors="replace"))
+        return Done(done.returncode, done.stderr.decode(errors="replace"))
 
 
 def largest_file(bytes_: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
 
 
-def after_a_failure(done: Done, runs: Path, before: dict[Path, bytes], again: Callable[[], Done]) -> str:
+def after_a_failure(done: Done, runs: Path, again: Callable[[], tuple[int, str]]) -> str:
     """What was lost when it ran out of room, or when it was asked again with enough of it."""
     if lost := done.lost:
         return lost
     if wrong := list(faults(runs)):
         return f"afterwards: {wrong}"
     kept = pictures(runs)
-    if not before.items() <= kept.items():
-        return "earlier pictures are gone"
-    if (second := again()).code:
-        return f"with enough room it ended with {second.code}: {second.err[-300:]}"
+    code, said = again()
+    if code:
+        return f"with enough room it ended with {code}: {said[-300:]}"
     if wrong := list(faults(runs)):
         return f"after the next call: {wrong}"
     if not kept.items() <= pictures(runs).items():
         return "the next call made finished pictures again"
-    return "" if len(folders(runs)) >= 1 else "no run came of it"
+    if left := leftovers(runs):
+        return f"after the next call there are {left}"
+    return "" if len(folders(runs)) == 1 else f"there are {len(folders(runs))} runs"
 
 
 def disks(table: Table, there: Path, steps: int) -> None:
     """A file system that ends earlier and later, and files that may grow to so much."""
+    load_libraries()
     whole = there / "whole"
-    done = Start().run(*TWO, "--runs", str(whole))
-    assert done.code == 0, done.err
+    code, said = finish(TWO, whole)
+    assert code == 0, said
     sizes = sorted(path.stat().st_size for path in whole.rglob("*") if path.is_file())
     total = sum(-(-size // 4096) * 4096 for size in sizes)
     for number in range(steps):
         small = there / f"disk-{number}"
         small.mkdir()
+        runs = small / "runs"
         room = int(total * (number + 0.5) / steps)
         mounted = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={room}", "twinseed", str(small)], capture_output=True, check=False
@@ -115,23 +117,18 @@ def disks(table: Table, there: Path, steps: int) -> None:
             print("no file system of its own: mounting one needs root", file=sys.stderr)
             break
         try:
-            runs = small / "runs"
-            done = Start().run(*TWO, "--runs", str(runs))
-
-            def more(small: Path = small, runs: Path = runs) -> Done:
-                subprocess.run(["mount", "-o", f"remount,size={4 * total}", str(small)], check=True)
-                return Start().run(*TWO, "--runs", str(runs))
-
-            table.add("a disk that fills up", after_a_failure(done, runs, {}, more))
+            done = Done(*finish(TWO, runs))
+            subprocess.run(["mount", "-o", f"remount,size={4 * total}", str(small)], check=True)
+            table.add("a disk that fills up", after_a_failure(done, runs, lambda runs=runs: finish(TWO, runs)))
         finally:
             subprocess.run(["umount", "-l", str(small)], check=False)
     for number in range(steps):
         limit = int(sizes[-1] * (number + 0.5) / steps)
         runs = there / f"limit-{number}"
-        done = Start(prepare=largest_file(limit)).run(*TWO, "--runs", str(runs))
+        done = Done(*finish(TWO, runs, largest_file(limit)))
         table.add(
             "files that may not grow (RLIMIT_FSIZE)",
-            after_a_failure(done, runs, {}, lambda runs=runs: Start().run(*TWO, "--runs", str(runs))),
+            after_a_failure(done, runs, lambda runs=runs: finish(TWO, runs)),
         )
 
 
@@ -222,7 +219,7 @@ def outputs(table: Table) -> None:
             check=False,
             timeout=120,
         )
-        table.add(kind, Done(line.returncode, line.stdout, line.stderr.decode() + "error: hint: ").lost)
+        table.add(kind, Done(line.returncode, line.stderr.decode() + "error: hint: ").lost)
         full = Start(out="/dev/full").run(*words)
         table.add("output to a full disk", full.lost or ("" if full.code == 1 else "it said that all went well"))
         for closed, kind in (("1", "output that is closed"), ("2", "messages that are closed")):

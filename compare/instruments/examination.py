@@ -13,10 +13,11 @@ from compare.instruments.context import Context
 from compare.instruments.results import Findings
 from compare.instruments.scores.phrase_audit import audit
 from compare.instruments.scores.score_card import cards_of, clip_record
+from compare.instruments.scores.unknown_words import unknown_in
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.settings import RenderSettings, SettingsError
-from ideation import PromptPair, TwinseedError
+from ideation import PromptPair
 from ideation.values import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
@@ -128,13 +129,14 @@ def examine(
         if context.clip is not None:
             found["clip"], found["cards"] = clip_record(context), cards_of(context)
         found["phrases"] = audit(context)
-        found["verdict"] = verdict_of(context.prompts, found["distances"], found.get("cards", {}))
+        unknown = unknown_in(context.prompts.simple, context.vocabulary, context.judge_vocabulary)
+        found["verdict"] = verdict_of(context.prompts, found["distances"], found.get("cards", {}), unknown)
         on_found(Findings(**found))
         for name, instrument in INSTRUMENTS.items():
             if name in wanted.instruments:
                 on_instrument(name)
                 found[name] = instrument.measure(context, wanted.options_of(name))
                 on_found(Findings(**found))
-    except (TwinseedError, KeyboardInterrupt) as reason:
+    except BaseException as reason:
         raise ExaminationStopped(Findings(**found), reason) from reason
     return Findings(**found)

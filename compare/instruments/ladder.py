@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from compare.instruments.context import Context, Instrument, NoOptions
 from compare.instruments.distance import DistanceRecord, Measure, amount, distance_text, measure_of
+from compare.instruments.scores.phrase_audit import PhraseRecord
 from compare.report.blocks import Block, Section, Shot, Strip, Text
 from compare.report.charts import Bar, bar_chart
+from compare.report.sentences import sentences
 from generate.settings import RenderSettings
 from ideation import PromptPair, marks_in
 from ideation.english import content_stems, diff, indefinite_article, phrases_of, same, words_of
@@ -19,6 +23,8 @@ from ideation.values import FileName, Seed, StrictModel
 
 #: Beyond so many additions the smallest neighbours are put on one rung.
 MOST_ADDITIONS = 10
+#: The part of the largest effect from which on it is worth a word that the audit sees nothing of a phrase.
+_NOTABLE = 1 / 4
 
 _Span = tuple[int, int]
 
@@ -46,13 +52,28 @@ class WithoutRecord(StrictModel):
     moved: DistanceRecord
 
 
+class EffectRecord(StrictModel):
+    """How much a phrase moves the picture: the mean of the distances by which it does when it comes in and when it is
+    left out, by `measure`. The phrase is empty for the rewording, which only comes in."""
+
+    phrase: str
+    moved: Annotated[float, Field(ge=0)]
+    measure: Measure
+
+    @property
+    def hundredths(self) -> float:
+        return 100 * self.moved
+
+
 class LadderRecord(StrictModel):
     """From the simple to the expanded prompt one phrase at a time, and the expanded one with each phrase left out.
-    Where the expanded prompt words the simple one anew, the second rung does that and has no phrase."""
+    Where the expanded prompt words the simple one anew, the second rung does that and has no phrase. `most` is what
+    moved the picture most, None where nothing did, and in runs from before it was kept."""
 
     seed: Seed
     rungs: tuple[RungRecord, ...]
     without: tuple[WithoutRecord, ...]
+    most: EffectRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +135,25 @@ def ladder(context: Context, _: NoOptions) -> LadderRecord:
         )
         for number, (prompt, phrase) in enumerate(plan.without, start=1)
     )
-    return LadderRecord(seed=seed, rungs=rungs, without=without)
+    found = LadderRecord(seed=seed, rungs=rungs, without=without)
+    return found.model_copy(update={"most": most_of(effects_of(found))})
+
+
+def effects_of(ladder: LadderRecord) -> tuple[EffectRecord, ...]:
+    """What each rung above the first does, in their order, all by one measure."""
+    measure = measure_of([*(rung.moved for rung in ladder.rungs), *(one.moved for one in ladder.without)])
+    left_out = {one.phrase: one.moved for one in ladder.without}
+    effects = []
+    for rung in ladder.rungs[1:]:
+        both = [rung.moved, *([left_out[rung.phrase]] if rung.phrase in left_out else [])]
+        mean = sum(amount(one, measure) for one in both) / len(both)
+        effects.append(EffectRecord(phrase=rung.phrase, moved=round(mean / 100, 6), measure=measure))
+    return tuple(effects)
+
+
+def most_of(effects: Sequence[EffectRecord]) -> EffectRecord | None:
+    """What moves the picture most; None where nothing moves it."""
+    return max((one for one in effects if one.moved > 0), key=lambda one: one.moved, default=None)
 
 
 def plan_ladder(simple: str, expanded: str) -> Plan:
@@ -179,7 +218,7 @@ def _new_words(simple: str, expanded: str) -> tuple[dict[_Span, bool], set[_Span
         fate += [piece.kind == "added"] * len(words_of(piece.expanded))
         gone = ""
     # Marks between words that are digits or capitals, yet no words.
-    syntax = marks_in(expanded).spans("weight", "adapter", "break")
+    syntax = marks_in(expanded).spans("weight", "adapter", "tag", "break")
     new: dict[_Span, bool] = {}
     replacing: set[_Span] = set()
     for number, word in enumerate(words_of(expanded)):
@@ -244,30 +283,32 @@ def _folded(prompt: str) -> str:
 
 
 def _section(ladder: LadderRecord, said: dict[str, Any], t: dict[str, Any]) -> Section:
-    """From the simple to the expanded prompt one phrase at a time, and each phrase left out."""
-    measure = measure_of([*(rung.moved for rung in ladder.rungs), *(one.moved for one in ladder.without)])
-    up, down = ladder_texts(ladder, measure, said, t)
+    """What each phrase does, then the pictures of each coming in and of each left out."""
+    effects = effects_of(ladder)
+    measure = effects[0].measure if effects else "mean_absolute_difference"
     names = [
         said["shot"].format(number=number, phrase=rung.phrase or said["reworded" if number else "start"])
         for number, rung in enumerate(ladder.rungs)
     ]
-    blocks: list[Block] = [Text(up, "lead")] if up else []
-    blocks.append(
-        Strip(
-            tuple(
-                _shot(one, ladder.seed, name, measure if number else None, said, t)
-                for number, (one, name) in enumerate(zip(ladder.rungs, names, strict=True))
-            )
-        )
+    lead = ladder_text(ladder, said, t)
+    blocks: list[Block] = [Text(lead, "lead")] if lead else []
+    if effects:
+        bars = [
+            Bar(one.phrase or said["reworded"], one.hundredths, _moved(one, t), one == most_of(effects))
+            for one in effects
+        ]
+        blocks.append(bar_chart("ladder", bars, said["effect"]))
+    climbed = tuple(
+        _shot(one, ladder.seed, name, measure if number else None, said, t)
+        for number, (one, name) in enumerate(zip(ladder.rungs, names, strict=True))
     )
-    if climbed := list(zip(names, ladder.rungs, strict=True))[1:]:
-        blocks.append(bar_chart("ladder", [_bar(name, one.moved, measure, t) for name, one in climbed], said["climb"]))
+    blocks += [Text(said["climb"], "heading"), Strip(climbed)]
     if ladder.without:
-        left_out = [(said["without_shot"].format(phrase=one.phrase), one) for one in ladder.without]
-        blocks += [Text(said["without"], "heading"), Text(said["without_about"])]
-        blocks += [Text(down, "lead")] if down else []
-        blocks.append(Strip(tuple(_shot(one, ladder.seed, name, measure, said, t) for name, one in left_out)))
-        blocks.append(bar_chart("ladder-without", [_bar(name, one.moved, measure, t) for name, one in left_out]))
+        left_out = tuple(
+            _shot(one, ladder.seed, said["without_shot"].format(phrase=one.phrase), measure, said, t)
+            for one in ladder.without
+        )
+        blocks += [Text(said["without"], "heading"), Text(said["without_about"]), Strip(left_out)]
     return Section("ladder", said["title"], (said["about"], t["measure"][f"{measure}_about"]), tuple(blocks))
 
 
@@ -283,39 +324,44 @@ def _shot(
     return Shot(one.file, said["alt"].format(seed=seed, prompt=one.prompt), name, moved)
 
 
-def _bar(name: str, moved: DistanceRecord, measure: Measure, t: dict[str, Any]) -> Bar:
-    return Bar(name, amount(moved, measure), distance_text(moved, measure, t))
+def _moved(effect: EffectRecord, t: dict[str, Any]) -> str:
+    return str(t["measure"][effect.measure]).format(number=f"{effect.hundredths:.1f}")
 
 
-def ladder_texts(ladder: LadderRecord, measure: Measure, said: dict[str, Any], t: dict[str, Any]) -> tuple[str, str]:
-    """What moved the picture most on the way up, and what it can least do without, both in the first where they are two
-    phrases; the second alone again. Or "".
-    """
-    rungs = [rung for rung in ladder.rungs[1:] if amount(rung.moved, measure) > 0]
-    without = [one for one in ladder.without if amount(one.moved, measure) > 0]
-    up = max(rungs, key=lambda rung: amount(rung.moved, measure), default=None)
-    down = max(without, key=lambda one: amount(one.moved, measure), default=None)
-    most_without = "" if down is None else distance_text(down.moved, measure, t)
-    lead = without_lead = ""
-    if up is not None:
-        differ = down is not None and up.phrase != down.phrase
-        lead = str(said["lead_two" if differ else "lead"]).format(
-            seed=ladder.seed,
-            phrase=up.phrase or said["reworded"],
-            distance=distance_text(up.moved, measure, t),
-            left_out="" if down is None else down.phrase,
-            left_out_distance=most_without,
-        )
-    if down is not None:
-        without_lead = str(said["without_lead"]).format(phrase=down.phrase, distance=most_without)
-    return lead, without_lead
+def ladder_text(ladder: LadderRecord, said: dict[str, Any], t: dict[str, Any]) -> str:
+    """What moved the picture most, in report and terminal alike; "" where nothing did."""
+    most = most_of(effects_of(ladder))
+    if most is None:
+        return ""
+    return str(said["lead"]).format(seed=ladder.seed, phrase=most.phrase or said["reworded"], distance=_moved(most, t))
+
+
+def unseen_but_moving(
+    ladder: LadderRecord, phrases: Sequence[PhraseRecord], said: dict[str, Any], t: dict[str, Any]
+) -> str:
+    """How phrase audit and ladder differ, where a phrase that cannot be made out in the pictures has moved them all the
+    same: by a quarter of what did most, or more. "" where they do not."""
+    effects = effects_of(ladder)
+    most = most_of(effects)
+    unseen = {" ".join(phrase.text.casefold().split()) for phrase in phrases if phrase.mark == "ignored"}
+    moving = [
+        said["unseen_phrase"].format(phrase=one.phrase, distance=_moved(one, t))
+        for one in effects
+        if most is not None
+        and one.moved >= _NOTABLE * most.moved
+        and any(phrase in " ".join(one.phrase.casefold().split()) for phrase in unseen)
+    ]
+    return str(said["unseen"]).format(phrases=t["joint"].join(moving)) if moving else ""
 
 
 def _lines(ladder: LadderRecord) -> list[str]:
-    """Every rung with how far it moved the picture, in percent of pixel values."""
+    """What did most, as the report says it, and what each phrase does."""
+    told = sentences("en")
+    said, t = told["instruments"]["ladder"], told["report"]
+    lead = ladder_text(ladder, said, t)
     return [
-        f"{f'{rung.moved.mean_absolute_difference:6.1%}' if number else ' ' * 6}  {rung.phrase or rung.prompt}"
-        for number, rung in enumerate(ladder.rungs)
+        *([lead] if lead else []),
+        *(f"{_moved(one, t):>12}  {one.phrase or said['reworded']}" for one in effects_of(ladder)),
     ]
 
 

@@ -172,7 +172,7 @@ def translation_of_form() -> Translation | None:
     state = st.session_state
     expander = automatic_expander() if state.expander == "auto" else state.expander
     drawn = state.drawn is not None and state.drawn.text == state.concept
-    if expander != "offline" or drawn or state.simple.strip() or guess_language(state.concept) != "zh-TW":
+    if expander != "offline" or drawn or state.simple.strip() or not guess_language(state.concept).startswith("zh"):
         return None
     try:
         return translate(" ".join(state.concept.split()))
@@ -181,30 +181,33 @@ def translation_of_form() -> Translation | None:
 
 
 def show_translation(t: dict[str, Any]) -> None:
-    """What a concept in Chinese will be drawn as; where words of it come from a dictionary, to be corrected."""
+    """What a concept in Chinese will be drawn as; where words or clauses of it are uncertain, to be corrected."""
     state, translation = st.session_state, translation_of_form()
     if translation is None:
         return
-    if not translation.lookups:
+    if not translation.unsure:
         st.caption(t["translation"]["known"].format(english=plain(translation.english)))
         return
     if state.get("translated") is None or state.get("translated_of") != state.concept:
         state.translated, state.translated_of = translation.english, state.concept
     words = ", ".join(f"{word.chinese} = {word.english}" for word in translation.lookups)
-    st.info(t["translation"]["looked_up"].format(words=plain(words)), icon=":material/translate:")
+    parts = t["translation"]["separator"].join(translation.doubtful)
+    told = [t["translation"]["looked_up"].format(words=plain(words))] if words else []
+    told += [t["translation"]["doubtful"].format(parts=plain(parts))] if parts else []
+    st.info("\n\n".join(told), icon=":material/translate:")
     st.text_area(t["translation"]["english"], key="translated", height="content", max_chars=MAX_PROMPT_CHARACTERS)
 
 
 def unseen_translation() -> bool:
-    """Whether the concept has words from a dictionary that nobody has had a chance to correct yet."""
+    """Whether the concept has uncertain words or clauses that nobody has had a chance to correct yet."""
     state, translation = st.session_state, translation_of_form()
-    return translation is not None and bool(translation.lookups) and state.get("translated_of") != state.concept
+    return translation is not None and translation.unsure and state.get("translated_of") != state.concept
 
 
 def _corrected() -> str | None:
     """The translation as somebody corrected it, None where it stands as it is."""
     state, translation = st.session_state, translation_of_form()
-    if translation is None or not translation.lookups or state.get("translated_of") != state.concept:
+    if translation is None or not translation.unsure or state.get("translated_of") != state.concept:
         return None
     corrected = " ".join((state.get("translated") or "").split())
     return corrected if corrected and corrected != translation.english else None

@@ -50,7 +50,7 @@ def show_history(gallery: Gallery, choose: Callable[[str], None], t: dict[str, A
                     args=(row.name,),
                 )
                 seeds = [] if row.images == 1 else [t["runs"]["images"].format(images=row.images)]
-                st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]}", row.model, *seeds])))
+                st.caption(plain(" · ".join([f"{row.created[:10]} {row.created[11:16]} UTC", row.model, *seeds])))
     if listing.left_out:
         told = [
             f"{one.name}: {message} ({hint})"

@@ -16,7 +16,8 @@ from compare.report import marks_in, sentences
 from compare.report.blocks import Stretch
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
-from compare.view import marked_prompt, unseen_note
+from compare.view import marked_prompt, offences_text, unseen_note
+from ideation import told
 from ideation.english import diff
 from templates import Language
 
@@ -48,7 +49,7 @@ def show_run(gallery: Gallery, name: str, t: dict[str, Any], language: Language)
         _show_seed(record, seed, pictures, str(folder), t, report, words=number == 0)
         if number == 0:
             show_sections(gallery, name, record, language, VERDICT)
-    _show_notes(record, report)
+    _show_notes(record, report, language)
     show_sections(gallery, name, record, language)
     show_other_model(record, name, t)
     show_downloads(gallery, name, t, language)
@@ -119,7 +120,7 @@ def _marked(part: Stretch) -> str:
     return {"same": text, "added": f"<ins>{text}</ins>", "removed": f"<u>{text}</u>"}[part.mark]
 
 
-def _show_notes(record: Record, report: dict[str, Any]) -> None:
+def _show_notes(record: Record, report: dict[str, Any], language: Language) -> None:
     certificate, prompts, sentences = record.certificate, record.prompts, report["certificate"]
     if certificate.holds:
         st.html(
@@ -129,9 +130,9 @@ def _show_notes(record: Record, report: dict[str, Any]) -> None:
     else:
         found = [] if certificate.same_seed else [sentences["other_seed"]]
         if certificate.offences:
-            found.append(sentences["differs"].format(names=", ".join(certificate.offences)))
+            found.append(sentences["differs"].format(names=offences_text(certificate, report)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
     unseen = unseen_note(prompts, report)
-    notes = [*([unseen] if unseen else []), *prompts.warnings]
+    notes = [*([unseen] if unseen else []), *(told(warning, language) for warning in prompts.warnings)]
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
@@ -124,7 +125,11 @@ class Worker:
             if ticket.stop.is_set() and progress.stage != "write":  # what is finished must still be written
                 raise RenderCancelled("stopped, as you asked", hint="press Generate to try again")
 
-        return work(self._session_of(gallery), on_progress=on_progress)
+        try:
+            return work(self._session_of(gallery), on_progress=on_progress)
+        except BaseException as problem:
+            _let_go(problem)
+            raise
 
     def _session_of(self, gallery: Gallery) -> Session:
         from compare.session import Session
@@ -133,6 +138,14 @@ class Worker:
             self._session = Session(gallery)
         self._session.gallery = gallery
         return self._session
+
+
+def _let_go(problem: BaseException | None) -> None:
+    """Lets go of what the functions held that ended with it: it is shown for as long as somebody's page is open, and
+    the pictures and tensors of a job that was too large are needed by the next one."""
+    while problem is not None:
+        traceback.clear_frames(problem.__traceback__)
+        problem = problem.__cause__ or problem.__context__
 
 
 def _small_png(image: Image.Image) -> bytes:

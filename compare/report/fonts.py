@@ -85,6 +85,11 @@ def faces_for(characters: Iterable[str]) -> Faces:
     return Faces(tuple(dict.fromkeys((*families, SIGNS))), tuple(sorted(needed)))
 
 
+def is_chinese(text: str) -> bool:
+    """Whether there is a Chinese character in the text."""
+    return any(map(_is_han, text))
+
+
 def _shown(letter: str) -> bool:
     """Does the letter need a shape at all? Spaces, joiners, marks of direction and variation need none."""
     return unicodedata.category(letter) not in ("Cf", "Zs", "Zl", "Zp", "Cc") and not "\ufe00" <= letter <= "\ufe0f"

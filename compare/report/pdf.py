@@ -17,7 +17,7 @@ from PIL import Image
 import templates
 from compare.report.blocks import Report, balanced
 from compare.report.charts import FONT, PAPER
-from compare.report.fonts import MONO, faces_for
+from compare.report.fonts import CHINESE, MONO, Faces, faces_for, is_chinese
 from compare.report.sentences import sentences
 from ideation import TwinseedError
 
@@ -66,8 +66,7 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
     named = {letter: f"[U+{ord(letter):04X}]" for letter in faces.missing}
     for block, svg in zip(charts, svgs, strict=True):
         block["file"] = f"chart-{block['name']}.svg"
-        families = ", ".join(f"'{family}'" for family in faces.families)
-        text = svg.replace(FONT, families).replace(PAPER, "#ffffff")
+        text = _in_faces(svg, faces).replace(PAPER, "#ffffff")
         files[block["file"]] = "".join(named.get(letter, letter) for letter in text).encode()
     keys = content.pop("files")
     content = _prepared(content, named) | {
@@ -94,6 +93,19 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
             "the PDF could not be set: it came out empty", hint="take the HTML report, and please report this"
         )
     return pdf
+
+
+def _in_faces(svg: str, faces: Faces) -> str:
+    """A chart whose texts name the families that they are set in. Who draws it asks the first family for every letter,
+    and then any font of the computer: texts with Chinese in them name the Chinese face first, or a Japanese one comes.
+    """
+    families = [f"'{family}'" for family in faces.families]
+    chinese = [f"'{family}'" for family in faces.families if family in CHINESE]
+
+    def named(text: re.Match[str]) -> str:
+        return text[0].replace(FONT, ", ".join([*chinese, *families] if is_chinese(text[2]) else families))
+
+    return re.sub(r"(<text\b[^>]*>)(.*?)(?=</text>)", named, svg, flags=re.DOTALL).replace(FONT, ", ".join(families))
 
 
 def _picture(content: bytes, *, small: bool) -> bytes:

@@ -34,6 +34,16 @@ def points(cosine: float) -> str:
     return f"{100 * cosine:.1f}"
 
 
+def signed_points(change: float) -> str:
+    """A change of a cosine in hundredths, with its sign.
+
+    >>> signed_points(0.2749), signed_points(-0.0313), signed_points(-0.0001)
+    ('+27.5', '\u22123.1', '0.0')
+    """
+    text = f"{100 * change:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+
+
 def times(ratio: float) -> str:
     """How many times as much, with as many digits as it bears.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compare.runs.gallery import Gallery, GalleryError, RunWriter, run_name
+from compare.runs.folder import write_whole
+from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter, run_name
 from compare.runs.index import RunRow
 from compare.runs.record import RECORD_FILE, Draft, PictureFile, Record, RecordError, parse_record, read_record
 from compare.runs.run import REPORT_FILE, Run
@@ -17,9 +18,11 @@ __all__ = [
     "Record",
     "RecordError",
     "Run",
+    "RunEditor",
     "RunRow",
     "RunWriter",
     "parse_record",
     "read_record",
     "run_name",
+    "write_whole",
 ]

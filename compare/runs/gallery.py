@@ -7,24 +7,36 @@ import errno
 import logging
 import os
 import re
+import secrets
 import shutil
 import sqlite3
 import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock, Timeout
-
-from compare.runs.index import Listing, RunIndex, RunRow
+from compare.runs.folder import (
+    A_MOMENT_S,
+    PARTIAL,
+    Busy,
+    locked,
+    names_like,
+    put_away,
+    sweep,
+    take_free_name,
+    tidy,
+    write_whole,
+)
+from compare.runs.index import Listing, RunIndex, RunRow, holds_run
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
 from ideation import Clause, TwinseedError
 
-#: How the names of files and folders begin that are being written; whatever bears it was never finished.
-PARTIAL = ".partial-"
+#: How long somebody waits for another program that is at work on the same run, which may only be writing its report.
+PATIENCE_S = 5.0
 SLUG_LENGTH = 40
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -55,7 +67,7 @@ class Gallery:
         """Raises `GalleryError` if nothing can be written here. Ask before rendering, not after."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.root, prefix=PARTIAL) as probe:
+            with tempfile.TemporaryFile(dir=self.root, prefix=PARTIAL) as probe:  # has no name, where systems can do it
                 probe.write(b"twinseed")
         except OSError as error:
             raise self._cannot_write(error, saved=[]) from error
@@ -71,21 +83,31 @@ class Gallery:
             writer.add(record, files)
             return writer.finish(report)
 
-    def amend(self, name: str, record: Record, files: Mapping[str, bytes], report: str | None) -> Run:
-        """Puts another `record` in the place of the run's own, with new picture `files` of its findings and a new
-        `report`, unless that is to follow. The pictures come first and the record after them: whoever is killed on the
-        way leaves a run that is whole. Raises `GalleryError`."""
+    @contextmanager
+    def edit(self, name: str) -> Iterator[RunEditor]:
+        """The run `name`, to put something else in its place; meanwhile nobody else can. Raises `RecordError`, and
+        `GalleryError` where somebody else is at work on it."""
         folder = self.folder(name)
+        tidy(self.root)
+        with self._alone_at(folder.name, PATIENCE_S):
+            sweep(folder)
+            yield RunEditor(self, self.open(name))
+
+    def delete(self, name: str) -> Path:
+        """Moves the run `name` into the trash, whatever of it can be read, and returns where it is there. Whoever moves
+        it back has it again. Raises `GalleryError`; a run that somebody is at work on stays."""
+        folder = self.require_run(name)
+        tidy(self.root)
+        with self._alone_at(folder.name, A_MOMENT_S):
+            try:
+                trashed = put_away(folder, folder.name)
+            except OSError as error:
+                raise self._cannot_write(error, saved=[]) from error
         try:
-            for file, content in files.items():
-                write_whole(folder / file, content)
-            write_whole(folder / RECORD_FILE, record.to_json().encode())
-            if report is not None:
-                write_whole(folder / REPORT_FILE, report.encode())
-        except OSError as error:
-            raise self._cannot_write(error, saved=[]) from error
-        self._take_in(folder.name, record)
-        return Run(folder, record)
+            self._index.drop(folder.name)
+        except (sqlite3.Error, OSError) as error:
+            logger.info("the index still has the deleted run %s, until it is next asked: %s", folder, error)
+        return trashed
 
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
         """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name."""
@@ -96,9 +118,11 @@ class Gallery:
 
         Runs that were copied into the folder, deleted from it or changed by hand are noticed.
         """
-        if not self.root.is_dir():
+        if not self.root.exists():
             return Listing((), ())
         try:
+            if not self.root.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             return self._index.listing(limit, query)
         except OSError as error:
             raise GalleryError(
@@ -110,8 +134,11 @@ class Gallery:
 
     def rebuild(self) -> int:
         """Makes the index anew from the folders and returns the number of runs in it."""
+        if not self.root.is_dir():
+            return 0
+        tidy(self.root)
         try:
-            return self._index.rebuild() if self.root.is_dir() else 0
+            return self._index.rebuild()
         except (sqlite3.Error, OSError) as error:
             raise GalleryError(
                 "cannot rebuild {path}: {error}",
@@ -125,13 +152,16 @@ class Gallery:
         folder = self.root / name
         # On Windows a backslash and a colon say where to; elsewhere a name may have them.
         plain = name == Path(name).name and not name.startswith(".")
-        if not plain or not os.path.isdir(folder) or folder.resolve().parent != self.root.resolve():
-            raise GalleryError(
-                "there is no run {name!r} in {root}",
-                hint="`twinseed page` shows the runs there are",
-                name=name,
-                root=self.root,
-            )
+        inside = os.path.isdir(folder) and not folder.is_symlink() and folder.resolve().parent == self.root.resolve()
+        if not plain or not inside:
+            raise self._no_run(name)
+        return folder
+
+    def require_run(self, name: str) -> Path:
+        """The folder of the run `name`, be it one that cannot be read any more. Raises `GalleryError`."""
+        folder = self.folder(name)
+        if not holds_run(folder):
+            raise self._no_run(name)
         return folder
 
     def open(self, name: str) -> Run:
@@ -139,16 +169,40 @@ class Gallery:
         return Run.open(self.folder(name))
 
     def unfinished(self, digest: str) -> Run | None:
-        """The newest run that answers the request with that `digest` and lacks something of it."""
+        """The newest run that answers the request with that `digest` and lacks something of it, if only its report."""
         folders = self.root.iterdir() if self.root.is_dir() else iter(())
         if not any(path.is_dir() and not path.name.startswith(".") for path in folders):
             return None  # and no index is made of nothing
         for name in self._index.of_digest(digest):
             with contextlib.suppress(TwinseedError):
                 run = self.open(name)
-                if run.record.request.digest == digest and not run.record.complete:
+                if run.record.request.digest == digest and not (run.record.complete and run.report.is_file()):
                     return run
         return None
+
+    @contextmanager
+    def _alone_at(self, name: str, wait_s: float) -> Iterator[None]:
+        """Keeps others away from the run. Raises `GalleryError` where somebody is at work on it."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.root, name, wait_s))
+            except Busy as busy:
+                raise GalleryError(
+                    "another program is at work on the run {name}",
+                    hint="wait until it is done, or stop it, and try again",
+                    name=name,
+                ) from busy
+            except OSError as error:
+                raise self._cannot_write(error, saved=[]) from error
+            yield
+
+    def _no_run(self, name: str) -> GalleryError:
+        return GalleryError(
+            "there is no run {name!r} in {root}",
+            hint="`twinseed runs` shows the runs there are",
+            name=name,
+            root=self.root,
+        )
 
     def _take_in(self, name: str, record: Record) -> None:
         """Into the index; without it, the run is there all the same, and taken in when the index is next asked."""
@@ -183,39 +237,75 @@ class Gallery:
         )
 
 
+class RunEditor:
+    """A run that is there, as it was when all others were kept away from it."""
+
+    def __init__(self, gallery: Gallery, run: Run) -> None:
+        self._gallery, self.run = gallery, run
+
+    def amend(self, record: Record, files: Mapping[str, bytes], report: str | None) -> Run:
+        """Puts another `record` in the place of the run's own, with new picture `files` of its findings and a new
+        `report`, unless that is to follow. The pictures come first and the record after them: whoever is killed on the
+        way leaves a run that is whole. Raises `GalleryError`."""
+        folder = self.run.folder
+        try:
+            for file, content in files.items():
+                write_whole(folder / file, content)
+            write_whole(folder / RECORD_FILE, record.to_json().encode())
+            if report is not None:
+                write_whole(folder / REPORT_FILE, report.encode())
+        except OSError as error:
+            raise self._gallery._cannot_write(error, saved=[]) from error
+        self._gallery._take_in(folder.name, record)
+        self.run = Run(folder, record)
+        return self.run
+
+
 class RunWriter:
     """Writes a run while it is being made: what is finished is on the disk at once, and the record after it.
 
     A folder in the gallery always has a record that is true of it. Whoever is killed keeps what was finished; the next
-    writer for the same request goes on with it. `run` is what is there so far, None before the first pair.
+    writer for the same request goes on with it. `run` is what is there so far, None before the first pair. Nobody else
+    can delete it or write into it meanwhile.
     """
 
     def __init__(self, gallery: Gallery, digest: str, *, resume: bool = True) -> None:
         self._gallery, self._digest, self._resume = gallery, digest, resume
+        self._locks = ExitStack()
+        #: How the folder's name begins until the first pair is whole.
+        self._mine = f"{PARTIAL}{digest[:16]}-"
         self.run: Run | None = None
 
     def __enter__(self) -> Self:
         root = self._gallery.root
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(root / f".lock-{self._digest[:16]}")
+        with ExitStack() as locks:
             try:
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                self._resume = False
-        except OSError as error:
-            raise self._gallery._cannot_write(error, saved=[]) from error
-        if self._resume:
-            self.run = self._gallery.unfinished(self._digest)
+                root.mkdir(parents=True, exist_ok=True)
+                tidy(root, but=self._mine)
+                if self._resume:
+                    with contextlib.suppress(Busy):
+                        locks.enter_context(locked(root, f"request {self._digest}"))
+                        self.run = self._left_unfinished(locks)
+            except OSError as error:
+                raise self._gallery._cannot_write(error, saved=[]) from error
+            self._locks = locks.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock.is_locked:
-            with contextlib.suppress(OSError):
-                Path(self._lock.lock_file).unlink()
-            self._lock.release()
+        self._locks.close()
+
+    def _left_unfinished(self, locks: ExitStack) -> Run | None:
+        """The run to go on with, if there is one and nobody is at work on it."""
+        found = self._gallery.unfinished(self._digest)
+        if found is None:
+            return None
+        locks.enter_context(locked(self._gallery.root, found.name))
+        sweep(found.folder)
+        with contextlib.suppress(TwinseedError):  # deleted just now
+            return self._gallery.open(found.name)
+        return None
 
     @property
     def made(self) -> Run:
@@ -258,39 +348,39 @@ class RunWriter:
     def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
         """A new folder, which has its name only when the first pair and its record are in it."""
         root = self._gallery.root
-        # Whoever has no lock works beside others: their folders must not be taken for those of somebody who was killed.
-        mine = f"{PARTIAL}{self._digest[:16]}-" if self._lock.is_locked else f"{PARTIAL}beside-{self._digest[:16]}-"
-        before = [path for path in root.iterdir() if path.name.startswith(mine)] if self._lock.is_locked else []
-        partial = Path(tempfile.mkdtemp(dir=root, prefix=mine))
-        try:
-            partial.chmod(0o755)  # mkdtemp keeps others out, but runs are there to be shown
-            _write_all(partial, record, files, saved)
-            folder = _take_name(partial, root / run_name(record))
-        except BaseException:
-            with contextlib.suppress(OSError):  # of an unfinished run, what is whole stays: the pictures
-                for path in set(partial.iterdir()) - set(saved):
-                    path.unlink()
-                if not saved:
-                    partial.rmdir()
-            raise
+        before = [path for path in root.iterdir() if path.name.startswith(self._mine)]
+        partial = root / f"{self._mine}{secrets.token_hex(6)}"
+        with locked(root, partial.name):
+            partial.mkdir()
+            try:
+                _write_all(partial, record, files, saved)
+                folder = self._named(partial, root / run_name(record))
+            except BaseException:
+                with contextlib.suppress(OSError):  # of an unfinished run, what is whole stays: the pictures
+                    for path in set(partial.iterdir()) - set(saved):
+                        path.unlink()
+                    if not saved:
+                        partial.rmdir()
+                raise
         for path in before:  # of somebody who was killed: their pictures are here again
-            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(Busy, OSError), locked(root, path.name, wait_s=0):
+                shutil.rmtree(path)
         return folder
 
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, and to the disk itself: a full or failing one must say so now."""
-    partial = path.with_name(f"{PARTIAL}{path.name}")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+    def _named(self, partial: Path, wanted: Path) -> Path:
+        """Renames the finished folder, and locks it under its name before anybody can see it. Two programs may want
+        one name in one second: the later takes name-2."""
+        for folder in names_like(wanted):
+            with ExitStack() as lock:
+                try:
+                    lock.enter_context(locked(folder.parent, folder.name, wait_s=0))
+                    if not take_free_name(partial, folder):
+                        continue
+                except Busy:
+                    continue
+                self._locks.push(lock.pop_all())
+                return folder
+        raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(wanted))
 
 
 def run_name(record: Record) -> str:
@@ -308,22 +398,3 @@ def _write_all(folder: Path, record: Record, files: Mapping[str, bytes], saved: 
         write_whole(folder / name, content)
         saved.append(folder / name)
     write_whole(folder / RECORD_FILE, record.to_json().encode())
-
-
-def _take_name(partial: Path, wanted: Path) -> Path:
-    """Renames the finished folder. Two processes may want one name in one second: the later takes name-2."""
-    for folder in _names(wanted):
-        try:
-            partial.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR) and not folder.exists():
-                raise
-        else:
-            return folder
-    raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(wanted))
-
-
-def _names(wanted: Path) -> Iterator[Path]:
-    yield wanted
-    for number in range(2, 1000):
-        yield wanted.with_name(f"{wanted.name}-{number}")

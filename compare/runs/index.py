@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from compare.runs.folder import put_away
 from compare.runs.record import RECORD_FILE, Record, RecordError, read_record
 from ideation import TwinseedError
 
@@ -87,8 +88,14 @@ class RunIndex:
         changed = _changed(self.root / name)
         self._with_index(lambda index: _insert(index, name, record, changed))
 
+    def drop(self, name: str) -> None:
+        """Raises `sqlite3.Error` or `OSError`; the run, if it is gone, will then be left out when the index is next
+        asked."""
+        if self.path.exists() and _shown(name) == name:  # else it is in no index
+            self._with_index(lambda index: index.execute("DELETE FROM runs WHERE name = ?", (name,)))
+
     def listing(self, limit: int, query: str) -> Listing:
-        """The newest runs first that hold every word of `query`, as the folders are now."""
+        """The newest runs first that hold every word of `query`, as the folders are now; a negative limit is none."""
         words = _searchable(query).split()
 
         def find(index: sqlite3.Connection) -> list[RunRow]:
@@ -135,10 +142,10 @@ class RunIndex:
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BROKEN:
                 raise
-            aside = self.path.with_name(f"{INDEX_FILE}.broken-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}")
-            logger.warning("the index %s is broken (%s): kept as %s, made anew", self.path, error, aside.name)
+            aside = f"{INDEX_FILE}.broken-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+            logger.warning("the index %s is broken (%s): kept in the trash as %s, made anew", self.path, error, aside)
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
-            self.path.replace(aside)
+            put_away(self.path, aside)
         for leftover in ("-wal", "-shm"):  # of the broken file: SQLite would play them into the new one
             self.path.with_name(INDEX_FILE + leftover).unlink(missing_ok=True)
         with closing(_open(self.path)) as index:
@@ -185,6 +192,15 @@ class RunIndex:
 
 class _NoRun(Exception):
     """A folder that is none and does not look like one."""
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether the folder holds a run, be it one that cannot be read any more."""
+    try:
+        _changed(folder)
+    except _NoRun:
+        return False
+    return True
 
 
 def _changed(folder: Path) -> str:

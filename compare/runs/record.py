@@ -7,7 +7,6 @@ models below by `make docs`.
 from __future__ import annotations
 
 import json
-import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,12 +18,16 @@ from compare.instruments import Findings, PictureScore
 from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
-from ideation import Clause, Concept, PromptPair, TwinseedError
+from ideation import Concept, PromptPair, TwinseedError, read_plain_file
 from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 from templates import language_for
 
 VERSION = 2
 RECORD_FILE = "record.json"
+#: Bytes. One of a hundred seeds with every instrument has less than one.
+MAX_RECORD = 16_000_000
+#: Each makes an object of its own: a record of a thousand seeds has some ten thousand.
+MAX_BRACKETS = 200_000
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 _BY_SEED = {"additionalProperties": False}
@@ -178,8 +181,7 @@ def checked_record(**content: Any) -> Record:
 def read_record(path: Path) -> Record:
     """The record in the file `path`. Raises `RecordError` saying what is wrong with it, and where."""
     try:
-        regular = stat.S_ISREG(path.stat().st_mode)  # a pipe would be waited for
-        content = path.read_bytes() if regular else b""
+        content = read_plain_file(path, MAX_RECORD)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RecordError(
             "there is no record at {path}",
@@ -191,14 +193,6 @@ def read_record(path: Path) -> Record:
         raise RecordError(
             "cannot read {path}: {reason}", hint="check the name and who may read it", path=path, reason=error.strerror
         ) from error
-    if not regular:
-        raise RecordError(
-            "cannot read {path}: {reason}",
-            hint="a run is a folder with {record_file} in it; name one that has it",
-            path=path,
-            reason=Clause("it is not a regular file"),
-            record_file=RECORD_FILE,
-        )
     return parse_record(content, str(path))
 
 
@@ -207,6 +201,13 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
 
     Raises `RecordError`.
     """
+    if content.count(b"[") + content.count(b"{") > MAX_BRACKETS:
+        raise RecordError(
+            "{name} has more than {most:,} brackets, as no record has",
+            hint="the file was cut off or changed; copy the run again",
+            name=name,
+            most=MAX_BRACKETS,
+        )
     try:
         found = from_json(content, allow_inf_nan=False)
     except ValueError as error:

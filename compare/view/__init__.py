@@ -5,6 +5,7 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 
 from __future__ import annotations
 
+from compare.view.facts import offences_text
 from compare.view.report import (
     markdown_report,
     marked_prompt,
@@ -18,6 +19,7 @@ from compare.view.report import (
 __all__ = [
     "markdown_report",
     "marked_prompt",
+    "offences_text",
     "pdf_report",
     "render_report",
     "report_of",

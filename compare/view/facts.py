@@ -12,7 +12,8 @@ from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 from generate.picture import ARMS, Certificate
 from generate.settings import RenderSettings
-from ideation import AdapterMention, PromptPair
+from ideation import AdapterMention, PromptPair, told
+from templates import Language
 
 
 def certificate_section(certificate: Certificate, settings: RenderSettings, t: dict[str, Any]) -> Section:
@@ -23,7 +24,7 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     else:
         verdicts = () if certificate.same_seed else (said["other_seed"],)
         if certificate.offences:
-            verdicts += (said["differs"].format(names=", ".join(certificate.offences)),)
+            verdicts += (said["differs"].format(names=offences_text(certificate, t)),)
         seal = Seal(False, verdicts, said["fails_about"])
     rows: list[tuple[str, tuple[Value, ...]]] = []
     for seed, latents in certificate.latents_sha256.items():
@@ -64,7 +65,13 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     return Section("certificate", said["title"], (), (seal, Facts(tuple(rows)), Code(config, said["config"])))
 
 
-def prompts_section(prompts: PromptPair, t: dict[str, Any]) -> Section:
+def offences_text(certificate: Certificate, t: dict[str, Any]) -> str:
+    """What differs between the arms although only the prompt may, in the reader's language where that has words."""
+    named, settings = t["certificate"]["offences"], t["settings"]["names"]
+    return str(t["joint"].join(named.get(one, settings.get(one, one)) for one in certificate.offences))
+
+
+def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) -> Section:
     """Who expanded the prompts, and what became of the concept."""
     said = t["prompts"]
     by = [Value(said["expanders"].get(prompts.expander, prompts.expander))]
@@ -86,7 +93,7 @@ def prompts_section(prompts: PromptPair, t: dict[str, Any]) -> Section:
         (said["lost"], tuple(Value(_part(word, said), "lost") for word in prompts.lost) or nothing),
     ]
     if prompts.warnings:
-        rows.append((said["warnings"], tuple(Value(warning, "line") for warning in prompts.warnings)))
+        rows.append((said["warnings"], tuple(Value(told(warning, language), "line") for warning in prompts.warnings)))
     return Section("prompts", said["title"], (about,) if about else (), (Facts(tuple(rows)),))
 
 

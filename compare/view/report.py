@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from PIL import Image
 
 from compare.instruments import INSTRUMENTS, Findings, difference_map
-from compare.instruments.scores import audit_section, card_section, verdict_section, verdict_text
+from compare.instruments.ladder import LadderRecord, unseen_but_moving
+from compare.instruments.scores import (
+    VerdictRecord,
+    audit_section,
+    card_section,
+    unknown_in,
+    verdict_section,
+    verdict_text,
+)
+from compare.instruments.scores import verdict_of as judged
 from compare.report import html_text, markdown_zip, pdf_bytes, sentences
 from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
+from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
-from ideation import PromptPair
-from ideation.english import Piece, diff, words_of
+from ideation import PromptPair, told
+from ideation.english import Piece, WordSpan, diff, words_of
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
@@ -60,17 +71,17 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     sections = (
         _pair_section(record, t),
         None
-        if findings.verdict is None
-        else verdict_section(findings.verdict, findings.distances, t, fair=record.certificate.holds),
+        if (verdict := _verdict(record)) is None
+        else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
         audit_section(findings.phrases, record.prompts.expanded, t),
         card_section(findings.cards, findings.clip, t),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),
-        *(INSTRUMENTS[name].section(found, said["instruments"][name], t) for name, found in findings.results.items()),
+        *_instrument_sections(findings, said),
         _words_section("observations", [record.observations] if record.observations else [], t),
-        _words_section("notes", list(findings.notes), t),
+        _words_section("notes", [told(note, language) for note in findings.notes], t),
         certificate_section(record.certificate, record.settings, t),
-        prompts_section(record.prompts, t),
+        prompts_section(record.prompts, t, language),
         settings_section(record, t),
         repeat_section(record, t),
     )
@@ -84,13 +95,34 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     )
 
 
+def _instrument_sections(findings: Findings, said: dict[str, Any]) -> Iterator[Section]:
+    """The sections of what was found, in the table's order; the ladder's also says how it differs from the audit."""
+    for name, found in findings.results.items():
+        section = INSTRUMENTS[name].section(found, said["instruments"][name], said["report"])
+        if isinstance(found, LadderRecord):
+            differs = unseen_but_moving(found, findings.phrases, said["instruments"][name], said["report"])
+            section = replace(section, blocks=(*section.blocks, *([Text(differs, "warning")] if differs else [])))
+        yield section
+
+
 def verdict_of(record: Record, language: Language = "en") -> str:
     """The verdict of `record` in one to four sentences; "" if it has none."""
-    findings = record.findings
-    if findings is None or findings.verdict is None:
+    findings, verdict = record.findings, _verdict(record)
+    if findings is None or verdict is None:
         return ""
     t = sentences(language)["report"]
-    return verdict_text(findings.verdict, findings.distances, t, fair=record.certificate.holds)
+    return verdict_text(verdict, findings.distances, t, fair=record.certificate.holds)
+
+
+def _verdict(record: Record) -> VerdictRecord | None:
+    """The verdict of a record. "helped" was said too easily before verdicts had their `worst` seed: it is judged again
+    from the numbers that are there."""
+    findings = record.findings
+    found = None if findings is None else findings.verdict
+    if findings is None or found is None or found.kind != "helped" or found.worst is not None or not findings.cards:
+        return found
+    unknown = unknown_in(record.prompts.simple, vocabulary_of(record.settings.model), None)
+    return judged(record.prompts, findings.distances, findings.cards, unknown)
 
 
 def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
@@ -103,25 +135,47 @@ def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
 
 
 def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ()) -> list[Stretch]:
-    """One side of a diff, cut up for display: words that are only there are marked, the `dropped` tail is unseen.
+    """One side of a diff, cut up for display: words that the other prompt does not have are marked, the `dropped` tail
+    is unseen.
 
-    Joining the texts gives the prompt back. White space and commas at the end of a piece stay unmarked, because a line
-    under them looks like a slip.
+    A word of both prompts is not marked, wherever it stands: moved or said twice, it is no new word. Joining the texts
+    gives the prompt back. White space and commas at the end of a run stay unmarked, because a line under them looks
+    like a slip.
 
-    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog", "a dog, neon"), "expanded")]
-    [('a dog', 'same'), (', ', 'same'), ('neon', 'added')]
+    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog in ink", "ink, a dog in neon light"), "expanded")]
+    [('ink, a dog in ', 'same'), ('neon light', 'added')]
     """
-    seen = _seen_length("".join(getattr(piece, side) for piece in pieces), dropped)
-    stretches: list[Stretch] = []
-    position = 0
+    other: Arm = "expanded" if side == "simple" else "simple"
+    shared = {_key(word) for word in words_of("".join(getattr(piece, other) for piece in pieces))}
+    parts: list[tuple[str, str]] = []
     for piece in pieces:
-        text: str = getattr(piece, side)
+        text, at = getattr(piece, side), 0
+        for start, end in _runs(text, shared) if piece.kind != "same" else ():
+            parts += [(text[at:start], "same"), (text[start:end], piece.kind)]
+            at = end
+        parts.append((text[at:], "same"))
+    seen, position = _seen_length("".join(text for text, _ in parts), dropped), 0
+    stretches: list[Stretch] = []
+    for mark, group in groupby((part for part in parts if part[0]), key=lambda part: part[1]):
+        text = "".join(one for one, _ in group)
         cut = min(max(seen - position, 0), len(text))
-        for part, unseen in ((text[:cut], False), (text[cut:], True)):
-            core = re.sub(r"[\s,;.]+\Z", "", part)
-            stretches += [Stretch(core, piece.kind, unseen), Stretch(part[len(core) :], "same")]
+        read = text[:cut].rstrip(" ,;.\n\t") if cut < len(text) else text
+        stretches += [Stretch(read, mark), Stretch(text[len(read) : cut], "same")]
+        stretches.append(Stretch(text[cut:], mark, unseen=True))
         position += len(text)
     return [stretch for stretch in stretches if stretch.text]
+
+
+def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
+    """Where the runs of words begin and end that are not `shared`."""
+    for is_new, run in groupby(words_of(text), key=lambda word: _key(word) not in shared):
+        if is_new:
+            words = list(run)
+            yield words[0].start, words[-1].end
+
+
+def _key(word: WordSpan) -> str:
+    return "a" if word.key == "an" else word.key
 
 
 def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:

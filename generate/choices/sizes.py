@@ -136,7 +136,8 @@ def match_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: i
     )
     if nearest_size is not None and off <= TOLERANCE:
         width, height = nearest_size.width, nearest_size.height
-        return FoundSize(width, height, f"{width}x{height} is the listed size nearest to {asked}")
+        note = Clause("{size} is the listed size nearest to {ratio}", size=f"{width}x{height}", ratio=asked)
+        return FoundSize(width, height, note)
     multiple = lcm(unit, *(family.multiple for family in families))
     width, height = _computed(native[0] * native[1], ratio, multiple)
     if (width, height) == native:
@@ -144,7 +145,12 @@ def match_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: i
     return FoundSize(
         width,
         height,
-        f"no size is listed for {asked} at {native[0]}x{native[1]}; {width}x{height} has about that area and ratio",
+        Clause(
+            "no size is listed for {ratio} at {native}; {size} has about that area and ratio",
+            ratio=asked,
+            native=f"{native[0]}x{native[1]}",
+            size=f"{width}x{height}",
+        ),
     )
 
 

@@ -54,3 +54,4 @@ class Family:
     embedded: Path | None = None
     vocabulary: Callable[[], Vocabulary] | None = None
     clip: Path | None = None
+    one_size: bool = False

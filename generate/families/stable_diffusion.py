@@ -70,4 +70,5 @@ SEEDLING = replace(
     embedded=SEEDLING_FOLDER,
     vocabulary=seedling_vocabulary,
     clip=SEEDLING_CLIP_FOLDER,
+    one_size=True,
 )

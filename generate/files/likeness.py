@@ -322,7 +322,7 @@ class _Taken:
                     )
                     self.left_out.add(lora.name)
         for name in self.left_out:
-            prompt = re.sub(rf"<lora:\s*{re.escape(name)}\s*(:[^<>]*)?>", "", prompt)
+            prompt = re.sub(rf"<\s*(?i:lora|lyco)\s*:\s*{re.escape(name)}\s*(:[^<>]*)?>", "", prompt)
         return prompt
 
     def _check_embeddings(self) -> None:

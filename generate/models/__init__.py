@@ -44,7 +44,7 @@ from generate.models.weight_file import ModelError, digest_of_file, digest_of_we
 
 if TYPE_CHECKING:
     from generate.models.adapters import Adapter, Embedding
-    from generate.models.devices import choose_device, choose_dtype, explain_choice, require_compiler
+    from generate.models.devices import choose_device, choose_dtype, explain_choice, ran_out_of_memory, require_compiler
     from generate.models.open import OpenModel, open_model
 
 _WITH_TORCH = {
@@ -55,6 +55,7 @@ _WITH_TORCH = {
     "choose_dtype": "generate.models.devices",
     "explain_choice": "generate.models.devices",
     "open_model": "generate.models.open",
+    "ran_out_of_memory": "generate.models.devices",
     "require_compiler": "generate.models.devices",
 }
 
@@ -91,6 +92,7 @@ __all__ = [
     "known_words",
     "models_folder",
     "open_model",
+    "ran_out_of_memory",
     "require_compiler",
     "require_model",
     "require_plain_name",

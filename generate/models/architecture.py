@@ -11,7 +11,8 @@ import yaml
 
 from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
 from generate.models.quantization import require_known_quantization
-from generate.models.weight_file import ModelError, family_of_checkpoint, first_line
+from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
+from ideation import Clause, read_plain_file, require_plain_file
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
@@ -21,15 +22,30 @@ _PREDICTIONS = {"v": "v_prediction", "v_prediction": "v_prediction", "epsilon": 
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
+#: Bytes.
+_MAX_CONFIGURATION = 5_000_000
+_MAX_YAML = 100_000  # its reader is slow
+
+#: What a configuration says of the sizes of its tensors.
+_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+#: At least: norms, weights and biases of a residual block or of an attention block.
+_TENSORS_OF_A_LAYER = 8
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 def pipeline_class(folder: Path) -> str:
-    """The class of pipeline, by its name, that the model in `folder` is made for. Raises `ModelError`."""
+    """The class of pipeline, by its name, that the model in `folder` is made for.
+
+    Raises `ModelError`, for a model that wants code of its own or of other libraries too: nothing would run it, but
+    what is drawn without it would be another model.
+    """
     try:
-        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        index = _read_json(folder / "model_index.json")
         kind = index["_class_name"]
-        libraries = {part: value[0] for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        parts = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        libraries = {part: value[0] for part, value in parts.items()}
+        classes = {part: value[1] for part, value in parts.items() if value[0] == "diffusers" and part != "scheduler"}
     except _UNREADABLE as error:
         raise ModelError(
             "model_index.json in {folder} cannot be read: {name}: {error}",
@@ -55,7 +71,82 @@ def pipeline_class(folder: Path) -> str:
                 part=part,
                 library=library,
             )
+    for inside in (folder, *(entry for entry in folder.iterdir() if entry.name in parts and entry.is_dir())):
+        require_no_code(inside, classes.get(inside.name))
     return kind
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(read_plain_file(file, _MAX_CONFIGURATION).decode("utf-8"))
+
+
+def require_no_code(folder: Path, kind: str | None = None) -> None:
+    """Raises `ModelError` where a configuration in `folder` names code that comes with the model, or another class than
+    `kind`; and where something in there may never end."""
+    for file in sorted(entry for entry in folder.iterdir() if not entry.is_dir()):
+        try:
+            require_plain_file(file)
+            content = _read_json(file) if file.name.endswith(("config.json", "model_index.json")) else None
+        except FileNotFoundError:  # a link to nowhere
+            continue
+        except OSError as error:
+            raise ModelError(
+                "{file} cannot be read: {reason}",
+                hint="save or download the model again",
+                file=file,
+                reason=error.strerror,
+            ) from error
+        except _UNREADABLE:  # told by whoever has to read it
+            continue
+        if not isinstance(content, dict):
+            continue
+        if content.get("auto_map"):
+            raise ModelError(
+                "{file} wants code that comes with the model (auto_map)",
+                hint="nothing is loaded from there, since it could be any program: take another model",
+                file=file,
+            )
+        named = content.get("_class_name", kind)
+        if kind is not None and str(named).removeprefix("Flax") != kind:
+            raise ModelError(
+                "{file} is of the class {named!r}, the model of {kind}",
+                hint="nothing is loaded from there, since it could be any program: take another model",
+                file=file,
+                named=str(named)[:80],
+                kind=kind,
+            )
+
+
+def require_proportions(part: Path) -> None:
+    """Raises `ModelError` where the configuration of the part of a model in that folder speaks of more, or of larger
+    layers than its weights are: built by it, the part would fill the memory before it is filled."""
+    try:
+        config = _read_json(part / "config.json")
+        shapes = [shape for file in part.glob("*.safetensors") for shape in read_weight_file(file).shapes.values()]
+        blocks = max(1, len(config.get("block_out_channels", ())))
+        layers = max(
+            blocks * max([*_numbers(config.get("layers_per_block")), 0]),
+            *(sum(_numbers(config.get(key))) for key in ("num_hidden_layers", "transformer_layers_per_block")),
+        )
+        sizes = {number for key in _SIZES for number in _numbers(config.get(key))}
+    except (ModelError, *_UNREADABLE):  # told by whoever loads it
+        return
+    if not shapes:
+        return
+    unknown = sizes - {size for shape in shapes for size in shape}
+    if unknown or layers * _TENSORS_OF_A_LAYER > len(shapes):
+        raise ModelError(
+            "{file} is not of the weights beside it: {fault}",
+            hint="save or download the model again",
+            file=part / "config.json",
+            fault=Clause("none of them has the size {size}", size=str(max(unknown))[:40])
+            if unknown
+            else Clause("it has {layers} layers, they are {count} tensors", layers=str(layers)[:40], count=len(shapes)),
+        )
+
+
+def _numbers(value: Any) -> list[int]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, int)]
 
 
 def family_of_folder(folder: Path) -> Family:
@@ -63,7 +154,7 @@ def family_of_folder(folder: Path) -> Family:
     "unknown" where the sizes are of none that is known. Raises `ModelError`."""
     family = OF_OTHER_SIZES[pipeline_class(folder)]
     try:
-        config = json.loads((folder / family.denoiser / "config.json").read_text(encoding="utf-8"))
+        config = _read_json(folder / family.denoiser / "config.json")
         member = family_of_sizes(config.get("cross_attention_dim"), config.get("in_channels"))
         return member if member is not None and member.pipeline == family.pipeline else family
     except _UNREADABLE as error:
@@ -134,7 +225,7 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
     if not original.is_file():
         return None
     try:
-        parameters = yaml.safe_load(original.read_text(encoding="utf-8"))["model"]["params"]
+        parameters = yaml.safe_load(read_plain_file(original, _MAX_YAML).decode("utf-8"))["model"]["params"]
         return "v_prediction" if parameters.get("parameterization", "eps") == "v" else "epsilon"
     except (*_UNREADABLE, yaml.YAMLError) as error:
         raise ModelError(

@@ -13,7 +13,7 @@ import platformdirs
 from generate.families import FAMILIES
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
-from ideation import CLIP_LIMIT, Clause, TokenBudget
+from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding, require_plain_file
 
 #: Where each kind of file may lie in the models folder, besides its top.
 LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
@@ -97,15 +97,28 @@ def token_budget(tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool
 
     Raises `TokenizerError`.
     """
-    return TokenBudget(tokenizer_file, limit, vectors=embedding_vectors(), chunked=chunked)
+    vectors = embedding_vectors()
+    own_names = {name.rpartition("/")[2]: count for name, count in vectors.items()}  # enough for one in a subfolder
+    return TokenBudget(tokenizer_file, limit, vectors=own_names | vectors, chunked=chunked)
 
 
 def embeddings_in(*prompts: str) -> tuple[str, ...]:
-    """The names of the known embeddings that stand in any of the prompts, as whole words, in upper or lower case."""
-    names = [model.name for model in known_models() if model.kind == "embedding" or _is_pickled_embedding(model)]
-    return tuple(
-        name for name in dict.fromkeys(names) if any(embedding_pattern([name]).search(prompt) for prompt in prompts)
+    """The names of the known embeddings that stand in any of the prompts, as whole words, in upper or lower case; one
+    in a subfolder goes by its path and by its own name. What a prompt calls an embedding is named, known or not."""
+    paths = [model.name for model in known_models() if model.kind == "embedding" or _is_pickled_embedding(model)]
+    names = dict.fromkeys([*paths, *(path.rpartition("/")[2] for path in paths)])
+    found = {folded: None for prompt in prompts for folded in map(str.casefold, _found_in(prompt, names))}
+    marks = (mark for prompt in prompts for mark in marks_in(prompt).all if mark.kind == "embedding")
+    called = dict.fromkeys(map(name_of_embedding, marks))
+    return (
+        *(name for name in names if name.casefold() in found),
+        *(name for name in called if name.casefold() not in found),
     )
+
+
+def _found_in(prompt: str, names: Iterable[str]) -> list[str]:
+    """The longest names win over those inside them: of "sub/ink", "ink" is a part."""
+    return embedding_pattern(names).findall(prompt) if names else []
 
 
 def embedding_pattern(names: Iterable[str]) -> re.Pattern[str]:
@@ -119,8 +132,9 @@ def embedding_pattern(names: Iterable[str]) -> re.Pattern[str]:
 
 
 def _folder_entry(entry: Path, folder: Path) -> ModelName:
-    if _leads_out(entry, folder):
-        return ModelName(entry.name, "broken", entry, problem=_link_out(entry, folder))
+    out = next((one for one in (entry, *entry.rglob("*")) if one.is_symlink() and _leads_out(one, folder)), None)
+    if out is not None:
+        return ModelName(entry.name, "broken", entry, problem=_link_out(out, folder))
     try:
         return ModelName(entry.name, "folder", entry, _weights_in(entry), family_of_folder(entry).name)
     except ModelError as problem:
@@ -133,12 +147,13 @@ def _link_out(path: Path, folder: Path) -> Clause:
 
 def _file_entry(file: Path, place: Path, folder: Path) -> ModelName:
     name = file.relative_to(place).as_posix()
-    stem = name[: -len(file.suffix)]
+    stem = name[: -len(file.suffix)].strip() or name  # in a prompt, a blank before the colon is no part of a name
     if place.name in (LORAS, EMBEDDINGS) and place != folder:
         name = stem
     if _leads_out(file, folder):
         return ModelName(name, "broken", file, problem=_link_out(file, folder))
     try:
+        require_plain_file(file)
         if file.suffix.lower() != ".safetensors":
             return ModelName(name, "pickle", file, file.stat().st_size)
         weights = read_weight_file(file)
@@ -181,7 +196,7 @@ def _listed(folder: Path, *, deep: bool = False) -> list[Path]:
     """
     try:
         return sorted(folder.rglob("*") if deep else folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
         raise ModelError(

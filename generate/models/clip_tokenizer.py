@@ -16,9 +16,13 @@ from pathlib import Path
 from generate.models.catalog import models_folder
 from generate.models.weight_file import ModelError, first_line
 from generate.seedling import SEEDLING_TOKENIZER
+from ideation import read_plain_file
 
 #: How many entries CLIP's own vocabulary has, which all published models use.
 CLIP_ENTRIES = 49_408
+
+#: CLIP's own has two million.
+_MAX_BYTES = 20_000_000
 
 # Models on the hub that bring it, in the order in which they are likely to be here; the folder in each.
 _ON_THE_HUB = (
@@ -41,6 +45,13 @@ def tokenizer_file(folder: Path) -> Path:
     """
     file = folder / "tokenizer.json"
     if file.is_file():
+        if file.stat().st_size > _MAX_BYTES:
+            raise ModelError(
+                "{file} has more than {most:,} bytes",
+                hint="it is no tokenizer of CLIP: save or download the model again",
+                file=file,
+                most=_MAX_BYTES,
+            )
         return file
     # Without them transformers makes up a tokenizer of two tokens, to which all prompts are alike.
     missing = [part for part in ("vocab.json", "merges.txt") if not (folder / part).is_file()]
@@ -124,8 +135,8 @@ def _entries(folder: Path) -> int:
     """How many entries the tokenizer in `folder` has; 0 where there is none that can be read."""
     try:
         if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-            return len(json.loads((folder / "vocab.json").read_text(encoding="utf-8")))
-        whole = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+            return len(json.loads(read_plain_file(folder / "vocab.json", _MAX_BYTES).decode("utf-8")))
+        whole = json.loads(read_plain_file(folder / "tokenizer.json", _MAX_BYTES).decode("utf-8"))
         numbers = [*whole["model"]["vocab"].values(), *(added["id"] for added in whole.get("added_tokens", ()))]
         return 1 + int(max(numbers))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import platform
@@ -15,6 +16,17 @@ from generate.settings import SettingsError
 from ideation import nearest
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+#: The last is what oneDNN says of a convolution for which it finds none.
+_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "could not create a primitive",
+)
 
 
 def choose_device(name: str) -> str:
@@ -34,6 +46,22 @@ def choose_device(name: str) -> str:
             available=", ".join(available),
         )
     return name
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether that is what went wrong. CUDA has a class for it, Python another and the system a number; the allocators
+    of the CPU and MPS have only words.
+
+    >>> ran_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."))
+    True
+    >>> ran_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    False
+    """
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
+    )
 
 
 def choose_dtype(name: str, device: str) -> str:

@@ -21,12 +21,19 @@ from transformers.utils import logging as transformers_logging
 
 from generate.families import Family
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
-from generate.models.architecture import family_of_folder, pipeline_class, require_known_training
+from generate.models.architecture import family_of_folder, pipeline_class, require_known_training, require_proportions
 from generate.models.catalog import ModelName
 from generate.models.clip_tokenizer import tokenizer_file
-from generate.models.devices import DTYPES, bf16_in_hardware, choose_device, choose_dtype, require_compiler
+from generate.models.devices import (
+    DTYPES,
+    bf16_in_hardware,
+    choose_device,
+    choose_dtype,
+    ran_out_of_memory,
+    require_compiler,
+)
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
-from generate.models.single_file import open_single_file, open_vae
+from generate.models.single_file import named_scheduler, open_single_file, open_vae
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
 from ideation import Clause
@@ -284,7 +291,9 @@ def open_model(
     pipeline.set_progress_bar_config(disable=True)
     try:
         pipeline = pipeline.to(device)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
         raise ModelError(
             "the model {name} does not fit into the memory of {device} in {dtype}",
             hint="close what else uses it, or take --device cpu",
@@ -323,6 +332,10 @@ def _open_folder(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
+            named_scheduler(folder)
+            for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
+                if (folder / part).is_dir():
+                    require_proportions(folder / part)
             pipeline = pipeline_type.from_pretrained(
                 str(folder),
                 dtype=dtype,
@@ -332,7 +345,11 @@ def _open_folder(
                 **given,
                 **_feature_extractor(folder),
             )
+    except ModelError:
+        raise
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...
+        if ran_out_of_memory(error):
+            raise
         raise ModelError(
             "the model {name} cannot be loaded from {folder}: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",

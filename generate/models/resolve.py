@@ -239,7 +239,7 @@ def _named(name: str, known: list[ModelName]) -> ModelName | None:
     """The one with that name; else the file with that name and an ending, if it is the only one."""
     found = [model for model in known if model.name == name]
     if not found and name:
-        found = [model for model in known if model.path and model.path.is_file() and _stem(model) == name]
+        found = [model for model in known if model.path and not model.path.is_dir() and _stem(model) == name]
     found.sort(key=lambda model: model.kind in ("pickle", "broken"))
     return found[0] if found else None
 

@@ -27,13 +27,19 @@ from generate.models.architecture import (
     pipeline_class,
     prediction_type,
     require_known_training,
+    require_no_code,
+    require_proportions,
     vocabulary_entries,
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
+from generate.models.devices import ran_out_of_memory
 from generate.models.left_over import left_over, require_told_noise
 from generate.models.tensors import Tensors, fill, read_tensors, require_whole
 from generate.models.weight_file import ModelError, first_line
 from ideation import Clause
+
+#: Each has its place in several tables; published models have a thousand.
+_MOST_TRAINING_STEPS = 100_000
 
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, RuntimeError)
 
@@ -103,17 +109,22 @@ def open_vae(path: Path, like: Path, dtype: torch.dtype, *, allow_pickle: bool =
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
             if path.is_file():
                 own = path.with_suffix("")
+                require_no_code(own if own.is_dir() else like, "AutoencoderKL")
                 tensors, _ = read_tensors(path, allow_pickle=allow_pickle)
                 weights = _Weights(path, tensors, like, dtype)
                 vae = weights.vae(own if (own / "config.json").is_file() else like)
                 left_over(path, tensors, weights.used, passed_over=("model.diffusion_model.",))
                 return vae
+            require_no_code(path, "AutoencoderKL")
+            require_proportions(path)
             vae = AutoencoderKL.from_pretrained(
                 str(path), dtype=dtype, use_safetensors=True, local_files_only=True, low_cpu_mem_usage=False
             )
     except ModelError:
         raise
     except Exception as error:
+        if ran_out_of_memory(error):
+            raise
         raise ModelError(
             "the VAE in {path} cannot be loaded: {error}",
             hint="files may be missing or cut off: save or download it again (weights must be .safetensors)",
@@ -193,15 +204,7 @@ def _tokenizer(folder: Path, text_encoder: Path, entries: int, file: Path) -> An
 
 def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], metadata: dict[str, str]) -> Any:
     """The scheduler of the configuration in `folder`, set to what the checkpoint `file` says that it predicts."""
-    config = diffusers.DDIMScheduler.load_config(str(folder), subfolder="scheduler", local_files_only=True)
-    kind = getattr(diffusers, str(config.get("_class_name")), None)
-    if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
-        raise ModelError(
-            "{folder} names the scheduler {get!r}, which diffusers has not",
-            hint="mend its scheduler/scheduler_config.json",
-            folder=folder,
-            get=config.get("_class_name"),
-        )
+    kind, config = named_scheduler(folder)
     require_known_training({"_class_name": config.get("_class_name"), **config}, folder)
     told, says = prediction_type(file, shapes, metadata), config.get("prediction_type", "epsilon")
     own = own_configuration(file)
@@ -224,5 +227,28 @@ def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], m
                 name=file.name,
             )
         config = {**config, "rescale_betas_zero_snr": True}
-    scheduler: Any = kind
-    return scheduler.from_config(config)
+    return kind.from_config(config)
+
+
+def named_scheduler(folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The class and the settings of the scheduler that the configuration in `folder` names. Raises `ModelError`."""
+    config: dict[str, Any] = diffusers.DDIMScheduler.load_config(
+        str(folder), subfolder="scheduler", local_files_only=True
+    )
+    kind = getattr(diffusers, str(config.get("_class_name")), None)
+    if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
+        raise ModelError(
+            "{folder} names the scheduler {get!r}, which diffusers has not",
+            hint="mend its scheduler/scheduler_config.json",
+            folder=folder,
+            get=config.get("_class_name"),
+        )
+    if not 1 <= (steps := config.get("num_train_timesteps", 1)) <= _MOST_TRAINING_STEPS:
+        raise ModelError(
+            "{folder} names {steps} training steps; up to {most:,} are read",
+            hint="mend num_train_timesteps in its scheduler/scheduler_config.json",
+            folder=folder,
+            steps=str(steps)[:40],
+            most=_MOST_TRAINING_STEPS,
+        )
+    return kind, config

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
+from generate.models.devices import ran_out_of_memory
 from generate.models.left_over import note_on
 from generate.models.quantization import is_scale, require_known_quantization, unscaled
 from generate.models.weight_file import ModelError, first_line, read_weight_file, require_pickle
@@ -64,6 +65,8 @@ def read_pickle(path: Path, *, allowed: bool) -> dict[str, Any]:
             path=path,
         ) from error
     except Exception as error:  # on rubbish the unpickler stumbles in any way
+        if ran_out_of_memory(error):
+            raise
         raise ModelError(
             "{path} cannot be read: {error}", hint="download or copy it again", path=path, error=first_line(error)
         ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generate.families import FAMILIES, Family, family_of_sizes
-from ideation import Clause, TwinseedError
+from ideation import Clause, TwinseedError, require_plain_file
 
 #: The endings of files that torch pickles: reading one can run code.
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
@@ -19,8 +19,13 @@ PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin"})
 #: The endings of all files that weights are looked for in.
 ENDINGS = frozenset({".safetensors", *PICKLES})
 
-#: The headers of the largest published models have less than a megabyte; the format itself allows a hundred.
-_LONGEST_HEADER = 100_000_000
+#: Bytes. The headers of the largest published models have less than a megabyte; with what trainers write into them, a
+#: few. The format itself allows a hundred, out of which JSON can make gigabytes.
+_LONGEST_HEADER = 16_000_000
+
+#: Three to a tensor, and published models of pictures have some thousands of these: more are made to keep the reader of
+#: JSON busy.
+_MOST_BRACKETS = 200_000
 
 _BYTES = {
     "BOOL": 1,
@@ -95,6 +100,7 @@ def read_weight_file(path: Path) -> WeightFile:
     Raises `ModelError` for a file that is cut off, or not what its ending says.
     """
     try:
+        require_plain_file(path)
         size = path.stat().st_size
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
@@ -104,6 +110,12 @@ def read_weight_file(path: Path) -> WeightFile:
         raise ModelError(
             "{path} cannot be read: {reason}", hint="check who may read it", path=path, reason=error.strerror
         ) from error
+    if _LONGEST_HEADER < length <= room:
+        raise _not_safetensors(
+            path, Clause("its header has {length:,} bytes; {most:,} are read", length=length, most=_LONGEST_HEADER)
+        )
+    if header.count(b"[") + header.count(b"{") > _MOST_BRACKETS:
+        raise _not_safetensors(path, Clause("its header has more than {most:,} brackets", most=_MOST_BRACKETS))
     if not header:
         raise _not_safetensors(
             path, Clause("its header would have {length:,} bytes, the file has {size:,}", length=length, size=size)
@@ -150,8 +162,14 @@ def require_pickle(path: Path, *, allowed: bool) -> None:
             hint="take the model's .safetensors file; if there is none and you trust it, allow pickles",
             name=path.name,
         )
-    with path.open("rb") as stream:
-        beginning = stream.read(64)
+    try:
+        require_plain_file(path)
+        with path.open("rb") as stream:
+            beginning = stream.read(64)
+    except OSError as error:
+        raise ModelError(
+            "{path} cannot be read: {reason}", hint="check who may read it", path=path, reason=error.strerror
+        ) from error
     if not beginning.startswith((b"PK\x03\x04", b"\x80")):
         found = beginning_of(beginning) or ("a .safetensors file" if _looks_safe(beginning) else "something else")
         raise ModelError(

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from PIL import Image
 
+from generate.models.devices import ran_out_of_memory
 from generate.models.open import OpenModel
 from generate.picture import SchedulerUse
 from generate.render.conditioning import Conditioning
@@ -92,14 +93,16 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
                 said = Clause("the decoder's numbers run over in {dtype}, and in float32 too", dtype=batch.model.dtype)
                 raise _ran_over(batch.model, said) from overflow
             plan = replace(plan, vae_float32=True)
-        except RuntimeError as error:
-            smaller = plan.smaller(batch.model.device) if _out_of_memory(error) else None
+        except (RuntimeError, MemoryError, OSError) as error:
+            if not ran_out_of_memory(error):
+                raise
+            smaller = plan.smaller(batch.model.device)
             if smaller is None:
-                if not _out_of_memory(error):
-                    raise
                 raise RenderError(
                     "{width}x{height} pixels do not fit into the memory of {device}, not even one at a time",
-                    hint="take a smaller --size, or --device cpu",
+                    hint="take a smaller --size, or close other programs"
+                    if batch.model.device == "cpu"
+                    else "take a smaller --size, or --device cpu",
                     width=batch.settings.width,
                     height=batch.settings.height,
                     device=batch.model.device,
@@ -108,11 +111,6 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
         gc.collect()
         if batch.model.device.startswith("cuda"):
             torch.cuda.empty_cache()
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has a class for it, the CPU and MPS have only words."""
-    return any(words in str(error) for words in ("out of memory", "can't allocate memory"))
 
 
 def _ran_over(model: OpenModel, said: Clause) -> RenderError:

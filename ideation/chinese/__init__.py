@@ -2,6 +2,14 @@
 
 from ideation.chinese.chart import Lookup
 from ideation.chinese.dictionary import DictionaryError
-from ideation.chinese.translation import Translation, TranslationError, UnknownChinese, translate
+from ideation.chinese.translation import Translation, TranslationError, UnclearChinese, UnknownChinese, translate
 
-__all__ = ["DictionaryError", "Lookup", "Translation", "TranslationError", "UnknownChinese", "translate"]
+__all__ = [
+    "DictionaryError",
+    "Lookup",
+    "Translation",
+    "TranslationError",
+    "UnclearChinese",
+    "UnknownChinese",
+    "translate",
+]

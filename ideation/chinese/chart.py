@@ -49,13 +49,15 @@ class Lift(NamedTuple):
 
 class Reading(NamedTuple):
     """The pieces that a row of characters falls into, as (category, meaning), what they cost, and the words that were
-    looked up. `gaps` are the stretches that no word covers; `loose` counts joints that hold only for want of better."""
+    looked up. `gaps` are the stretches that no word covers; `loose` counts joints that hold only for want of better,
+    and `doubtful` those of them that hold worse than two nouns side by side."""
 
     pieces: tuple[tuple[str, Any], ...]
     cost: float
     lookups: tuple[Lookup, ...]
     gaps: tuple[tuple[int, int], ...]
     loose: int
+    doubtful: int
 
 
 class _Item(NamedTuple):
@@ -63,6 +65,7 @@ class _Item(NamedTuple):
     meaning: Any
     lookups: tuple[Lookup, ...]
     loose: int
+    doubtful: int
 
 
 _Cell = dict[str, _Item]
@@ -72,6 +75,8 @@ _CONTENT = frozenset(("n", "np", "a", "v", "v!", "vp"))
 
 #: A joint that costs this much or more is loose.
 LOOSE = 0.9
+#: One that costs more than this is doubtful.
+_DOUBTFUL = 1.0
 #: What each piece beyond the first costs, and a character that is in no word.
 _BREAK = 2.5
 _GAP = 100.0
@@ -105,7 +110,7 @@ def read(
 
 
 def _item(edge: Edge) -> _Item:
-    return _Item(edge.cost, edge.meaning, edge.lookups, 0)
+    return _Item(edge.cost, edge.meaning, edge.lookups, 0, 0)
 
 
 def _join(
@@ -127,12 +132,11 @@ def _join(
                 meaning = rule.join(one.meaning, other.meaning)
                 if meaning is not None:
                     # Two single characters make a word of their own more often than not: 白菜 is no white vegetable.
-                    loose = (
-                        one.loose
-                        + other.loose
-                        + (rule.cost >= LOOSE or (narrow and first in _CONTENT and second in _CONTENT))
-                    )
-                    _add(cell, rule.category, _Item(cost, meaning, one.lookups + other.lookups, loose), lifts)
+                    characters = narrow and first in _CONTENT and second in _CONTENT
+                    loose = one.loose + other.loose + (characters or rule.cost >= LOOSE)
+                    doubtful = one.doubtful + other.doubtful + (characters or rule.cost > _DOUBTFUL)
+                    lookups = one.lookups + other.lookups
+                    _add(cell, rule.category, _Item(cost, meaning, lookups, loose, doubtful), lifts)
 
 
 def _add(cell: _Cell, category: str, item: _Item, lifts: Mapping[str, Sequence[Lift]]) -> None:
@@ -143,12 +147,12 @@ def _add(cell: _Cell, category: str, item: _Item, lifts: Mapping[str, Sequence[L
     for lift in lifts.get(category, ()):
         meaning = lift.turn(item.meaning)
         if meaning is not None:
-            loose = item.loose + (lift.cost >= LOOSE)
-            _add(cell, lift.category, _Item(item.cost + lift.cost, meaning, item.lookups, loose), lifts)
+            loose, doubtful = item.loose + (lift.cost >= LOOSE), item.doubtful + (lift.cost > _DOUBTFUL)
+            _add(cell, lift.category, _Item(item.cost + lift.cost, meaning, item.lookups, loose, doubtful), lifts)
 
 
 def _cheapest_row(length: int, cells: Mapping[tuple[int, int], _Cell], whole: Mapping[str, float]) -> Reading:
-    best: list[Reading | None] = [Reading((), -_BREAK, (), (), 0)] + [None] * length
+    best: list[Reading | None] = [Reading((), -_BREAK, (), (), 0, 0)] + [None] * length
     from_here: dict[int, list[tuple[int, str, _Item]]] = {}
     for (start, end), cell in cells.items():
         for category, item in cell.items():
@@ -168,6 +172,7 @@ def _cheapest_row(length: int, cells: Mapping[tuple[int, int], _Cell], whole: Ma
                     so_far.lookups + item.lookups,
                     so_far.gaps,
                     so_far.loose + item.loose,
+                    so_far.doubtful + item.doubtful,
                 )
         known = best[start + 1]
         cost = so_far.cost + _GAP
@@ -175,7 +180,7 @@ def _cheapest_row(length: int, cells: Mapping[tuple[int, int], _Cell], whole: Ma
             gaps = so_far.gaps
             gap = (gaps[-1][0], start + 1) if gaps and gaps[-1][1] == start else (start, start + 1)
             gaps = (*(gaps[:-1] if gaps and gaps[-1][1] == start else gaps), gap)
-            best[start + 1] = Reading(so_far.pieces, cost, so_far.lookups, gaps, so_far.loose)
+            best[start + 1] = Reading(so_far.pieces, cost, so_far.lookups, gaps, so_far.loose, so_far.doubtful)
     found = best[length]
     assert found is not None  # noqa: S101 - for the type checker: a gap leads everywhere
     return found

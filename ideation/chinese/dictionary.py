@@ -53,6 +53,10 @@ _MASS_ENDINGS = ("ness", "ics", "ism", "wrestling", "climbing")
 _PERSON_ENDINGS = tuple("man woman boy girl teacher worker player keeper singer dancer doctor guard".split())
 
 
+#: Words that stand before others: 有臉 is having a face before it is having prestige.
+_FUNCTIONS = frozenset("有沒没不在給给被把用跟和的了著着是很")
+
+
 class DictionaryError(TwinseedError):
     """The dictionary is not installed, or cannot be opened."""
 
@@ -73,7 +77,7 @@ def dictionary_edges(text: str, known: frozenset[tuple[int, int]]) -> list[Edge]
             word = text[start:end]
             if not is_han(word[-1]):
                 break
-            if (start, end) in known:
+            if (start, end) in known or (word[0] in _FUNCTIONS and (start + 1, end) in known):
                 continue
             cost = (_COST if len(word) > 1 else _SINGLE_COST) - (_CUT_THE_SAME if (start, end) in cut else 0)
             edges += [

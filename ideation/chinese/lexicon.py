@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from ideation.chinese.chart import Edge
-from ideation.chinese.numerals import NUMBERS, measures, number_edges
-from ideation.chinese.phrases import Noun, Verb
+from ideation.chinese.numerals import NUMBERS, clock_edges, measures, number_edges
+from ideation.chinese.phrases import Noun, Quantity, Verb
 from ideation.chinese.script import fold
 from ideation.draw import built_in_words
 from ideation.vocabulary import seedling_vocabulary
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / "words"
 
 _COST, _SINGLE_COST, _FUNCTION_COST = 1.0, 1.2, 0.4
 #: Categories of words that say something by themselves.
-_CONTENT = frozenset("n np v v! a adv place at moment sty".split())
+_CONTENT = frozenset("n np v v! a adv place at moment sty mod".split())
 
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9'’.&+-]*(?: [A-Za-zÀ-ɏ0-9][A-Za-zÀ-ɏ0-9'’.&+-]*)*")
 
@@ -41,12 +41,22 @@ class Lexicon:
     entries: dict[str, list[Entry]]
 
     @cached_property
+    def styles(self) -> dict[str, str]:
+        """The names of styles, folded, with their English."""
+        return {
+            text: entry.meaning
+            for text, entries in self.entries.items()
+            for entry in entries
+            if entry.category == "sty"
+        }
+
+    @cached_property
     def _longest(self) -> int:
         return max(map(len, self.entries))
 
     def edges(self, text: str) -> list[Edge]:
         """Every word of ours in `text`, numbers and words in Latin letters too."""
-        folded, found = fold(text), number_edges(fold(text))
+        folded, found = fold(text), number_edges(fold(text)) + clock_edges(fold(text))
         for start in range(len(folded)):
             for end in range(start + 1, min(start + self._longest, len(folded)) + 1):
                 for entry in self.entries.get(folded[start:end], ()):
@@ -76,9 +86,13 @@ def _all_words() -> Iterator[tuple[str, str, Any]]:
     for text, noun in _nouns():
         nouns[text] = noun
         yield text, "n", noun
-    yield from _verbs()
+    verbs: dict[str, Verb] = {}
+    for text, category, verb in _verbs():
+        if category == "v!":
+            verbs[text] = verb
+        yield text, category, verb
     yield from _modifiers()
-    yield from _drawn(nouns)
+    yield from _drawn(nouns, verbs)
     yield from _particles()
     yield from ((text, "m", quantity) for text, quantity in measures())
     yield from ((text, "num", quantity) for text, quantity in NUMBERS)
@@ -113,9 +127,19 @@ def _verbs() -> Iterator[tuple[str, str, Any]]:
         base = by_group["any"]
         groups = {group: english for group, english in by_group.items() if group != "any"}
         yield text, "v", Verb(base, groups, posture=base.split()[0] in postures, transitive=True)
+    for text, english in _pairs(table["for_somebody"]):
+        yield from ((form, "v給", Verb(english, transitive=True)) for form in _with_aspect(text))
     for section in ("alone", "actions"):
         for text, english in _pairs(table[section]):
-            yield text, "v!", Verb(english, posture=english.removeprefix("be ").split()[0] in postures)
+            verb = Verb(english, posture=english.removeprefix("be ").split()[0] in postures)
+            yield from ((form, "v!", verb) for form in _with_aspect(text))
+
+
+def _with_aspect(text: str) -> Iterator[str]:
+    """The verb itself, and those of a verb and its object with what stands between the two: 跳舞, 跳著舞, 跳了舞."""
+    yield text
+    if len(text) > 1 and text[1] not in "著了過":
+        yield from (f"{text[0]}{aspect}{text[1:]}" for aspect in ("著", "了", "過", "完"))
 
 
 def _modifiers() -> Iterator[tuple[str, str, Any]]:
@@ -136,11 +160,13 @@ def _particles() -> Iterator[tuple[str, str, Any]]:
         yield text, category, None
     for name, category in (("localizers", "loc"), ("directions", "dir"), ("pronouns", "pron"), ("before_verbs", "想")):
         yield from ((text, category, english) for text, english in _pairs(table[name]))
+    for text, english in _pairs(table["everywhere"]):
+        yield text, "mod", Noun("", after=(english,), quantity=Quantity("", many=True))
     for text, english in _pairs(table["people"]):
         yield text, "np", Noun(english, "name", "person")
 
 
-def _drawn(nouns: dict[str, Noun]) -> Iterator[tuple[str, str, Any]]:
+def _drawn(nouns: dict[str, Noun], verbs: dict[str, Verb]) -> Iterator[tuple[str, str, Any]]:
     """The words that concepts are drawn from: what is drawn in Chinese is the same in English again."""
     words = built_in_words()
     for word in words.topics:
@@ -155,7 +181,8 @@ def _drawn(nouns: dict[str, Noun]) -> Iterator[tuple[str, str, Any]]:
         elif f" of {known.head}" not in word.en:  # a cup of bubble tea is a measure word's
             yield word.zh, "n", replace(known, head=word.en, counting="count")
     for word in words.actions:
-        yield word.zh, "v!", Verb("", given=word.en)
+        if word.zh not in verbs or verbs[word.zh].participle() != word.en:
+            yield word.zh, "v!", Verb("", given=word.en)
     for word in words.styles:
         yield word.zh, "sty", word.en
     terms = seedling_vocabulary().terms

@@ -61,6 +61,34 @@ def measures() -> Iterator[tuple[str, Quantity]]:
     )
 
 
+#: A time of the day: 三點, 七點半, 十二點十分.
+_CLOCK = re.compile(
+    r"(?P<hour>[0-9]{1,2}|[一二两三四五六七八九十]{1,3})(?:点(?P<minutes>半|一刻|[0-9]{1,2}分|[一二三四五六七八九十]{1,3}分)?(?:钟|整)?"
+    r"|:(?P<digits>[0-5][0-9]))"
+)
+_CLOCK_COST = 0.8
+
+
+def clock_edges(folded: str) -> list[Edge]:
+    """The times of day in a folded text.
+
+    >>> [edge.meaning for edge in clock_edges("三点，七点半，12点10分")]
+    ["at three o'clock", 'at 7:30', 'at 12:10']
+    """
+    found = []
+    for match in _CLOCK.finditer(folded):
+        hour, told = _value(match["hour"]), match["minutes"] or match["digits"]
+        minutes = {None: 0, "半": 30, "一刻": 15}.get(told)
+        if minutes is None and told:
+            minutes = _value(told.removesuffix("分"))
+        if hour is None or minutes is None or hour > 24 or minutes > 59:
+            continue
+        word = _WORDS[hour] if hour <= 12 else str(hour)
+        time = f"at {hour}:{minutes:02}" if minutes else f"at {word} o'clock"
+        found.append(Edge(*match.span(), "moment", time, _CLOCK_COST))
+    return found
+
+
 def number_edges(folded: str) -> list[Edge]:
     """The numbers in a folded text.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -12,6 +13,8 @@ from ideation.english.inflection import past_participle, plural, present_partici
 #: How a noun is counted: a cat; tea; glasses; the moon; Mazu.
 Counting = Literal["count", "mass", "plural", "the", "name"]
 
+#: Nouns that one is on.
+_ON = re.compile(r"^(?:the moon|Mars|the ground|the sea|the earth)$|planet$|^Mount |Mountain$")
 #: Prepositions of verbs that want an object.
 _LEADING_ON = (" at", " for", " on", " of", " to", " with", " from")
 
@@ -75,7 +78,7 @@ class Noun:
         """Where one is who is there: at a night market, on the moon, beside a friend."""
         if self.group in ("animal", "person", "being"):
             return f"beside {self.settled.text}"
-        on = self.head in ("the moon", "Mars", "the ground", "the sea", "the earth") or self.head.endswith("planet")
+        on = _ON.search(self.head)
         return f"{'on' if on else self.at} {self.settled.text}"
 
     @property
@@ -126,7 +129,7 @@ class Verb:
 
     @property
     def done(self) -> str:
-        return past_participle(self.base)
+        return self.base.removeprefix("be ") if self.base.startswith("be ") else past_participle(self.base)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,10 @@ class Doing:
         prefix = self.prefix
         if prefix.endswith("not") and verb == "with":
             prefix, verb = prefix.removesuffix("not"), "without"
-        told = (prefix.strip(), verb, direction, self.object.text if self.object else "", *self.tail)
+        whom = self.object.text if self.object else ""
+        if (verb, whom) == ("without", "a person"):
+            whom = "people"
+        told = (prefix.strip(), verb, direction, whom, *self.tail)
         return " ".join(filter(None, told))
 
 
@@ -219,7 +225,9 @@ class Scene:
 def _only_where(scene: Scene) -> bool:
     """Whether so far only a place is named: 夜晚的台北, before somebody does something there."""
     subject = scene.subject
-    return subject is not None and subject.group == "place" and not (scene.actions or scene.places or scene.others)
+    if subject is None or scene.actions or scene.places or scene.others:
+        return False
+    return subject.group == "place" or (subject.group == "nature" and subject.counting == "name")
 
 
 def _weather_last(moment: str) -> bool:

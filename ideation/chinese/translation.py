@@ -13,10 +13,15 @@ from ideation.chinese.dictionary import dictionary_edges
 from ideation.chinese.grammar import LIFTS, RULES, WHOLE
 from ideation.chinese.lexicon import lexicon
 from ideation.chinese.phrases import Scene
+from ideation.chinese.requests import without_request
+from ideation.chinese.script import fold
+from ideation.english import style_phrase
 from ideation.errors import TwinseedError
 
 #: The longest text that is translated. What is longer tells more than a picture shows, and takes its time to read.
 MAX_CHARACTERS = 300
+#: So many doubts about a clause are too many.
+_HOPELESS = 4
 #: What parts the clauses of a concept; a space too, between Chinese characters.
 _CLAUSES = re.compile(
     r"[，,。．.；;：:！!？?…—~～()（）「」『』“”\"《》〈〉【】\[\]\n|/]+|(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])"
@@ -54,13 +59,33 @@ class UnknownChinese(TwinseedError):
         )
 
 
+class UnclearChinese(TwinseedError):
+    """A Chinese concept whose words are known, and whose sentence is not understood."""
+
+    def __init__(self, parts: list[str]) -> None:
+        super().__init__(
+            "the sentence cannot be made out without an LLM: {parts}",
+            hint=(
+                "say it in shorter words (who does what, where), or give the whole prompt in English with --simple; "
+                "with GEMINI_API_KEY, or OPENAI_API_KEY (and OPENAI_BASE_URL for another server), an LLM translates"
+            ),
+            parts=", ".join(repr(part if len(part) <= 40 else part[:39] + "…") for part in parts),
+        )
+
+
 @dataclass(frozen=True)
 class Translation:
-    """A concept in English, and the words of it that were looked up in a dictionary, with the meaning that was taken:
-    those are the ones to look over."""
+    """A concept in English, with what is to be looked over: the words that were looked up in a dictionary, with the
+    meaning that was taken, and the clauses that could be read in another way as well (`doubtful`)."""
 
     english: str
     lookups: tuple[Lookup, ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+    @property
+    def unsure(self) -> bool:
+        """Whether there is anything to be looked over."""
+        return bool(self.lookups or self.doubtful)
 
 
 @lru_cache(maxsize=64)
@@ -80,18 +105,39 @@ def translate(text: str) -> Translation:
             most=MAX_CHARACTERS,
         )
     scene, lookups, unknown = Scene(), list[Lookup](), list[str]()
+    doubtful, unclear = list[str](), list[str]()
     for clause in filter(None, _CLAUSES.split(text)):
         part = re.sub(r"\s+(?![A-Za-z0-9])|(?<![A-Za-z0-9.])\s+", "", clause)
+        part, named = without_request(part, lexicon().styles)
+        if named:
+            scene = scene.joined(Scene(styles=tuple(style_phrase(lexicon().styles[fold(name)]) for name in named)))
+        if scene.text and fold(part) in lexicon().styles:
+            scene = scene.joined(Scene(styles=(style_phrase(lexicon().styles[fold(part)]),)))
+            continue
         if not part:
             continue
         reading, missing = _read(part)
         unknown += missing
+        doubts = _doubts(reading)
+        if (reading.gaps and not missing) or doubts >= _HOPELESS:
+            unclear.append(part)
+        elif doubts:
+            doubtful.append(part)
         lookups += reading.lookups
         for category, meaning in reading.pieces:
             scene = scene.joined(_scene(category, meaning))
-    if unknown or not scene.text:
-        raise UnknownChinese(text, list(dict.fromkeys(unknown)) or [text])
-    return Translation(scene.text, tuple(dict.fromkeys(lookups)))
+    if unknown:
+        raise UnknownChinese(text, list(dict.fromkeys(unknown)))
+    if unclear or not scene.text:
+        raise UnclearChinese(unclear or [text])
+    return Translation(scene.text, tuple(dict.fromkeys(lookups)), tuple(dict.fromkeys(doubtful)))
+
+
+def _doubts(reading: Reading) -> int:
+    """How many joints of a clause are doubtful, or are none: pieces that stand beside each other."""
+    told = [category for category, _ in reading.pieces if category not in ("style", "moment", "呢")]
+    beside = len(told) - 1 if told and told not in (["np", "at"], ["at", "np"], ["at", "s"], ["s", "at"]) else 0
+    return reading.doubtful + max(beside, 0)
 
 
 def _read(clause: str) -> tuple[Reading, list[str]]:
@@ -117,10 +163,10 @@ def _names(clause: str, lookups: tuple[Lookup, ...]) -> list[str]:
 
 
 def _unknown(clause: str, start: int, end: int, edges: list[Edge]) -> list[str]:
-    """The words in a gap that are in no list; the whole gap where all of them are, and only make no sense together."""
+    """The words in a gap that are in no list; none where all of them are, and only make no sense together."""
     covered = {place for edge in edges for place in range(edge.start, edge.end)}
     marked = "".join("\n" if place in covered else clause[place] for place in range(start, end))
-    return marked.split() or [clause[start:end]]
+    return marked.split()
 
 
 def _scene(category: str, meaning: Any) -> Scene:

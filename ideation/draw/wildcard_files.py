@@ -14,15 +14,16 @@ from typing import NoReturn
 
 import yaml
 
-from ideation.draw.pattern import Place
+from ideation.draw.pattern import MAX_PATTERN_CHARACTERS, Place
 from ideation.draw.wildcards import Entry, Source, Wildcards, same_name
-from ideation.draw.word_lists import ENDINGS, WEIGHT, WordListError, decode, read_weight
+from ideation.draw.word_lists import ENDINGS, WEIGHT, WordListError, compose_yaml, decode, read_weight
 from ideation.errors import Clause
 
 #: So many entries are read from one file; more is a mistake, or a YAML file that is built to explode.
 MAX_ENTRIES = 1_000_000
 MAX_NESTED_NAMES = 20
 MAX_NAMES = 100_000
+MAX_NAME_CHARACTERS = 200
 #: So many folders are gone through: a link may lead to a whole disk.
 MAX_FOLDERS = 10_000
 
@@ -162,6 +163,14 @@ class _Structured:
         while todo:
             prefix, mapping, depth = todo.pop()
             for key, value in self._pairs(text, mapping):
+                if len(key) > MAX_NAME_CHARACTERS:
+                    raise WordListError(
+                        "{place}: the name of a list has {count:,} characters; {max_name_characters} are accepted",
+                        hint="give it a short name, to be written as in __name__",
+                        place=self._place(value).named,
+                        count=len(key),
+                        max_name_characters=MAX_NAME_CHARACTERS,
+                    )
                 inner = same_name(f"{prefix}/{key}".lstrip("/"))
                 if isinstance(value, yaml.MappingNode):
                     todo.append((inner, value, depth + 1))
@@ -191,7 +200,7 @@ class _Structured:
 
     def _root(self, text: str) -> yaml.Node | None:
         try:
-            return yaml.compose(text, Loader=yaml.SafeLoader)
+            return compose_yaml(text)
         except (yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             where = Clause(", line {line}, column {column}", line=mark.line + 1, column=mark.column + 1) if mark else ""
@@ -280,12 +289,12 @@ class _Structured:
                 hint="take its brackets or its second dash out; or put it in quotes if it is text",
                 place=self._place(node).named,
             )
-        if not isinstance(node, yaml.ScalarNode) or node.tag.startswith("!"):
+        if not isinstance(node, yaml.ScalarNode):
             raise WordListError(
                 "{place}: this is not an entry",
                 hint="{entry_hint}",
                 place=self._place(node).named,
-                entry_hint=_ENTRY_HINT if isinstance(node, yaml.MappingNode) else _QUOTE_HINT,
+                entry_hint=_ENTRY_HINT,
             )
         if _is_nothing(node):
             raise WordListError(
@@ -311,6 +320,14 @@ def _entry(text: str, weight: str | None, place: Place) -> Entry:
     if weight is None and (weighted := _WEIGHTED.fullmatch(text)):
         weight, text = weighted.groups()
         place = Place(place.source, place.line, place.column + weighted.start(2))
+    if len(text) > MAX_PATTERN_CHARACTERS:
+        raise WordListError(
+            "{place}: the entry has {count:,} characters; {most:,} are accepted",
+            hint="split it",
+            place=place.named,
+            count=len(text),
+            most=MAX_PATTERN_CHARACTERS,
+        )
     if any(unicodedata.category(one) == "Cc" and one not in "\t\n" for one in text):
         raise WordListError(
             "{place}: the entry contains control characters", hint="type it again as plain text", place=place.named

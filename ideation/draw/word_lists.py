@@ -6,7 +6,6 @@ import codecs
 import json
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,12 +20,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.concept import Word
 from ideation.errors import Clause, TwinseedError
+from ideation.plain_file import read_plain_file
 from ideation.vocabulary import Vocabulary
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
 LIST_NAMES = ("topics", "actions", "styles")
 ENDINGS = (".txt", ".yaml", ".yml", ".json")
 MAX_ENTRY_CHARACTERS = 200
+MAX_BYTES = 50_000_000
 #: The heaviest weight, and the most places that a list may take in the draw once its weights are counted in.
 MAX_WEIGHT = 1_000
 MAX_PLACES = 100_000
@@ -196,12 +197,14 @@ def read_weight(given: str | int | float) -> Fraction:
 def decode(file: Path) -> str:
     """The text of a list in UTF-8, or in UTF-16 with its byte order mark, which is left out. Raises `WordListError`."""
     try:
-        regular = stat.S_ISREG(file.stat().st_mode)  # a pipe or a device would be read for ever
-        content = file.read_bytes() if regular else b""
+        content = read_plain_file(file, MAX_BYTES)
     except OSError as error:
-        raise _unreadable(file, error.strerror) from error
-    if not regular:
-        raise _unreadable(file, Clause("it is not a regular file"))
+        raise WordListError(
+            "{file} cannot be read: {reason}",
+            hint="check that it is a file that you may read",
+            file=file,
+            reason=error.strerror,
+        ) from error
     encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
         text = content.decode(encoding)
@@ -223,13 +226,26 @@ def decode(file: Path) -> str:
     return text
 
 
-def _unreadable(file: Path, reason: str | None) -> WordListError:
-    return WordListError(
-        "{file} cannot be read: {reason}",
-        hint="check that it is a file that you may read",
-        file=file,
-        reason=reason,
-    )
+class _Loader(yaml.SafeLoader):
+    """Without tags but those of plain values and collections: others ask for something to be made of what follows."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        node = super().compose_node(parent, index)
+        if node is not None and node.tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
+            raise yaml.composer.ComposerError(None, None, f"the tag {node.tag[:80]!r} is not read", node.start_mark)
+        return node
+
+
+_PLAIN_TAGS = {"!", *("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")}
+
+
+def compose_yaml(text: str) -> yaml.Node | None:
+    """The nodes of a list in YAML, which know their lines. Raises `yaml.YAMLError` and `RecursionError`."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
 
 
 def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -261,7 +277,7 @@ def _yaml_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     # Composed, not loaded: nodes know their lines, and an entry such as `no` or `7` stays the text that was written.
     hint = "it should be a list: one line `- dog` for each entry"
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = compose_yaml(text)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = Clause(", line {number}", number=mark.line + 1) if mark else ""

@@ -43,7 +43,7 @@ def diff(simple: str, expanded: str) -> list[Piece]:
     [('same', 'a '), ('added', 'red '), ('same', 'dog, '), ('added', 'at night')]
     """
     before, after = segments(simple), segments(expanded)
-    matched = _common_words(*([word.key if word else "" for word, _ in side] for side in (before, after)))
+    matched = common_words(*([word.key if word else "" for word, _ in side] for side in (before, after)))
     steps: list[Piece] = []
     i = j = 0
     for next_i, next_j in [*matched, (len(before), len(after))]:
@@ -59,8 +59,13 @@ def _joined(pieces: list[Piece]) -> Piece:
     return Piece(pieces[0].kind, "".join(piece.simple for piece in pieces), "".join(piece.expanded for piece in pieces))
 
 
-def _common_words(before: list[str], after: list[str]) -> list[tuple[int, int]]:
-    """Places of the longest common subsequence; among equally long ones, the one with the most words side by side."""
+def common_words(before: list[str], after: list[str]) -> list[tuple[int, int]]:
+    """Pairs of places at which both have the same word, in order: the most that there are, and of equally many those
+    with the most words side by side.
+
+    >>> common_words(["a", "red", "dog"], ["a", "dog", "at", "night"])
+    [(0, 0), (2, 1)]
+    """
     rows, columns = len(before), len(after)
     if rows * columns > _MOST_COMPARISONS:
         return []

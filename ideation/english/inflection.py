@@ -15,7 +15,10 @@ _PAST = {
         "light lit,lose lost,make made,pay paid,put put,read read,ride ridden,ring rung,run run,see seen,sell sold,"
         "send sent,set set,sew sewn,shake shaken,shoot shot,sing sung,steal stolen,stick stuck,sting stung,sweep swept,"
         "swing swung,take taken,teach taught,tear torn,tell told,think thought,throw thrown,wake woken,wear worn,"
-        "weave woven,win won,wind wound,write written"
+        "weave woven,win won,wind wound,write written,sit sat,go gone,come come,stand stood,swim swum,speak spoken,"
+        "spin spun,slide slid,kneel knelt,rise risen,spread spread,split split,shut shut,cast cast,let let,meet met,"
+        "mow mown,leap leapt,shine shone,shrink shrunk,feel felt,hear heard,see seen,sink sunk,begin begun,lie lain,"
+        "fall fallen,understand understood"
     ).split(",")
     for base, done in [pair.split()]
 }
@@ -96,12 +99,30 @@ def plural(noun: str) -> str:
     return before + space + word + (rest.group() if rest else "")
 
 
+def comparative(adjective: str) -> str:
+    """More of it than something else.
+
+    >>> [comparative(adjective) for adjective in ("big", "large", "heavy", "beautiful", "good")]
+    ['bigger', 'larger', 'heavier', 'more beautiful', 'better']
+    """
+    irregular = {"good": "better", "bad": "worse", "many": "more", "little": "smaller", "far": "farther"}
+    if adjective in irregular:
+        return irregular[adjective]
+    if adjective.endswith("y") and len(adjective) < 7:
+        return f"{adjective[:-1]}ier"
+    if len(re.findall(r"[aeiou]+", adjective.removesuffix("e"))) > 1 or " " in adjective or "-" in adjective:
+        return f"more {adjective}"
+    return f"{adjective}r" if adjective.endswith("e") else f"{_doubled(adjective)}er"
+
+
 def adverb(adjective: str) -> str:
     """How something is done, from an adjective.
 
     >>> adverb("happy"), adverb("gentle"), adverb("fast"), adverb("quiet")
     ('happily', 'gently', 'fast', 'quietly')
     """
+    if adjective == "tall":
+        return "high"
     if adjective in ("fast", "hard", "high", "low", "late", "early", "far") or adjective.endswith("ly"):
         return adjective
     if adjective.endswith("y"):

@@ -65,7 +65,7 @@ def phrases_of(text: str) -> list[tuple[str, int, int]]:
     """
     quoted = [match.span() for match in _QUOTED.finditer(text)]
     marks = marks_in(text)
-    apart = marks.spans("adapter", "break")
+    apart = marks.spans("adapter", "tag", "break")
     brackets = _brackets(marks)
     weights = {place for a, b in marks.spans("weight") for place in range(a, b)}
     words = [word for word in words_of(text) if word.start not in weights]

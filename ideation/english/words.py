@@ -19,6 +19,10 @@ _JOINT = r"[-'\u2019_]|\.(?![A-Z])"
 #: A pictogram may be made of several: a woman, joined to a rocket, is an astronaut.
 _SIGN = rf"[{_ALONE}](?:\ufe0f|\u200d[{_ALONE}])*"
 _WORD = re.compile(rf"{_SIGN}|{_LETTER}(?:{_LETTER}|(?:{_JOINT})(?={_LETTER}))*")
+#: What stands in quotation marks; the group that matched is what they hold.
+QUOTED = re.compile(
+    r"\"(?P<a>[^\"]+)\"|“(?P<b>[^”]+)”|「(?P<c>[^」]+)」|『(?P<d>[^』]+)』|‘(?P<e>[^’]+)’|(?<!\w)'(?P<f>[^']+)'(?!\w)"
+)
 _PARTS = re.compile(r"[-'\u2019_.]")
 _POSSESSIVE = re.compile(r"['\u2019]s?\b")
 _PLAIN = re.compile(r"[a-z0-9]+")

@@ -137,14 +137,16 @@ class CachedExpander:
         return self._llm_model
 
     def draft(self, request: DraftRequest) -> DraftedPrompts:
-        """Raises what the expander raises; errors are not kept."""
+        """Raises what the expander raises; errors are not kept, nor is what no prompts can be made of."""
         key = self._key(request)
-        if found := self._cache.find(key):
+        if (found := self._cache.find(key)) and found[0].says_something:
             draft, self._llm_model = found
             return draft
         self.asked += 1
         draft = self._expander.draft(request)
         self._llm_model = self._expander.llm_model
+        if not draft.says_something:
+            return draft
         self._cache.keep(key, draft, self._llm_model)
         if request.complaints and request.previous is None:
             # The first answer was unusable. Next time, what mended it stands in its place and nothing is asked.

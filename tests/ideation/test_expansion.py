@@ -17,15 +17,17 @@ from ideation import (
     ExpanderError,
     GivenPromptError,
     PromptPair,
+    PromptSyntaxError,
     TokenBudget,
     Word,
     choose_expander,
     expand,
     given_pair,
+    parse_prompt,
     seedling_vocabulary,
     typed_concept,
 )
-from ideation.expanders import RefusedKey, TruncatedResponse, WrongLanguage, instruction_for
+from ideation.expanders import RefusedKey, TruncatedResponse, UnusableResponse, WrongLanguage, instruction_for
 
 CONCEPT = typed_concept("three dogs riding a bicycle")
 KEPT = ("subject: dogs", "action: riding a bicycle", "count: three dogs")
@@ -192,6 +194,120 @@ def test_one_given_prompt_stands_and_the_other_is_written(budget: TokenBudget) -
         pair = expand(CONCEPT, expander, budget, simple="three dogs", expanded="three dogs riding")
         assert pair.expander == "given"
         assert len(server.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("said", "notes"),
+    [
+        ("a red dog on a beach (golden hour, 18:30)", "(golden hour, 18:30)"),
+        ("a red dog on a beach, (aspect ratio 16:9), (x:9999)", "(aspect ratio 16:9), (x:9999)"),
+        ("a red dog [in a park|on a beach:0.5] <lora:ink:0.7> embedding:ink", "<lora:ink:0.7>"),
+        ("a red dog BREAK (masterpiece:1.4), <hypernet:x:1>", "(masterpiece:1.4)"),
+    ],
+)
+def test_an_llms_text_is_text_and_the_concepts_marks_are_on_both_prompts(
+    said: str, notes: str, budget: TokenBudget
+) -> None:
+    wire = OpenAIWire()
+    reply = wire.says(answer("a red dog", said, negative="(bad:1.3)"))
+    pair, server = expanded_by(wire, [reply], budget, typed_concept("a (red:1.4) dog"))
+    assert '"a red dog"' in wire.told(server.requests[0])
+    assert len(server.requests) == 1
+    assert (pair.simple, pair.negative, pair.lost) == ("a (red:1.4) dog", "bad", ())
+    parsed = parse_prompt(pair.expanded)
+    assert {stretch.text: stretch.weight for stretch in parsed.sections[0] if stretch.weight != 1} == {"red": 1.4}
+    assert (len(parsed.sections), parsed.adapters, parsed.embeddings) == (1, (), ())
+    (note,) = pair.warnings
+    assert note.startswith("What an LLM writes is text and no syntax")
+    assert notes in note
+
+
+def test_an_answer_of_nothing_but_marks_is_asked_for_again(budget: TokenBudget) -> None:
+    wire = OpenAIWire()
+    empty = wire.says(answer("three dogs riding a bicycle", "<lora:ink:0.7> (,:1.2)"))
+    pair, server = expanded_by(wire, [empty, wire.says(GOOD)], budget)
+    assert (pair.warnings, len(server.requests)) == ((), 2)
+    assert "prompt has no words in it" in wire.told(server.requests[1])
+    with pytest.raises(UnusableResponse, match="the LLM's expanded prompt has no words in it"):
+        expanded_by(wire, [empty], budget)
+
+
+def test_marked_words_that_are_said_otherwise_are_asked_for_and_then_noted(budget: TokenBudget) -> None:
+    wire, concept = OpenAIWire(), typed_concept("a (red:1.4) dog")
+    crimson = wire.says(answer("a red dog", "a crimson dog on a beach"))
+    red = wire.says(answer("a red dog", "a red dog on a beach"))
+    pair, server = expanded_by(wire, [crimson, red], budget, concept)
+    assert (pair.expanded, pair.warnings) == ("a (red:1.4) dog on a beach", ())
+    assert "Not in these words in both prompts: red." in wire.told(server.requests[1])
+    pair, _ = expanded_by(wire, [crimson], budget, concept)
+    assert (pair.simple, pair.expanded) == ("a red dog", "a crimson dog on a beach"), "both or neither"
+    assert pair.warnings == ("Not marked, for not both prompts say it in the concept's words: red.",)
+    with LoopbackServer([crimson]) as given:
+        pair = expand(concept, wire.expander(given.url, 5.0), budget, simple="a (red:1.4) dog")
+    assert (pair.simple, pair.expanded) == ("a (red:1.4) dog", "a crimson dog on a beach")
+    assert pair.warnings == (
+        "Marked in the simple prompt alone, for the expanded one does not say it in these words: red.",
+    )
+
+
+def test_offline_marks_both_prompts_alike(budget: TokenBudget) -> None:
+    offline = choose_expander("offline", llm_model=None, environ={})
+    vocabulary = seedling_vocabulary()
+    for prompt, begin in (
+        (r"a (red:1.4) dog on a beach, artist \(fate\)", r"a (red:1.4) dog on a beach, artist \(fate\), "),
+        ("((red) dog:1.5)", "((red) dog:1.5) "),
+        ("a [red] dog", "a [red] dog "),
+    ):
+        pair = expand(CONCEPT, offline, budget, simple=prompt, vocabulary=vocabulary)
+        assert (pair.simple, pair.expanded.startswith(begin), pair.lost) == (prompt, True, ()), pair.expanded
+    for concept, simple in (
+        ("a (red:1.4) dog", "a (red:1.4) dog"),
+        ("a dog <lora:ink:1>", "a dog <lora:ink:1>"),
+        ("a dog (10:30)", r"a dog \(10:30\)"),
+        ("一隻狗 <lora:ink:1>", "a dog <lora:ink:1>"),
+    ):
+        pair = expand(typed_concept(concept), offline, budget, vocabulary=vocabulary)
+        assert (pair.simple, pair.source, pair.lost) == (simple, concept, ()), "tags are no subjects"
+        assert parse_prompt(pair.simple).adapters == parse_prompt(pair.expanded).adapters
+        if "<" not in simple:
+            assert pair.expanded.startswith(simple)
+    drawn = Concept("一隻紅狗", "zh-TW", Word("(red:1.4) dog", "紅狗"), Word("asleep", "睡覺"), Word("ink", "水墨"))
+    pair = expand(drawn, offline, budget)
+    assert pair.expanded.startswith("a (red:1.4) dog asleep")
+    for concept in (r"[hatsune miku \(vocaloid\):a dog:0.5]", "[[a cat]:a dog:0.5]"):
+        with pytest.raises(PromptSyntaxError, match="between steps"):
+            expand(typed_concept(concept), offline, budget)
+
+
+def test_what_means_nothing_here_is_noted(budget: TokenBudget) -> None:
+    others = "Other programs read this as syntax; here it is drawn as words"
+    for simple, expanded, notes in (
+        ("a dog", "a dog at night", ()),
+        (
+            "a cat AND a dog",
+            "a cat AND a dog, night",
+            (f"{others}: AND.",),
+        ),
+        (
+            "a dog {a|b}, __c__",
+            "a dog",
+            (f"{others}: {{a|b}}, __c__.",),
+        ),
+        ("a WAR AND PEACE book", "a WAR AND PEACE book, night", ()),
+        ("a dog <hypernet:x:1>", "a dog at night", ("Left out, because it means nothing here: <hypernet:x:1>.",)),
+        (
+            "a dog (16:9)",
+            "a dog",
+            ("The number at the end is read as a weight: (16:9). For a time or a ratio, write \\( and \\).",),
+        ),
+        (
+            "a (red:1.4) dog",
+            "a (red:1.2) dog",
+            ("These words weigh differently in the simple and in the expanded prompt: red (1.4 / 1.2).",),
+        ),
+    ):
+        pair = given_pair("a dog" if "dog" in simple else "a book", simple, expanded, "", budget)
+        assert pair.warnings == notes
 
 
 def test_both_prompts_given(budget: TokenBudget) -> None:

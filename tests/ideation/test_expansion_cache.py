@@ -146,6 +146,22 @@ def test_a_repair_that_failed_is_asked_for_again_and_the_first_answer_is_not(
         assert len(server.requests) == 3
 
 
+def test_what_no_prompts_can_be_made_of_is_not_kept(
+    twinseed: Twinseed, monkeypatch: pytest.MonkeyPatch, cache: ExpansionCache
+) -> None:
+    command = ("expand", CONCEPT, "--llm-model", "m")
+    tags = OPENAI.says(json.dumps(json.loads(GOOD) | {"expanded": "<lora:ink:0.7>"}))
+    with LoopbackServer([tags]) as server:
+        set_up(monkeypatch, OPENAI, server.url)
+        failed = twinseed(*command)
+        assert (failed.code, len(server.requests), list(cache.folder.glob("*"))) == (1, 2, [])
+        assert "the LLM's expanded prompt has no words in it: <lora:ink:0.7>" in failed.err
+    with LoopbackServer([tags, OPENAI.says(GOOD)]) as server:
+        set_up(monkeypatch, OPENAI, server.url)
+        assert twinseed(*command).code == twinseed(*command).code == 0
+        assert len(server.requests) == 2, "what mended it stands in its place"
+
+
 def test_an_error_is_not_kept(twinseed: Twinseed, monkeypatch: pytest.MonkeyPatch, cache: ExpansionCache) -> None:
     with LoopbackServer([OPENAI.fails(403, "no"), OPENAI.says(GOOD)]) as server:
         set_up(monkeypatch, OPENAI, server.url)

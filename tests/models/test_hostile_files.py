@@ -165,6 +165,14 @@ def test_links_that_stay_inside_are_followed(models: Path) -> None:
     save_file({"unet.x.lora_A.weight": torch.zeros(1, 1)}, models / "store" / "0123.safetensors")
     (models / "loras" / "ink.safetensors").symlink_to(models / "store" / "0123.safetensors")
     assert find_part("lora", "ink").path == models / "loras" / "ink.safetensors"
+    shutil.copytree(SEEDLING_FOLDER, models / "whole")
+    weights = next((models / "whole" / "unet").glob("*.safetensors")).rename(models / "store" / "unet.safetensors")
+    (models / "whole" / "unet" / "diffusion_pytorch_model.safetensors").symlink_to(weights)
+    assert find_model("whole").kind == "folder"
+    (models / "whole" / "unet" / "config.json").unlink()
+    (models / "whole" / "unet" / "config.json").symlink_to(SEEDLING_FOLDER / "unet" / "config.json")
+    with pytest.raises(ModelError, match=r"unet/config\.json is a link that leads out of"):
+        find_model("whole")
 
 
 def header(text: str | bytes, length: int | None = None, rest: bytes = b"") -> bytes:
@@ -181,6 +189,7 @@ def entry(shape: list[Any], offsets: list[Any], dtype: str = "F32") -> str:
     [
         (b"", "no whole .safetensors file"),
         (b"1234", "no whole .safetensors file"),
+        (header(b"{" + b" " * 16_000_000 + b"}"), "its header has 16,000,002 bytes; 16,000,000 are read"),
         (header("{}", 2**63), "its header would have 9,223,372,036,854,775,808 bytes, the file has 10"),
         (header(entry([2], [0, 8]), 200_000_000, bytes(50)), "its header would have 200,000,000 bytes"),
         (header("{ "), "its header cannot be read, JSONDecodeError"),
@@ -260,6 +269,70 @@ def test_a_model_that_names_other_libraries(tiny_folder: Path, models: Path) -> 
         open_model("odd", device="cpu")
     (listed,) = known_models()[1:]
     assert (listed.kind, "antigravity" in listed.problem) == ("broken", True)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("model_index.json", {"auto_map": {"AutoModel": "evil.Evil"}}, "code that comes with the model"),
+        ("text_encoder/config.json", {"auto_map": {"AutoModel": "evil.Evil"}}, "code that comes with the model"),
+        ("tokenizer/tokenizer_config.json", {"auto_map": {"AutoTokenizer": "evil.Evil"}}, "code that comes with the"),
+        ("unet/config.json", {"_class_name": "Evil"}, "is of the class 'Evil', the model of UNet2DConditionModel"),
+        ("vae/config.json", {"_class_name": ["evil", "Evil"]}, "the model of AutoencoderKL"),
+        ("scheduler/scheduler_config.json", {"_class_name": "Evil"}, "names the scheduler 'Evil', which diffusers has"),
+        ("scheduler/scheduler_config.json", {"num_train_timesteps": 10**9}, "names 1000000000 training steps"),
+        (
+            "unet/config.json",
+            {"block_out_channels": [9999] * 3},
+            "is not of the weights.*none of them has the size 9999",
+        ),
+        ("vae/config.json", {"layers_per_block": 10**6}, "is not of the weights beside it: it has .*000000 layers"),
+        ("text_encoder/config.json", {"max_position_embeddings": 10**9}, "none of them has the size 1000000000"),
+    ],
+)
+def test_a_model_that_names_code_of_its_own_or_larger_layers_than_it_has(
+    file: str, change: dict[str, Any], message: str, tiny_folder: Path, models: Path
+) -> None:
+    """diffusers would pass the first over and load another model than was meant, and fill the memory for the others."""
+    shutil.copytree(tiny_folder, models / "odd")
+    config = models / "odd" / file
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
+    with pytest.raises(ModelError, match=message) as caught:
+        open_model("odd", device="cpu")
+    assert str(models / "odd") in caught.value.message
+    if file.startswith("vae"):
+        with pytest.raises(ModelError, match=message):
+            open_model("seedling", device="cpu", vae=str(config.parent))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_pipes_and_devices_are_not_opened(tiny: OpenModel, tiny_folder: Path, models: Path) -> None:
+    """A pipe to which nobody writes would hold the program for ever, a device may never end."""
+    shutil.copytree(tiny_folder, models / "folder")
+    weights = next((models / "folder" / "unet").glob("*.safetensors"))
+    weights.unlink()
+    for file in ("odd.safetensors", "odd.ckpt", "loras/ink.safetensors", "embeddings/ink.pt", "vae/odd.safetensors"):
+        os.mkfifo(models / file)
+    os.mkfifo(weights)
+    assert {one.kind for one in known_models()[1:]} == {"broken"}
+    calls: list[Callable[[], Any]] = [
+        lambda: open_model("folder", device="cpu"),
+        lambda: open_model("odd.ckpt", device="cpu", allow_pickle=True),
+        lambda: open_model(str(models / "odd.ckpt"), device="cpu", allow_pickle=True),
+        lambda: open_model(str(models / "odd.safetensors"), device="cpu"),
+        lambda: open_model("seedling", device="cpu", vae=str(models / "vae" / "odd.safetensors")),
+        lambda: tiny.load([("ink", 1, 1)]),
+        lambda: tiny.load(embeddings=["ink"], allow_pickle=True),
+    ]
+    for call in calls:
+        with pytest.raises(ModelError, match="cannot be read: it is not a regular file"):
+            call()
+
+
+def test_a_models_folder_that_is_a_file(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", __file__)
+    with pytest.raises(ModelError, match=r"cannot read the models folder .*: Not a directory"):
+        open_model("seedling", device="cpu")
 
 
 def test_one_thing_in_the_place_of_another(tiny: OpenModel, models: Path) -> None:

@@ -122,7 +122,6 @@ def test_known_models(tiny_folder: Path, tmp_path: Path) -> None:
     ]
     assert known[0].path == SEEDLING_FOLDER, "nothing takes the embedded model's name away"
     assert [model.name for model in known_models(tmp_path / "nowhere")] == ["seedling"]
-    assert [model.name for model in known_models(tmp_path / "a file")] == ["seedling"]
 
 
 def test_everything_in_the_folder_is_told_apart(tiny_folder: Path, tmp_path: Path) -> None:

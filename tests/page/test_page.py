@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -24,6 +25,7 @@ from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
+from compare.runs.run import Run
 from compare.session import Progress
 from generate.files import encode_png
 from generate.render.batch import Step
@@ -125,11 +127,11 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     page.text_input(key="concept").set_value("狗在看書").run()
     assert r"In English: a dog reading a book" in _texts(page)
     assert not [area for area in page.text_area if area.key == "translated"]
-    page.text_input(key="concept").set_value("狗戴著救生圈看書")
+    page.text_input(key="concept").set_value("狗戴著呼吸器看書")
     _clean(page.button(key="generate").click().run())
     assert "ticket" not in page.session_state or page.session_state["ticket"] is None, "nothing is drawn unseen"
-    assert "looked up in a dictionary: 救生圈" in _texts(page)
-    assert page.text_area(key="translated").value == "a dog wearing a life buoy and reading a book"
+    assert "looked up in a dictionary: 呼吸器" in _texts(page)
+    assert page.text_area(key="translated").value == "a dog wearing a ventilator and reading a book"
     page.selectbox(key="expander-en").set_value("gemini").run()
     assert "looked up" not in _texts(page), "an LLM translates for itself"
     page.selectbox(key="expander-en").set_value("offline").run()
@@ -140,7 +142,7 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     _wait(page, lambda: page.session_state["ticket"] is None)
     (row,) = Gallery(runs).runs()
     record = Gallery(runs).open(row.name).record
-    assert (record.concept.text, record.prompts.simple) == ("狗戴著救生圈看書", corrected)
+    assert (record.concept.text, record.prompts.simple) == ("狗戴著呼吸器看書", corrected)
 
 
 def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> None:
@@ -305,6 +307,22 @@ def test_the_worker_does_one_job_at_a_time_and_keeps_what_was_finished(worker: W
     assert "stopped" in str(reason)
     assert gallery.open(run.name).record.seeds == [3]
     assert second.result()[0] is None
+
+
+def test_a_job_that_failed_holds_nothing_on(worker: Worker, tmp_path: Path) -> None:
+    class Large:
+        """Stands for tensors."""
+
+    held: list[weakref.ref[Large]] = []
+
+    def fail(*_: Any, **__: Any) -> Run:
+        large = Large()
+        held.append(weakref.ref(large))
+        raise MemoryError
+
+    ticket = worker.add(fail, Gallery(tmp_path))
+    assert isinstance(ticket.future.exception(timeout=120), MemoryError), "which is kept for whoever looks at the page"
+    assert held[0]() is None
 
 
 def test_a_fault_of_the_program_is_not_hidden(worker: Worker, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_every_section_and_every_picture_is_there(language: Language) -> None:
         names, text = archive.namelist(), archive.read("report.md").decode()
         assert {name: archive.read(f"pictures/{name}") for name in files} == files
         svgs = [archive.read(name).decode() for name in names if name.startswith("charts/")]
-    assert len(svgs) == 8
+    assert len(svgs) == 7
     assert all(svg.startswith("<svg") and "<script" not in svg for svg in svgs)
     linked = re.findall(r"\]\(([^)]+)\)", text)
     assert sorted(set(linked)) == sorted(name for name in names if name != "report.md"), "all are shown"

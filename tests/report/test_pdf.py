@@ -14,6 +14,7 @@ from sample_run import CONCEPT, PROMPTS, full_record, sample_record
 from compare.report import fonts as report_fonts
 from compare.report.fonts import SIGNS, TEXT, FontError, faces_for
 from compare.report.pdf import _prepared
+from compare.report.sentences import sentences
 from compare.view import pdf_report
 from templates import LANGUAGES, Language
 
@@ -53,6 +54,19 @@ def test_chinese_comes_with_a_chinese_font() -> None:
     record, files = full_record()
     fonts = fonts_of(pdf_report(record, files, "zh-TW"))
     assert any("CJK" in name or "Ming" in name or "Song" in name or "PingFang" in name for name in fonts), fonts
+    taiwanese = any(name.startswith("NotoSerifCJKtc") for name in fonts)
+    assert not taiwanese or not any("CJKjp" in name or "CJKsc" in name for name in fonts), "charts as the text"
+
+
+def test_titles_break_where_their_words_do() -> None:
+    told = sentences("zh-TW")
+    wide = {
+        name: [words for words in said["title"].split("\u200b") if len(words) > 9]
+        for table in (told["report"], told["instruments"])
+        for name, said in table.items()
+        if isinstance(said, dict) and "title" in said and name not in ("overlay", "draft")
+    }
+    assert not any(wide.values()), "a line of the PDF's titles has nine characters"
 
 
 NASTY = (

@@ -106,7 +106,8 @@ def test_a_ladder_says_what_moved_the_picture(twinseed: Twinseed, tmp_path: Path
     done = twinseed("ladder", *WORDS, *SMALL, "--size", "64x64", "--runs", str(tmp_path))
     assert done.code == 0, done.err
     assert Path(done.out.strip()).name == "report.html"
-    assert "%  in the snow" in done.err
+    assert " points  in the snow" in done.err
+    assert "moved the picture most" in done.err
 
 
 @pytest.mark.parametrize(

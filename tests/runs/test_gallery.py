@@ -245,7 +245,7 @@ def test_a_broken_index_is_moved_aside(tmp_path: Path, caplog: pytest.LogCapture
     with caplog.at_level(logging.WARNING):
         assert {row.name for row in gallery.runs()} == names
     assert "is broken" in caplog.text
-    assert [path.read_bytes() for path in tmp_path.glob(f"{INDEX_FILE}.broken-*")] == [damage]
+    assert [path.read_bytes() for path in tmp_path.glob(f".trash/{INDEX_FILE}.broken-*")] == [damage]
     names.add(write_sample(gallery, seed=9).name)
     assert {row.name for row in gallery.runs()} == names
 
@@ -318,7 +318,9 @@ def test_a_root_that_is_a_file(tmp_path: Path) -> None:
             with pytest.raises(GalleryError, match="is a file, or lies inside one") as caught:
                 attempt()
             assert "--runs" in caught.value.hint
-        assert gallery.runs() == []
+    assert Gallery(file / "inside").runs() == []
+    with pytest.raises(GalleryError, match=r"cannot read the runs folder .*runs: Not a directory"):
+        Gallery(file).runs()
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that refuses even root")
@@ -381,7 +383,8 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
 
 
 def test_pictures_of_somebody_who_was_killed_while_writing_them_make_room(tmp_path: Path) -> None:
-    """They were in a folder without a record, under a name that no run has; the same request has them again."""
+    """They were in a folder without a record, under a name that no run has; the same request has them again. Those of
+    another request go to the trash: they are whole."""
     gallery = Gallery(tmp_path)
     record, files = sample_record()
     digest = record.request.digest
@@ -394,7 +397,9 @@ def test_pictures_of_somebody_who_was_killed_while_writing_them_make_room(tmp_pa
         assert left.is_dir(), "until there is something better"
         run = writer.add(record, files)
     assert not left.exists()
-    assert others.exists()
+    assert not others.exists()
+    put_away = tmp_path / ".trash" / f"unfinished-{'0' * 16}-abc" / "simple-7.png"
+    assert put_away.read_bytes() == files["simple-7.png"]
     assert [row.name for row in gallery.runs()] == [run.name]
 
 
@@ -410,3 +415,11 @@ def test_whoever_comes_second_begins_a_run_of_their_own(tmp_path: Path) -> None:
         assert one.run is not None, "and whoever comes when both are gone goes on"
     assert gallery.unfinished("0" * 64) is None
     assert not list(tmp_path.glob(".lock-*"))
+
+
+def test_a_run_whose_report_there_was_no_room_or_time_for_is_unfinished(tmp_path: Path) -> None:
+    run = write_sample(Gallery(tmp_path))
+    digest = run.record.request.digest
+    assert Gallery(tmp_path).unfinished(digest) is None
+    run.report.unlink()
+    assert Gallery(tmp_path).unfinished(digest) == run

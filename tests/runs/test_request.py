@@ -27,6 +27,7 @@ from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
 from ideation import AdapterMention, TwinseedError, draw, typed_concept
+from templates import LANGUAGES
 from twinseed import main
 
 DOG = PairRequest(typed_concept("a dog riding a bicycle"), RenderSettings(seed=7))
@@ -257,6 +258,19 @@ def test_a_concept_that_is_not_the_drawn_one_is_taken_as_typed() -> None:
     request, notes = PairRequest.from_options(PairOptions(concept="a dog", drawn="3@7"))
     assert request.concept == typed_concept("a dog")
     assert notes == ("number 3 of draw 7 is another concept here: this one is taken as typed",)
+
+
+def test_what_a_drawn_run_prints_asks_for_the_same() -> None:
+    for seed in ("7", "2271560481"):
+        for language in LANGUAGES:
+            concept = draw(known_words("seedling"), seed=int(seed), index=0, language=language)
+            typed, notes = PairRequest.from_options(PairOptions(concept=concept.text, seed=seed))
+            assert (typed.concept, notes) == (concept, ())
+    drawn, _ = PairRequest.from_options(PairOptions(seed="7"))
+    typed, _ = PairRequest.from_options(PairOptions(concept=drawn.concept.text, seed="7"))
+    assert typed.digest == drawn.digest
+    other, _ = PairRequest.from_options(PairOptions(concept=drawn.concept.text, seed="8"))
+    assert other.concept.index is None
 
 
 def test_without_a_concept_one_is_drawn_that_the_seed_draws_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -184,6 +185,32 @@ def test_nobodys_keys_are_in_a_request_or_a_record(
     assert set(json.loads(told.to_json())) == set(json.loads(silent.to_json()))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: not enough memory: you tried ..."),
+        RuntimeError("unable to mmap 9867486 bytes from file <model.safetensors>: Cannot allocate memory (12)"),
+    ],
+)
+def test_memory_that_runs_out_is_told_in_our_words(session: Session, error: Exception) -> None:
+    def at(stage: str, pair: int) -> OnProgress:
+        def run_out(progress: Progress) -> None:
+            if progress.stage == stage and (progress.step is None or progress.step.pair == pair):
+                raise error
+
+        return run_out
+
+    with pytest.raises(TwinseedError, match="there is not enough memory") as caught:
+        session.run(of_seeds(2), on_progress=at("open", 0))
+    assert caught.value.hint.startswith("close other programs")
+    stop = stopped(session, of_seeds(2), at("look", 0))
+    assert isinstance(stop.reason, TwinseedError)
+    assert stop.reason.message == "there is not enough memory for this"
+    assert stop.run.record.seeds == [3, 4]
+
+
 # ---- what is kept, and how it goes on
 
 
@@ -305,6 +332,9 @@ def test_a_disk_that_fills_up(session: Session) -> None:
     assert run.record.seeds == [3, 4, 5]
     assert run.report.is_file()
     assert not list(session.gallery.root.glob(".partial-*")), "pictures of the first try are here again"
+    run.report.unlink()
+    assert session.run(of_seeds(3)).folder == run.folder, "a report that is missing is written"
+    assert run.report.is_file()
 
 
 def test_a_clip_that_is_not_there_loses_no_pictures(session: Session) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -44,9 +47,9 @@ class Request:
 
 
 class LoopbackServer:
-    """Gives the replies in turn, the last one for ever, and keeps every request."""
+    """Gives the replies in turn, the last one for ever, and keeps every request; over TLS with that context."""
 
-    def __init__(self, replies: Iterable[Reply]) -> None:
+    def __init__(self, replies: Iterable[Reply], tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self._replies = list(replies)
         self._ending = threading.Event()
@@ -64,11 +67,14 @@ class LoopbackServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> LoopbackServer:
         self._thread.start()
@@ -108,6 +114,70 @@ class LoopbackServer:
                 handler.connection.close()
         except OSError:
             pass  # whoever asked has gone
+
+
+class RawServer:
+    """Reads a request and hands the connection with the request's head to `answer`, which writes what it likes; then
+    it closes. With `tls` only after a handshake; `reads` False does not wait for a request."""
+
+    def __init__(
+        self,
+        answer: Callable[[socket.socket, str], None],
+        *,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        reads: bool = True,
+    ) -> None:
+        self._answer, self._tls, self._reads = answer, tls, reads
+        self._listening = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._connections: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        named = f"[{host}]" if ":" in host else host
+        self.address = f"{named}:{self._listening.getsockname()[1]}"
+        self.url = f"{'https' if tls else 'http'}://{self.address}"
+
+    def __enter__(self) -> RawServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for one in (self._listening, *self._connections):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            self._connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._connections.append(connection)
+            with connection:
+                self._answer(connection, _head(connection) if self._reads else "")
+
+
+def _head(connection: socket.socket) -> str:
+    """The head of a request, after its body has been read as well."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += (more := connection.recv(65536))
+        if not more:
+            raise OSError("no request")
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    left = int(length[1]) - len(body) if length else 0
+    while left > 0 and (more := connection.recv(65536)):
+        left -= len(more)
+    return head.decode("latin-1")
 
 
 class Wire(Protocol):

@@ -258,6 +258,7 @@ def sample_findings(
         },
         "sweep": {
             "seed": seeds[0],
+            "noise_floor": 0.0,
             "rows": tuple(
                 {
                     "scheduler": name,
@@ -272,6 +273,7 @@ def sample_findings(
                             "simple_file": draw(f"sweep-{row}-{steps}-simple.png", 0),
                             "expanded_file": draw(f"sweep-{row}-{steps}-expanded.png", 1),
                             "moved": None if at == 0 else distance(moved[at], 2 * moved[at]),
+                            "changed": None if at == 0 else moved[at],
                         }
                         for at, steps in enumerate((5, 10, 20, 40))
                     ),

@@ -14,7 +14,7 @@ import torch
 from generate.models.adapters.changes import BESIDES, BIASES, LENGTHS, MAKES, Make
 from generate.models.adapters.layers import Layer, plain_name
 from generate.models.weight_file import ModelError, WeightFile
-from ideation import Clause
+from ideation import Clause, read_plain_file
 
 #: What to do about a file in which something is wrong.
 MENDING = "download it again; if that does not help, it is of a make that is not read"
@@ -198,7 +198,7 @@ class Scales:
             if (text := header.metadata.get("lora_adapter_metadata")) is not None:
                 told = dict(json.loads(text))
             elif file.name == "adapter_model.safetensors" and beside.is_file():
-                own = json.loads(beside.read_text(encoding="utf-8"))
+                own = json.loads(read_plain_file(beside, 1_000_000))
                 told = {f"{part}.{key}": value for part in parts for key, value in own.items()}
             return cls({part: _Config.of(told, part) for part in parts})
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:

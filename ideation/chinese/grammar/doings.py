@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ideation.chinese.grammar.nouns import its
-from ideation.chinese.phrases import Actions, Doing, Noun, Verb
+from ideation.chinese.grammar.nouns import WITH_MANY, its
+from ideation.chinese.phrases import Actions, Doing, Noun, Quantity, Scene, Verb
 
 
 def doing(verb: Verb) -> Actions:
     return Actions((Doing(verb),))
 
 
+#: Verbs whose passive tells how something is, and not what goes on.
+_STATES = frozenset(
+    "cover surround wrap tie bury lock trap freeze hide decorate break abandon destroy tear close open hang paint "
+    "dye".split()
+)
+
+
 def acting_on(verb: Verb, noun: Noun) -> Actions:
     whose = noun if verb.base == "have" else its(noun)
+    if verb.base in WITH_MANY and noun.quantity is None and not noun.beside:
+        whose = replace(noun, quantity=Quantity("", many=True))
     return Actions((Doing(verb.of(noun), replace(whose, moments=()).settled),), moments=noun.moments)
 
 
@@ -29,8 +38,21 @@ def staying(actions: Actions, place: str) -> Actions | None:
     return extended(actions, place) if not last.object else None
 
 
+#: Verbs of which the place behind them is where what was done has been since: 蓋在鯨魚背上, built on a whale.
+_RESULTS = frozenset(
+    "build write draw paint carve stick put tie bury print plant lock arrange embroider install".split()
+)
+
+
 def staying_posture(verb: Verb, place: str) -> Actions | None:
-    return extended(doing(verb), place) if verb.posture else None
+    """坐在沙發上, and 開在路上: sitting on a sofa, driving on a road."""
+    if "direction" in verb.by_group:
+        verb = replace(verb, base=verb.by_group["direction"], by_group={})
+    elif verb.base in _RESULTS:
+        verb = Verb(verb.base, given=verb.done)
+    elif not verb.posture:
+        return None
+    return extended(doing(verb), place)
 
 
 def towards(verb: Verb, direction: str) -> Verb | None:
@@ -82,7 +104,10 @@ def disposing(noun: Noun, actions: Actions) -> Actions | None:
     noun = noun.settled
     first, *rest = actions.doings
     if first.object is None:
-        return replace(actions, doings=(replace(first, object=noun, verb=first.verb.of(noun)), *rest))
+        verb = Verb(first.verb.base) if first.verb.base in _RESULTS else first.verb.of(noun)
+        if first.tail and first.tail[0].startswith(("in ", "on ", "at ")) and verb.base in _PUTTING:
+            verb = Verb("put")
+        return replace(actions, doings=(replace(first, object=noun, verb=verb), *rest))
     if first.verb.direction:
         verb, joint = replace(first.verb, direction=""), first.verb.direction
     elif first.verb.base in ("be", "work as"):
@@ -92,6 +117,34 @@ def disposing(noun: Noun, actions: Actions) -> Actions | None:
     else:
         return None
     return replace(actions, doings=(Doing(verb, noun, (f"{joint} {first.object.text}", *first.tail)), *rest))
+
+
+#: Verbs that mean putting, where 把 says what and 在 where.
+_PUTTING = frozenset(("put down", "contain", "release", "fly", "arrange", "install", "insert", "set off"))
+
+
+def serving(noun: Noun, verb: Verb) -> Actions:
+    """給狗洗澡: bathing a dog. The verb is what the English says of whoever is served."""
+    return acting_on(verb, noun)
+
+
+def dressing(noun: Noun, actions: Actions) -> Actions | None:
+    """給狗穿衣服: putting clothes on a dog."""
+    first, *rest = actions.doings
+    if rest or first.object is None or first.tail or first.verb.base not in ("wear", "put on", "stick", "change"):
+        return None
+    return replace(actions, doings=(Doing(Verb("put"), first.object, (f"on {noun.settled.text}",)),))
+
+
+def letting(_: None, scene: Scene) -> Actions | None:
+    """讓 before who does what: making a student dance."""
+    if scene.subject is None or scene.actions is None or len(scene.actions.doings) != 1:
+        return None
+    doing = scene.actions.doings[0]
+    if doing.verb.given or doing.prefix or scene.actions.moments:
+        return None
+    tail = (_infinitive(doing).removeprefix("be "), *scene.actions.manner, *scene.actions.places)
+    return Actions((Doing(Verb("make"), scene.subject.settled, tail),))
 
 
 def with_manner(manner: str, actions: Actions) -> Actions:
@@ -109,9 +162,61 @@ def suffering(noun: Noun | None, actions: Actions) -> Actions | None:
     if first.verb.given or first.prefix:
         return None
     by = (f"by {noun.settled.text}",) if noun else ()
-    suffers = first.verb.participle() if first.verb.base.startswith("get ") else f"being {first.verb.done}"
+    if first.verb.base.startswith("get "):
+        suffers = first.verb.participle()
+    else:
+        suffers = first.verb.done if first.verb.base.split()[0] in _STATES else f"being {first.verb.done}"
     verb = Verb("be", given=suffers)
     return replace(actions, doings=(Doing(verb, first.object, (*first.tail, *by)), *rest))
+
+
+#: Verbs that have both whom and what: giving a child a cake.
+_GIVING = frozenset("give teach tell send deliver hand feed ask show buy bring lend".split())
+#: Verbs after which somebody does something, with what stands before it in English.
+_LEADING = {
+    verb: to
+    for to, verbs in {
+        "to": ("teach", "ask", "invite", "order around", "command", "train", "lead", "call", "beg for", "accompany"),
+        "": ("help", "watch", "look at", "see", "hear", "listen to"),
+    }.items()
+    for verb in verbs
+}
+
+
+def giving(actions: Actions, noun: Noun) -> Actions | None:
+    """給孫子一個紅包: giving a grandson a red envelope."""
+    last = actions.doings[-1]
+    whom = last.object
+    if whom is None or last.tail or last.verb.base not in _GIVING or whom.group not in ("person", "being", "animal"):
+        return None
+    if noun.group in ("person", "being", "place"):
+        return None
+    return extended(actions, noun.settled.text)
+
+
+def pivoting(actions: Actions, next_one: Actions) -> Actions | None:
+    """教孫女騎腳踏車: teaching a granddaughter to ride a bicycle."""
+    last, first = actions.doings[-1], next_one.doings[0]
+    if last.object is None or last.tail or last.verb.base not in _LEADING or len(next_one.doings) > 1:
+        return None
+    if first.verb.given or first.prefix or last.object.group not in ("person", "being", "animal"):
+        return None
+    told = f"{_LEADING[last.verb.base]} {_infinitive(first)}".strip()
+    verb = replace(last.verb, base="watch") if last.verb.base == "look at" else last.verb
+    doing = replace(last, verb=verb, tail=(told, *next_one.manner, *next_one.places))
+    return replace(actions, doings=(*actions.doings[:-1], doing), moments=(*actions.moments, *next_one.moments))
+
+
+def _infinitive(doing: Doing) -> str:
+    base = doing.verb.base
+    if doing.object is None:
+        base = base.removesuffix(" on").removesuffix(" for")
+    told = (base, doing.verb.direction, doing.object.text if doing.object else "", *doing.tail)
+    return " ".join(filter(None, told))
+
+
+def unable(_: None, actions: Actions) -> Actions | None:
+    return wanting("be unable to", actions)
 
 
 def handing(actions: Actions, noun: Noun) -> Actions:

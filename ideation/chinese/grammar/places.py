@@ -13,12 +13,12 @@ from ideation.english import indefinite_article
 #: A place in its parts: a preposition, an article where there is one, and the rest.
 _ARTICLE = re.compile(r"(?P<preposition>[a-z ]+?) (?P<article>an?|the) (?P<rest>.+)")
 #: Of a material: as much as there is.
-_SOME = Quantity("")
+_SOME = Quantity("", many=True)
 
 
 def placed(noun: Noun, localizer: str) -> str:
     own = localizer == "in" and noun.group == "place" and (noun.at == "at" or noun.counting == "name")
-    return f"{noun.at if own else localizer} {noun.settled.text}"
+    return f"{noun.at if own else localizer} {its(noun).settled.text}"
 
 
 def bare_place(noun: Noun) -> str | None:
@@ -27,7 +27,7 @@ def bare_place(noun: Noun) -> str | None:
 
 def place_of(whole: Noun, place: str) -> str | None:
     """台北街頭: on a city street in Taipei."""
-    return f"{place} {whole.there}" if whole.group == "place" and not whole.moments else None
+    return f"{place} {whole.settled.there}" if whole.group in ("place", "building", "vehicle") else None
 
 
 def described_place(modifier: Noun, place: str) -> str:
@@ -51,4 +51,6 @@ def made_of(material: str, _: None) -> str | None:
 
 def made_of_noun(noun: Noun, _: None) -> str | None:
     """紙做(的); but 媽媽做(的) is who made it."""
-    return None if noun.group in ("person", "being", "animal") else f"made of {replace(noun, quantity=_SOME).text}"
+    if noun.group in ("person", "being", "animal"):
+        return None
+    return f"made of {noun.text if noun.quantity else replace(noun, quantity=_SOME).text}"

@@ -5,16 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ideation.chinese.phrases import Actions, Noun, Scene
+from ideation.chinese.grammar.nouns import WITH_MANY, belonging
+from ideation.chinese.phrases import Actions, Doing, Noun, Quantity, Scene, Verb
 from ideation.english import style_phrase
 
 
 def acting(noun: Noun, actions: Actions) -> Scene:
-    return Scene(noun, actions)
+    first, *rest = actions.doings
+    alone = not (rest or first.prefix or noun.beside)
+    if noun.group == "place" and first.verb.base == "have" and first.object and alone:
+        # 台北有一隻貓: the place is where somebody is.
+        where, moments = replace(noun, moments=()).there, (*noun.moments, *actions.moments)
+        return Scene(first.object, None, (where, *actions.places), moments, noun.styles)
+    return Scene(noun, belonging(noun, actions))
 
 
 def being_there(noun: Noun, place: str) -> Scene | None:
     return None if noun.group == "place" else Scene(noun, None, (place,))
+
+
+def appearing(verb: Verb, noun: Noun) -> Actions | None:
+    """躺著一隻貓, behind where it lies."""
+    return Actions((Doing(verb, noun),)) if verb.posture and not verb.given else None
 
 
 def found(place: str, actions: Actions) -> Scene | None:
@@ -22,6 +34,10 @@ def found(place: str, actions: Actions) -> Scene | None:
     first, *rest = actions.doings
     if first.object is None or rest or first.tail:
         return None
+    if first.verb.base in WITH_MANY:
+        # 牆上掛滿照片
+        many = first.object if first.object.quantity else replace(first.object, quantity=Quantity("many", many=True))
+        return Scene(many, None, (place,), actions.moments)
     if first.verb.base == "have":
         return Scene(first.object, None, (place,), actions.moments)
     if not first.verb.posture:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
+import html
 import json
 import re
 import unicodedata
-import warnings
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ideation.english import words_of
 from ideation.expanders.errors import Refusal, TruncatedResponse, UnusableResponse, WrongLanguage, shortened
+from ideation.expanders.llm.json_text import objects_in
+from ideation.expanders.llm.refusal import declines, declines_later
 from ideation.expanders.protocol import DraftedPrompts
 
 #: The JSON schema of an answer. A plain dict, because the providers' own converters lose `required` on the way.
@@ -39,28 +40,20 @@ _THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1>", re.DOTALL
 _THOUGHT_ENDS = re.compile(r"</(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
 _THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
 
-_LABELLED = re.compile(
-    r"^[ \t>*#\d.)-]*(?P<key>language|simple|expanded|negative)(?:\s+(?:english\s+)?prompt)?"
-    r"(?:[*\s]*[:：]|[*#]*[ \t]*\n)[*\s]*(?P<value>.+)$",
-    re.IGNORECASE | re.MULTILINE,
+_NAMES = (
+    r"(?:the\s+)?(?P<key>language|simple|expanded|negative)"
+    r"(?:\s+(?:(?:english|image|text)\s+)?(?:prompt|version|text))?"
 )
-
-_REFUSAL = re.compile(
-    r"""^\W*(?:
-        (?:i['’]?m|i\sam|we['’]?re)?\s*(?:so|very|really|truly)?\s*(?:sorry|afraid)\b[\s,.:;!-]*(?:but\s|that\s)?(?:i|we|as)\b
-      | (?:unfortunately|regrettably|apologies)\b[\s,.:;-]*(?:but\s)?(?:i|we|as)\b
-      | i\s(?:sincerely\s|do\s)?apologi[sz]e\b.{0,60}\b(?:can['’]?t|cannot|unable|won['’]?t)\b
-      | (?:this|your|the)\s(?:request|prompt|concept|content)\s(?:\w+\s)?(?:violates|goes\sagainst|is\snot\sallowed)
-      | as\san?\s(?:ai|artificial|language\smodel|large\slanguage)
-      | (?:i|we)\s(?:can['’]?t|cannot|can\snot|won['’]?t|will\snot)\s(?:\w+\s){0,2}?(?:help|assist|create|generate|
-        provide|fulfil|comply|do|make|produce|write|support|continue|process|engage|draw|depict|describe|answer)
-      | (?:i['’]?m|i\sam)\s(?:unable|not\sable|not\scomfortable|not\sallowed)\sto\b
-      | i\smust\s(?:\w+\s)?decline
-      | (?:很)?(?:抱歉|對不起|对不起|不好意思)[，,。\s]*(?:但)?我
-      | 我(?:無法|无法|不能)(?:協助|协助|幫|帮|提供|生成|產生|創作|创作|完成)
-      | (?:申し訳|すみません)
-    )""",
-    re.IGNORECASE | re.VERBOSE,
+#: `**Simple prompt:** a dog`, "## Expanded" over its text, `| simple | a dog |`. The text ends at a blank line.
+_LABELLED = re.compile(
+    rf"^[ \t>*#|\d.)\"'“-]*{_NAMES}[\"'”]?(?:(?:[*\s]*[:：|]|[*]*\s[-–—]\s)[*\"'”]*|[*#]*[ \t]*\n)\s*(?P<value>.+?)\s*"
+    rf"(?=\|?[ \t]*\n\s*\n|\|?[ \t]*\n[ \t>*#|\d.)\"'“-]*(?:the\s+)?(?:language|simple|expanded|negative|reasons?)\b"
+    rf"[^\n:：|–—-]{{0,30}}(?:[:：|\n]|\s?[-–—]\s)|\|?\s*\Z)",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
+_TAGGED = re.compile(
+    r"<(?P<key>language|simple|expanded|negative)(?P<more>[\w-]*)>(?P<value>[^<]{1,4000})</(?P=key)(?P=more)>",
+    re.IGNORECASE | re.DOTALL,
 )
 
 # Enough to tell a French or German prompt from an English one with a borrowed name in it. Words that English shares
@@ -73,7 +66,10 @@ _FOREIGN_GLUE = frozenset(
 _FOREIGN_ARTICLES = ("un ", "une ", "eine ", "einen ", "uno ", "um ", "uma ", "een ")
 _ENGLISH_GLUE = frozenset("a an the of with in on and by at under over near its".split())
 #: What stands before a line of Markdown: a heading, a list.
-_MARKER = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|\d{1,2}[.)]\s+)+")
+_MARKER = re.compile(r"^\s*(?:#{1,6}\s+|[-*+•]\s+|>\s*|\d{1,2}[.)]\s+)+")
+#: Tags of a web page around words; `<lora:...>` and the like are none.
+_INLINE_TAG = re.compile(r"</?(?:b|i|em|strong|span|u|code)(?:\s[^<>]*)?>", re.IGNORECASE)
+_BLOCK_TAG = re.compile(r"</?(?:p|br|div|pre|li|ul|ol|h\d)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 #: What some models write before the prompt inside the form: "Here is the expanded prompt:".
 _LABEL = re.compile(
     r"^(?:(?:sure|certainly|of course|okay|ok)\W+)?(?:here(?:['’]s| is)\s+)?(?:(?:the|an?|your|my)\s+)?"
@@ -143,36 +139,34 @@ def read_response(text: str) -> DraftedPrompts:
             count=len(text),
             ask_again=_ASK_AGAIN,
         )
-    spoken = _without_thoughts(text)
+    spoken = _unquoted_lines(without_thoughts(text))
     if not spoken:
         raise UnusableResponse("the LLM gave an empty answer", hint="{ask_again}", ask_again=_ASK_AGAIN)
     objects, broken_off = _objects(spoken)
-    if not objects:
-        objects, _ = _objects(re.sub(r",(\s*[}\]])", r"\1", spoken))
-    if not objects:
-        objects = _python_object(spoken)
+    if not objects and "&" in spoken:
+        spoken = html.unescape(spoken)
+        objects, broken_off = _objects(spoken)
+    if (
+        not objects
+        and "{" not in spoken
+        and re.match(r"""\W*(?:language|simple|expanded)["'”’]?\s*[:：]\s*["“”]""", spoken)
+    ):
+        objects, broken_off = _objects(f"{{{spoken}}}")  # without its braces
     twice = [_encoded_twice(value) for item in [{"": spoken}, *objects] for value in item.values()]
     objects += [item for found in twice for item in found]
     # A refusal is recognised by its words even where the LLM put them into the form.
-    for said in [value for item in objects for value in item.values() if isinstance(value, str)] or [spoken]:
-        if _REFUSAL.match(said):
-            raise Refusal(
-                "the LLM declined: {shortened}",
-                hint="{say_it_otherwise}",
-                shortened=shortened(said),
-                say_it_otherwise=_SAY_IT_OTHERWISE,
-            )
-    if declined := [item["refusal"] for item in objects if item.get("refusal") and "simple" not in item]:
-        raise Refusal(
-            "the LLM declined: {shortened}",
-            hint="{say_it_otherwise}",
-            shortened=shortened(str(declined[0])),
-            say_it_otherwise=_SAY_IT_OTHERWISE,
-        )
+    for item in objects:
+        form = {"simple", "expanded"} & item.keys() or item.keys()
+        said = next((item[key] for key in form if isinstance(item[key], str) and declines(item[key])), None)
+        if said or ("simple" not in item and (said := item.get("refusal"))):
+            raise _declined(str(said))
     problem = ""
     # Some write an object for each prompt: together they are a draft.
     together = {key: value for item in objects for key, value in item.items()}
-    for candidate in [*reversed(objects), together] if objects else [_labelled(spoken)]:
+    labelled = {} if objects else _labelled(spoken)
+    if not ({"simple", "expanded"} <= labelled.keys()) and not objects and declines_later(spoken):
+        raise _declined(spoken)
+    for candidate in [*reversed(objects), together] if objects else [labelled]:
         try:
             answer = _Response.model_validate(candidate)
         except ValidationError as error:
@@ -180,7 +174,7 @@ def read_response(text: str) -> DraftedPrompts:
             problem = problem or "; ".join(named)
             continue
         return _checked(answer)
-    if broken_off or ("}" not in spoken and re.search(r"\{\s*'", spoken)):
+    if broken_off:
         raise TruncatedResponse(
             "the LLM's answer broke off: …{shortened}",
             hint="{ask_again}",
@@ -197,7 +191,7 @@ def read_response(text: str) -> DraftedPrompts:
     )
 
 
-def _without_thoughts(text: str) -> str:
+def without_thoughts(text: str) -> str:
     text = text.strip().removeprefix("\ufeff")
     if text.startswith(("{", "[")):
         return text
@@ -216,45 +210,27 @@ def _without_thoughts(text: str) -> str:
     return text
 
 
+def _declined(said: str) -> Refusal:
+    return Refusal(
+        "the LLM declined: {shortened}",
+        hint="{say_it_otherwise}",
+        shortened=shortened(said),
+        say_it_otherwise=_SAY_IT_OTHERWISE,
+    )
+
+
+def _unquoted_lines(text: str) -> str:
+    """Without the "> " of a quotation in an e-mail or in Markdown, where it stands before every line of a block."""
+    return re.sub(r"(?m)^[ \t]*>+[ \t]?", "", text) if re.search(r"(?m)^[ \t]*>+[ \t]?[\w\"“{}`*]", text) else text
+
+
 def _objects(text: str) -> tuple[list[dict[str, Any]], bool]:
-    """The JSON objects in the text, keys folded, and whether one began and never ended.
+    """The objects in the text, keys folded, and whether one began and never ended.
 
     An object that holds no prompt is looked into: some models wrap their answer in another.
     """
-    decoder = json.JSONDecoder(strict=False)
-    found: list[dict[str, Any]] = []
-    broken_off = False
-    position = text.find("{")
-    # Each failed attempt may read to the end: a bound keeps a text of nothing but braces from taking minutes.
-    for _ in range(200):
-        if position < 0:
-            break
-        try:
-            value, end = decoder.raw_decode(text, position)
-        except RecursionError:
-            break
-        except json.JSONDecodeError as error:
-            broken_off = broken_off or "Unterminated" in error.msg or not text[error.pos :].strip(" \n\r\t`")
-            position = text.find("{", position + 1)
-            continue
-        found.append({_folded(key): item for key, item in value.items()})
-        holds_prompt = "simple" in found[-1] or "expanded" in found[-1]
-        position = text.find("{", end if holds_prompt else position + 1)
-    return found, broken_off
-
-
-def _python_object(text: str) -> list[dict[str, Any]]:
-    """The object of a model that answers with a Python dictionary, single quotes and all. Only literals are read."""
-    begin, end = text.find("{"), text.rfind("}")
-    if not 0 <= begin < end:
-        return []
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about backslashes in a model's words
-            value = ast.literal_eval(text[begin : end + 1])
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return []
-    return [{_folded(str(key)): item for key, item in value.items()}] if isinstance(value, dict) else []
+    found, broken_off = objects_in(text, lambda value: bool({"simple", "expanded"} & set(map(_folded, value))))
+    return [{_folded(key): item for key, item in value.items()} for value in found], broken_off
 
 
 def _encoded_twice(value: Any) -> list[dict[str, Any]]:
@@ -270,17 +246,21 @@ def _encoded_twice(value: Any) -> list[dict[str, Any]]:
 
 
 def _folded(key: str) -> str:
-    """ "Simple Prompt", "simple_prompt" and "simple" are one key."""
-    return re.sub(r"[\W_]*prompt$", "", key.strip().casefold())
+    """ "Simple Prompt", "simple_prompt", "simplePrompt" and "simple" are one key."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", " ", unicodedata.normalize("NFKC", key)).casefold().split()
+    named = [word for word in words if word not in ("prompt", "prompts", "english", "the", "text", "version", "en")]
+    return " ".join(named if named else words)
 
 
 def _labelled(text: str) -> dict[str, Any]:
-    """The answer of a model that cannot write JSON: lines such as `**Simple prompt:** a dog`."""
-    return {match["key"].casefold(): match["value"].strip() for match in _LABELLED.finditer(text)}
+    """The answer of a model that cannot write JSON: lines such as `**Simple prompt:** a dog`, or tags around it."""
+    text = re.sub(r"(?m)^[ \t|:-]*---[ \t|:-]*$\n?", "", text)  # the line under the head of a table
+    found = list(_TAGGED.finditer(text)) or list(_LABELLED.finditer(text))
+    return {match["key"].casefold(): match["value"].strip(" \t\n|") for match in found}
 
 
 def _checked(answer: _Response) -> DraftedPrompts:
-    simple, expanded, negative = (_plain(text) for text in (answer.simple, answer.expanded, answer.negative))
+    simple, expanded, negative = (plain_line(text) for text in (answer.simple, answer.expanded, answer.negative))
     for name, prompt in (("simple", simple), ("expanded", expanded)):
         if not any(character.isalnum() for character in prompt):
             raise UnusableResponse(
@@ -309,11 +289,15 @@ def _checked(answer: _Response) -> DraftedPrompts:
                 shortened=shortened(prompt),
                 ask_again=_ASK_AGAIN,
             )
-    return DraftedPrompts(answer.language, simple, expanded, negative, tuple(filter(None, map(_plain, answer.reasons))))
+    return DraftedPrompts(
+        answer.language, simple, expanded, negative, tuple(filter(None, map(plain_line, answer.reasons)))
+    )
 
 
-def _plain(text: str) -> str:
-    """One line without control characters, Markdown, a label in front or quotes around the whole."""
+def plain_line(text: str) -> str:
+    """One line without control characters, Markdown, a web page's tags, a label in front or quotes around the whole."""
+    text = html.unescape(html.unescape(text)).replace("\\n", "\n")
+    text = _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", text).strip())
     visible = "".join(
         " " if c.isspace() else c for c in _unlisted(text) if c.isspace() or unicodedata.category(c)[0] != "C"
     )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.chinese import Lookup, TranslationError, translate
+from ideation.chinese import Translation, TranslationError, translate
 from ideation.concept import Concept, concept_text, english_topic
 from ideation.draw import built_in_words, seedling_words
 from ideation.english import words_of
@@ -61,7 +61,7 @@ class ConceptAnalysis:
     kinds of detail that the text has already: night, rain, colour, light, view, mood, place ..., and `facts` what that
     rules out. `kind` is the kind of thing that the subject is, "" where nobody knows. `scenes` are the places
     that its words point to, and `pointed` says what pointed there: "place", "action", "topic", "words" or "".
-    `lookups` are the words of a Chinese concept whose meaning comes from a dictionary.
+    `translation` is that of a Chinese concept.
     """
 
     text: str
@@ -77,7 +77,7 @@ class ConceptAnalysis:
     scenes: tuple[str, ...]
     pointed: str
     pace: Pace
-    lookups: tuple[Lookup, ...] = ()
+    translation: Translation | None = None
 
     @property
     def words(self) -> int:
@@ -95,7 +95,7 @@ def analyze(concept: Concept) -> ConceptAnalysis:
     >>> found.topic, found.action, found.style, found.pointed
     ('octopus', 'playing chess', 'ink wash', 'topic')
     """
-    text, lookups = _english(concept)
+    text, translation = _english(concept)
     head, tail, named_style = _split(text)
     found = find_subject(head)
     topic, action = _topic(head, found), _find_entry(head, "actions")
@@ -119,7 +119,20 @@ def analyze(concept: Concept) -> ConceptAnalysis:
     )
     kind = "" if subject is not None else found.kind
     return ConceptAnalysis(
-        text, head, tail, subject, topic, action, style, frozenset(said), facts, kind, scenes, pointed, pace, lookups
+        text,
+        head,
+        tail,
+        subject,
+        topic,
+        action,
+        style,
+        frozenset(said),
+        facts,
+        kind,
+        scenes,
+        pointed,
+        pace,
+        translation,
     )
 
 
@@ -148,21 +161,21 @@ def _split(text: str) -> tuple[str, str, str]:
     return text, "", ""
 
 
-def _english(concept: Concept) -> tuple[str, tuple[Lookup, ...]]:
+def _english(concept: Concept) -> tuple[str, Translation | None]:
     if concept.topic and concept.action and concept.style:
         text = concept_text(concept.topic, concept.action, concept.style, "en")
         if not _is_latin(text):
             raise TranslationError("the concept {text!r} has parts that are not English", text=text)
-        return text, ()
+        return text, None
     text = " ".join(concept.text.split())
-    if concept.language == "zh-TW":
+    if concept.language.startswith("zh"):
         translation = translate(text)
-        return translation.english, translation.lookups
+        return translation.english, translation
     if concept.language != "en":
         raise TranslationError(
             "the offline expander reads English and Chinese, and this is neither: {text!r}", text=text[:40]
         )
-    return text, ()
+    return text, None
 
 
 def _subject(head: str, named_style: str) -> str | None:

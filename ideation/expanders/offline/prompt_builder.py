@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import templates
 from ideation.english import GLUE, indefinite_article, plain_words, same, stem, with_article
+from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Realm, Scene, built_in_details
 from ideation.expanders.target import Manner, PromptTarget
@@ -214,16 +215,36 @@ def explain(detail: Detail, analysis: ConceptAnalysis, scene: Scene | None) -> s
 
 
 def looked_up(analysis: ConceptAnalysis) -> tuple[str, ...]:
-    """The warning for a translated concept with words from a dictionary: they are the ones to look over."""
-    if not analysis.lookups:
+    """The warnings for a translated concept: what of it is to be looked over."""
+    if analysis.translation is None:
         return ()
-    words = ", ".join(f'{word.chinese} "{word.english}"' for word in analysis.lookups)
-    correct = "Where one is wrong, give the simple prompt yourself (--simple, or the page's own prompts)."
-    return (f"These words of the translation come from a dictionary: {words}. {correct}",)
+    warnings = []
+    if lookups := analysis.translation.lookups:
+        warnings.append(
+            Clause(
+                "These words of the translation come from a dictionary: {words}. Where one is wrong, give the simple "
+                "prompt yourself (--simple, or the page's own prompts).",
+                words=", ".join(f'{word.chinese} "{word.english}"' for word in lookups),
+            )
+        )
+    if doubtful := analysis.translation.doubtful:
+        warnings.append(
+            Clause(
+                "This could be read in another way as well: {parts}. Where the English is wrong, give the simple "
+                "prompt yourself (--simple, or the page's own prompts).",
+                parts=", ".join(doubtful),
+            )
+        )
+    return tuple(warnings)
 
 
 def nothing_added(kept: Sequence[Detail], token_limit: int) -> tuple[str, ...]:
     """The warning for a concept that leaves no room."""
     if kept:
         return ()
-    return (f"The concept alone fills the {token_limit} tokens that the model reads, so nothing was added to it.",)
+    return (
+        Clause(
+            "The concept alone fills the {limit} tokens that the model reads, so nothing was added to it.",
+            limit=token_limit,
+        ),
+    )

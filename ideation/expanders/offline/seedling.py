@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ideation.english import as_prompt
+from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import MOST_WORDS_FOR_A_MOOD, ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
 from ideation.expanders.offline.prompt_builder import (
@@ -17,12 +19,14 @@ from ideation.expanders.offline.prompt_builder import (
     without_repeats,
 )
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
-from ideation.prompt_syntax import spoken
 from ideation.token_budget import estimated_tokens
 from ideation.vocabulary import Vocabulary
 
 #: So many unknown words are named in the warning; a pasted page would have hundreds.
 MAX_NAMED = 12
+
+_UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
+_MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
 
 
 def draft_for_seedling(
@@ -33,7 +37,7 @@ def draft_for_seedling(
     The subject gets no colour: a green unicorn is another idea than a unicorn, and the pair would be about that. There
     is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
     """
-    unknown = vocabulary.unknown_words(spoken(analysis.text))
+    unknown = vocabulary.unknown_words(as_prompt(analysis.text))
 
     def tokens(prompt: str) -> int:
         # A word that the tokenizer has never met comes in small pieces.
@@ -61,9 +65,11 @@ def draft_for_seedling(
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
     warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
     if unknown:
-        words = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED])
-        words += f" and {len(unknown) - MAX_NAMED} more words" if len(unknown) > MAX_NAMED else ""
-        warnings += (f"Seedling has never learnt {words}, so the picture may show something else there.",)
+        words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
+        if more > 0:
+            warnings += (Clause(_MANY_UNKNOWN, words=words, more=more),)
+        else:
+            warnings += (Clause(_UNKNOWN, words=words),)
     return DraftedPrompts(
         language=request.concept.language,
         simple=analysis.text,

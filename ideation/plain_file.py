@@ -1,0 +1,32 @@
+"""Plain files: what comes from a person is read only where it ends, and only so much of it."""
+
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+
+from ideation.errors import Clause
+
+
+def require_plain_file(file: Path) -> None:
+    """Raises `OSError` where `file` is none: a folder, or a pipe or a device, of which reading may never end.
+
+    >>> require_plain_file(Path(__file__))
+    """
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(errno.EINVAL, Clause("it is not a regular file"))
+
+
+def read_plain_file(file: Path, most: int) -> bytes:
+    """The bytes of `file`. Raises `OSError`, for one of more than `most` bytes too.
+
+    >>> read_plain_file(Path(__file__), most=100_000).count(b"def read_plain_file")
+    2
+    """
+    require_plain_file(file)
+    with file.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, Clause("it has more than {most:,} bytes", most=most))
+    return content
