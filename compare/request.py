@@ -362,7 +362,7 @@ def _value(text: str) -> JsonValue:
     """JSON as it is; else a list where there are commas; else text."""
     try:
         value: JsonValue = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return [_value(part.strip()) for part in text.split(",")] if "," in text else text
     return value
 

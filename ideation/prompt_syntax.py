@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar, Literal, cast
@@ -32,8 +33,8 @@ _MARK = re.compile(
         (?P<embedding>[^\s,()\[\]<>|:\\]*[\w-])(?:\s*>)?
     | <\s*(?P<tag>(?i:hypernet|hypernetwork|wildcard|random|alternate|fromto|segment|object|region|preset|setvar)
         \s*:[^<>]*)>
-    | :\s*(?P<weight>[+-]?(?:\d+\.?\d*|\.\d+))\s*\)
-    | \s*\b(?P<break>BREAK)\b\s*
+    | :\s*(?P<weight>[+-]?(?:\d++(?:\.\d*+)?|\.\d++))\s*\)
+    | (?:(?<!\s)\s++)?\b(?P<break>BREAK)\b\s*+
     | (?P<open>[(\[])
     | (?P<close>[)\]])
     """,
@@ -42,7 +43,7 @@ _MARK = re.compile(
 _SQUARE = re.compile(r"\\.|[\[\]]", re.DOTALL)
 #: What makes square brackets the web UI's prompt editing or alternation, which change the prompt between steps:
 #: `[a:b:0.5]`, `[a:0.5]`, `[a|b]`.
-_CHANGES_ON_THE_WAY = re.compile(r"\||:\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*\Z")
+_CHANGES_ON_THE_WAY = re.compile(r"\||:\s*[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d+)?\s*\Z")
 #: The end of a file's name, which some programs write behind an embedding's.
 _FILE_ENDING = re.compile(r"\.(?:safetensors|pt|bin)\Z", re.IGNORECASE)
 
@@ -245,6 +246,11 @@ def changing_brackets(prompt: str) -> str | None:
     >>> changing_brackets(r"[[a cat]:a (big:1.2) dog \(happy\):0.5] at night")
     '[[a cat]:a (big:1.2) dog \\(happy\\):0.5]'
     """
+    return next((prompt[begin:end] for begin, end in spans_that_change(prompt)), None)
+
+
+def spans_that_change(prompt: str) -> Iterator[tuple[int, int]]:
+    """Where those brackets begin and end; inner ones first."""
     opened: list[tuple[int, list[str]]] = []  # where each begins, and what stands in it but not in others inside it
     position = 0
     for sign in _SQUARE.finditer(prompt):
@@ -256,8 +262,7 @@ def changing_brackets(prompt: str) -> str | None:
         elif sign.group() == "]" and opened:
             begin, own = opened.pop()
             if _CHANGES_ON_THE_WAY.search("".join(own)):
-                return prompt[begin:position]
-    return None
+                yield begin, position
 
 
 def _joined(section: list[Stretch]) -> tuple[Stretch, ...]:

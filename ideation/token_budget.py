@@ -11,6 +11,8 @@ from ideation.errors import TwinseedError
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import parse_prompt, spoken
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
 #: What the CLIP text encoders of Stable Diffusion see, start and end tokens included.
 CLIP_LIMIT = 77
 
@@ -125,7 +127,9 @@ class TokenBudget:
         yield from self._plain(text, begin, len(text))
 
     def _plain(self, text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        for first, last in self._tokenizer.encode(text[begin:end], add_special_tokens=False).offsets:
+        # Halves of characters, which the tokenizer refuses, are one unknown character each.
+        whole = _HALVES.sub("\ufffd", text[begin:end])
+        for first, last in self._tokenizer.encode(whole, add_special_tokens=False).offsets:
             yield begin + first, begin + last
 
     def measure(self, simple: str, expanded: str) -> TokenCount:

@@ -59,7 +59,7 @@ class Table:
         head = ["what", "tried", "survived", "lost", *self.columns]
         lines = [_line(head), _line(["---"] * len(head))]
         for kind, row in self.rows.items():
-            figures = ["–" if name not in row.figures else f"{row.figures[name]:.3g}" for name in self.columns]
+            figures = [_figure(row.figures.get(name)) for name in self.columns]
             lines.append(_line([kind, row.tried, row.tried - len(row.losses), len(row.losses), *figures]))
         blank = [""] * len(self.columns)
         lines.append(_line(["**all**", self.tried, self.tried - self.lost, self.lost, *blank]))
@@ -98,6 +98,10 @@ def machine() -> str:
         f"Measured on {platform.system()} with {os.cpu_count()} cores ({wide}), Python {platform.python_version()}, "
         f"torch {version('torch')}, OMP_WAIT_POLICY={os.environ.get('OMP_WAIT_POLICY', 'not set')}."
     )
+
+
+def _figure(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:,.0f}" if figure >= 1000 else f"{figure:.3g}"
 
 
 def _line(cells: list[object] | list[str]) -> str:

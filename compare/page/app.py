@@ -203,7 +203,8 @@ def _notices(t: dict[str, Any]) -> None:
         _error(problem)
     elif problem is not None:
         st.error(t["broken"])
-        st.exception(problem)
+        if st.get_option("client.showErrorDetails") == "full":
+            st.exception(problem)
     if state.get("stopped"):
         st.info(t[state.stopped])
 

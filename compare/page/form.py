@@ -90,9 +90,9 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     )
     if state.preset:
         preset = PRESETS[state.preset]
-        st.caption(preset.zh if language == "zh-TW" and preset.zh else preset.description)
+        st.caption(plain(preset.zh if language == "zh-TW" and preset.zh else preset.description))
         for part in negative_parts("", preset, ()):
-            st.caption(s["negative_of_preset"].format(words=part.text))
+            st.caption(s["negative_of_preset"].format(words=plain(part.text)))
     models = list(dict.fromkeys([*(model.name for model in known_models() if model.renders), state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
     st.selectbox(
@@ -138,10 +138,10 @@ def show_settings(t: dict[str, Any], language: Language) -> None:
     with st.expander(s["like"], key="like_box"):
         st.file_uploader(s["like_about"], ["png", "jpg", "jpeg", "webp"], key="like", on_change=_take_picture)
         for note in state.get("like_notes", ()):
-            st.caption(note.told(language))
+            st.caption(plain(note.told(language)))
         if state.get("like_more"):
             more = ", ".join(f"{name} {value}" for name, value in state.like_more.items())
-            st.caption(s["like_more"].format(more=more))
+            st.caption(s["like_more"].format(more=plain(more)))
     with st.expander(s["own"], key="own"):
         st.caption(s["own_about"])
         st.text_area(s["simple"], key="simple", height="content", max_chars=MAX_PROMPT_CHARACTERS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
+from compare.page.origin import SameOrigin
 from compare.page.password import VARIABLE as PASSWORD
 from compare.page.password import PasswordGate, checked_password
 
@@ -42,6 +44,21 @@ _THEME: dict[str, Any] = {
     "theme.dark.sidebar.secondaryBackgroundColor": "#26271f",
 }
 
+#: All the ways in that the page does not need; somebody's own Streamlit configuration may have opened one.
+_CLOSED: dict[str, Any] = {
+    "global.developmentMode": False,
+    "server.enableCORS": True,
+    "server.corsAllowedOrigins": [],
+    "server.enableXsrfProtection": True,
+    "server.enableStaticServing": False,
+    "server.enableAgentApi": False,
+    "server.scriptHealthCheckEnabled": False,
+    "server.maxUploadSize": 64,  # MB: a file stays in memory; a photograph of the largest size that is read has half
+    "client.allowedOrigins": [],  # of pages that may show this one and press its buttons
+    "client.showErrorLinks": False,  # they would take an error's words to a search engine
+}
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
+
 
 def serve(host: str, port: int, runs: Path) -> None:
     """Serves the page at `http://host:port` until Ctrl-C; runs are kept in the folder `runs`.
@@ -56,7 +73,10 @@ def serve(host: str, port: int, runs: Path) -> None:
     from compare.page.worker import the_worker
 
     os.environ["TWINSEED_RUNS"] = str(runs.absolute())  # the way in which Streamlit's script gets to know
-    app = st.App(SCRIPT, middleware=[Middleware(PasswordGate, password=password)] if password else None)
+    gates = [Middleware(SameOrigin, loopback_only=password is None)]
+    if password is not None:
+        gates.append(Middleware(PasswordGate, password=password))
+    app = st.App(SCRIPT, middleware=gates)
     try:
         app.run(
             config={
@@ -65,6 +85,10 @@ def serve(host: str, port: int, runs: Path) -> None:
                 "server.headless": True,  # no question for an e-mail address, no browser opened by itself
                 "server.fileWatcherType": "none",
                 "browser.gatherUsageStats": False,
+                **({"browser.serverAddress": _own_address()} if host in _EVERYWHERE else {}),
+                **_CLOSED,
+                # A network is told of a crash, and of nothing in it.
+                "client.showErrorDetails": "full" if password is None else "type",
                 "client.toolbarMode": "minimal",
                 # With torch loaded a full collection takes a second and more, and progress is asked for all the time.
                 "runner.postScriptGC": False,
@@ -74,3 +98,14 @@ def serve(host: str, port: int, runs: Path) -> None:
     finally:
         the_worker().close()
     raise KeyboardInterrupt  # it ends only when it is told to, and does not always say so itself
+
+
+def _own_address() -> str:
+    """The address by which others reach this computer, as its own tables have it: Streamlit would ask a server on the
+    web."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # looks up the way there; nothing is sent
+        except OSError:
+            return "localhost"
+        return str(probe.getsockname()[0])

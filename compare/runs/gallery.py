@@ -118,9 +118,11 @@ class Gallery:
 
         Runs that were copied into the folder, deleted from it or changed by hand are noticed.
         """
-        if not self.root.is_dir():
+        if not self.root.exists():
             return Listing((), ())
         try:
+            if not self.root.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             return self._index.listing(limit, query)
         except OSError as error:
             raise GalleryError(

@@ -26,6 +26,8 @@ VERSION = 2
 RECORD_FILE = "record.json"
 #: Bytes. One of a hundred seeds with every instrument has less than one.
 MAX_RECORD = 16_000_000
+#: Each makes an object of its own: a record of a thousand seeds has some ten thousand.
+MAX_BRACKETS = 200_000
 SCHEMA_FILE = Path(__file__).with_name("record.schema.json")
 
 _BY_SEED = {"additionalProperties": False}
@@ -199,6 +201,13 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
 
     Raises `RecordError`.
     """
+    if content.count(b"[") + content.count(b"{") > MAX_BRACKETS:
+        raise RecordError(
+            "{name} has more than {most:,} brackets, as no record has",
+            hint="the file was cut off or changed; copy the run again",
+            name=name,
+            most=MAX_BRACKETS,
+        )
     try:
         found = from_json(content, allow_inf_nan=False)
     except ValueError as error:

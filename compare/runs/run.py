@@ -112,12 +112,14 @@ class Run:
         elif picture is not None:
             try:
                 with Image.open(io.BytesIO(content)) as image:
-                    pixels = pixels_sha256(image)
+                    size, pixels = image.size, pixels_sha256(image)
             except _NO_PICTURE:
                 yield Clause("the picture {path} cannot be read: it is cut off, or no picture", path=self.folder / name)
                 return
             if pixels != picture.pixels_sha256:
                 yield Clause("the record's hash of the pixels of {name} is not that of the file", name=name)
+            elif size != (picture.width, picture.height):
+                yield Clause("the record's size of {name} is not that of the file", name=name)
 
     def _mark_faults(self, picture: PictureFile) -> Iterator[Clause]:
         record = self.record

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 import templates
 from generate.settings import SettingsError
 from ideation import Clause, TwinseedError, nearest
+from ideation.yaml_loader import ShallowLoader
 
 #: The `source` of what comes with Twinseed; of everything else it is the path of the file.
 BUILT_IN = "built in"
@@ -279,7 +280,7 @@ def _folded(name: str) -> str:
     return " ".join(re.split(r"[\s_-]+", name.strip())).casefold()
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(ShallowLoader):
     """Without aliases, with which a short text becomes an endless one, and without a key that is there twice."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:

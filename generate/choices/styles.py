@@ -221,7 +221,7 @@ def _header(file: Path, row: list[str]) -> list[str]:
             "{file} has a column {unknown!r}, which styles do not have",
             hint="{csv_hint}",
             file=file,
-            unknown=unknown[0],
+            unknown=unknown[0][:80],
             csv_hint=_CSV_HINT,
         )
     if not {"name", "prompt"} <= set(header) or len(set(header)) < len(header):
@@ -229,7 +229,7 @@ def _header(file: Path, row: list[str]) -> list[str]:
             "{file} has the columns {header}",
             hint="{csv_hint}",
             file=file,
-            header=", ".join(header),
+            header=", ".join(header)[:200],
             csv_hint=_CSV_HINT,
         )
     return header

@@ -24,6 +24,7 @@ _KEY = re.compile(r"\w[\w /-]{1,63}")
 #: A value in quotation marks, as JSON has it.
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BEGINNING = re.compile(r"\s*Steps:\s*[0-9]", re.IGNORECASE)
+_MOST_TRIES = 10  # so many places are looked at where the settings may begin
 _LEAST_VALUES = 3  # fewer in the last line, and it is taken for a line of the prompt
 
 
@@ -86,7 +87,7 @@ def _settings_apart(lines: list[str]) -> tuple[list[str], dict[str, str]]:
             if len(values) >= _LEAST_VALUES - 1:
                 return lines[:place], _behind(lines[place + 1 :]) | values
     if len(lines) == 1 and (within := _within(lines[0])) is not None:
-        head = re.sub(rf"\s*{_NEGATIVE}", f"\n{_NEGATIVE}", lines[0][:within], count=1, flags=re.IGNORECASE)
+        head = re.sub(rf"(?<!\s)\s*+{_NEGATIVE}", f"\n{_NEGATIVE}", lines[0][:within], count=1, flags=re.IGNORECASE)
         return head.split("\n"), dict(_pairs(lines[0][within:]))
     values = dict(_pairs(lines[-1]))
     return (lines[:-1], values) if len(values) >= _LEAST_VALUES else (lines, {})
@@ -94,28 +95,41 @@ def _settings_apart(lines: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def _within(line: str) -> int | None:
     """Where the settings begin in a line that has the prompts before them."""
-    for found in re.finditer(r"(?<=\s)Steps:\s*[0-9]+\s*,", line):
-        head = line[: found.start()].rstrip()
-        values_only = all(
-            _KEY.fullmatch(part.partition(":")[0].strip()) and ":" in part for part in head.split(",")[:-1]
-        )
-        if not (head.endswith(",") and values_only) and len(dict(_pairs(line[found.start() :]))) >= _LEAST_VALUES:
+    words_until = _end_of_values(line)
+    tries = 0
+    for found in re.finditer(r"(?<=\s)Steps:\s*+[0-9]++\s*+,", line):
+        if words_until >= found.start() and line[: found.start()].rstrip().endswith(","):
+            continue  # behind nothing but values, it is one of them
+        if len(dict(_pairs(line[found.start() :]))) >= _LEAST_VALUES:
             return found.start()
+        tries += 1
+        if tries == _MOST_TRIES:
+            break
     return None
+
+
+def _end_of_values(line: str) -> int:
+    """Where the first part of the line ends that is no value; the end of the line where all are."""
+    position = 0
+    for part in line.split(","):
+        position += len(part) + 1
+        if ":" not in part or not _KEY.fullmatch(part.partition(":")[0].strip()):
+            return position
+    return len(line) + 1
 
 
 def _behind(lines: list[str]) -> dict[str, str]:
     """Values that have a line, or several, each for themselves."""
-    values: dict[str, str] = {}
-    key = ""
+    values: dict[str, list[str]] = {}
+    key = "text behind the settings"
     for line in map(str.strip, lines):
         before, colon, after = line.partition(":")
         if colon and _KEY.fullmatch(before.strip()):
             key = before.strip()
-            values[key] = after.strip()
+            values[key] = [after.strip()]
         elif line:
-            values[key or "text behind the settings"] = f"{values.get(key, '')}\n{line}".strip()
-    return values
+            values.setdefault(key, []).append(line)
+    return {key: "\n".join(said).strip() for key, said in values.items()}
 
 
 def _pairs(line: str) -> Iterator[tuple[str, str]]:
@@ -169,7 +183,7 @@ def unquoted(value: str) -> str:
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
         return value
     try:
-        return str(from_json(value))  # unlike json, it refuses half a character
+        return str(from_json(value.encode()))  # unlike json, it refuses half a character
     except ValueError:
         return value
 

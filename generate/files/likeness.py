@@ -22,11 +22,12 @@ from generate.models import (
 )
 from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
-from ideation import Clause
+from ideation import Clause, marks_in
 
 _DTYPES = ("auto", "float32", "float16", "bfloat16")
 _DIGITS = re.compile("[0-9a-f]{10,64}")
 _MOST_NAMED, _MOST_SHOWN = 60, 60
+_MOST_LORAS = 100
 _WHOLE_DIGEST = 64
 
 
@@ -53,6 +54,7 @@ def likeness_of(parameters: PictureParameters, base: RenderSettings) -> Likeness
     Nothing is fetched for it: a model on the hub is taken over where its files are here. Raises `SettingsError` for
     what cannot be rendered here, as a seed past 2**63 or a side that is no multiple of 8.
     """
+    _require_few_loras(parameters)
     taken = _Taken(parameters, base, _said(parameters, base), [*parameters.beyond, *parameters.notes])
     taken.check_scheduler()
     taken.check_files()
@@ -69,6 +71,19 @@ def likeness_of(parameters: PictureParameters, base: RenderSettings) -> Likeness
     expanded = None if expanded is None else taken.without_left_out(expanded)
     taken.check_noise()
     return Likeness(taken.settings, simple, expanded, negative, tuple(taken.notes), parameters.without_prompt)
+
+
+def _require_few_loras(parameters: PictureParameters) -> None:
+    """Each is looked for on this machine, which takes its time."""
+    mentioned = loras_of_prompt(f"{parameters.prompt} {parameters.negative_prompt}")
+    names = {lora.name for lora in (*parameters.loras, *mentioned)}
+    if len(names) > _MOST_LORAS:
+        raise SettingsError(
+            "the picture names {count:,} LoRAs; {most} are looked for",
+            hint="give its prompt and its settings by hand",
+            count=len(names),
+            most=_MOST_LORAS,
+        )
 
 
 def _said(parameters: PictureParameters, base: RenderSettings) -> RenderSettings:
@@ -314,16 +329,18 @@ class _Taken:
         """The prompt without the mentions of LoRAs that are not here, with which nothing could be rendered."""
         if not self.parameters.is_ours:
             known = {lora.name for lora in self.parameters.loras}
-            for lora in loras_of_prompt(prompt):
+            for lora in {lora.name: lora for lora in loras_of_prompt(prompt)}.values():
                 problem = "" if lora.name in known | self.left_out else part_here("lora", lora.name)[1]
                 if problem:
                     self.miss(
                         Clause("The LoRA {name} is not taken over: {problem}.", name=_plain(lora.name), problem=problem)
                     )
                     self.left_out.add(lora.name)
-        for name in self.left_out:
-            prompt = re.sub(rf"<\s*(?i:lora|lyco)\s*:\s*{re.escape(name)}\s*(:[^<>]*)?>", "", prompt)
-        return prompt
+        kept, position = "", 0
+        for mark in marks_in(prompt).all if self.left_out else ():
+            if mark.kind == "adapter" and mark.value.partition(":")[0].strip() in self.left_out:
+                kept, position = kept + prompt[position : mark.start], mark.end
+        return kept + prompt[position:]
 
     def _check_embeddings(self) -> None:
         said = self.parameters

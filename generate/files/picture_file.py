@@ -88,6 +88,15 @@ def parse_picture(content: bytes, name: str = "the picture") -> PictureParameter
     NovelAI, Draw Things, Easy Diffusion, Civitai and others that write the same. Where one text of a picture cannot be
     read, the next one is.
     """
+    try:
+        return _parsed(content, name)
+    except PictureError as error:
+        if name in error.message:
+            raise
+        raise PictureError("{name}: {problem}", hint=error.advice, name=name, problem=error) from error
+
+
+def _parsed(content: bytes, name: str) -> PictureParameters:
     texts, is_whole = _texts_in(content, name)
     text = texts.get(_TWINSEED)
     if isinstance(text, PictureError):

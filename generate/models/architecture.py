@@ -13,6 +13,7 @@ from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
 from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
 from ideation import Clause, read_plain_file, require_plain_file
+from ideation.yaml_loader import ShallowLoader
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
@@ -225,7 +226,8 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
     if not original.is_file():
         return None
     try:
-        parameters = yaml.safe_load(read_plain_file(original, _MAX_YAML).decode("utf-8"))["model"]["params"]
+        told = read_plain_file(original, _MAX_YAML).decode("utf-8")
+        parameters = yaml.load(told, ShallowLoader)["model"]["params"]  # noqa: S506 - it makes plain values only
         return "v_prediction" if parameters.get("parameterization", "eps") == "v" else "epsilon"
     except (*_UNREADABLE, yaml.YAMLError) as error:
         raise ModelError(

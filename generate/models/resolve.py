@@ -255,7 +255,7 @@ def _at(name: str, *, folder_of: str = "model_index.json") -> ModelName | None:
         path = Path(name).expanduser()
         if not name or not path.exists():
             return None
-    except (OSError, RuntimeError):  # a name that no path can have: too long, or ~ of nobody
+    except (OSError, RuntimeError, ValueError):  # a name that no path can have: too long, with U+0000, or ~ of nobody
         return None
     if path.is_dir():
         if (path / "model_index.json").is_file() or (path / folder_of).is_file():

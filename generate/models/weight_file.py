@@ -72,6 +72,7 @@ _CHANGE = re.compile(r"\.(diff|diff_b|[wb]_norm|on_input|set_weight)$")
 _EMBEDDED = frozenset({"emb_params", "string_to_param.*", "*", "clip_l", "clip_g"})
 
 _UNKNOWN = ("unknown", "unknown")
+_MOST_SIDES = 8
 
 
 class ModelError(TwinseedError):
@@ -127,6 +128,8 @@ def read_weight_file(path: Path) -> WeightFile:
         for name, entry in entries.items():
             shape = tuple(entry["shape"])
             begin, end = entry["data_offsets"]
+            if len(shape) > _MOST_SIDES or not all(map(_is_whole, (*shape, begin, end))):
+                raise ValueError(f"{name[:80]!r} has a shape or a place that no tensor has")
             if entry["dtype"] in _OTHER_FORMATS:
                 raise ModelError(
                     "{path} holds numbers in the format {format}, which is not read",
@@ -152,6 +155,10 @@ def read_weight_file(path: Path) -> WeightFile:
         )
     kind, family = _classify(shapes)
     return WeightFile(path, size, shapes, metadata, kind, family)
+
+
+def _is_whole(number: object) -> bool:
+    return type(number) is int and abs(number) < 2**63
 
 
 def require_pickle(path: Path, *, allowed: bool) -> None:

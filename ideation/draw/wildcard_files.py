@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import yaml
 
-from ideation.draw.pattern import Place
+from ideation.draw.pattern import MAX_PATTERN_CHARACTERS, Place
 from ideation.draw.wildcards import Entry, Source, Wildcards, same_name
 from ideation.draw.word_lists import ENDINGS, WEIGHT, WordListError, compose_yaml, decode, read_weight
 from ideation.errors import Clause
@@ -186,7 +186,7 @@ class _Structured:
             return text
         try:
             json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
             raise WordListError(
                 "{file}{where}: this is not JSON: {error}",
@@ -320,6 +320,14 @@ def _entry(text: str, weight: str | None, place: Place) -> Entry:
     if weight is None and (weighted := _WEIGHTED.fullmatch(text)):
         weight, text = weighted.groups()
         place = Place(place.source, place.line, place.column + weighted.start(2))
+    if len(text) > MAX_PATTERN_CHARACTERS:
+        raise WordListError(
+            "{place}: the entry has {count:,} characters; {most:,} are accepted",
+            hint="split it",
+            place=place.named,
+            count=len(text),
+            most=MAX_PATTERN_CHARACTERS,
+        )
     if any(unicodedata.category(one) == "Cc" and one not in "\t\n" for one in text):
         raise WordListError(
             "{place}: the entry contains control characters", hint="type it again as plain text", place=place.named

@@ -22,6 +22,7 @@ from ideation.concept import Word
 from ideation.errors import Clause, TwinseedError
 from ideation.plain_file import read_plain_file
 from ideation.vocabulary import Vocabulary
+from ideation.yaml_loader import ShallowLoader
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
 LIST_NAMES = ("topics", "actions", "styles")
@@ -226,7 +227,7 @@ def decode(file: Path) -> str:
     return text
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(ShallowLoader):
     """Without tags but those of plain values and collections: others ask for something to be made of what follows."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -258,7 +259,7 @@ def _text_entries(_file: Path, text: str) -> Iterator[tuple[str, Any]]:
 def _json_entries(file: Path, text: str) -> Iterator[tuple[str, Any]]:
     try:
         content = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         where = Clause(", line {number}", number=error.lineno) if isinstance(error, json.JSONDecodeError) else ""
         raise WordListError(
             "{file}{where}: this is not JSON: {error}",

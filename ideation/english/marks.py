@@ -152,11 +152,16 @@ def _places(source: list[WordSpan], target: list[WordSpan], marked: set[int]) ->
     """Where in the target each word of the source stands, by its number. Marked words are also found out of order."""
     before, after = ([stem(word.key) for word in words] for words in (source, target))
     places = dict(common_words(before, after))
+    taken = set(places.values())
+    free: dict[str, dict[int, None]] = {}
+    for at, word in enumerate(after):
+        if at not in taken:
+            free.setdefault(word, {})[at] = None
     for k in sorted(marked - places.keys()):
-        free = [at for at, word in enumerate(after) if word == before[k] and at not in places.values()]
-        if free:
+        if here := free.get(before[k]):
             behind = places.get(k - 1, -2) + 1
-            places[k] = behind if behind in free else free[0]
+            places[k] = behind if behind in here else next(iter(here))
+            del here[places[k]]
     return places
 
 
@@ -214,10 +219,11 @@ def _written(
 
 def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
     """The first and last of each row of places side by side."""
+    there = set(places)
     for place in places:
-        if place - 1 not in places:
+        if place - 1 not in there:
             last = place
-            while last + 1 in places:
+            while last + 1 in there:
                 last += 1
             yield place, last
 

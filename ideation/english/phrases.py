@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
-from ideation.english.words import WordSpan, words_of
+from ideation.english.words import WordSpan, is_inside, words_of
 from ideation.prompt_syntax import Marks, marks_in
 
 _QUOTED = re.compile(r'"[^"\n]{1,100}"|“[^”\n]{1,100}”|「[^」\n]{1,100}」')
 _SEPARATOR = re.compile(
     r"""
-    ,(?!(?<=\d,)\d{3}\b) | [;\n|、。，；！？] | [!?]+(?=\s|$) | \s[-–—]+\s | —
+    ,(?!(?<=\d,)\d{3}\b) | [;\n|、。，；！？] | (?<![!?])[!?]++(?=\s|$) | \s[-–—]+\s | —
     | (?<![A-Z])(?<!\b[MDS]rs)(?<!\b[MDS][rts])\.(?=[\s)\]]|$) | :(?=\s)
     """,
     re.VERBOSE,
@@ -45,6 +45,7 @@ _BOUND = re.compile(
     r"|hand|focus|progress|love|profile|place)|on (?:fire|top|display|guard)|at (?:work|play|rest|hand|once|peace)"
     r"|by (?:hand|side)|under construction|over (?:it|them))\b"
 )
+_LONGEST_BOUND = 60
 #: Phrases with a preposition inside that name one thing. Seedling was taught them: a test holds that none is missing.
 SET_PHRASES = ("sitting in a car", "flying on a rocket", "playing with a kite", "oil on canvas")
 _KEPT_TOGETHER = re.compile(r"\b(?:" + "|".join(SET_PHRASES) + r")\b", re.IGNORECASE)
@@ -70,17 +71,22 @@ def phrases_of(text: str) -> list[tuple[str, int, int]]:
     weights = {place for a, b in marks.spans("weight") for place in range(a, b)}
     words = [word for word in words_of(text) if word.start not in weights]
     separators = (match.span() for match in _SEPARATOR.finditer(text) if match.start() not in weights)
-    apart += [(a, b) for a, b in separators if not any(begin < a < end for begin, end in quoted)]
+    apart += [(a, b) for a, b in separators if not is_inside(quoted, a)]
     cuts: list[int] = []
     for number, (a, b) in enumerate(_between(apart, len(text))):
         inside = words[bisect_left(words, a, key=_start) : bisect_left(words, b, key=_start)]
-        cuts += _group_starts(text[:b], inside, quoted, first=number == 0)
-    cuts = [_before_brackets(cut, text, brackets) for cut in cuts]
+        cuts += _group_starts(text, b, inside, quoted, first=number == 0)
+    opens = {b: a for (a, b), *_ in brackets if text[a] in "(["}
+    cuts = sorted(_before_brackets(cut, text, opens) for cut in cuts)
+    ends = sorted(a for a, _ in apart)
     for pair in brackets:
         # A pair of brackets that does not stay within one phrase belongs to none of them.
         (_, begin), (end, _) = pair[0], pair[-1]
-        if len(pair) == 1 or any(begin <= a < end for a, _ in apart) or any(begin < cut < end for cut in cuts):
+        is_cut = bisect_left(ends, begin) < bisect_left(ends, end) or bisect_right(cuts, begin) < bisect_left(cuts, end)
+        if len(pair) == 1 or is_cut:
             apart += pair
+            for a, _ in pair:
+                insort(ends, a)
     said = [word.start for word in words if word.key not in ARTICLES]
     found = [_trimmed(text, a, b) for a, b in _between([*apart, *((cut, cut) for cut in cuts)], len(text))]
     return [(text[a:b], a, b) for a, b in found if bisect_left(said, a) < bisect_left(said, b)]
@@ -114,30 +120,33 @@ def _between(apart: list[tuple[int, int]], length: int) -> list[tuple[int, int]]
     return [(a, b) for a, b in left if a < b]
 
 
-def _group_starts(text: str, words: list[WordSpan], quoted: list[tuple[int, int]], *, first: bool) -> Iterator[int]:
-    """Where among the words of the stretch that ends with `text` a new group begins, the first word apart."""
+def _group_starts(
+    text: str, stop: int, words: list[WordSpan], quoted: list[tuple[int, int]], *, first: bool
+) -> Iterator[int]:
+    """Where among the words of the stretch that ends at `stop` a new group begins, the first word apart."""
     if not words:
         return
-    kept = [*quoted, *(match.span() for match in _KEPT_TOGETHER.finditer(text, words[0].start))]
+    kept = [match.span() for match in _KEPT_TOGETHER.finditer(text, words[0].start, stop)]
     spoken = [word.key for word in words]
+    said = next((k for k, word in enumerate(spoken) if word not in ARTICLES), len(spoken))
     heads = _PLACES | _OTHERS if first or len(words) > _SHORT else _PLACES
     for k in range(1, len(words)):
         begin = k - 1 if spoken[k - 1] in _PARTICLES and k > 1 else k
         if (
             spoken[k] in heads
             and k + 1 < len(words)
-            and not _clings(spoken[:begin], spoken[k], spoken[k + 1])
-            and not _BOUND.match(text[words[k].start :].casefold())
-            and not any(a < words[k].start < b for a, b in kept)
-            and any(word not in ARTICLES for word in spoken[:begin])
+            and not _clings(spoken[begin - 1], spoken[k], spoken[k + 1])
+            and not _BOUND.match(text[words[k].start : min(stop, words[k].start + _LONGEST_BOUND)].casefold())
+            and not is_inside(quoted, words[k].start)
+            and not is_inside(kept, words[k].start)
+            and said < begin
             and not (spoken[k] in ("lit", "illuminated", "bathed", "surrounded") and spoken[k + 1] not in _MEANS)
         ):
             yield words[begin].start
 
 
-def _clings(before: list[str], head: str, after: str) -> bool:
+def _clings(last: str, head: str, after: str) -> bool:
     """Whether the word before a preposition wants it: "dressed in red", "looking at the sea", "oil on canvas"."""
-    last = before[-1]
     if after in _OWN:
         return True
     if head == "at" and after in _TIMES:
@@ -149,11 +158,13 @@ def _clings(before: list[str], head: str, after: str) -> bool:
     return head in ("at", "by", "with") and last.endswith("ing") and len(last) > 5
 
 
-def _before_brackets(cut: int, text: str, brackets: list[list[tuple[int, int]]]) -> int:
-    """A group that begins right behind an opening bracket begins in front of it."""
-    for (a, b), *_ in sorted(brackets, reverse=True):
-        if b <= cut and not text[b:cut].strip() and text[a] in "([":
-            cut = a
+def _before_brackets(cut: int, text: str, opens: dict[int, int]) -> int:
+    """A group that begins right behind an opening bracket begins in front of it; `opens` are their beginnings by their
+    ends."""
+    position = cut
+    while position and (position in opens or text[position - 1].isspace()):
+        position = opens.get(position, position - 1)
+        cut = position if text[position] in "([" else cut
     return cut
 
 

@@ -9,8 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from ideation.english.words import QUOTED
-from ideation.prompt_syntax import Mark, Marks, PromptSyntaxError, changing_brackets, marks_in, weight_of
+from ideation.english.words import QUOTED, is_inside
+from ideation.prompt_syntax import Mark, Marks, PromptSyntaxError, marks_in, spans_that_change, weight_of
 
 _TO_ESCAPE = re.compile(r"\\(?=[()\[\]\\])|[()\[\]]")
 _BREAK = re.compile(r"\bBREAK\b")
@@ -51,18 +51,20 @@ def concept_as_prompt(text: str) -> PlainText:
     """
     marks = marks_in(text)
     quoted = [match.span() for match in QUOTED.finditer(text)]
+    changing = list(spans_that_change(text))
     literal: set[int] = set()
     taken: list[str] = []
     for place, mark in enumerate(marks.all):
         partner = marks.partners.get(place)
-        if any(begin <= mark.start < end for begin, end in quoted):
+        if is_inside(quoted, mark.start):
             literal.add(place)
         elif partner is None:
             literal |= {place} if mark.kind == "open" else set()
         elif partner < place:
             opened = marks.all[partner]
             whole = text[opened.start : mark.end]
-            if changing_brackets(whole) and not _TIME_ALONE.fullmatch(whole):
+            inside = any(opened.start <= begin and end <= mark.end for begin, end in changing)
+            if inside and not _TIME_ALONE.fullmatch(whole):
                 return PlainText(text)  # to be refused, as in any prompt
             if mark.kind == "close":
                 literal |= set() if _is_emphasis(marks, partner, place) else {partner, place}
@@ -98,7 +100,7 @@ def plain_answer(text: str) -> PlainText:
         partner = marks.partners.get(place)
         if mark.kind == "escape":
             gone[place] = mark.value
-        elif any(begin <= mark.start < end for begin, end in quoted):
+        elif is_inside(quoted, mark.start):
             continue
         elif mark.kind in ("adapter", "tag", "break"):
             gone[place] = ", " if mark.kind == "break" else ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,7 +22,8 @@ _SIGN = rf"[{_ALONE}](?:\ufe0f|\u200d[{_ALONE}])*"
 _WORD = re.compile(rf"{_SIGN}|{_LETTER}(?:{_LETTER}|(?:{_JOINT})(?={_LETTER}))*")
 #: What stands in quotation marks; the group that matched is what they hold.
 QUOTED = re.compile(
-    r"\"(?P<a>[^\"]+)\"|“(?P<b>[^”]+)”|「(?P<c>[^」]+)」|『(?P<d>[^』]+)』|‘(?P<e>[^’]+)’|(?<!\w)'(?P<f>[^']+)'(?!\w)"
+    r"\"(?P<a>[^\"]+)\"|“(?P<b>[^“”]+)”|「(?P<c>[^「」]+)」|『(?P<d>[^『』]+)』|‘(?P<e>[^‘’]+)’"
+    r"|(?<!\w)'(?P<f>[^']+)'(?!\w)"
 )
 _PARTS = re.compile(r"[-'\u2019_.]")
 _POSSESSIVE = re.compile(r"['\u2019]s?\b")
@@ -46,6 +48,16 @@ class WordSpan:
     def parts(self) -> tuple[str, ...]:
         """The key, taken apart at what joins it: "d'un" is d and un, "ice-cream" ice and cream."""
         return tuple(_PARTS.split(self.key))
+
+
+def is_inside(spans: Sequence[tuple[int, int]], place: int) -> bool:
+    """Whether the place is within one of the spans, behind its first character; they stand in order.
+
+    >>> is_inside([(2, 5), (7, 9)], 3), is_inside([(2, 5), (7, 9)], 5)
+    (True, False)
+    """
+    before = bisect_right(spans, place, key=lambda span: span[1])
+    return before < len(spans) and spans[before][0] < place
 
 
 def words_of(text: str) -> list[WordSpan]:
@@ -102,7 +114,9 @@ def plain_words(text: str) -> list[str]:
 
 def _plain_parts(key: str) -> list[str]:
     if not key.isascii():
-        key = "".join(c for c in unicodedata.normalize("NFKD", key) if not unicodedata.combining(c))
+        # Each by itself: a long row of marks that belong in another order would be sorted first, which takes its time.
+        letters = (part for letter in key for part in unicodedata.normalize("NFKD", letter))
+        key = "".join(part for part in letters if not unicodedata.combining(part))
     return _PLAIN.findall(_POSSESSIVE.sub("", key).replace("colour", "color"))
 
 

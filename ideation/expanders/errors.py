@@ -15,6 +15,8 @@ from ideation.errors import Clause, TwinseedError
 
 #: The longest part of a server's own words that goes into a message.
 MAX_QUOTED_CHARACTERS = 200
+#: So much of a web page is looked through for its title.
+_MOST_OF_PAGE = 5_000
 
 
 class ExpanderError(TwinseedError):
@@ -193,7 +195,7 @@ def shortened(text: str) -> str:
     """
     line = " ".join(text.split())
     if is_web_page(line):
-        title = re.search(r"<title[^>]*>\s*([^<]{1,80}?)\s*</title", line, re.IGNORECASE)
+        title = re.search(r"<title[^>]*>\s*([^<]{1,80}?)\s*</title", line[:_MOST_OF_PAGE], re.IGNORECASE)
         return "a web page instead of an answer" + (f" ({html.unescape(title[1])})" if title else "")
     return line if len(line) <= MAX_QUOTED_CHARACTERS else line[:MAX_QUOTED_CHARACTERS].rstrip() + "…"
 

@@ -42,7 +42,7 @@ class PluginExpander:
             self._expander: Expander = point.load()(llm_model, environ)
         except TwinseedError:
             raise
-        except Exception as error:  # noqa: BLE001 - anything can come out of somebody else's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - anything comes out of somebody else's code
             raise self._broken("cannot be loaded", error) from None
         if not callable(getattr(self._expander, "draft", None)):
             given = type(self._expander).__name__
@@ -68,7 +68,7 @@ class PluginExpander:
             draft = self._expander.draft(request)
         except TwinseedError:
             raise
-        except Exception as error:  # noqa: BLE001 - anything can come out of somebody else's code
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - anything comes out of somebody else's code
             raise self._broken("failed", error) from None
         if not isinstance(draft, DraftedPrompts) or not all(
             isinstance(prompt, str) and prompt.strip() for prompt in (draft.simple, draft.expanded)
@@ -81,7 +81,7 @@ class PluginExpander:
             )
         return draft
 
-    def _broken(self, what: str, error: Exception) -> BrokenPlugin:
+    def _broken(self, what: str, error: BaseException) -> BrokenPlugin:
         """Without the cause, and without whatever secret its words may repeat."""
         said = str(error)
         for secret in self._secrets:

@@ -19,7 +19,7 @@ _OF_OTHERS = re.compile(
       (?<=[a-z0-9.,)\]>])\s+AND(?=\s) | \sAND(?=\s+[a-z(\[<])           # several prompts for one picture,
     | \s:\s?\d+(?:\.\d+)?(?=\s+AND\b|\s*\Z)                            # and their weights
     | \bADD(?:COMM|ROW|COL|BASE)\b                                      # regions of a picture
-    | \{[^{}]*\|[^{}]*\} | \{\{+[^{}]+\}\}+ | \{\w[^{}|]*\}              # a choice of words, emphasis
+    | \{[^{}|]*\|[^{}]*\} | (?<!\{)\{\{++[^{}]+\}\}+ | \{\w[^{}|]*\}              # a choice of words, emphasis
     | (?<!\w)__[\w/*.-]+__(?!\w)                                        # a word list
     | \)(?:\d+\.\d+|\+{1,9}|-{2,9})(?![\w)]) | \b[a-z]{3,}(?:\+\+|--)(?![\w+-])   # weights behind their words
     | \b\w+::\s?-?\d+(?:\.\d+)? | \d\.\d+::[^:]+::                      # weights with two colons

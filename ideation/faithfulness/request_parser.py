@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from ideation.draw import built_in_words
 from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
@@ -32,9 +34,11 @@ _MEDIUM = re.compile(
     r"\s+(?:of|showing)\s+",
     re.IGNORECASE,
 )
-_STYLE = (
+#: What stands behind the name of a style, in a clause that it begins with.
+_STYLED = re.compile(r"(?:['’]s(?=[\s-])|(?<![\s-])(?=[\s-]))[\s-]++styled?\b", re.IGNORECASE)
+_ARTICLE = re.compile(r"(?:the|an?)\s+", re.IGNORECASE)
+_NAMED_STYLE = (
     re.compile(r"\bin\s+(?:the|an?)\s+(?:style|manner)\s+of\s+(?P<style>[^,;.]+)", re.IGNORECASE),
-    re.compile(r"(?:^|[,;]|\bin)\s*(?:(?:the|an?)\s+)?(?P<style>[^,;]+?)(?:['’]s)?[\s-]+styled?\b", re.IGNORECASE),
     re.compile(r"\bby\s+(?P<style>[A-Z][\w.é-]+(?:\s+(?:van|von|de|da|di|[A-Z][\w.é-]+))*)\s*(?=$|[,;.])"),
 )
 
@@ -83,6 +87,11 @@ _ADJECTIVES = frozenset(
     "strange smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy empty".split()
 )
 
+_ENDS_PHRASE = _STOPS | _AUXILIARIES
+_NO_NOUNS = GLUE | COLOURS | _ADJECTIVES | _STOPS
+#: No noun phrase has more words, and the one behind a number ends within so many characters.
+_MOST_WORDS, _LOOKED_AHEAD = 24, 200
+
 
 def requirements_of(text: str) -> list[Requirement]:
     """Everything that a concept or a simple prompt in English asks for, the subject first.
@@ -112,13 +121,15 @@ def _without_absences(text: str) -> tuple[str, list[Requirement]]:
     for match in _NEGATED.finditer(text):
         if match.group().casefold().startswith(("no longer", "no matter", "not only", "not far")):
             continue
+        with_others = "and" in match["what"].split()
         for part in re.split(r"\b(?:or|nor|and)\b", match["what"]):
-            phrase, _ = _noun_phrase(plain_words(part))
-            if plain_words(part) and not phrase and _is_participle(plain_words(part)[0]):
-                found.append(absence_requirement(plain_words(part)[0]))
+            words = plain_words(part)
+            phrase, _ = _noun_phrase(words)
+            if words and not phrase and _is_participle(words[0]):
+                found.append(absence_requirement(words[0]))
             if phrase:
                 found.append(absence_requirement(phrase[-1]))
-            if "and" in match["what"].split():
+            if with_others:
                 break  # "without a hat and with a scarf": what comes after "and" may well be there
     return _NEGATED.sub(lambda m: " , " + _after_absence(m["what"]), text), found
 
@@ -130,17 +141,26 @@ def _after_absence(what: str) -> str:
 
 
 def _without_style(text: str) -> tuple[str, list[Requirement]]:
-    if medium := _MEDIUM.match(text):
+    media: list[Requirement] = []
+    while medium := _MEDIUM.match(text):
         text = text[medium.end() :]
-        text, styles = _without_style(text)
         named = [
             word for word in plain_words(medium["medium"]) if word not in _FILLER | {"portrait", "view", "close", "up"}
         ]
-        return text, [*([style_requirement(" ".join(named))] if named else []), *styles]
-    for pattern in _STYLE:
-        if (match := pattern.search(text)) and plain_words(match["style"]):
-            style = match["style"].strip()
-            return text[: match.start()] + " , " + text[match.end() :], [style_requirement(style)]
+        media += [style_requirement(" ".join(named))] if named else []
+    text, styles = _without_named_style(text)
+    return text, [*media, *styles]
+
+
+def _without_named_style(text: str) -> tuple[str, list[Requirement]]:
+    in_the_style, by_somebody = (pattern.search(text) for pattern in _NAMED_STYLE)
+    for begin, end, style in (
+        *([(*in_the_style.span(), in_the_style["style"])] if in_the_style else []),
+        *islice(_styled(text), 1),
+        *([(*by_somebody.span(), by_somebody["style"])] if by_somebody else []),
+    ):
+        if plain_words(style):
+            return text[:begin] + " , " + text[end:], [style_requirement(style.strip())]
     for known in _known_styles():
         # Only where it stands as a style: as a clause of its own, or as "in watercolor", "as an oil painting".
         pattern = re.compile(
@@ -151,6 +171,15 @@ def _without_style(text: str) -> tuple[str, list[Requirement]]:
         if match := pattern.search(text):
             return text[: match.start()] + " , " + text[match.end() :], [style_requirement(known)]
     return text, []
+
+
+def _styled(text: str) -> Iterator[tuple[int, int, str]]:
+    """Clauses such as "in Joan Miro's style", up to that word, and whose style it is."""
+    for clause in re.finditer(r"(?:^|[,;])([^,;]*)", text):
+        if found := _STYLED.search(clause[1]):
+            style = clause[1][: found.start()].strip()
+            if style := style[article.end() :] if (article := _ARTICLE.match(style)) else style:
+                yield clause.start(), clause.start(1) + found.end(), style
 
 
 @lru_cache(maxsize=1)
@@ -203,8 +232,8 @@ def _action_requirement(tokens: list[str]) -> Requirement:
 def _noun_phrase(tokens: list[str], start: int = 0) -> tuple[list[str], int]:
     """The words of the noun phrase from `start`, without articles, numbers, colours and filler, and where it ends."""
     phrase: list[str] = []
-    end = start
-    while end < len(tokens) and tokens[end] not in _STOPS | _AUXILIARIES and not _is_verb(tokens, end):
+    end, longest = start, min(len(tokens), start + _MOST_WORDS)
+    while end < longest and tokens[end] not in _ENDS_PHRASE and not _is_verb(tokens, end):
         token = tokens[end]
         if _is_passive(tokens, end):
             break
@@ -229,7 +258,7 @@ def _is_passive(tokens: list[str], at: int) -> bool:
 def _stands_alone(tokens: list[str], at: int) -> bool:
     """Whether "couple" is the couple itself, and not the number of something else."""
     after = tokens[at + 1 : at + 2]
-    ends = not after or (after[0] != "of" and after[0] in _STOPS | _AUXILIARIES) or _is_participle(after[0])
+    ends = not after or (after[0] != "of" and after[0] in _ENDS_PHRASE) or _is_participle(after[0])
     return tokens[at] in _GATHERED and ends
 
 
@@ -237,7 +266,7 @@ def _is_verb(tokens: list[str], at: int) -> bool:
     """A participle after its noun, or a known verb in the form that follows a noun: "rides", "two dogs ride"."""
     token, before = tokens[at], tokens[at - 1] if at else ""
     is_number = before.isdigit() or (before in NUMBERS and before not in _GATHERED)
-    after_noun = bool(before) and not (before in GLUE | COLOURS | _ADJECTIVES | _STOPS or is_number)
+    after_noun = bool(before) and not (before in _NO_NOUNS or is_number)
     if " ".join(tokens[at : at + 2]) in _NAMED_BY_USE:
         return False
     if _is_participle(token):
@@ -267,7 +296,7 @@ def _count_requirements(clauses: list[str]) -> list[Requirement]:
             number = number_in(match.group(1))
             if number is None:
                 continue
-            after = plain_words(clause[match.end() :])
+            after = plain_words(clause[match.end() : match.end() + _LOOKED_AHEAD])
             after = after[1:] if after[:1] == ["of"] else after
             noun = plain_words(match.group(3))[:1] if match.group(3) else _noun_phrase(after)[0][-1:]
             if number == 0 or not noun or noun[0] in ("pm", "am", "mm", "percent", "degrees", "bit", "oclock"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ideation.english import QUOTED, content_stems, plain_words, same, stem
 from ideation.vocabulary import phrasings
@@ -75,7 +76,36 @@ class Said:
 
     def places(self, word_stem: str) -> list[int]:
         wanted = {part for way in phrasings((word_stem,)) if len(way) == 1 for part in way} | same(word_stem)
-        return [place for place, found in enumerate(self.stems) if found in wanted]
+        return sorted(place for part in wanted for place in self._places.get(part, ()))
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, found in enumerate(self.stems):
+            places.setdefault(found, []).append(place)
+        return places
+
+    @cached_property
+    def folded(self) -> str:
+        """The text on one line, without upper case."""
+        return " ".join(self.text.split()).casefold()
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """The numbers that it names, by the places of their words."""
+        numbers = {place: value for place, word in enumerate(self.words) if (value := number_in(word)) is not None}
+        for place in numbers:
+            if self.words[place] == "dozen" and place and (factor := number_in(self.words[place - 1])):
+                numbers[place] = 12 * factor
+            elif self.words[max(0, place - 2) : place] == ["half", "a"]:
+                numbers[place] = 6
+        return numbers
+
+    @cached_property
+    def lacking(self) -> frozenset[str]:
+        """The stems of what it says to be absent in a word: hat of "hatless", people of "unpeopled"."""
+        without = (stem(word[:-4]) for word in self.words if word.endswith("less"))
+        return frozenset(without) | {stem(word[2:]) for word in self.words if word.startswith("un")}
 
 
 @dataclass(frozen=True)
@@ -113,9 +143,7 @@ def quote_requirements(text: str) -> list[Requirement]:
 
 def _quote_requirement(quoted: str) -> Requirement:
     wanted = " ".join(quoted.split()).casefold()
-    return Requirement(
-        _NAMES["text"].format(words=f'"{quoted}"'), lambda said: wanted in " ".join(said.text.split()).casefold()
-    )
+    return Requirement(_NAMES["text"].format(words=f'"{quoted}"'), lambda said: wanted in said.folded)
 
 
 def count_requirement(number: int, noun: str, name: str) -> Requirement:
@@ -150,10 +178,7 @@ def absence_requirement(noun: str) -> Requirement:
                 return True
             if said.words[place + 1 : place + 2] == ["free"]:
                 return True
-        return bool(empty & set(said.words)) or any(
-            (w.endswith("less") and stem(w[:-4]) == thing) or (w.startswith("un") and stem(w[2:]) == thing)
-            for w in said.words
-        )
+        return not empty.isdisjoint(said.words) or thing in said.lacking
 
     return Requirement(_NAMES["negation"].format(words=noun), said_in)
 
@@ -174,22 +199,17 @@ def number_in(text: str) -> int | None:
 
 
 def _counts(said: Said, number: int, noun: str) -> bool:
-    numbers = {place: value for place, word in enumerate(said.words) if (value := number_in(word)) is not None}
+    numbers = said.numbers
     if number == 1:
-        numbers |= {place: 1 for place, word in enumerate(said.words) if word in ("a", "an")}
-    for place in list(numbers):
-        if said.words[place] == "dozen" and place and (factor := number_in(said.words[place - 1])):
-            numbers[place] = 12 * factor
-        elif said.words[max(0, place - 2) : place] == ["half", "a"]:
-            numbers[place] = 6
-    things = said.places(noun)
+        numbers = {place: 1 for place, word in enumerate(said.words) if word in ("a", "an")} | numbers
+    things = set(said.places(noun))
     for place in (place for place, value in numbers.items() if value == number):
         if not things:
             return True  # another word for the thing: whether it is the thing is the subject's question
-        for thing in (thing for thing in things if place < thing <= place + 6):
-            if not any(place < other < thing and value != number for other, value in numbers.items()):
+        for thing in things.intersection(range(place + 1, place + 7)):
+            if all(numbers.get(other, number) == number for other in range(place + 1, thing)):
                 return True
         after = said.words[place + 1 : place + 2]
-        if any(thing < place <= thing + 3 for thing in things) and after in ([], ["of"], ["in"], ["total"]):
+        if not things.isdisjoint(range(place - 3, place)) and after in ([], ["of"], ["in"], ["total"]):
             return True
     return False

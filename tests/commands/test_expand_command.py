@@ -306,6 +306,9 @@ def not_a_factory():
 
 def gives_nothing(llm_model, environ):
     return 7
+
+def leaves(llm_model, environ):
+    raise SystemExit(3)
 """
 ENTRY_POINTS = """
 [twinseed.expanders]
@@ -315,12 +318,13 @@ missing-module = twinseed_no_such_module:Parrot
 missing-name = twinseed_parrot:Polly
 wrong-factory = twinseed_parrot:not_a_factory
 wrong-thing = twinseed_parrot:gives_nothing
+leaves = twinseed_parrot:leaves
 """
 
 
 @pytest.fixture
 def parrot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A distribution as an installer leaves it, with an expander and five ways to get one wrong."""
+    """A distribution as an installer leaves it, with an expander and six ways to get one wrong."""
     site = tmp_path / "site"
     info = site / "twinseed_parrot-1.2.dist-info"
     info.mkdir(parents=True)
@@ -354,6 +358,7 @@ def test_a_plugin_is_listed_and_loaded_only_when_it_is_named(twinseed: Twinseed)
         ("missing-name", DOG, "cannot be loaded: AttributeError"),
         ("wrong-factory", DOG, "cannot be loaded: TypeError"),
         ("wrong-thing", DOG, "gives no expander but int"),
+        ("leaves", DOG, "cannot be loaded: SystemExit: 3"),
         ("parrot", "a dog and nothing else", "answered with no two prompts"),
         ("parrot", "a boom", "failed: RuntimeError: no seed for (key)"),
         ("parrt", DOG, "there is no expander 'parrt'"),

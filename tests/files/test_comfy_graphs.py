@@ -44,6 +44,12 @@ def read(**changes: Graph) -> PictureParameters:
     return parse_picture(with_texts(prompt=json.dumps(USUAL | changes)))
 
 
+def test_numbers_that_no_setting_has() -> None:
+    loader = node("LoraLoader", lora_name="x", strength_model=10**400, model=["4", 0], clip=["4", 1])
+    (lora,) = read(**{"3": sampler(model=["10", 0]), "10": loader}).loras
+    assert (lora.name, lora.weight) == ("x", None)
+
+
 def read_prompt(nine: Graph, **more: Graph) -> PictureParameters:
     return read(**LINKED | {"9": nine} | more)
 

@@ -536,6 +536,7 @@ def test_hostile_pictures_are_refused(tmp_path: Path, which: str) -> None:
         read_picture(tmp_path / "evil.png")
     assert time.process_time() - began < 2
     assert caught.value.hint
+    assert str(tmp_path / "evil.png") in caught.value.message
     assert "\x1b" not in caught.value.message
     assert len(caught.value.message) < 500 + len(str(tmp_path))
 

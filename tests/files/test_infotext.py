@@ -121,13 +121,21 @@ def test_foreign_texts(text: str, infotext: Infotext) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "a,", ",", ":", 'a: "', 'a: "\\', '"', "\\", " ", "a: b,", 'ab: "c",', 'ab: "\\",', "Negative prompt:\n"],
+    [
+        *("a", "a,", ",", ":", 'a: "', 'a: "\\', '"', "\\", " ", "a: b,", 'ab: "c",', 'ab: "\\",'),
+        *("Negative prompt:\n", "Steps: 1, "),
+    ],
 )
 def test_the_time_grows_with_the_length(unit: str) -> None:
     text = (unit * MAX_TEXT)[:MAX_TEXT]
     began = time.process_time()
     parse_infotext(text)
     assert time.process_time() - began < 5, "a megabyte takes about a second; square time would take hours"
+
+
+def test_lines_behind_the_settings() -> None:
+    text = f"a dog\n{LAST_LINE}\nTemplate: a\nb\n" + "c\n" * 100_000
+    assert parse_infotext(text).values["Template"] == "a\nb\n" + "\n".join("c" * 100_000)
 
 
 @pytest.mark.parametrize("text", ["x" * 5_000_000, "狗" * 400_000])

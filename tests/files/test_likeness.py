@@ -21,7 +21,7 @@ from generate.files.foreign import infotext_of
 from generate.models import digest_of_file, digest_of_weights
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
-from generate.settings import RenderSettings
+from generate.settings import RenderSettings, SettingsError
 from ideation import AdapterMention
 
 INK, LINE = AdapterMention("ink", 0.5, 0.7), AdapterMention("deep/line", 1.0, 1.0)
@@ -279,6 +279,13 @@ def test_what_belongs_to_a_model_that_is_not_here(models: Path) -> None:
         "The LoRA deep/line is not taken over",
     ]
     assert (found.simple, found.expanded) == ("a dog ", "a dog,  <lora:inky:1>"), "its tag would fail"
+
+
+def test_a_picture_that_names_hundreds_of_loras() -> None:
+    tags = " ".join(f"<lora:ink{number}:1>" for number in range(101))
+    said = with_texts(parameters=f"a dog {tags}\nSteps: 20, Sampler: Euler, Seed: 1, Size: 64x64")
+    with pytest.raises(SettingsError, match="the picture names 101 LoRAs; 100 are looked for"):
+        likeness(said)
 
 
 # ---- what does not say all

@@ -210,6 +210,8 @@ FAULTS = [
     ("__chain0__", "this lies more than 50 deep in others", "nest less"),
     ("{" * 10_000 + "a" + "}" * 9_999, "line 1, column 51: braces", "nest less"),
     ("{" * 10_000, "line 1, column 51: braces lie more than 50 deep", "nest less"),
+    ("{2$$" + "\\" * 19_000, "line 1, column 1: this { is not closed", "add a }"),
+    ("{" + "1" * 19_000, "line 1, column 1: this { is not closed", "add a }"),
     ("${a=" * 5_000, "braces lie more than 50 deep", "nest less"),
     ("".join(f"${{v{n}={{a|${{v{n - 1}:b}}}}}}" for n in range(1, 500)) + "${v499}", "50 deep in others", "nest less"),
     ("x" * 20_001, "line 1, column 1: this has 20,001 characters; 20,000 are accepted", "in a file"),

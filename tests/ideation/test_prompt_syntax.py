@@ -127,6 +127,9 @@ def test_text_without_syntax_comes_back_to_the_letter() -> None:
         "<lora:" * 3_000,
         "[" * 25 + "|" * 19_000,
         ":1 " * 6_000,
+        "a" + " " * 19_000,
+        ":" + "1" * 19_000,
+        "[a:" + "1" * 19_000 + "x]",
     ],
 )
 def test_the_longest_prompts_come_to_an_end(text: str) -> None:

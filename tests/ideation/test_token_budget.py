@@ -84,6 +84,11 @@ def test_a_textual_inversion_takes_as_many_tokens_as_it_has_vectors(
     assert (budget.count(prompt), budget.dropped(prompt)) == (count, dropped)
 
 
+def test_half_a_character_is_a_character(tokenizer_file: Path) -> None:
+    budget = TokenBudget(tokenizer_file, vectors={})
+    assert budget.count("a \ud800 dog") == budget.count("a \ufffd dog")
+
+
 def test_in_chunks_nothing_is_dropped(tokenizer_file: Path) -> None:
     measured = TokenBudget(tokenizer_file, 6, chunked=True, vectors={}).measure(
         "a dog", "a dog riding a bicycle at night"

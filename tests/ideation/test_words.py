@@ -267,6 +267,9 @@ def test_equal_weights_are_no_weights(tmp_path: Path) -> None:
         ("topics.json", b'{"en": "dog"}', "topics.json does not hold a list"),
         ("topics.json", b'["dog", 7]', "topics.json, entry 2: "),
         ("topics.json", b"[" * 100_000, "topics.json: this is not JSON"),
+        ("topics.json", b"9" * 5_000, "topics.json: this is not JSON"),
+        ("topics.yaml", b"{" * 20_000, "topics.yaml, line 1: this is not YAML: brackets are nested too deeply"),
+        ("topics.txt", b"1" * 20_000, "topics.txt, line 1: the entry has 20,000 characters; 200 are accepted"),
         ("topic.txt", b"dog\n", "has no word list"),
     ],
 )

@@ -205,6 +205,10 @@ def entry(shape: list[Any], offsets: list[Any], dtype: str = "F32") -> str:
         (header(entry([2], [0, 8], "X9"), rest=bytes(8)), "its header cannot be read, KeyError"),
         (header(entry([2], [0, 8], "F4"), rest=bytes(8)), "holds numbers in the format F4, which is not read"),
         (header(entry(["2"], [0, 8]), rest=bytes(8)), "its header cannot be read"),
+        (header(entry([1] * 9, [0, 4]), rest=bytes(4)), "'a' has a shape or a place that no tensor has"),
+        (header(entry([10**4000] * 9, [0, 4]), rest=bytes(4)), "'a' has a shape or a place that no tensor has"),
+        (header(entry([1.5], [0, 6]), rest=bytes(6)), "'a' has a shape or a place that no tensor has"),
+        (header(entry([True], [0, 4]), rest=bytes(4)), "'a' has a shape or a place that no tensor has"),
         (header('{"a": 3}'), "its header cannot be read, TypeError"),
         (
             b"PK\x03\x04\x00\x00\x08\x08" + bytes(100),

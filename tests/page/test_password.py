@@ -20,6 +20,7 @@ from conftest import Twinseed
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Message as Sent
 from starlette.websockets import WebSocket
 
 from compare.page import password
@@ -82,9 +83,9 @@ def asked(port: int, method: str = "GET", path: str = "/", body: str | None = No
         return Answer(answer.status, answer.headers, answer.read().decode())
 
 
-def typed(port: int, given: str) -> Answer:
+def typed(port: int, given: str, path: str = "/?lang=zh-TW") -> Answer:
     form = "application/x-www-form-urlencoded"
-    return asked(port, "POST", "/?lang=zh-TW", urlencode({"password": given}), content_type=form)
+    return asked(port, "POST", path, urlencode({"password": given}), content_type=form)
 
 
 COOKIES = ("", f"{COOKIE}=", f"{COOKIE}=9999999999.{64 * '0'}", f"{COOKIE}=9" + "9" * 4000 + ".x", f"{COOKIE}=a.b")
@@ -146,7 +147,40 @@ def test_whoever_guesses_waits(port: int, clock: Clock) -> None:
     clock.now += password.WAIT_S
     assert typed(port, RIGHT).status == 303
     assert typed(port, "x" * 5000).status == 413
+    assert typed(port, RIGHT, "//evil.example/").headers["location"] == "/"
     assert asked(port, "PUT").status == 401
+
+
+def test_many_at_once_and_many_addresses_are_not_heard_either(clock: Clock) -> None:
+    clock.now += 10_000
+
+    async def guess(gate: PasswordGate, address: str, meanwhile: asyncio.Barrier) -> int:
+        statuses: list[int] = []
+
+        async def receive() -> Sent:
+            await meanwhile.wait()
+            return {"type": "http.request", "body": b"password=guess"}
+
+        async def send(message: Sent) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "query_string": b"",
+            "headers": [],
+            "client": (address, 1),
+        }
+        await gate(scope, receive, send)
+        return statuses[0]
+
+    async def guesses(addresses: list[str]) -> list[int]:
+        gate, meanwhile = PasswordGate(Starlette(), RIGHT, clock), asyncio.Barrier(len(addresses))
+        return await asyncio.gather(*(guess(gate, address, meanwhile) for address in addresses))
+
+    assert asyncio.run(guesses(["10.0.0.1"] * 40)).count(401) == password.FREE_TRIES
+    assert asyncio.run(guesses([f"10.0.0.{number}" for number in range(150)])).count(401) == password.MOST_TRIES
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,9 @@ def test_a_root_that_is_a_file(tmp_path: Path) -> None:
             with pytest.raises(GalleryError, match="is a file, or lies inside one") as caught:
                 attempt()
             assert "--runs" in caught.value.hint
-        assert gallery.runs() == []
+    assert Gallery(file / "inside").runs() == []
+    with pytest.raises(GalleryError, match=r"cannot read the runs folder .*runs: Not a directory"):
+        Gallery(file).runs()
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that refuses even root")

@@ -181,6 +181,8 @@ def test_what_a_record_cannot_be(path: tuple[Any, ...], value: Any, complaint: s
         (b"\x89PNG\r\n", "is not JSON"),
         (b'{"version": 1', "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
+        (b"[" + b"[]," * 200_000, "has more than 200,000 brackets"),
+        (b" " * 16_000_001, "it has more than 16,000,000 bytes"),
         (b'{"version": NaN}', "is not JSON"),
         (b"[1]", "its version is None"),
         (b"{}", "its version is None"),

@@ -58,7 +58,7 @@ def without_a_rung(run: Run) -> None:
     ("harm", "faults"),
     [
         (swap, ["simple-7.png is not the one", "expanded-7.png is not the one", "simple-7.png is of another side"]),
-        (cut, ["expanded-7.png is not the one that the record names", "expanded-7.png is cut off"]),
+        (cut, ["expanded-7.png is not the one that the record names"]),
         (paint, ["simple-7.png is not the one that the record names", "simple-7.png does not say whose twin it is"]),
         (unlink_7, ["simple-7.png is missing"]),
         (without_a_rung, ["ladder-1.png cannot be read: it is cut off", "ladder-2.png is missing"]),
@@ -68,6 +68,7 @@ def without_a_rung(run: Run) -> None:
             says(("renders", 1, "pixels_sha256"), "0" * 64),
             ["hash of the pixels of expanded-7.png", "of another partner"],
         ),
+        (says(("renders", 0, "width"), 10**12), ["the record's size of simple-7.png is not that of the file"]),
         (says(("settings", "num_inference_steps"), 21), ["simple-7.png is of another pair", "expanded-7.png is of"]),
         (says(("prompts", "expanded"), "a cat"), ["simple-7.png is of another pair", "expanded-7.png is of another"]),
         (says(("certificate", "model_digest"), "cd" * 32), ["another pair", "another model", "another pair"]),

@@ -158,7 +158,7 @@ def names(run: Path) -> Iterator[Hostile]:
                 os.chdir(folder / "loras")
                 return lambda: knock(folder, name)
 
-            yield Hostile(f"names that lead out, of a {door}", repr(name), build, repr(name))
+            yield Hostile("names that lead out", f"{name!r}, of a {door}", build, repr(name))
 
     def listed(folder: Path) -> Knock:
         for place in ("a\x1b]0;owned\x07", "b\nc", "\u202edraob"):

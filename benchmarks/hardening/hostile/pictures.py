@@ -51,7 +51,6 @@ def pictures() -> Iterator[Hostile]:
         "a wrong checksum": png(8, 8)[:-4] + b"abcd",
         "a number of 5,000 digits": png(8, 8, chunk(b"tEXt", infotext)),
         "JSON 100,000 deep": png(8, 8, chunk(b"tEXt", deep)),
-        "a graph that runs in a circle": png(8, 8, chunk(b"tEXt", cycle)),
         "an SVG called PNG": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
         "a web page called PNG": b"<html><script>alert(1)</script></html>",
         "a zip behind a PNG": png(8, 8) + b"PK\x03\x04" + bytes(100),
@@ -75,3 +74,9 @@ def pictures() -> Iterator[Hostile]:
             return lambda: read_picture(folder / "evil.png")
 
         yield Hostile("pictures", name, build, "evil.png")
+
+    def circle(folder: Path) -> Knock:
+        (folder / "evil.png").write_bytes(png(8, 8, chunk(b"tEXt", cycle)))
+        return lambda: "no prompt was found" in str(read_picture(folder / "evil.png").without_prompt)
+
+    yield Hostile("pictures that tell nothing but that", "a graph that runs in a circle", circle, "")

@@ -65,13 +65,12 @@ def runs(real: Path) -> Iterator[Hostile]:
         "100 MB of spaces": lambda text: " " * 100_000_000 + text,
         "15 MB of lists": lambda text: text[:-2] + ',"x":[' + "[]," * 5_000_000 + "[]]}",
         "100,000 pictures": edited(lambda at: at.update(renders=at["renders"] * 50_000)),
-        "a concept of 10 MB": edited(lambda at: at["concept"].update(text="x" * 10_000_000)),
+        "a concept of 20 MB": edited(lambda at: at["concept"].update(text="x" * 20_000_000)),
         "a concept that is code": edited(lambda at: at.update(concept={"__reduce__": ["os.mkdir", ["RAN"]]})),
         "a picture with U+0000": edited(lambda at: at["renders"][0].update(file="a\0.png")),
         "a picture of no name": edited(lambda at: at["renders"][0].update(file="")),
         "a hidden picture": edited(lambda at: at["renders"][0].update(file=".evil.png")),
         "a hash of another form": edited(lambda at: at["renders"][0].update(sha256="../../evil")),
-        "a picture of 10^12 pixels": edited(lambda at: at["renders"][0].update(width=10**12)),
     }
     for name, change in changes.items():
         yield Hostile("records", name, with_record(change), "record.json")
@@ -95,8 +94,8 @@ def runs(real: Path) -> Iterator[Hostile]:
         "a header and zeros": b"SQLite format 3\0" + bytes(5000),
         "nothing": b"",
         "a trigger": "CREATE TRIGGER evil AFTER INSERT ON runs BEGIN DELETE FROM runs; END;",
-        "rows of runs outside": "INSERT INTO runs SELECT '../../evil', " + ", ".join(["'x'"] * 13) + ";",
-        "a row of a run that is not there": "INSERT INTO runs SELECT 'gone', " + ", ".join(["'x'"] * 13) + ";",
+        "rows of runs outside": "INSERT INTO runs SELECT '../../evil', " + ", ".join(["'x'"] * 14) + ";",
+        "a row of a run that is not there": "INSERT INTO runs SELECT 'gone', " + ", ".join(["'x'"] * 14) + ";",
         "a version to come": "PRAGMA user_version = 999999;",
         "no table": "DROP TABLE runs;",
         "a view in the place of the table": "ALTER TABLE runs RENAME TO old; CREATE VIEW runs AS SELECT * FROM old;",
@@ -130,5 +129,10 @@ def runs(real: Path) -> Iterator[Hostile]:
         picture.symlink_to("/etc/passwd")
         return lambda: picture.name in " ".join(Run.open(folder / "evil").faults())
 
+    def measured(folder: Path) -> Knock:
+        with_record(edited(lambda at: at["renders"][0].update(width=10**12)))(folder)
+        return lambda: "the record's size" in " ".join(Run.open(folder / "evil").faults())
+
+    yield Hostile("pictures of a run are checked", "a width of 10^12", measured, "")
     yield Hostile("pictures of a run are checked", "another picture in its place", swapped, "")
     yield Hostile("pictures of a run are checked", "a link in its place", linked, "")

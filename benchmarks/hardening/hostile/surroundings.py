@@ -40,6 +40,8 @@ _MADE: dict[str, Callable[[Path], Any]] = {
     "/dev/zero": lambda file: file.symlink_to("/dev/zero"),
     "a folder": lambda file: file.mkdir(),
 }
+#: In folders of their names lie other files, and a model needs but one form of its tokenizer.
+_MAY_BE_FOLDERS = ("a LoRA", "an embedding", "a model's weights", "a model's tokenizer", "a wildcard")
 
 
 def devices(run: Path) -> Iterator[Hostile]:
@@ -80,9 +82,10 @@ def devices(run: Path) -> Iterator[Hostile]:
                 make(file)
                 return lambda: knock(file)
 
-            if name == "a folder" and door in ("a LoRA", "an embedding", "a model's weights"):
-                continue  # files in a folder are other files
-            yield Hostile("pipes, devices and folders", f"{name}, as {door}", build, "model" if "'" in door else "evil")
+            if name == "a folder" and door in _MAY_BE_FOLDERS:
+                continue
+            named = "model" if place.startswith("model/") else Path(place).name
+            yield Hostile("pipes, devices and folders", f"{name}, as {door}", build, named)
 
 
 def folders_that_are_files() -> Iterator[Hostile]:

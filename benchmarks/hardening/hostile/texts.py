@@ -14,7 +14,15 @@ from generate.choices.performance import find_performance
 from generate.choices.presets import find_preset, preset_adapters
 from generate.choices.styles import find_style
 from generate.models import open_model, require_model
-from ideation import InstructionTemplate, PatternPlan, checked_template, read_wildcards, read_words, typed_concept
+from ideation import (
+    InstructionTemplate,
+    PatternPlan,
+    Wildcards,
+    checked_template,
+    read_wildcards,
+    read_words,
+    typed_concept,
+)
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(9)
@@ -39,7 +47,7 @@ def yaml_files() -> Iterator[Hostile]:
         "styles": lambda folder: find_style("evil"),
         "presets": lambda folder: find_preset("evil"),
         "performance levels": lambda folder: find_performance("evil"),
-        "wildcards": lambda folder: PatternPlan("__bomb__ __a__ __i__", read_wildcards(folder / "words")),
+        "wildcards": lambda folder: _all_of(read_wildcards(folder / "words")),
         "word lists": lambda folder: read_words(folder / "lists"),
     }
     for door, knock in doors.items():
@@ -53,6 +61,10 @@ def yaml_files() -> Iterator[Hostile]:
                 return lambda: knock(folder)
 
             yield Hostile(f"YAML of {door}", name, build, "topics.yaml" if door == "word lists" else "bomb.yaml")
+
+
+def _all_of(wildcards: Wildcards) -> PatternPlan:
+    return PatternPlan(" ".join(f"__{name}__" for name in (*wildcards.names, *wildcards.problems)), wildcards)
 
 
 def choices() -> Iterator[Hostile]:
@@ -190,7 +202,7 @@ def words() -> Iterator[Hostile]:
         (folder / "words" / "a60.txt").write_text("x\n")
         return lambda: PatternPlan("__a0__", read_wildcards(folder / "words"))
 
-    yield Hostile("wildcards", "lists in a circle", loop, "a.txt")
+    yield Hostile("wildcards", "lists in a circle", loop, ".txt")
     yield Hostile("wildcards", "2^60 words", doubling, "a")
 
 

@@ -83,7 +83,7 @@ def _structure(key: str, value: str) -> object:
     if key not in ("Civitai resources", "Civitai metadata", "Hashes"):
         return None
     try:
-        return from_json(value)
+        return from_json(value.encode())
     except ValueError:
         return None
 

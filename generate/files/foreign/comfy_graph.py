@@ -31,7 +31,7 @@ _WHILE_RUNNING = re.compile(
     r"|replace|regex|substring|split|truncate|trim|case|find|format|loadtext|readtext|fromfile|linefrom|textlines|cycler"
 )
 _BY_CHANCE = re.compile(r"wildcard|randomprompt|dynamicprompt|dprandom|dpcombin|dpmagic|randomgenerator")
-_WILDCARDS = re.compile(r"__[^\s_].*?__|\{[^{}]*\|[^{}]*\}|<random:|<wildcard:")
+_WILDCARDS = re.compile(r"__[^\s_].*?__|\{[^{}|]*\|[^{}]*\}|<random:|<wildcard:")
 #: What only a node that asks a language model has.
 _OF_LLM = {
     *(
@@ -352,11 +352,6 @@ _PASSED_ON = ("reroute", "basicguider", "cfgguider", "conditioningaverage")
 
 def _words(value: JsonValue) -> str | None:
     return value if isinstance(value, str) and not says_nothing(value) else None
-
-
-def is_number(value: object) -> bool:
-    """Whether it is a number, which True and NaN are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 def is_text(value: object) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from pydantic import JsonValue
 
-from generate.files.foreign.comfy_graph import Graph, Node, is_number, is_text
-from generate.files.foreign.settings import folded, plain, says_nothing
+from generate.files.foreign.comfy_graph import Graph, Node, is_text
+from generate.files.foreign.settings import folded, is_number, plain, says_nothing
 from generate.files.infotext import PictureError
 from generate.files.parameters import LoraUse
 from ideation import Clause
@@ -30,6 +31,8 @@ _OF_MODEL = (
 )
 _OF_STACK = (*_OF_MODEL, "optionallorastack", "optlorastack", "clip", "positive", "conditioning")
 _MODEL = ("ckptname", "unetname", "baseckptname", "modelname", "ckpt", "checkpoint")
+#: So many of one node; no picture is taken over that names as many.
+_MOST_LORAS = 200
 _WEIGHT = re.compile(r"strength|weight|wt|str(?![a-z])")
 
 
@@ -82,7 +85,7 @@ def loras_in(graph: Graph, first: str) -> Iterator[LoraUse]:
     """The LoRAs on the way from the model to the sampler, the model's nearest first."""
     found: list[LoraUse] = []
     for name in graph.walk(first, _OF_STACK):
-        here = list(_loras_of(graph, graph.nodes[name]))
+        here = list(islice(_loras_of(graph, graph.nodes[name]), _MOST_LORAS))
         if here or "lora" in graph.nodes[name].kind:
             graph.used.add(name)
         found += reversed(here)
@@ -91,6 +94,10 @@ def loras_in(graph: Graph, first: str) -> Iterator[LoraUse]:
 
 def _loras_of(graph: Graph, node: Node) -> Iterator[LoraUse]:
     """Those of one node, be it one, or a stack with numbered names and weights."""
+    numbered: dict[str, dict[str, JsonValue]] = {}
+    for key, entry in node.inputs.items():
+        if not isinstance(entry, dict):
+            numbered.setdefault("".join(re.findall("[0-9]+", key)), {})[folded(key)] = entry
     for key, entry in node.inputs.items():
         if isinstance(entry, dict):
             yield from _of_switchboard(entry)
@@ -99,14 +106,9 @@ def _loras_of(graph: Graph, node: Node) -> Iterator[LoraUse]:
         if not re.fullmatch(r"lora(name)?[0-9]*|lora[0-9]+name|loraname.*", name):
             continue
         value = graph.value(entry, ("loraname",), is_text)
-        number = "".join(re.findall("[0-9]+", key))
         if not isinstance(value, str) or says_nothing(value):
             continue
-        same = {
-            folded(one): weight
-            for one, weight in node.inputs.items()
-            if "".join(re.findall("[0-9]+", one)) == number and not isinstance(weight, dict)
-        }
+        same = numbered["".join(re.findall("[0-9]+", key))]
         if any(
             key.startswith(("switch", "enabled", "on")) and str(on).casefold() in ("off", "false")
             for key, on in same.items()

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
-from generate.files.foreign.comfy_graph import Graph, Node, is_number, is_text
+from generate.files.foreign.comfy_graph import Graph, Node, is_text
 from generate.files.foreign.comfy_loaders import clip_skip_in, loras_in, model_in, vae_in
 from generate.files.foreign.flat_settings import read_flat_settings
 from generate.files.foreign.settings import (
@@ -19,6 +19,7 @@ from generate.files.foreign.settings import (
     checked,
     folded,
     from_another_picture,
+    is_number,
     json_object,
     plain,
     says_nothing,

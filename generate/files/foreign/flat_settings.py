@@ -19,6 +19,7 @@ from generate.files.foreign.settings import (
     beyond_of,
     checked,
     folded,
+    is_number,
     plain,
     says_nothing,
     shown,
@@ -198,7 +199,7 @@ def _value(name: str, value: object) -> object:
 
 def _without_hash(model: str | None) -> str | None:
     """The model's name as older versions wrote it: "name.ckpt [1234abcd]"."""
-    return None if model is None else re.sub(r"\s*\[[0-9a-fA-F]{6,64}\]\s*\Z", "", model).strip() or None
+    return None if model is None else re.sub(r"(?<!\s)\s*+\[[0-9a-fA-F]{6,64}\]\Z", "", model.rstrip()).strip() or None
 
 
 def _left_out(clip_skip: float | bool | None) -> int | None:
@@ -218,7 +219,8 @@ def _loras(found: FlatSettings, values: Mapping[str, object], prompt: str) -> tu
     uses = list(_uses(found.loras, found.lora_weights, found.lora_text_encoder_weights))
     if found.loras is None and isinstance(found.lora_weights, str):
         uses += [use for name, said in listed(found.lora_weights) if (use := _use(name, said))]
-    uses += [use for key, value in values.items() if _names_a_lora(key) for use in _alone(key, value, values)]
+    by_key = {folded(key): value for key, value in values.items()}
+    uses += [use for key, value in values.items() if _names_a_lora(key) for use in _alone(key, value, by_key)]
     said = {use.name for use in uses}
     tags = [use for use in loras_of_prompt(prompt) if use.name not in said]
     uses += tags
@@ -255,7 +257,7 @@ def _uses(loras: JsonValue, weights: JsonValue, text_encoder_weights: JsonValue)
             case [str() as digest, str() as said] if found := re.fullmatch(rf"({_NUMBER}) - (.+)", said):
                 yield LoraUse(found[2], float(found[1]), digest or None)  # RuinedFooocus
             case [str() as name, int() | float() as weight, *rest]:
-                yield LoraUse(name, float(weight), next((one for one in rest if isinstance(one, str)), None))
+                yield LoraUse(name, _float(weight), next((one for one in rest if isinstance(one, str)), None))
             case dict():
                 yield from _of_object(lora)
             case str() if lora.strip():
@@ -292,17 +294,17 @@ def _names_a_lora(key: str) -> bool:
     )
 
 
-def _alone(key: str, value: object, values: Mapping[str, object]) -> Iterator[LoraUse]:
-    """The LoRAs that a key like "LoRA 1", "AddNet Model 1" or "Civitai resources" names."""
+def _alone(key: str, value: object, by_key: Mapping[str, object]) -> Iterator[LoraUse]:
+    """The LoRAs that a key like "LoRA 1", "AddNet Model 1" or "Civitai resources" names; `by_key` has all values by
+    their folded keys."""
     name = folded(key)
     if (re.fullmatch(r"lora[0-9]+", name) and isinstance(value, str)) or (
-        name.startswith("loracombined") and isinstance(value, str) and not values.get("loras")
+        name.startswith("loracombined") and isinstance(value, str) and not by_key.get("loras")
     ):
-        named = re.fullmatch(rf"(.+?)\s*:\s*({_NUMBER})", value.strip())
-        if named is not None:
-            yield LoraUse(named[1], float(named[2]))
+        file, _, weight = value.rpartition(":")
+        if file.strip() and re.fullmatch(_NUMBER, weight.strip()):
+            yield LoraUse(file.strip(), float(weight))
     elif (number := re.fullmatch(r"addnetmodel([0-9]+)", name)) and isinstance(value, str):
-        by_key = {folded(one): said for one, said in values.items()}
         if by_key.get("addnetenabled") in ("False", False) or by_key.get(f"addnetmodule{number[1]}", "LoRA") != "LoRA":
             return
         said = re.fullmatch(r"(.+?)(?:\(([0-9a-fA-F]+)\))?", value.strip())
@@ -327,7 +329,7 @@ def _short(name: str) -> str:
 def _float(value: object) -> float | None:
     if isinstance(value, str) and re.fullmatch(_NUMBER, value.strip()):
         return float(value)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value == value else None
+    return float(value) if is_number(value) else None  # type: ignore[arg-type]
 
 
 def _list(value: object) -> list[JsonValue]:

@@ -29,7 +29,7 @@ _OTHERS = ("dpmpp_2s", "dpmpp_3m", "dpmpp_2s_k", "dpmpp_3m_k")
 #: The letters of its command line.
 _DREAM = {"s": "steps", "S": "seed", "W": "width", "H": "height", "C": "cfg_scale", "A": "sampler"}
 #: Its own marks of weight: `(word)1.3`, `word++`.
-_WEIGHTS = re.compile(r"\)[0-9]*\.?[0-9]+|[\w)](\+{1,9}|-{2,9})(?=[\s,.)]|\Z)")
+_WEIGHTS = re.compile(r"\)(?:[0-9]++(?:\.[0-9]++)?|\.[0-9]++)|[\w)](\+{1,9}|-{2,9})(?=[\s,.)]|\Z)")
 
 
 class _Model(ForeignModel):

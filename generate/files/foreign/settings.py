@@ -54,6 +54,10 @@ Decimal = Annotated[float, BeforeValidator(_decimal), Field(strict=True, allow_i
 Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 
 
+#: What a float can hold, and no setting comes near.
+_LARGEST = 2**1000
+
+
 class ForeignModel(BaseModel):
     """What another program wrote, as far as it is understood; the rest is kept to be named."""
 
@@ -91,7 +95,7 @@ def checked(
 def json_object(text: str, tool: str) -> dict[str, JsonValue]:
     """The object whose JSON is `text`. Raises `PictureError`, also for what is nested without end."""
     try:
-        found = from_json(text)
+        found = from_json(text.encode())
     except ValueError as error:
         raise PictureError(
             "the {tool} settings in the picture are not JSON: {error}",
@@ -124,6 +128,11 @@ def plain(value: object) -> str:
 def folded(key: str) -> str:
     """A key as it is compared: "CFG Scale", "cfg_scale" and "cfgScale" are one."""
     return re.sub(r"[\W_]+", "", key.casefold())
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a number, which True, NaN, and what is too large for arithmetic are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def says_nothing(value: object) -> bool:

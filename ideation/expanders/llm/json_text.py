@@ -57,7 +57,7 @@ def objects_in(text: str, wanted: Callable[[dict[str, Any]], bool]) -> tuple[lis
             value, end = decoder.raw_decode(text, begin)
         except RecursionError:
             break
-        except json.JSONDecodeError:
+        except ValueError:  # a number with too many digits for Python among them
             reader = _Reader(text, begin)
             try:
                 value = reader.object(0)

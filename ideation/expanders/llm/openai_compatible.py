@@ -6,7 +6,7 @@ import base64
 import contextlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -162,7 +162,7 @@ class OpenAIExpander:
                 answered = client.chat.completions.with_raw_response.create(
                     model=self.llm_model, messages=messages, **extra
                 )
-                trouble = self._trouble_in(answered.text, dict(answered.headers))
+                trouble = self._trouble_in(answered.text, answered.headers)
                 if trouble is None:
                     return self._text_of(answered.text)
         except ExpanderError as error:
@@ -195,7 +195,7 @@ class OpenAIExpander:
         names = [name for name in names if without_key(name, self._api_key) == name]
         return [name for name in names if not _NOT_FOR_CHAT.search(name)] or names
 
-    def _trouble_in(self, body: str, headers: dict[str, str]) -> ExpanderError | None:
+    def _trouble_in(self, body: str, headers: Mapping[str, str]) -> ExpanderError | None:
         """The error that is told in an answer with the status 200: routers report the trouble of the server behind
         them so, and some servers every trouble."""
         failed = error_in(events_in(body))

@@ -36,7 +36,7 @@ MAX_PROMPT_CHARACTERS = 4_000
 _ASK_AGAIN = "try again, or name a model that follows instructions better with --llm-model NAME"
 _SAY_IT_OTHERWISE = "say the concept in other words, or try another model with --llm-model NAME"
 
-_THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"<(?P<ends>/?)(?P<name>think|thinking|reasoning|thought)>", re.IGNORECASE)
 _THOUGHT_ENDS = re.compile(r"</(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
 _THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|reasoning|thought)>", re.IGNORECASE)
 
@@ -82,7 +82,7 @@ _SWITCHES = re.compile(r"\s--[a-z]+(?:\s+[\w.:]+)?(?=\s--|\s*$)")
 _INSTRUCTION = re.compile(
     r"CONCEPT-[0-9A-F]{12,}|the concept in plain english|the same picture as a rich prompt", re.IGNORECASE
 )
-_QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|«[^»]*»")
+_QUOTED = re.compile(r"\"[^\"]*\"|“[^“”]*”|「[^「」]*」|『[^『』]*』|«[^«»]*»")
 
 
 class _Response(BaseModel):
@@ -195,7 +195,7 @@ def without_thoughts(text: str) -> str:
     text = text.strip().removeprefix("\ufeff")
     if text.startswith(("{", "[")):
         return text
-    text = _THOUGHT.sub(" ", text)
+    text = _without_whole_thoughts(text)
     # Some chat templates open the thought themselves, so that only its end stands in the answer.
     text = _THOUGHT_ENDS.split(text)[-1].strip()
     if begin := _THOUGHT_BEGINS.search(text):
@@ -208,6 +208,20 @@ def without_thoughts(text: str) -> str:
             )
         return text[begin.end() :].strip()
     return text
+
+
+def _without_whole_thoughts(text: str) -> str:
+    """Without what stands between `<think>` and the next `</think>`, and others of its kind."""
+    tags = list(_THOUGHT.finditer(text))
+    last = {tag["name"].casefold(): number for number, tag in enumerate(tags) if tag["ends"]}
+    kept, position, name = "", 0, ""
+    for number, tag in enumerate(tags):
+        called = tag["name"].casefold()
+        if not name and not tag["ends"] and last.get(called, -1) > number:
+            kept, name = f"{kept}{text[position : tag.start()]} ", called
+        elif tag["ends"] and name == called:
+            position, name = tag.end(), ""
+    return kept + text[position:]
 
 
 def _declined(said: str) -> Refusal:
@@ -240,7 +254,7 @@ def _encoded_twice(value: Any) -> list[dict[str, Any]]:
     if value.startswith('"') and value.endswith('"'):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return []
     return _objects(value)[0]
 
@@ -254,7 +268,7 @@ def _folded(key: str) -> str:
 
 def _labelled(text: str) -> dict[str, Any]:
     """The answer of a model that cannot write JSON: lines such as `**Simple prompt:** a dog`, or tags around it."""
-    text = re.sub(r"(?m)^[ \t|:-]*---[ \t|:-]*$\n?", "", text)  # the line under the head of a table
+    text = re.sub(r"(?m)^(?=[ \t|:-]*---)[ \t|:-]*+$\n?", "", text)  # the line under the head of a table
     found = list(_TAGGED.finditer(text)) or list(_LABELLED.finditer(text))
     return {match["key"].casefold(): match["value"].strip(" \t\n|") for match in found}
 

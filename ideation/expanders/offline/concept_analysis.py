@@ -23,7 +23,7 @@ _STYLE_CLAUSE = re.compile(
 _SPATIAL = re.compile(
     r"\b(?:in|inside|on|at|under|underneath|beneath|beside|near|above|over|across|through|among|between|behind|along|around"
     r"|into|onto|outside|atop|off|down|up|past|towards?|against|amid|next to|in front of|by|surround(?:ed|ing)"
-    r"|on top of|from below|from above|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]+))",
+    r"|on top of|from below|from above|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]{1,120}))",
     re.IGNORECASE,
 )
 #: What "with" brings along is worn, held or had, unless it stands around it.
