@@ -350,7 +350,7 @@ class RunWriter:
         root = self._gallery.root
         before = [path for path in root.iterdir() if path.name.startswith(self._mine)]
         partial = root / f"{self._mine}{secrets.token_hex(6)}"
-        with locked(root, partial.name):
+        with locked(root, partial.name, wait_s=60):  # which nobody else can know; who tidies may have it for a moment
             partial.mkdir()
             try:
                 _write_all(partial, record, files, saved)
