@@ -130,6 +130,14 @@ def disks(table: Table, there: Path, steps: int) -> None:
             "files that may not grow (RLIMIT_FSIZE)",
             after_a_failure(done, runs, lambda runs=runs: finish(TWO, runs)),
         )
+    (run,) = folders(whole)
+    for option, name in (("--pdf", "x.pdf"), ("--markdown", "x.zip")):
+        for limit in (1, 5_000, 50_000):
+            file = there / name
+            done = Done(*finish(("report", run.name, option, str(file)), whole, largest_file(limit)))
+            lost = done.lost or ("half a file" if done.code and file.exists() else "")
+            table.add("a report as PDF or Markdown that may not grow", lost or "; ".join(map(str, faults(whole))))
+            file.unlink(missing_ok=True)
 
 
 def folders_of_others(table: Table, there: Path) -> None:
@@ -158,11 +166,12 @@ def folders_of_others(table: Table, there: Path) -> None:
         ("report", run.name, "--runs", str(closed)),
         ("examine", run.name, "--with", "ruler", "--clip", "none", "--runs", str(closed)),
         ("report", run.name, "--runs", str(closed), "--pdf", str(closed / "x.pdf")),
+        ("runs", "delete", run.name, "--runs", str(closed)),
     ):
         done = start.run(*words)
         lost = done.lost or ("" if done.code == 1 else "it said that it had written")
         table.add(kind, lost or ("" if pictures(closed) == before else "pictures changed"))
-    for words in (("verify", run.name, "--runs", str(closed)),):
+    for words in (("verify", run.name, "--runs", str(closed)), ("runs", "--json", "--runs", str(closed))):
         done = start.run(*words)
         table.add("reading where nothing may be written", done.lost or ("" if done.code == 0 else done.err))
     for path in (closed, run):
@@ -202,8 +211,14 @@ def homes(table: Table, there: Path) -> None:
             table.add(name, lost or ("" if not runs.exists() else "; ".join(faults(runs))))
 
 
-def outputs(table: Table) -> None:
+def outputs(table: Table, there: Path) -> None:
     """Outputs that are closed, full or cut off."""
+    runs = there / "full"
+    full = Start(out="/dev/full").run(*TWO, "--json", "--runs", str(runs))
+    lost = full.lost or ("" if full.code == 1 else "it said that all went well")
+    table.add(
+        "output to a full disk", lost or "; ".join(faults(runs)) or ("" if folders(runs) else "no run came of it")
+    )
     commands: tuple[tuple[str, ...], ...] = (
         ("ideas", "-n", "2000"),
         ("list", "styles"),
@@ -239,7 +254,7 @@ def parts(table: Table, there: Path, steps: int) -> Iterator[tuple[str, Callable
     yield "disks", lambda: disks(table, there, steps)
     yield "folders", lambda: folders_of_others(table, there)
     yield "homes", lambda: homes(table, there)
-    yield "outputs", lambda: outputs(table)
+    yield "outputs", lambda: outputs(table, there)
 
 
 def main() -> int:

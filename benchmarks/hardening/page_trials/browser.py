@@ -111,7 +111,10 @@ def answers_of_an_llm(table: Table, context: BrowserContext, server: PageServer,
         shown = flat(page.evaluate(READ))
         wrong = wrong or ("" if PAYLOADS[0] in shown else f"not shown as it is: {error.inner_text()}")
         table.add(kind, f"an LLM's error: {wrong}" if wrong else "")
-        table.add("keys", f"the page shows the key: {shown[-300:]}" if any(key in shown for key in SECRETS) else "")
+        table.add(
+            "keys that an LLM's server names in its errors",
+            f"the page shows the key: {shown[-300:]}" if any(key in shown for key in SECRETS) else "",
+        )
     table.add(kind, f"an LLM's answer: {wrong}" if wrong else "")
     table.add(kind, "" if errors and picture.count() else f"{errors} errors, {picture.count()} pairs")
     page.close()
@@ -204,4 +207,7 @@ def keys_nowhere(table: Table, server: PageServer, watch: Watch) -> None:
         ]
         table.add("keys: files, logs, cache, web socket, command lines", f"{place} has it" if found else "")
     written = [place for place in places if place.endswith("record.json")]
-    table.add("keys", "" if len(written) > 3 and watch.frames else f"too little was looked at: {list(places)[:20]}")
+    table.add(
+        "keys that an LLM's server names in its errors",
+        "" if len(written) > 3 and watch.frames else f"too little was looked at: {list(places)[:20]}",
+    )
