@@ -8,6 +8,7 @@ its cosine with their mean, is taken off first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -71,13 +72,14 @@ def audit(context: Context) -> tuple[PhraseRecord, ...]:
     budget = context.budget
     fits = _Fits(context, context.clip) if context.clip is not None else None
     records = []
+    said_by_simple, is_over = _said(simple), False
     for text, start, end in phrases_of(expanded):
         on_simple = on_expanded = None
         mark: Mark | None = None
-        if _is_in(text, simple):
+        if (said := _said(text)).strip() and said in said_by_simple:
             mark = "shared"
-        elif not budget.chunked and budget.count(expanded[:start]) >= budget.limit:
-            mark = "never seen"
+        elif is_over or (not budget.chunked and budget.count(expanded[:start]) >= budget.limit):
+            mark, is_over = "never seen", True
         elif fits is not None:
             found = fits.of(new_words(text, simple))
             mark = "unclear"
@@ -103,7 +105,7 @@ def mark_of(on_simple: float, on_expanded: float) -> Mark:
 
 def new_words(phrase: str, simple: str) -> str:
     """The words of a phrase that the simple prompt has not, if it has some of them; else the phrase."""
-    old = set(content_stems(simple))
+    old = _stems_of(simple)
     words = [(word.key, set(content_stems(word.key))) for word in words_of(phrase)]
     if not any(stems & old for _, stems in words):
         return phrase
@@ -166,14 +168,15 @@ def _share_below(references: NDArray[np.float32], own: NDArray[np.float32]) -> f
     return round(float(below.mean()), 4)
 
 
-def _is_in(phrase: str, simple: str) -> bool:
-    """Whether the simple prompt says the phrase, word for word, articles apart."""
-    said, old = _spoken(phrase), _spoken(simple)
-    return bool(said) and any(old[k : k + len(said)] == said for k in range(len(old) - len(said) + 1))
+def _said(text: str) -> str:
+    """The words of a text, articles apart, each between spaces: what says another, word for word, has that within."""
+    return f" {' '.join(word.key for word in words_of(text) if word.key not in ARTICLES)} "
 
 
-def _spoken(text: str) -> Sequence[str]:
-    return [word.key for word in words_of(text) if word.key not in ARTICLES]
+@lru_cache(maxsize=4)
+def _stems_of(prompt: str) -> frozenset[str]:
+    """Kept, as it is asked for with every phrase."""
+    return frozenset(content_stems(prompt))
 
 
 def audit_section(phrases: Sequence[PhraseRecord], expanded: str, t: dict[str, Any]) -> Section | None:
