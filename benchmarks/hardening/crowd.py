@@ -32,7 +32,18 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.hardening.child import in_child
-from benchmarks.hardening.death import PAIR, WORDS, Process, faults, finish, folders, leftovers, load_libraries, pixels
+from benchmarks.hardening.death import (
+    LONGEST_S,
+    PAIR,
+    WORDS,
+    Process,
+    faults,
+    finish,
+    folders,
+    leftovers,
+    load_libraries,
+    pixels,
+)
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 from compare import Gallery, PairOptions, PairRequest, Run
 from compare.page.worker import Worker
@@ -274,7 +285,7 @@ def short_of_memory(table: Table, there: Path) -> None:
                 return f"the job after it ended with {type(error).__name__}: {error}"
             return wrong_with(gallery.root)
 
-        outcome = in_child(trial, 300)
+        outcome = in_child(trial, LONGEST_S)
         table.add("a job that runs out of memory", outcome.crashed or outcome.refused or str(outcome.value or ""))
     runs = there / "short"
     for megabytes in (2, 10, 30, 60, 100, 200):
