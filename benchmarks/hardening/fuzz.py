@@ -43,7 +43,7 @@ LIMIT_S = 5.0
 LONGEST = 2**20
 #: So many inputs hypothesis makes in one go; it remembers all of them for as long.
 BATCH = 200
-#: What begins a new process may take so much longer than was asked for.
+#: To begin and to end, a process may take so much longer than was asked for.
 _GRACE_S = 60.0
 
 
@@ -198,7 +198,7 @@ def fuzz(reader: Reader, folder: Path, engine: str, seconds: float) -> Found:
                 found = here.recv()
         except EOFError:
             pass
-        process.join(1)
+        process.join(_GRACE_S)
         if process.exitcode != 0:
             process.kill()
             process.join()
