@@ -9,6 +9,9 @@ from pathlib import Path
 from ideation.errors import Clause
 
 
+_PIECE = 1 << 16
+
+
 def require_plain_file(file: Path) -> None:
     """Raises `OSError` where `file` is none: a folder, or a pipe or a device, of which reading may never end.
 
@@ -25,8 +28,11 @@ def read_plain_file(file: Path, most: int) -> bytes:
     2
     """
     require_plain_file(file)
+    content = bytearray()
     with file.open("rb") as stream:
-        content = stream.read(most + 1)
+        # In pieces: Python makes room for as much as it is asked to read, however little there is.
+        while len(content) <= most and (piece := stream.read(_PIECE)):
+            content += piece
     if len(content) > most:
         raise OSError(errno.EFBIG, Clause("it has more than {most:,} bytes", most=most))
-    return content
+    return bytes(content)
