@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ideation.errors import Clause
 
-
 _PIECE = 1 << 16
 
 

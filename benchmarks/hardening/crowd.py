@@ -233,12 +233,11 @@ def generations(table: Table, there: Path, count: int) -> None:
     """So many pairs, one after the other, by one worker as the page has it, each with CLIP's scores and a report."""
     worker, gallery = Worker(), Gallery(there / "many")
     grown: dict[int, float] = {}
-    lost = ""
     for number in range(1, count + 1):
         ticket = worker.add(work(number), gallery)
-        run, problem = ticket.future.result(), ticket.result()[1]
-        lost = lost or str(problem or "") or ("" if run.report.is_file() else "no report")
-        table.add("generations in one process", lost)
+        problem = ticket.future.exception()
+        whole = problem is None and ticket.future.result().report.is_file()
+        table.add("generations in one process", "" if whole else str(problem or "no report"))
         if number in (5, 50, 100, count):
             gc.collect()
             grown[number] = rss()

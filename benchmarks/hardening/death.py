@@ -173,7 +173,7 @@ def faults(runs: Path) -> Iterator[str]:
         if run.report.exists() and not run.report.read_text(encoding="utf-8").rstrip().endswith("</html>"):
             yield f"{run.report} is half a report"
     if runs.is_dir():
-        names = {row.name for row in Gallery(runs).runs()}
+        names = {row.name for row in Gallery(runs).runs(limit=-1)}
         if names != {folder.name for folder in folders(runs)}:
             yield f"the gallery shows {names}"
     index = runs / "twinseed.db"
