@@ -206,7 +206,7 @@ def timed(read: Callable[[str], Any], shape: str, size: int) -> Time:
     try:
         read(text)
     except TwinseedError as error:
-        refused = error.message
+        refused = str(error.message)
     except Exception as error:
         crashed = "".join(traceback.format_exception_only(error)).strip()[-200:]
         crashed += f" at {traceback.extract_tb(error.__traceback__)[-1].name}"
