@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
+from generate.families import OF_OTHER_SIZES, Family, family_of_configuration
 from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
 from ideation import Clause, read_plain_file, require_plain_file
@@ -28,7 +28,10 @@ _MAX_CONFIGURATION = 5_000_000
 _MAX_YAML = 100_000  # its reader is slow
 
 #: What a configuration says of the sizes of its tensors.
-_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size")
+#: The same of text encoders with a vector for each position, which those with rotary positions have not.
+_POSITIONS = ("max_position_embeddings",)
+_ROTARY = ("qwen3",)
 #: At least: norms, weights and biases of a residual block or of an attention block.
 _TENSORS_OF_A_LAYER = 8
 
@@ -61,12 +64,12 @@ def pipeline_class(folder: Path) -> str:
             hint="Twinseed renders with {of_other_sizes}",
             folder=folder,
             kind=kind,
-            of_other_sizes=" and ".join(OF_OTHER_SIZES),
+            of_other_sizes=", ".join(OF_OTHER_SIZES),
         )
     for part, library in libraries.items():
         if library not in _LIBRARIES:
             raise ModelError(
-                "the model in {folder} wants its {part} from {library!r}, which is no part of Stable Diffusion",
+                "the model in {folder} wants its {part} from {library!r}, which is no part of such a model",
                 hint="nothing is loaded from there, since it could be any program: take another model",
                 folder=folder,
                 part=part,
@@ -129,7 +132,8 @@ def require_proportions(part: Path) -> None:
             blocks * max([*_numbers(config.get("layers_per_block")), 0]),
             *(sum(_numbers(config.get(key))) for key in ("num_hidden_layers", "transformer_layers_per_block")),
         )
-        sizes = {number for key in _SIZES for number in _numbers(config.get(key))}
+        positions = () if config.get("model_type") in _ROTARY else _POSITIONS
+        sizes = {number for key in (*_SIZES, *positions) for number in _numbers(config.get(key))}
     except (ModelError, *_UNREADABLE):  # told by whoever loads it
         return
     if not shapes:
@@ -155,9 +159,8 @@ def family_of_folder(folder: Path) -> Family:
     "unknown" where the sizes are of none that is known. Raises `ModelError`."""
     family = OF_OTHER_SIZES[pipeline_class(folder)]
     try:
-        config = _read_json(folder / family.denoiser / "config.json")
-        member = family_of_sizes(config.get("cross_attention_dim"), config.get("in_channels"))
-        return member if member is not None and member.pipeline == family.pipeline else family
+        index = _read_json(folder / "model_index.json")
+        return family_of_configuration(index, _read_json(folder / family.denoiser / "config.json"))
     except _UNREADABLE as error:
         raise ModelError(
             "{denoiser}/config.json in {folder} cannot be read: {name}: {error}",
@@ -238,9 +241,21 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
         ) from error
 
 
-def require_known_training(config: Mapping[str, Any], folder: Path) -> None:
-    """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows."""
+def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: bool = False) -> None:
+    """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows.
+
+    `flow` says that its family was trained by flow matching.
+    """
     kind, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
+    if flow:
+        if not kind.startswith("FlowMatch"):
+            raise ModelError(
+                "the model in {folder} names the scheduler {kind}, and its make was trained by flow matching",
+                hint="save or download it again: with that one it would be drawn as noise",
+                folder=folder,
+                kind=kind,
+            )
+        return
     if kind.startswith(("EDM", "FlowMatch")) or config.get("use_flow_sigmas"):
         raise ModelError(
             "the model in {folder} was trained for {kind}, and would be drawn as noise by any scheduler here",
