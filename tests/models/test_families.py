@@ -10,8 +10,8 @@ from pathlib import Path
 import diffusers
 import pytest
 
-from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
 from generate import RenderSettings
+from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
 from generate.models import OpenModel, family_of, vocabulary_of
 from generate.schedulers.table import FLOW_SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
