@@ -18,14 +18,12 @@ class Reader:
     """A text encoder of a family whose arms go in turn, as it is called, and the tokenizer that cuts words for it.
 
     It reads `limit` tokens, of which the makers' own template takes `template_tokens`: so many before and so many
-    behind the words. `template` puts the words into it, with the pipeline's tokenizer, exactly as the pipeline does;
-    None where the words are read as they are. A `pooled` one gives a vector of the whole prompt and not its words.
+    behind the words. A `pooled` one gives a vector of the whole prompt and not its words.
     """
 
     name: str
     tokenizer: str
     limit: int
-    template: Callable[[Any, str], str] | None = None
     template_tokens: tuple[int, int] = (0, 0)
     pooled: bool = False
 
@@ -48,9 +46,9 @@ class InTurn:
 
     readers: tuple[Reader, ...]
     guided_above: float | None
-    schedulers: tuple[str, ...]
     decoded: Callable[[Any, Any], Any]
     unpacked: Callable[[Any, Any, int, int], Any] = lambda _, latents, __, ___: latents
+    schedulers: tuple[str, ...] = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
     arguments: Mapping[str, Any] = field(default_factory=dict)
     guided_calls: tuple[Guided, ...] = ()
     negative: Callable[[Any, str], Mapping[str, Any]] = lambda _, words: {"negative_prompt": words}

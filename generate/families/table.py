@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from generate.families.chroma import CHROMA
+from generate.families.flux import FLUX, FLUX_SCHNELL
+from generate.families.flux2_klein import FLUX2_KLEIN, FLUX2_KLEIN_BASE
 from generate.families.protocol import Family
+from generate.families.qwen_image import QWEN_IMAGE
 from generate.families.stable_diffusion import SD1, SD2, SDXL, SEEDLING, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
+from generate.families.stable_diffusion_3 import STABLE_DIFFUSION_3
 from generate.families.z_image import Z_IMAGE
 
 #: The families by name; models are listed with these names.
-FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, Z_IMAGE)}
+_TRANSFORMERS = (
+    Z_IMAGE,
+    FLUX2_KLEIN,
+    FLUX2_KLEIN_BASE,
+    FLUX,
+    FLUX_SCHNELL,
+    QWEN_IMAGE,
+    STABLE_DIFFUSION_3,
+    CHROMA,
+)
+FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, *_TRANSFORMERS)}
 
 #: What is rendered all the same where nothing tells which of the above it is, by the pipeline's class.
 OF_OTHER_SIZES: dict[str, Family] = {
-    family.pipeline: family for family in (STABLE_DIFFUSION, STABLE_DIFFUSION_XL, Z_IMAGE)
+    family.pipeline: family for family in (STABLE_DIFFUSION, STABLE_DIFFUSION_XL, *reversed(_TRANSFORMERS))
 }
 
 

@@ -31,7 +31,7 @@ _MAX_YAML = 100_000  # its reader is slow
 _SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size")
 #: The same of text encoders with a vector for each position, which those with rotary positions have not.
 _POSITIONS = ("max_position_embeddings",)
-_ROTARY = ("qwen3",)
+_ROTARY = ("qwen3", "qwen2_5_vl")
 #: At least: norms, weights and biases of a residual block or of an attention block.
 _TENSORS_OF_A_LAYER = 8
 

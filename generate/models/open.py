@@ -179,7 +179,7 @@ class OpenModel:
         """(3,) the colour of zero latents and (channels, 3) what one unit of each channel adds, as the VAE decodes
         them: what a quick preview is drawn with."""
         vae = self.pipeline.vae
-        channels = vae.config.latent_channels
+        channels = latent_channels(vae)
         probes = torch.zeros(channels + 1, channels, 8, 8)
         probes[torch.arange(channels) + 1, torch.arange(channels)] = 1.0
         with torch.no_grad():
@@ -313,7 +313,7 @@ def open_model(
         folder, tokenizer = downloaded, downloaded / family.counted_tokenizer
         pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other)
     denoiser = getattr(pipeline, family.denoiser)
-    latents = (denoiser.config.in_channels // family.packed, pipeline.vae.config.latent_channels)
+    latents = (denoiser.config.in_channels // family.packed, latent_channels(pipeline.vae))
     if latents[0] != latents[1]:
         raise ModelError(
             "the VAE {vae} decodes latents of {latents} channels, the model draws {latents_2}",
@@ -364,6 +364,11 @@ def open_model(
         too_large=too_large,
         notes=notes,
     )
+
+
+def latent_channels(vae: Any) -> int:
+    """How many numbers a latent has; VAEs for films call them z."""
+    return int(vae.config.get("latent_channels") or vae.config["z_dim"])
 
 
 def _open_folder(

@@ -130,6 +130,7 @@ class Loras:
             found = type(self._pipeline).lora_state_dict(dict(factors))
         except (ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
             raise misfit from error
+        found = found[0] if isinstance(found, tuple) else found
         shapes = {name: tuple(tensor.shape) for name, tensor in found.items()}
         told = AdapterFile.of(adapter.name, replace(file.file, shapes=shapes, metadata={}))
         if len(told.modules) < len(file.modules):
