@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from compare.request import PairRequest
@@ -110,18 +110,28 @@ def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair,
     )
 
 
-def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: OpenModel) -> list[Clause]:
-    """What the model does not read, although it is there."""
+def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: OpenModel) -> Iterator[Clause]:
+    """What the model does not read, although it is there, and what only some of its text encoders do."""
     in_turn = model.family.in_turn
-    if in_turn is None or in_turn.guided(settings.guidance_scale) or not prompts.negative:
-        return []
-    return [
-        Clause(
+    if in_turn is None:
+        return
+    if prompts.negative and not in_turn.guided(settings.guidance_scale):
+        yield Clause(
             "At a guidance of {guidance}, {title} reads no negative prompt.",
             guidance=f"{settings.guidance_scale:g}",
             title=model.family.title,
         )
-    ]
+    for reader in in_turn.readers[1:]:
+        count = model.budget(reader=reader).count(prompts.expanded)
+        if count > reader.limit:
+            yield Clause(
+                "Of the expanded prompt, {reader} reads {limit} of {count} tokens; {first} reads on, up to {more}.",
+                reader=reader.name,
+                limit=reader.limit,
+                count=count,
+                first=in_turn.readers[0].name,
+                more=in_turn.readers[0].limit,
+            )
 
 
 def _notes_on_embeddings(prompts: PromptPair) -> list[Clause]:

@@ -19,7 +19,7 @@ from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPImageProcessor
 from transformers.utils import logging as transformers_logging
 
-from generate.families import Family
+from generate.families import Family, Reader
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
 from generate.models.architecture import family_of_folder, require_known_training, require_proportions
 from generate.models.catalog import ModelName, reader_budget, token_budget
@@ -147,12 +147,13 @@ class OpenModel:
         """The model's `tokenizer.json`, for `ideation.token_budget`."""
         return tokenizer_file(self.tokenizer_folder)
 
-    def budget(self, *, chunked: bool = False) -> TokenBudget:
+    def budget(self, *, chunked: bool = False, reader: Reader | None = None) -> TokenBudget:
         """Counts tokens as the model reads them: textual inversions included, where it can be given any, and what its
-        template takes. Raises `TokenizerError`."""
+        template takes; by the text encoder that counts, or by another `reader`. Raises `TokenizerError`."""
         if self.family.in_turn is None:
             return token_budget(self.tokenizer_file, self.token_limit, chunked=chunked)
-        return reader_budget(self.family.in_turn.readers[0], self.tokenizer_file)
+        reader = reader or self.family.in_turn.readers[0]
+        return reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
 
     @property
     def size_unit(self) -> int:

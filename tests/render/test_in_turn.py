@@ -341,6 +341,44 @@ def test_loras_go_in_and_out(names: str, opened: Opened, tmp_path: Path, monkeyp
     assert torch.equal(weight, before)
 
 
+def test_a_lora_in_the_names_of_other_programs(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    (tmp_path / "loras").mkdir()
+    generator = torch.Generator().manual_seed(1)
+    layer, down, up = (
+        "lora_unet_double_blocks_0_img_attn_proj",
+        torch.randn(2, 32, generator=generator),
+        torch.randn(32, 2, generator=generator),
+    )
+    tensors = {f"{layer}.lora_down.weight": down, f"{layer}.lora_up.weight": up, f"{layer}.alpha": torch.tensor(1.0)}
+    save_file(tensors, tmp_path / "loras" / "kohya.safetensors")
+    save_file(tensors | {f"{layer}.dora_scale": torch.ones(32, 1)}, tmp_path / "loras" / "dora.safetensors")
+    model = opened("flux")
+    weight = model.denoiser.transformer_blocks[0].attn.to_out[0].weight
+    before = weight.clone()
+    try:
+        model.load([("kohya", 1.0, 1.0)])
+        assert torch.allclose(weight, before + 0.5 * up @ down, atol=1e-5), "alpha / rank is a half"
+        with pytest.raises(ModelError, match="the LoRA dora does not fit"):
+            model.load([("dora", 1.0, 1.0)])
+    finally:
+        model.unload()
+    assert torch.equal(weight, before)
+
+
+@pytest.mark.parametrize("name", ["flux", "qwen-image", "sd3"])
+def test_runs_of_other_families(name: str, folders: Folders, twinseed: Twinseed, tmp_path: Path) -> None:
+    runs = ("--runs", str(tmp_path))
+    told = ("--model", str(folders(name)), "--size", "64x64", "--steps", "1", "--clip", "none")
+    done = twinseed("pair", SHORT, "--expanded", f"{SHORT} {LONG}", "--seed", "5", *told, *runs, "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert record["certificate"]["differs"] == ["prompt"]
+    clip = "Of the expanded prompt, CLIP reads 77 of 93 tokens"
+    assert any(note.startswith(clip) for note in record["prompts"]["warnings"]) == (name != "qwen-image")
+    assert twinseed("refine", next(tmp_path.glob("2*")).name, "--steps", "2", *runs).code == 0
+
+
 def test_the_whole_of_a_run(
     folders: Folders, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
