@@ -28,7 +28,9 @@ _MAX_CONFIGURATION = 5_000_000
 _MAX_YAML = 100_000  # its reader is slow
 
 #: What a configuration says of the sizes of its tensors.
-_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size")
+_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size", "dim")
+#: What it says of how many layers there are, one behind the other, and those among them of two kinds.
+_LAYERS = ("num_hidden_layers", "transformer_layers_per_block", "num_layers", "num_single_layers", "n_layers")
 #: The same of text encoders with a vector for each position, which those with rotary positions have not.
 _POSITIONS = ("max_position_embeddings",)
 _ROTARY = ("qwen3", "qwen2_5_vl")
@@ -123,19 +125,30 @@ def require_no_code(folder: Path, kind: str | None = None) -> None:
 
 def require_proportions(part: Path) -> None:
     """Raises `ModelError` where the configuration of the part of a model in that folder speaks of more, or of larger
-    layers than its weights are: built by it, the part would fill the memory before it is filled."""
+    layers than its weights are: built by it, the part would fill the memory before it is filled. So it does where the
+    weights are quantized by a library that loads them its own way."""
     try:
         config = _read_json(part / "config.json")
         shapes = [shape for file in part.glob("*.safetensors") for shape in read_weight_file(file).shapes.values()]
         blocks = max(1, len(config.get("block_out_channels", ())))
         layers = max(
             blocks * max([*_numbers(config.get("layers_per_block")), 0]),
-            *(sum(_numbers(config.get(key))) for key in ("num_hidden_layers", "transformer_layers_per_block")),
+            *(sum(_numbers(config.get(key))) for key in _LAYERS),
         )
         positions = () if config.get("model_type") in _ROTARY else _POSITIONS
         sizes = {number for key in (*_SIZES, *positions) for number in _numbers(config.get(key))}
+        heads = [config.get(key) for key in ("num_attention_heads", "attention_head_dim")]
+        if "Transformer" in str(config.get("_class_name")) and all(type(one) is int for one in heads):
+            sizes.add(heads[0] * heads[1])
     except (ModelError, *_UNREADABLE):  # told by whoever loads it
         return
+    if isinstance(config.get("quantization_config"), dict):
+        raise ModelError(
+            "{file} says that its weights are quantized by {method}, which is not read",
+            hint="take the model that was not quantized (float16 or bfloat16)",
+            file=part / "config.json",
+            method=str(config["quantization_config"].get("quant_method"))[:40],
+        )
     if not shapes:
         return
     unknown = sizes - {size for shape in shapes for size in shape}
