@@ -33,7 +33,7 @@ _SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size"
 _LAYERS = ("num_hidden_layers", "transformer_layers_per_block", "num_layers", "num_single_layers", "n_layers")
 #: The same of text encoders with a vector for each position, which those with rotary positions have not.
 _POSITIONS = ("max_position_embeddings",)
-_ROTARY = ("qwen3", "qwen2_5_vl")
+_ROTARY = ("qwen3", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_text", "glm")
 #: At least: norms, weights and biases of a residual block or of an attention block.
 _TENSORS_OF_A_LAYER = 8
 
@@ -49,7 +49,9 @@ def pipeline_class(folder: Path) -> str:
     try:
         index = _read_json(folder / "model_index.json")
         kind = index["_class_name"]
-        parts = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        listed = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        # Some pipelines keep numbers beside their parts, as which layers of a text encoder they read.
+        parts = {part: value for part, value in listed.items() if not all(type(one) is int for one in value)}
         libraries = {part: value[0] for part, value in parts.items()}
         classes = {part: value[1] for part, value in parts.items() if value[0] == "diffusers" and part != "scheduler"}
     except _UNREADABLE as error:

@@ -86,7 +86,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
             raise ran_over(model, said)
         if batch.on_step is not None:
-            steps = running.num_timesteps
+            steps = len(running.scheduler.timesteps)
             number = place * steps + step + 1
             batch.on_step(Step(batch.number, batch.batches, number, len(batch.seeds) * steps, preview.pictures))
         return {}
