@@ -11,6 +11,7 @@ from generate.families.flux2_klein import FLUX2_KLEIN, FLUX2_KLEIN_BASE
 from generate.families.krea2 import KREA2, KREA2_TURBO
 from generate.families.protocol import Family
 from generate.families.qwen_image import QWEN_IMAGE
+from generate.families.sana import SANA
 from generate.families.stable_diffusion import SD1, SD2, SDXL, SEEDLING, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
 from generate.families.stable_diffusion_3 import STABLE_DIFFUSION_3
 from generate.families.z_image import Z_IMAGE
@@ -27,6 +28,7 @@ _TRANSFORMERS = (
     CHROMA,
     KREA2,
     KREA2_TURBO,
+    SANA,
     COGVIEW4,
 )
 FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, *_TRANSFORMERS)}

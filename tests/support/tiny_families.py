@@ -27,19 +27,25 @@ _CHAT = (
 
 
 def tokenizer(kind: str) -> Any:
-    """A tokenizer of whole words with the special tokens of "qwen", "t5", "clip" or "glm"."""
+    """A tokenizer of whole words with the special tokens of "qwen", "t5", "clip", "glm" or "gemma"."""
     special = {
         "qwen": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "\n", "\n\n", "<think>", "</think>"],
         "t5": ["<pad>", "</s>"],
         "clip": ["<|startoftext|>", "<|endoftext|>"],
         "glm": ["<|endoftext|>", "[gMASK]", "<sop>"],
+        "gemma": ["<pad>", "<bos>", "<eos>"],
     }[kind]
     entries = ["<unk>", *(special if kind != "clip" else []), *dict.fromkeys([*_WORDS, *"abcdefghijklmnopqrstuvwxyz"])]
     vocabulary = {word: number for number, word in enumerate(entries + (special if kind == "clip" else []))}
     backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
     backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-    around = {"t5": "$A </s>", "clip": "<|startoftext|> $A <|endoftext|>", "glm": "[gMASK] <sop> $A"}.get(kind)
+    around = {
+        "t5": "$A </s>",
+        "clip": "<|startoftext|> $A <|endoftext|>",
+        "glm": "[gMASK] <sop> $A",
+        "gemma": "<bos> $A",
+    }.get(kind)
     if around is not None:
         ends = [(token, vocabulary[token]) for token in special if token in around]
         backend.post_processor = processors.TemplateProcessing(single=around, special_tokens=ends)
@@ -48,6 +54,7 @@ def tokenizer(kind: str) -> Any:
         "t5": {"pad_token": "<pad>", "eos_token": "</s>"},
         "clip": {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "bos_token": "<|startoftext|>"},
         "glm": {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "padding_side": "left"},
+        "gemma": {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>"},
     }[kind]
     made = transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend,
@@ -394,6 +401,63 @@ def cogview4() -> Any:
     )
 
 
+def sana() -> Any:
+    words = tokenizer("gemma")
+    transformer = diffusers.SanaTransformer2DModel(
+        patch_size=1,
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        num_attention_heads=2,
+        attention_head_dim=4,
+        num_cross_attention_heads=2,
+        cross_attention_head_dim=4,
+        cross_attention_dim=8,
+        caption_channels=8,
+        sample_size=32,
+    )
+    blocks = ("ResBlock", "ResBlock", "EfficientViTBlock")
+    vae = diffusers.AutoencoderDC(
+        latent_channels=4,
+        attention_head_dim=2,
+        encoder_block_types=blocks,
+        decoder_block_types=blocks,
+        encoder_block_out_channels=(8, 8, 8),
+        decoder_block_out_channels=(8, 8, 8),
+        encoder_qkv_multiscales=((), (), (5,)),
+        decoder_qkv_multiscales=((), (), (5,)),
+        encoder_layers_per_block=(1, 1, 1),
+        decoder_layers_per_block=(1, 1, 1),
+        downsample_block_type="conv",
+        upsample_block_type="interpolate",
+        decoder_norm_types="rms_norm",
+        decoder_act_fns="silu",
+        scaling_factor=0.41407,
+    )
+    config = transformers.Gemma2Config(
+        head_dim=8,
+        hidden_size=8,
+        intermediate_size=16,
+        num_attention_heads=2,
+        num_hidden_layers=2,
+        num_key_value_heads=2,
+        vocab_size=len(words),
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    scheduler = diffusers.DPMSolverMultistepScheduler(
+        use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
+    )
+    return diffusers.SanaPipeline(
+        scheduler=scheduler,
+        vae=loud(vae, 3),
+        text_encoder=loud(transformers.Gemma2Model(config), 4),
+        tokenizer=words,
+        transformer=loud(transformer, 2),
+    )
+
+
 BUILDERS: dict[str, Callable[[], Any]] = {
     "z-image": z_image,
     "flux2-klein": lambda: _klein(True),
@@ -405,6 +469,7 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "chroma": chroma,
     "krea2": lambda: _krea2(False),
     "krea2-turbo": lambda: _krea2(True),
+    "sana": sana,
     "cogview4": cogview4,
 }
 
