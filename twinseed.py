@@ -16,6 +16,7 @@ from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand
+from commands.homework import homework
 from commands.ideas import ideas
 from commands.ladder import ladder
 from commands.listing import list_names
@@ -46,6 +47,7 @@ app.command()(ladder)
 app.command()(examine)
 app.command()(refine)
 app.command()(report)
+app.command()(homework)
 app.command()(verify)
 app.add_typer(runs_app, name="runs")
 app.command()(page)
