@@ -32,8 +32,8 @@ from ideation import Clause
 #: Bytes of XML in all. What a thousand rows take is a hundredth of it; pictures beside them are not looked at.
 MAX_XML = 16_000_000
 MAX_PARTS = 2_000
-#: A sheet of Excel has so many rows, most of them empty.
-LAST_ROW = 1_048_576
+#: Nobody scrolls further down than this.
+LAST_ROW = 100_000
 #: Excel keeps so many digits of a number.
 _DIGITS_KEPT = 15
 #: Other files that are zip files too, by a part that they have.
@@ -138,7 +138,10 @@ def _rows(sheet: Any, formulas: Any) -> tuple[list[Row], list[Fault]]:
     sheet.reset_dimensions()  # what a sheet says of its size may be wrong
     formulas.reset_dimensions()
     for number, (values, written) in enumerate(zip(sheet.iter_rows(), formulas.iter_rows(), strict=True), start=1):
-        if number > LAST_ROW or len(rows) > MAX_ROWS + TITLE_ROWS:
+        if number > LAST_ROW:
+            what = Clause("something stands below row {last:,}", last=LAST_ROW)
+            return rows, [Fault(0, what, Clause("take it out, or move it up to the other rows"))]
+        if len(rows) > MAX_ROWS + TITLE_ROWS:
             return rows, [too_many_rows()]
         read = [_cell(value, how) for value, how in zip(values, written, strict=True)]
         while read and read[-1] == "":
