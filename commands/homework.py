@@ -38,17 +38,14 @@ if TYPE_CHECKING:  # torch comes along with a batch
 
 @bundled
 def homework(
+    *,
     what: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE|CONCEPT...",
+            metavar="FILE|CONCEPT",
             help="A table with a column concept (.csv, .xlsx), a list with a concept on each line (.txt), or concepts.",
         ),
     ],
-    render: RenderOptions,
-    prompts: PromptOptions,
-    look: LookOptions,
-    output: Annotated[OutputOptions, Without(("open_report",))],
     student: Annotated[str | None, typer.Option(metavar="NAME", help="Your name, for the first page.")] = None,
     student_id: Annotated[str | None, typer.Option(metavar="ID", help="Your student number.")] = None,
     observations: Annotated[
@@ -64,11 +61,16 @@ def homework(
         typer.Option(parser=path_of, metavar="OUT.zip", help="What to hand in. [default: the table's name, .zip]"),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="With the report as PDF in it as well.")] = False,
+    render: RenderOptions,
+    prompts: PromptOptions,
+    look: LookOptions,
+    output: Annotated[OutputOptions, Without(("open_report",))],
 ) -> None:
     """Many concepts, a pair each, in one file to hand in; called again, it does only what is missing.
 
-    Other columns of a table are seed, images, simple, expanded, observations, style and every option below by its name,
-    in English or 中文; what a row leaves open is as the options say.
+    Other columns of a table are observations, seed, images, simple, expanded, style and all other options of pair by
+    their names, in English or 中文. What a row leaves open is as the options here say; a seed that nobody names is
+    drawn once and kept.
     """
     from compare.homework.bundle import student_of
     from compare.homework.plan import plan_of
@@ -141,8 +143,8 @@ def _usual_bundle(table: str, student_id: str | None) -> Path:
 
 def _checked_bundle(path: Path) -> Path:
     """The file to write, as far as it can be told now. Nothing else than a bundle is ever written over."""
-    if path.is_dir():
-        raise OptionError("{path} is a folder", hint="name a file, as in --bundle homework.zip", path=path)
+    if path.exists() and not path.is_file():
+        raise OptionError("{path} is not a plain file", hint="name one, as in --bundle homework.zip", path=path)
     if not path.parent.is_dir():
         raise OptionError("there is no folder {folder}", hint="make it first, or name another", folder=path.parent)
     if path.exists():

@@ -151,7 +151,10 @@ def test_what_people_hand_over(
 
 def test_what_a_cell_says(tmp_path: Path) -> None:
     head = "concept,觀察,--LLM_model,steps,引導強度,fast,編譯,style,with,set,tokens,language,張數,like"
-    one = 'a dog,"warm,\nand happy",m,２０,7.5,TRUE,否,watercolor; oil painting,ladder,"sweep.steps=5,10; ruler.seeds=2",CHUNK,zh-tw,2.0,a.png'
+    one = (
+        'a dog,"warm,\nand happy",m,２０,7.5,TRUE,否,watercolor; oil painting,ladder,'
+        '"sweep.steps=5,10; ruler.seeds=2",CHUNK,zh-tw,2.0,a.png'
+    )
     (found,) = said(read(tmp_path, "a.csv", f"{head}\n{one}\n"))
     assert found == (
         2,
@@ -273,7 +276,10 @@ def test_a_row_far_down_and_a_cell_far_out_take_their_time_by_what_is_there(tmp_
         return zipped(**parts)
 
     assert [one.line for one in read(tmp_path, "a.xlsx", far(90_000, "A")).assignments] == [2, 90_000]
-    for content, why in ((far(10**9, "A"), "something stands below row 100,000"), (far(3, "XFD"), "more than 200 cells")):
+    for content, why in (
+        (far(10**9, "A"), "something stands below row 100,000"),
+        (far(3, "XFD"), "more than 200 cells"),
+    ):
         with pytest.raises(TableError, match=why):
             read(tmp_path, "a.xlsx", content).require()
 

@@ -1,4 +1,4 @@
-"""The program in a process of its own that is forked from this one: it has all libraries, and its work begins at once."""
+"""The program in a process of its own, forked from this one: it has all libraries, and its work begins at once."""
 
 from __future__ import annotations
 
