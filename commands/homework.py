@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import bars, saved_first, say, stage_line, stage_steps
+from commands.console import bars, saved_first, say, stage_line, stage_steps, visible
 from commands.options import (
     LookOptions,
     OptionError,
@@ -204,7 +204,7 @@ def _progress() -> Iterator[Callable[[BatchProgress], None]]:
             begin("" if now.pair is None else now.pair.stage)
             ended = now.number - (now.ended is None)
             left = "" if now.seconds_left is None or ended == now.count else f"{_spoken(now.seconds_left)} left"
-            drawn.update(whole, description="concepts", total=now.count, completed=ended, left=left)
+            drawn.update(whole, description=_short(now.concept, 30), total=now.count, completed=ended, left=left)
             if now.ended is not None:
                 say(_ended(now, now.ended))
             elif now.pair is None:
@@ -220,10 +220,14 @@ def _progress() -> Iterator[Callable[[BatchProgress], None]]:
 def _ended(now: BatchProgress, one: Done | Failed) -> str:
     from compare.homework.batch import Done
 
-    concept = now.concept if len(now.concept) <= 60 else f"{now.concept[:59]}…"
+    concept = _short(now.concept, 60)
     if not isinstance(one, Done):
         return f"{now.number} of {now.count}: {concept}: failed"
     return f"{now.number} of {now.count}: {concept}: {'was there' if one.there else 'made'}, {one.run.folder}"
+
+
+def _short(concept: str, most: int) -> str:
+    return visible(concept if len(concept) <= most else f"{concept[: most - 1]}…")
 
 
 def _spoken(seconds: float) -> str:
