@@ -104,6 +104,7 @@ class Session:
             plan = self._plan(request) if draft is None and writer.run is None else None
             request.examination.require(self._environ, None if writer.run is None else writer.run.record.findings)
             model = self._open(request.settings, request.allow_pickle, on_progress)
+            request.examination.require_family(model.family)
             if draft is not None:
                 _require_model_of(draft.record, model)
             if writer.run is not None and not _goes_on(writer.run, model):
@@ -210,6 +211,7 @@ class Session:
         examination.require(self._environ)
         model = self._open(record.settings, allow_pickle, on_progress)
         _require_model_of(record, model)
+        examination.require_family(model.family)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
 

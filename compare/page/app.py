@@ -174,7 +174,7 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
         # Inside the page, not as files of the server's: there are several a second, and nobody comes back to them.
         shown = "".join(
             f'<img alt="{html.escape(p["preview"][arm])}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-            for arm, png in zip(("simple", "expanded"), ticket.previews, strict=True)
+            for arm, png in zip(("simple", "expanded"), ticket.previews, strict=False)
         )
         st.html(f'<div class="tw-preview">{shown}</div>')
 
