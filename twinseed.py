@@ -24,6 +24,7 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.runs import runs_app
+from commands.study import study
 from commands.sweep import sweep
 from commands.verify import verify
 from ideation import TwinseedError
@@ -47,6 +48,7 @@ app.command()(examine)
 app.command()(refine)
 app.command()(report)
 app.command()(verify)
+app.command()(study)
 app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -176,3 +177,40 @@ def progress() -> Iterator[Any]:
         finally:
             for number, how in before.items():
                 signal.signal(number, how)
+
+
+@contextmanager
+def counted_progress(what: str) -> Iterator[Callable[[int, int, int, float | None], None]]:
+    """A progress bar of work that is counted: called with how much of it is done, has failed, and there is in all, and
+    about how many seconds are left. Where standard error is no terminal, a line now and then."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(file=_raw(sys.stderr), highlight=False, markup=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        task, told = bars.add_task(what, total=None, left=""), 0.0
+
+        def show(done: int, failed: int, total: int, seconds_left: float | None) -> None:
+            nonlocal told
+            left = "" if seconds_left is None else f"about {duration(seconds_left)} left"
+            if failed:
+                left = f"{failed} failed  {left}"
+            bars.update(task, completed=done + failed, total=total, left=left)
+            now = time.monotonic()
+            if not console.is_terminal and (now - told >= 10 or done + failed == total):
+                told = now
+                say(f"{done} of {total} {what} done" + (f", {left}" if left else ""))
+
+        yield show
+
+
+def duration(seconds: float) -> str:
+    """So much time, for people.
+
+    >>> duration(42), duration(600), duration(9000)
+    ('42 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

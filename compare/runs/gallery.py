@@ -169,16 +169,22 @@ class Gallery:
         return Run.open(self.folder(name))
 
     def unfinished(self, digest: str) -> Run | None:
-        """The newest run that answers the request with that `digest` and lacks something of it, if only its report."""
+        """The newest run that answers the request with that digest and lacks something of it, if only its report."""
+        return next((run for run in self._answers(digest) if not _whole(run)), None)
+
+    def finished(self, digest: str) -> Run | None:
+        """The newest run that answers the request with that digest and lacks nothing."""
+        return next((run for run in self._answers(digest) if _whole(run)), None)
+
+    def _answers(self, digest: str) -> Iterator[Run]:
         folders = self.root.iterdir() if self.root.is_dir() else iter(())
         if not any(path.is_dir() and not path.name.startswith(".") for path in folders):
-            return None  # and no index is made of nothing
+            return  # and no index is made of nothing
         for name in self._index.of_digest(digest):
             with contextlib.suppress(TwinseedError):
                 run = self.open(name)
-                if run.record.request.digest == digest and not (run.record.complete and run.report.is_file()):
-                    return run
-        return None
+                if run.record.request.digest == digest:
+                    yield run
 
     @contextmanager
     def _alone_at(self, name: str, wait_s: float) -> Iterator[None]:
@@ -235,6 +241,10 @@ class Gallery:
             reason=error.strerror,
             kept=kept,
         )
+
+
+def _whole(run: Run) -> bool:
+    return run.record.complete and run.report.is_file()
 
 
 class RunEditor:
