@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,6 +57,18 @@ def study(
         Path | None,
         typer.Option("--from", parser=path_of, metavar="FOLDER", help="Analyse this study again; render nothing."),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Many workers through Ray: local, auto, or a cluster's address."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="How many, with --ray. [default: one per GPU or thread]")
+    ] = None,
+    threads: Annotated[int, typer.Option(metavar="N", min=1, help="CPU threads of each worker, with --ray.")] = 1,
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where runs are kept, as in s3://bucket/study. [default: OUT/runs]"),
+    ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
     seed: Seed = None,
     as_json: AsJson = False,
@@ -71,9 +84,13 @@ def study(
     if again is not None:
         if file is not None or out is not None:
             raise OptionError("--from was given with a file or --out", hint="a study has its concepts and its folder")
-        plan, store = read_plan(again), RunStore(runs_of(again))
-        _tell(plan, conclude(plan, again, outcomes_so_far(plan, again, store), store), again, as_json)
+        plan, kept = read_plan(again), RunStore(store or runs_of(again))
+        _tell(plan, conclude(plan, again, outcomes_so_far(plan, again, kept), kept), again, as_json)
         return
+    if ray is None and workers is not None:
+        raise OptionError(
+            "--workers was given without --ray", hint="add --ray local for the processors of this machine"
+        )
     folder = out if out is not None else Path("study")
     options = pair_options(None, prompts, render, look, None)
     plan = plan_study(
@@ -93,17 +110,26 @@ def study(
     if len(plan.left_out) > 5:
         say(f"note: {len(plan.left_out) - 5} more lines are left out, see {folder / 'study.json'}")
     say(f"the plan is in {folder / 'study.json'}")
-    store = RunStore(runs_of(folder))
-    with counted_progress("units") as counted:
+    address = store or runs_of(folder)
+    kept = RunStore(address)
+    with ExitStack() as stack:
+        crew = None
+        if ray is not None:
+            from compare.study.ray_crew import crew_for
+
+            crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads))
+            say(f"{crew.workers} workers")
+        counted = stack.enter_context(counted_progress("units"))
         outcomes = carry_out_study(
             plan,
             folder,
-            store=store,
+            crew=crew,
+            store=kept,
             retry=retry,
             on_progress=lambda now: counted(now.done, now.failed, now.total, now.seconds_left),
         )
     _say_what_is_left(plan, outcomes.values(), folder)
-    _tell(plan, conclude(plan, folder, outcomes, store), folder, as_json)
+    _tell(plan, conclude(plan, folder, outcomes, kept), folder, as_json)
 
 
 def _say_what_is_left(plan: Plan, outcomes: Iterable[Outcome], folder: Path) -> None:

@@ -22,6 +22,7 @@ from compare.study.analysis import Analysis, Answer, Example
 from compare.study.design import PRIMARY, Addition, Plan
 from compare.study.export import citation
 from compare.study.scores import METRICS
+from ideation import told
 from templates import Language
 
 #: Pixels: the longest side of an example, twice what it is shown at.
@@ -46,7 +47,7 @@ def study_sections(plan: Plan, analysis: Analysis, language: Language) -> tuple[
         _examples_section(analysis, t),
         _prompts_section(plan, analysis, t),
         _power_section(plan, analysis, t),
-        _funnel_section(plan, analysis, t),
+        _funnel_section(plan, analysis, t, language),
         _plan_section(plan, t),
         Section("cite", t["cite"]["title"], (t["cite"]["about"],), (Code(citation(plan).strip(), t["cite"]["title"]),)),
     )
@@ -320,7 +321,7 @@ def _power_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section
     return Section("power", said["title"], (said["about"],), tuple(blocks))
 
 
-def _funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section:
+def _funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language: Language) -> Section:
     said = t["funnel"]
     reasons = said["reasons"]
     rows = tuple(
@@ -333,16 +334,17 @@ def _funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Sectio
     )
     blocks: list[Block] = [Table(tuple(said["head"]), rows)]
     if plan.left_out:
-        named = [said["line"].format(number=number, why=why) for number, why in plan.left_out[:_MOST_NAMED]]
+        named = [
+            said["line"].format(number=number, why=told(why, language)) for number, why in plan.left_out[:_MOST_NAMED]
+        ]
         if len(plan.left_out) > _MOST_NAMED:
             named.append(said["more"].format(count=len(plan.left_out) - _MOST_NAMED))
         blocks.append(Text(said["lines"].format(count=len(plan.left_out), lines=_listed(named))))
     for outcome in analysis.failed[:_MOST_NAMED]:
         if outcome.complaint is not None:
             concept = plan.concepts[outcome.concept].concept.text
-            blocks.append(
-                Text(said["failed"].format(concept=concept, arm=outcome.arm, message=outcome.complaint.message))
-            )
+            message = told(outcome.complaint.message, language)
+            blocks.append(Text(said["failed"].format(concept=concept, arm=outcome.arm, message=message)))
     if len(analysis.failed) > _MOST_NAMED:
         blocks.append(Text(said["more"].format(count=len(analysis.failed) - _MOST_NAMED)))
     return Section("funnel", said["title"], (said["about"],), tuple(blocks))

@@ -191,5 +191,5 @@ def report_file(language: Language) -> str:
 
 
 def runs_of(folder: Path) -> str:
-    """Where the runs of the study in that folder are kept."""
-    return str(folder / RUNS)
+    """Where the runs of the study in that folder are kept, unless an address is given."""
+    return str((folder / RUNS).absolute())

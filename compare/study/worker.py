@@ -15,11 +15,11 @@ from compare.runs import Gallery
 from compare.study.design import Unit
 from compare.study.scores import UnitScores, scores_of
 from compare.study.store import Complaint, Outcome, RunStore
-from ideation import ExpanderError, TwinseedError
+from ideation import ExpanderError, TwinseedError, choose_expander
 from ideation.expanders.errors import QuotaExceeded
 
 if TYPE_CHECKING:
-    from compare.session import Session
+    from compare.session import ExpanderChoice, Session
     from compare.study.judges import Judge
 
 #: So long a quota is waited for where the server does not say how long.
@@ -37,7 +37,7 @@ class Worker(Protocol):
 
 class SessionWorker:
     """Renders and measures units; their runs go to the store. `work` is a folder of its own for what is unfinished: a
-    unit that was cut off goes on from there. Keys come from `environ`."""
+    unit that was cut off goes on from there. Keys come from `environ`; `choose` finds expanders."""
 
     def __init__(
         self,
@@ -46,8 +46,10 @@ class SessionWorker:
         *,
         judges: Sequence[str] = (),
         environ: Mapping[str, str] = os.environ,
+        choose: ExpanderChoice | None = None,
     ) -> None:
         self.store, self.folder, self.judges, self._environ = store, work, tuple(judges), environ
+        self._choose = choose or choose_expander
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._session: Session | None = None
         self._judges: dict[str, Judge] = {}
@@ -96,7 +98,7 @@ class SessionWorker:
         from compare.session import Session, SessionStopped
 
         if self._session is None:
-            self._session = Session(Gallery(self.folder), environ=self._environ)
+            self._session = Session(Gallery(self.folder), environ=self._environ, choose=self._choose)
         run = self._session.gallery.finished(unit.request.digest)  # whoever made it was killed before it was taken in
         if run is None:
             try:
