@@ -25,6 +25,7 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.runs import runs_app
+from commands.study import study
 from commands.sweep import sweep
 from commands.verify import verify
 from ideation import TwinseedError
@@ -49,6 +50,7 @@ app.command()(refine)
 app.command()(report)
 app.command()(homework)
 app.command()(verify)
+app.command()(study)
 app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)
