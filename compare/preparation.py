@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from compare.request import PairRequest
-from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
+from compare.writing import styled_prompts, written_prompts
+from generate.choices.presets import Preset, find_preset, preset_adapters
 from generate.choices.sizes import match_aspect_ratio
-from generate.choices.styles import Style, apply_styles, find_style
-from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
+from generate.choices.styles import Style, find_style
+from generate.models import OpenModel, embeddings_in, token_budget
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation import (
@@ -18,14 +19,9 @@ from ideation import (
     Expander,
     InstructionTemplate,
     PromptPair,
-    TokenBudget,
     checked_template,
-    expand,
-    given_pair,
-    notes_on,
     parse_prompt,
     require_prompt,
-    self_contained,
 )
 
 
@@ -57,35 +53,11 @@ class Preparation:
         expander before it is asked; none is needed where both prompts are given."""
         settings, notes = _sized(self.request, model)
         budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
-        prompts = self._written(settings, budget, expander, on_expand)
-        prompts = _styled(prompts, budget, self.styles, self.preset, notes)
-        prompts = replace(prompts, warnings=(*prompts.warnings, *_notes_on_embeddings(prompts)))
+        request = replace(self.request, settings=settings)
+        prompts = written_prompts(request, budget, expander, self.template, on_expand)
+        prompts = styled_prompts(prompts, budget, self.styles, self.preset)
+        prompts = replace(prompts, warnings=(*prompts.warnings, *notes, *_notes_on_embeddings(prompts)))
         return prompts, replace(settings, adapters=_adapters(settings.adapters, self.preset, prompts))
-
-    def _written(
-        self, settings: RenderSettings, budget: TokenBudget, expander: Expander | None, on_expand: Callable[[str], None]
-    ) -> PromptPair:
-        """Both prompts, before styles are put on them."""
-        request = self.request
-        if expander is None:
-            prompts = given_pair(request.concept.text, request.simple or "", request.expanded or "", "", budget)
-        else:
-            on_expand(expander.name)
-            prompts = expand(
-                request.concept,
-                expander,
-                budget,
-                seed=settings.seed,
-                vocabulary=vocabulary_of(settings.model),
-                simple=request.simple,
-                expanded=request.expanded,
-                template=self.template,
-                tokens=request.tokens,
-            )
-        if request.negative is None:
-            return prompts
-        notes = tuple(note for note in notes_on(request.negative) if note not in prompts.warnings)
-        return replace(prompts, negative=request.negative, warnings=prompts.warnings + notes)
 
 
 def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
@@ -134,30 +106,6 @@ def _size_note(settings: RenderSettings, model: OpenModel) -> Clause:
         model=model.name,
         native=f"{width}x{height}",
         size=f"{settings.width}x{settings.height}",
-    )
-
-
-def _styled(
-    prompts: PromptPair, budget: TokenBudget, styles: tuple[Style, ...], preset: Preset | None, notes: tuple[str, ...]
-) -> PromptPair:
-    """The prompts with the styles around them, counted again."""
-    simple, expanded, negative = prompts.simple, prompts.expanded, prompts.negative
-    if styles or preset is not None:  # a bracket that is never closed would reach over what they add
-        simple, expanded, negative = map(self_contained, (simple, expanded, negative))
-    worded = apply_styles(styles, simple, expanded, with_preset(negative, preset))
-    tokens = budget.measure(worded.simple, worded.expanded)
-    warnings = prompts.warnings
-    if tokens.dropped and not prompts.tokens.dropped:
-        warnings += (
-            Clause("With the style, these words fall off the encoder's end: {words}.", words=", ".join(tokens.dropped)),
-        )
-    return replace(
-        prompts,
-        simple=worded.simple,
-        expanded=worded.expanded,
-        negative=worded.negative,
-        tokens=tokens,
-        warnings=warnings + notes,
     )
 
 
