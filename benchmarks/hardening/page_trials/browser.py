@@ -87,7 +87,6 @@ def _replies() -> list[Reply]:
 def answers_of_an_llm(table: Table, context: BrowserContext, server: PageServer, watch: Watch) -> None:
     page = opened(context, watch, server.address)
     page.get_by_label("Concept").fill("a dog riding a bicycle")
-    page.get_by_text("Settings", exact=True).click()
     page.get_by_text("Steps and size").click()
     steps = page.get_by_label("Steps", exact=True)
     steps.fill("1")
