@@ -13,6 +13,7 @@ from compare.view.report import (
     render_report,
     report_of,
     unseen_note,
+    verdict_kind,
     verdict_of,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "render_report",
     "report_of",
     "unseen_note",
+    "verdict_kind",
     "verdict_of",
 ]

@@ -13,6 +13,7 @@ from PIL import Image
 from compare.instruments import INSTRUMENTS, Findings, difference_map
 from compare.instruments.ladder import LadderRecord, unseen_but_moving
 from compare.instruments.scores import (
+    Kind,
     VerdictRecord,
     audit_section,
     card_section,
@@ -112,6 +113,12 @@ def verdict_of(record: Record, language: Language = "en") -> str:
         return ""
     t = sentences(language)["report"]
     return verdict_text(verdict, findings.distances, t, fair=record.certificate.holds)
+
+
+def verdict_kind(record: Record) -> Kind | None:
+    """The kind of the verdict of `record`; None if it has none."""
+    verdict = _verdict(record)
+    return None if verdict is None else verdict.kind
 
 
 def _verdict(record: Record) -> VerdictRecord | None:
