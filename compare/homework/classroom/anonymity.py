@@ -27,7 +27,9 @@ def without_name(hand_in: HandIn, number: int, language: Language) -> HandIn:
     """The hand-in with that number in the place of name, number and file; in what was written, too."""
     label = sentences(language)["class"]["student"].format(number=number)
     own = [one for one in (hand_in.name, hand_in.number, hand_in.file.rpartition(".")[0]) if one and _is_telling(one)]
-    hide = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" if one.isascii() else re.escape(one) for one in own), re.I)
+    hide = re.compile(
+        "|".join(rf"(?<!\w){re.escape(one)}(?!\w)" if one.isascii() else re.escape(one) for one in own), re.I
+    )
 
     def hidden(text: str) -> str:
         return hide.sub(label, text) if own else text
@@ -53,12 +55,7 @@ def refused_without_name(one: Refused, number: int) -> Refused:
 
 
 def number_of(hand_in: HandIn) -> int | None:
-    """The number in the place of a name, of a hand-in that has one.
-
-    >>> from datetime import UTC, datetime
-    >>> number_of(HandIn(file="student-3.zip", sha256="0" * 64, name="", number=None, created=datetime.now(UTC), pairs=()))
-    3
-    """
+    """The number in the place of a name, of a hand-in that has one."""
     found = re.fullmatch(r"student-(\d{1,6})\.zip", hand_in.file)
     return int(found[1]) if found else None
 

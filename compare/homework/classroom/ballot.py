@@ -173,7 +173,9 @@ def one_each(votes: Iterable[Vote]) -> tuple[list[Vote], list[VoterId]]:
 def ballot_json(pairs: Iterable[tuple[PairId, str, dict[PictureId, str]]]) -> str:
     """The data of the page: each pair with its concept and the addresses of its two pictures by their names, in an
     order that says nothing. What could end a script element is written out."""
-    entries = [{"id": pair, "concept": concept, "pictures": dict(sorted(both.items()))} for pair, concept, both in pairs]
+    entries = [
+        {"id": pair, "concept": concept, "pictures": dict(sorted(both.items()))} for pair, concept, both in pairs
+    ]
     text = json.dumps(sorted(entries, key=lambda one: str(one["id"])), ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +11,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from compare.instruments.scores import Kind
 from ideation import TwinseedError, read_plain_file
-from ideation.values import Count, FileName, Positive, Seed, Sha256, StrictModel
+from ideation.values import FileName, Positive, Seed, Sha256, StrictModel
 from templates import Language
 
 CLASS_FILE = "class.json"
@@ -54,7 +53,8 @@ class SeedPair(StrictModel):
 
 
 class HandedPair(StrictModel):
-    """One run that was handed in. `verdict` is its kind, `said` the verdict in words, `fair` what its certificate says;
+    """One run that was handed in. `verdict` is its kind, `said` the verdict in words,
+    `fair` what its certificate says;
     `dropped` are the words of the expanded prompt that the model never read. `faults` is what does not hold of it."""
 
     run: FileName
@@ -67,7 +67,7 @@ class HandedPair(StrictModel):
     model: str
     expander: str
     verdict: Kind | None
-    said: str
+    said: dict[Language, str]
     fair: bool
     observations: str
     created: AwareDatetime
@@ -163,7 +163,7 @@ class Class(StrictModel):
     hand_ins: tuple[HandIn, ...]
     refused: tuple[Refused, ...] = ()
     votes: tuple[Vote, ...] = ()
-    written: dict[FileName, Sha256] = {}
+    written: dict[FileName, Sha256] = Field(default_factory=dict)
 
     def pairs(self) -> Iterator[tuple[HandIn, HandedPair]]:
         for hand_in in self.hand_ins:

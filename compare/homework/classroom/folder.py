@@ -73,9 +73,7 @@ class ClassFolder:
         if not self.folder.exists() and not self.folder.is_symlink():
             return None
         if not self.folder.is_dir():
-            raise ClassError(
-                "{folder} is not a folder", hint="name another one, as in --out class", folder=self.folder
-            )
+            raise ClassError("{folder} is not a folder", hint="name another one, as in --out class", folder=self.folder)
         if not any(self.folder.iterdir()):
             return None
         try:

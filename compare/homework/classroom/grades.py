@@ -13,38 +13,38 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from compare.homework.classroom.content import Class
-from compare.homework.classroom.duplicates import Twice, found_twice, of_hand_in, others
+from compare.homework.classroom.duplicates import Twice, found_twice, of_hand_in, twice_text
 from compare.homework.classroom.pooled import chosen_arm
 from compare.report import sentences
 from ideation import told
 from ideation.english import words_of
 
-Cell = str | int | None
+Value = str | int | None
 
 #: A cell that begins so is one that programs calculate, full-width forms and leading blanks included.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _MOST_LETTERS = 32_000  # that a cell of Excel holds
 
 
-def grades(room: Class) -> tuple[list[str], list[list[Cell]]]:
+def grades(room: Class) -> tuple[list[str], list[list[Value]]]:
     """The table for grading: its head, and a row for each hand-in and for each file that was refused."""
     said = sentences(room.language)["class"]
     columns, found = said["grades"]["columns"], found_twice(room)
     rows = [list(_row(room, at, found, said)) for at in range(len(room.hand_ins))]
-    empty: list[Cell] = [None] * (len(columns) - 6)
+    empty: list[Value] = [None] * (len(columns) - 6)
     for one in room.refused:
         why = told(one.why, room.language)
         rows.append([None, None, one.file, None, said["grades"]["refused"], why, *empty])
     return list(columns.values()), rows
 
 
-def _row(room: Class, at: int, found: list[Twice], said: dict[str, Any]) -> Iterator[Cell]:
+def _row(room: Class, at: int, found: list[Twice], said: dict[str, Any]) -> Iterator[Value]:
     hand_in, words = room.hand_ins[at], said["grades"]
     yield from (hand_in.number, hand_in.name, hand_in.file, len(hand_in.pairs))
     yield words["yes"] if hand_in.verified else words["no"]
@@ -57,10 +57,10 @@ def _row(room: Class, at: int, found: list[Twice], said: dict[str, Any]) -> Iter
     yield f"{hand_in.created:%Y-%m-%d %H:%M} UTC"
 
 
-def pairs_table(room: Class) -> tuple[list[str], list[list[Cell]]]:
+def pairs_table(room: Class) -> tuple[list[str], list[list[Value]]]:
     """All pairs, a row each."""
     said = sentences(room.language)["class"]
-    rows: list[list[Cell]] = []
+    rows: list[list[Value]] = []
     for hand_in, pair in room.pairs():
         faults = [told(fault, room.language) for fault in pair.faults]
         rows.append(
@@ -83,11 +83,11 @@ def pairs_table(room: Class) -> tuple[list[str], list[list[Cell]]]:
     return list(said["grades"]["pairs"].values()), rows
 
 
-def votes_table(room: Class) -> tuple[list[str], list[list[Cell]]]:
+def votes_table(room: Class) -> tuple[list[str], list[list[Value]]]:
     """All answers of all ballots, a row each: what was chosen, and which arm that is."""
     said = sentences(room.language)["class"]
     on_ballot = room.on_ballot()
-    rows: list[list[Cell]] = []
+    rows: list[list[Value]] = []
     for vote in room.votes:
         for answer in vote.answers:
             if answer.pair not in on_ballot:
@@ -98,17 +98,7 @@ def votes_table(room: Class) -> tuple[list[str], list[list[Cell]]]:
     return list(said["grades"]["votes"].values()), rows
 
 
-def twice_text(one: Twice, room: Class, at: int, run: str | None = None) -> str:
-    """A duplicate in words, seen from the hand-in at that place, and from a run of it if one is named."""
-    said = sentences(room.language)["class"]["twice"]
-    where = [
-        hand_in.label if not name else said["place"].format(student=hand_in.label, run=name)
-        for hand_in, name in others(one, room, at, run)
-    ]
-    return str(said[one.what].format(of=one.of, where=said["joint"].join(dict.fromkeys(where))))
-
-
-def csv_bytes(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+def csv_bytes(head: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
     """A table as CSV in UTF-8 with a mark at its beginning, which Excel needs to know the encoding.
 
     >>> csv_bytes(["name"], [["=1+1"], ["Lin"]]).decode("utf-8-sig").split()
@@ -121,7 +111,7 @@ def csv_bytes(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def xlsx_bytes(sheets: dict[str, tuple[Sequence[str], Sequence[Sequence[Cell]]]]) -> bytes:
+def xlsx_bytes(sheets: dict[str, tuple[Sequence[str], Sequence[Sequence[Value]]]]) -> bytes:
     """Tables as a workbook, a sheet each. Times in it are fixed: equal tables, equal sheets."""
     book = Workbook(write_only=True)
     for title, (head, rows) in sheets.items():
@@ -138,7 +128,7 @@ def xlsx_bytes(sheets: dict[str, tuple[Sequence[str], Sequence[Sequence[Cell]]]]
     return buffer.getvalue()
 
 
-def _cell(sheet: Worksheet, value: Cell, *, bold: bool = False) -> WriteOnlyCell:
+def _cell(sheet: Worksheet, value: Value, *, bold: bool = False) -> Cell:
     cell = WriteOnlyCell(sheet, value if isinstance(value, int) else _clean(value) or None)
     if isinstance(value, str) and cell.value is not None:
         cell.data_type = "s"  # whatever it begins with
@@ -147,7 +137,7 @@ def _cell(sheet: Worksheet, value: Cell, *, bold: bool = False) -> WriteOnlyCell
     return cell
 
 
-def _clean(value: Cell) -> str:
+def _clean(value: Value) -> str:
     """The text without characters that no workbook may have."""
     text = "" if value is None else str(value)
     return "".join(letter for letter in text if letter >= " " or letter in "\n\t")[:_MOST_LETTERS]
@@ -158,7 +148,7 @@ def _width(text: str) -> int:
     return sum(2 if letter >= "\u2e80" else 1 for letter in text)
 
 
-def _harmless(cell: Cell) -> Cell:
+def _harmless(cell: Value) -> Value:
     if isinstance(cell, str) and cell.lstrip().startswith(_FORMULA):
         return f"'{cell}"
     return cell

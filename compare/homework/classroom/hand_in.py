@@ -16,7 +16,7 @@ from compare.report.blocks import balanced
 from compare.runs import Run
 from compare.view import verdict_kind, verdict_of
 from generate.files import PictureError
-from templates import Language
+from templates import LANGUAGES, Language
 
 
 @dataclass(frozen=True)
@@ -37,27 +37,26 @@ class Gathered:
     """A hand-in with its pictures, as long as they are not in the folder yet."""
 
     hand_in: HandIn
+    language: Language
     files: dict[str, bytes] = field(default_factory=dict)
     on_ballot: dict[PictureId, bytes] = field(default_factory=dict)
 
 
-def gather(path: Path, name: str, language: Language, check: Check) -> Gathered:
+def gather(path: Path, name: str, check: Check) -> Gathered:
     """What the bundle in the file `path` has to show; it is called `name`. Raises `BundleError` and `PictureError` for
     one that must not be opened."""
     sha256 = _sha256(path)
     with open_bundle(path) as bundle:
         require_few_pixels(sorted(bundle.folder.rglob("*.png")) + sorted(bundle.folder.rglob("*.webp")))
-        found = [
-            Finding(one.run, _without(bundle.folder, one.text), one.is_fault) for one in check(bundle)
-        ]
-        gathered = Gathered(_empty(bundle, name, sha256, found))
+        found = [Finding(one.run, _without(bundle.folder, one.text), one.is_fault) for one in check(bundle)]
+        gathered = Gathered(_empty(bundle, name, sha256, found), bundle.content.language)
         pairs, lost = [], list[LostRun]()
         for entry, run in bundle.runs():
             if not isinstance(run, Run):
                 lost.append(LostRun(name=entry.run, why=_without(bundle.folder, str(run.message))))
                 continue
             try:
-                pairs.append(_pair(run, [one for one in found if one.run == run.name], language, gathered))
+                pairs.append(_pair(run, [one for one in found if one.run == run.name], gathered))
             except PictureError as error:
                 lost.append(LostRun(name=entry.run, why=str(error.message)))
     gathered.hand_in = gathered.hand_in.model_copy(update={"pairs": tuple(pairs), "lost": tuple(lost)})
@@ -81,7 +80,7 @@ def _empty(bundle: OpenBundle, name: str, sha256: str, found: list[Finding]) -> 
     )
 
 
-def _pair(run: Run, found: list[Finding], language: Language, gathered: Gathered) -> HandedPair:
+def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
     """The run as a pair of the class; its pictures go to `gathered`. Raises `PictureError`."""
     record = run.record
     names = [render.file for render in record.renders]
@@ -119,7 +118,7 @@ def _pair(run: Run, found: list[Finding], language: Language, gathered: Gathered
         model=balanced(re.split(r"[/\\]", record.settings.model)[-1] or record.settings.model),
         expander=record.prompts.expander,
         verdict=verdict_kind(record),
-        said=verdict_of(record, language),
+        said={language: verdict_of(record, language) for language in LANGUAGES},
         fair=record.certificate.holds,
         observations=balanced(record.observations or ""),
         created=record.created,
