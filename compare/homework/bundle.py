@@ -1,0 +1,276 @@
+"""The bundle: one zip file that is handed in, with pictures, records and reports, and nothing that runs.
+
+`bundle.json` says what is in it, and ties it to the records by their hashes. `bundle.schema.json` beside this file is
+written from the models below by `make docs`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
+from pydantic_core import from_json
+
+from compare.homework.archive import Archive, BundleError, open_archive, refused
+from compare.runs import RECORD_FILE, REPORT_FILE, RecordError, Run
+from compare.view import pdf_report, render_report
+from ideation import Clause
+from ideation.values import Count, FileName, Sha256, StrictModel
+from templates import Language
+
+BUNDLE_FILE = "bundle.json"
+PDF_FILE = "report.pdf"
+RUNS = "runs"
+SCHEMA_FILE = Path(__file__).with_name("bundle.schema.json")
+MAX_CONTENT = 4_000_000
+#: Letters of a student's name, or of their number.
+LONGEST_NAME = 80
+
+_PICTURES = (".png", ".webp")
+#: Of no bundle in particular: the oldest time that a zip file can say.
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def _shown(words: str) -> str:
+    """Words that a page can show as they are, whoever wrote them: nothing in them turns round what stands beside."""
+    if words != words.strip() or not 1 <= len(words) <= LONGEST_NAME:
+        raise ValueError(f"1 to {LONGEST_NAME} characters, none of them blank at the ends")
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in words):
+        raise ValueError("there are characters in it that nobody can see")
+    return words
+
+
+ShownWords = Annotated[str, AfterValidator(_shown)]
+
+
+class Student(StrictModel):
+    """Who hands it in, as far as they say: at least a name or a number."""
+
+    name: ShownWords | None = None
+    number: ShownWords | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Student:
+        if self.name is None and self.number is None:
+            raise ValueError("a student has a name, or a number, or both")
+        return self
+
+
+class BundledRun(StrictModel):
+    """A run in the bundle, by its folder in `runs/` and the hash of its `record.json`, byte by byte."""
+
+    run: FileName
+    record_sha256: Sha256
+
+
+class FailedConcept(StrictModel):
+    """A concept of which nothing came, why, and the command that tries it again. `line` is that of the table."""
+
+    concept: str
+    reason: str
+    command: str
+    line: Count | None = None
+
+
+class Bundle(StrictModel):
+    """The whole of `bundle.json`. `report_sha256` is of the bytes of `report.html`, whose language is `language`."""
+
+    version: Literal[1] = 1
+    student: Student | None = None
+    created: AwareDatetime
+    twinseed: str
+    language: Language
+    runs: Annotated[tuple[BundledRun, ...], Field(min_length=1)]
+    failed: tuple[FailedConcept, ...] = ()
+    report_sha256: Sha256
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Bundle:
+        if len({one.run for one in self.runs}) < len(self.runs):
+            raise ValueError("a run is named twice")
+        return self
+
+    def to_json(self) -> str:
+        """The text of `bundle.json`: UTF-8 as it is, two spaces of indentation, a newline at the end."""
+        return self.model_dump_json(indent=2) + "\n"
+
+
+@dataclass(frozen=True)
+class OpenBundle:
+    """A bundle that was unpacked into `folder`, for as long as `open_bundle` keeps it there."""
+
+    path: Path
+    content: Bundle
+    folder: Path
+
+    def runs(self) -> Iterator[tuple[BundledRun, Run | RecordError]]:
+        """Its runs in their order; for one that cannot be read, why."""
+        for one in self.content.runs:
+            try:
+                yield one, Run.open(self.folder / RUNS / one.run)
+            except RecordError as error:
+                yield one, error
+
+    @property
+    def report(self) -> str:
+        """The text of its `report.html`: to be compared, never to be shown."""
+        return (self.folder / REPORT_FILE).read_text(encoding="utf-8", errors="surrogateescape")
+
+
+def student_of(name: str | None, number: str | None) -> Student | None:
+    """The student of that name and number; None where neither is given. Raises `BundleError`.
+
+    >>> student_of("Lin Mei ", None)
+    Student(name='Lin Mei', number=None)
+    """
+    given = [None if one is None else unicodedata.normalize("NFC", one).strip() for one in (name, number)]
+    if not any(given):
+        return None
+    try:
+        return Student(name=given[0] or None, number=given[1] or None)
+    except ValidationError as error:
+        raise BundleError(
+            "a student's name or number cannot be used: {complaint}",
+            hint="give it as it stands in a list: 1 to {most} letters and digits on one line",
+            complaint=error.errors()[0]["msg"].removeprefix("Value error, "),
+            most=LONGEST_NAME,
+        ) from error
+
+
+def write_bundle(
+    path: Path,
+    runs: Sequence[Run],
+    *,
+    student: Student | None,
+    language: Language,
+    created: datetime,
+    failed: Sequence[FailedConcept] = (),
+    pdf: bool = False,
+) -> Bundle:
+    """Writes the bundle of these runs to `path`, whole or not at all. The same runs give the same bytes, but for times.
+
+    Raises `BundleError`, `RecordError` for a run whose pictures are not those of its record, and what setting a PDF
+    raises.
+    """
+    files: dict[str, bytes] = {}
+    records = {}
+    for run in runs:
+        pictures = run.files()
+        records[run.name] = run.record.to_json().encode()
+        files |= {f"{RUNS}/{run.name}/{name}": content for name, content in pictures.items()}
+        files[f"{RUNS}/{run.name}/{RECORD_FILE}"] = records[run.name]
+        files[f"{RUNS}/{run.name}/{REPORT_FILE}"] = render_report(
+            run.record, pictures, run.record.request.language
+        ).encode()
+    report = "\n".join(run.name for run in runs).encode()
+    files[REPORT_FILE] = report
+    if pdf:
+        files[PDF_FILE] = pdf_report(runs[0].record, runs[0].files(), language)
+    bundle = Bundle(
+        student=student,
+        created=created,
+        twinseed=importlib.metadata.version("twinseed"),
+        language=language,
+        runs=tuple(
+            BundledRun(run=name, record_sha256=hashlib.sha256(text).hexdigest()) for name, text in records.items()
+        ),
+        failed=tuple(failed),
+        report_sha256=hashlib.sha256(report).hexdigest(),
+    )
+    files[BUNDLE_FILE] = bundle.to_json().encode()
+    _write(path, files)
+    return bundle
+
+
+def _write(path: Path, files: Mapping[str, bytes]) -> None:
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        with zipfile.ZipFile(partial, "x") as archive:
+            for name, content in sorted(files.items()):
+                entry = zipfile.ZipInfo(name, _TIME)
+                entry.create_system, entry.external_attr = 3, 0o100644 << 16
+                entry.compress_type = zipfile.ZIP_STORED if name.endswith(_PICTURES) else zipfile.ZIP_DEFLATED
+                archive.writestr(entry, content)
+        partial.replace(path)
+    except OSError as error:
+        raise BundleError(
+            "cannot write {path}: {reason}",
+            hint="check the name, and whether there is room",
+            path=path,
+            reason=error.strerror or str(error),
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+@contextmanager
+def open_bundle(path: Path) -> Iterator[OpenBundle]:
+    """The bundle in the file `path`, unpacked into a folder that is gone afterwards.
+
+    Read strictly: whatever is not as `write_bundle` writes it is refused by name. A picture that is missing or changed
+    is not: `Run.damage` tells. Raises `BundleError`.
+    """
+    with tempfile.TemporaryDirectory(prefix="twinseed-bundle-") as folder, open_archive(path) as file:
+        archive = Archive(file, path.name)
+        entries = archive.entries
+        for name in (BUNDLE_FILE, REPORT_FILE):
+            if name not in entries:
+                raise refused(path.name, Clause("there is no {entry} in it", entry=name))
+        content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), path.name)
+        named = {one.run for one in content.runs}
+        for name in entries:
+            if not _belongs(name, named):
+                raise refused(path.name, Clause("{name!r} is nothing that a bundle has", name=name))
+        for entry in entries.values():
+            archive.unpack(entry, Path(folder, *entry.name.split("/")))
+        yield OpenBundle(path, content, Path(folder))
+
+
+def _belongs(name: str, runs: set[str]) -> bool:
+    match name.split("/"):
+        case [file]:
+            return file in (BUNDLE_FILE, REPORT_FILE, PDF_FILE)
+        case [top, run, file]:
+            return top == RUNS and run in runs and (file in (RECORD_FILE, REPORT_FILE) or file.endswith(_PICTURES))
+    return False
+
+
+def _parsed(content: bytes, name: str) -> Bundle:
+    try:
+        found = from_json(content, allow_inf_nan=False)
+    except ValueError as error:
+        raise refused(name, Clause("its {file} is not JSON: {error}", file=BUNDLE_FILE, error=error)) from error
+    if not isinstance(found, dict) or found.get("version") != 1:
+        raise refused(name, Clause("its {file} is not of version 1", file=BUNDLE_FILE))
+    try:
+        return Bundle.model_validate_json(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        complaint = f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
+        raise refused(
+            name, Clause("its {file} is not valid: {complaint}", file=BUNDLE_FILE, complaint=complaint)
+        ) from error
+
+
+def write_schema() -> None:
+    """Writes `bundle.schema.json` anew."""
+    SCHEMA_FILE.write_text(schema_json(), encoding="utf-8")
+
+
+def schema_json() -> str:
+    """The JSON Schema (draft 2020-12) of `bundle.json`, as text."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(schema | Bundle.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
