@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.console import say
-from commands.options import AsJson, OptionError, ReportLanguage, path_of
-from templates import Language
+from commands.options import AsJson, OptionError, ReportLanguage, Runs, path_of, runs_folder
 
 if TYPE_CHECKING:
-    from compare.homework.classroom import Merged
+    from compare.homework.classroom import Check, Merged
+    from compare.session import Session
 
 #: What shells hand over behind `--ballots *.json`.
 _BALLOTS = (".json", ".txt")
@@ -42,6 +42,7 @@ def class_(
         bool, typer.Option("--render", help="Verify by rendering all pictures again: this takes long.")
     ] = False,
     language: ReportLanguage = None,
+    runs: Runs = None,
     as_json: AsJson = False,
 ) -> None:
     """Put the bundles of a class together: a page of all pairs, grades.csv and grades.xlsx, a blind ballot.
@@ -72,7 +73,7 @@ def class_(
             say(f"{at + 1} of {len(found)}: {file.name} ...")
 
         merged = merge_class(
-            found, folder, options, check=_check(render), created=created, ballots=answers, on_file=on_file
+            found, folder, options, check=_check(render=render, runs=runs), created=created, ballots=answers, on_file=on_file
         )
     _tell(merged, as_json)
 
@@ -103,6 +104,24 @@ def _matching(name: str) -> Iterator[Path]:
     if not found:
         raise OptionError("no file is like {name}", hint="check the folder and the name", name=name)
     yield from map(Path, found)
+
+
+def _check(*, render: bool, runs: Path | None) -> Check:
+    """How each bundle is verified. One session draws for all of them."""
+    from compare.homework.verification import Again, verify_bundle
+
+    opened: list[Session] = []
+
+    def session() -> Session:
+        from compare.runs import Gallery
+        from compare.session import Session
+
+        if not opened:
+            opened.append(Session(Gallery(runs_folder(runs))))
+        return opened[0]
+
+    again = Again(session) if render else None
+    return lambda bundle: verify_bundle(bundle, again)
 
 
 def _tell(merged: Merged, as_json: bool) -> None:

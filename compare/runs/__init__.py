@@ -5,6 +5,7 @@ from __future__ import annotations
 from compare.runs.folder import write_whole
 from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter, run_name
 from compare.runs.index import RunRow
+from compare.runs.portable import text_without_folders, without_folders
 from compare.runs.record import RECORD_FILE, Draft, PictureFile, Record, RecordError, parse_record, read_record
 from compare.runs.run import REPORT_FILE, Run
 
@@ -24,5 +25,7 @@ __all__ = [
     "parse_record",
     "read_record",
     "run_name",
+    "text_without_folders",
+    "without_folders",
     "write_whole",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compare.homework.classroom.content import CLASS_FILE, Class, ClassError, HandedPair, HandIn, read_class
-from compare.homework.classroom.hand_in import Check, Finding
+from compare.homework.classroom.hand_in import Check
 from compare.homework.classroom.merge import ClassOptions, Merged, bundles_in, count_ballots, merge_class
 from compare.homework.classroom.pooled import Pooled, pooled
 
@@ -13,7 +13,6 @@ __all__ = [
     "Class",
     "ClassError",
     "ClassOptions",
-    "Finding",
     "HandIn",
     "HandedPair",
     "Merged",

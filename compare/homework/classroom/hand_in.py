@@ -6,30 +6,23 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compare.homework.bundle import OpenBundle, open_bundle
 from compare.homework.classroom.content import HandedPair, HandIn, LostRun, PictureId, SeedPair
 from compare.homework.classroom.pictures import ShownPicture, require_few_pixels, shown_picture
+from compare.homework.verification import Finding, Redrawn
 from compare.report.blocks import balanced
 from compare.runs import Run
 from compare.view import verdict_kind, verdict_of
 from generate.files import PictureError
+from ideation import Clause
 from templates import LANGUAGES, Language
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What `verify` found: a fault or a mere note, of the bundle or of one of its runs; in English."""
-
-    run: str | None
-    text: str
-    is_fault: bool = True
-
-
 #: How a bundle is verified.
-Check = Callable[[OpenBundle], Iterable[Finding]]
+Check = Callable[[OpenBundle], Iterable[Finding | Redrawn]]
 
 
 @dataclass
@@ -48,7 +41,11 @@ def gather(path: Path, name: str, check: Check) -> Gathered:
     sha256 = _sha256(path)
     with open_bundle(path) as bundle:
         require_few_pixels(sorted(bundle.folder.rglob("*.png")) + sorted(bundle.folder.rglob("*.webp")))
-        found = [Finding(one.run, _without(bundle.folder, one.text), one.is_fault) for one in check(bundle)]
+        found = [
+            replace(one, words=Clause(_without(bundle.folder, str(one.words))))
+            for one in check(bundle)
+            if isinstance(one, Finding)
+        ]
         gathered = Gathered(_empty(bundle, name, sha256, found), bundle.content.language)
         pairs, lost = [], list[LostRun]()
         for entry, run in bundle.runs():
@@ -75,8 +72,8 @@ def _empty(bundle: OpenBundle, name: str, sha256: str, found: list[Finding]) -> 
         created=content.created,
         pairs=(),
         failed=tuple(LostRun(name=one.concept, why=one.reason) for one in content.failed),
-        faults=tuple(one.text for one in of_all if one.is_fault),
-        notes=tuple(one.text for one in of_all if not one.is_fault),
+        faults=tuple(str(one.words) for one in of_all if one.is_fault),
+        notes=tuple(str(one.words) for one in of_all if not one.is_fault),
     )
 
 
@@ -123,8 +120,8 @@ def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
         observations=balanced(record.observations or ""),
         created=record.created,
         seeds=tuple(seeds),
-        faults=tuple(one.text for one in found if one.is_fault),
-        notes=tuple(one.text for one in found if not one.is_fault),
+        faults=tuple(str(one.words) for one in found if one.is_fault),
+        notes=tuple(str(one.words) for one in found if not one.is_fault),
     )
 
 
