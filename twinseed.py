@@ -12,8 +12,8 @@ from typing import NoReturn
 
 import typer
 
-from commands.console import Plain, ended_by_signals, say
 from commands.class_ import class_
+from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand

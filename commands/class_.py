@@ -73,7 +73,13 @@ def class_(
             say(f"{at + 1} of {len(found)}: {file.name} ...")
 
         merged = merge_class(
-            found, folder, options, check=_check(render=render, runs=runs), created=created, ballots=answers, on_file=on_file
+            found,
+            folder,
+            options,
+            check=_check(render=render, runs=runs),
+            created=created,
+            ballots=answers,
+            on_file=on_file,
         )
     _tell(merged, as_json)
 
@@ -131,8 +137,8 @@ def _tell(merged: Merged, as_json: bool) -> None:
     for label, file in merged.names.items():
         say(f"note: {label} is {file}")
     for hand_in in room.hand_ins:
-        for fault in hand_in.all_faults():
-            say(f"note: {hand_in.label}: {fault}")
+        for concept, fault in hand_in.all_faults():
+            say(f"note: {hand_in.label}: {concept}: {fault}" if concept else f"note: {hand_in.label}: {fault}")
     for one in room.refused:
         say(f"error: {one.why}\nhint: {one.hint}")
     for problem in merged.problems:

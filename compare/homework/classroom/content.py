@@ -118,12 +118,11 @@ class HandIn(StrictModel):
     def verified(self) -> bool:
         return not (self.faults or self.lost or any(pair.faults for pair in self.pairs))
 
-    def all_faults(self) -> Iterator[str]:
-        """All that does not hold, the name of the run before what does not hold of it."""
-        yield from self.faults
-        for pair in self.pairs:
-            yield from (f"{pair.run}: {fault}" for fault in pair.faults)
-        yield from (f"{one.name}: {one.why}" for one in self.lost)
+    def all_faults(self) -> Iterator[tuple[str, str]]:
+        """All that does not hold: of which concept or run, "" for the hand-in as a whole, and what."""
+        yield from (("", fault) for fault in self.faults)
+        yield from ((pair.concept, fault) for pair in self.pairs for fault in pair.faults)
+        yield from ((one.name, one.why) for one in self.lost)
 
 
 class Refused(StrictModel):

@@ -18,12 +18,13 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from compare.homework.classroom.content import Class
+from compare.homework.classroom.content import Class, HandIn
 from compare.homework.classroom.duplicates import Twice, found_twice, of_hand_in, twice_text
 from compare.homework.classroom.pooled import chosen_arm
 from compare.report import sentences
 from ideation import told
 from ideation.english import words_of
+from templates import Language
 
 Value = str | int | None
 
@@ -48,13 +49,22 @@ def _row(room: Class, at: int, found: list[Twice], said: dict[str, Any]) -> Iter
     hand_in, words = room.hand_ins[at], said["grades"]
     yield from (hand_in.number, hand_in.name, hand_in.file, len(hand_in.pairs))
     yield words["yes"] if hand_in.verified else words["no"]
-    yield _lines(told(fault, room.language) for fault in hand_in.all_faults())
+    yield _lines(fault_texts(hand_in, room.language))
     verdicts = Counter(pair.verdict or "none" for pair in hand_in.pairs)
     yield _lines(words["times"].format(what=said["verdicts"][kind], count=count) for kind, count in verdicts.items())
     observed = [pair.observations for pair in hand_in.pairs if pair.observations.strip()]
     yield from (len(observed), sum(len(words_of(text)) for text in observed))
     yield _lines(twice_text(one, room, at) for one in of_hand_in(found, at))
     yield f"{hand_in.created:%Y-%m-%d %H:%M} UTC"
+
+
+def fault_texts(hand_in: HandIn, language: Language) -> list[str]:
+    """All that does not hold of a hand-in, a line each."""
+    said = sentences(language)["class"]["hand_ins"]
+    return [
+        said["fault"].format(concept=concept, fault=told(fault, language)) if concept else told(fault, language)
+        for concept, fault in hand_in.all_faults()
+    ]
 
 
 def pairs_table(room: Class) -> tuple[list[str], list[list[Value]]]:

@@ -20,7 +20,6 @@ from generate.files import PictureError
 from ideation import Clause
 from templates import LANGUAGES, Language
 
-
 #: How a bundle is verified.
 Check = Callable[[OpenBundle], Iterable[Finding | Redrawn]]
 

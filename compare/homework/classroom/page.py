@@ -11,6 +11,7 @@ import templates
 from compare.homework.classroom.ballot import ballot_json
 from compare.homework.classroom.content import Class, HandedPair, HandIn, PictureId, SeedPair
 from compare.homework.classroom.duplicates import found_twice, of_hand_in, same_concept, twice_text
+from compare.homework.classroom.grades import fault_texts
 from compare.homework.classroom.pictures import file_of, small_file_of
 from compare.homework.classroom.pooled import Choices, PairVotes, Part, pooled, votes_of
 from compare.report import policy_hash, sentences
@@ -189,7 +190,7 @@ def _rows(room: Class, t: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The table of what was handed in."""
     found = found_twice(room)
     for at, hand_in in enumerate(room.hand_ins):
-        why = [told(fault, room.language) for fault in hand_in.all_faults()]
+        why = fault_texts(hand_in, room.language)
         why += [t["hand_ins"]["failed"].format(concept=one.name, why=one.why) for one in hand_in.failed]
         why += [told(note, room.language) for note in hand_in.notes]
         why += [twice_text(one, room, at) for one in of_hand_in(found, at)]
@@ -212,8 +213,10 @@ def _results(room: Class, t: dict[str, Any]) -> tuple[str, list[str], list[dict[
     judged = [(name, choices) for name, choices in (("people", found.people), ("clip", found.clip)) if choices]
     if not judged:
         return "", [], [], [{"text": said["nobody"], "tone": "plain"}]
-    name, first = judged[0]
-    lead = said[f"lead_{name}"].format(win=_percent(first.win.share), interval=_interval(first.win, said))
+    lead = ""
+    if found.people is not None:
+        win = found.people.win
+        lead = said["lead"].format(win=_percent(win.share), interval=_interval(win, said))
     texts: list[dict[str, str]] = []
 
     def say(text: str, tone: str = "plain") -> None:
