@@ -6,6 +6,7 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 from __future__ import annotations
 
 from compare.view.facts import offences_text
+from compare.view.homework import Failure, Homework, homework_html, homework_pdf
 from compare.view.report import (
     markdown_report,
     marked_prompt,
@@ -17,6 +18,10 @@ from compare.view.report import (
 )
 
 __all__ = [
+    "Failure",
+    "Homework",
+    "homework_html",
+    "homework_pdf",
     "markdown_report",
     "marked_prompt",
     "offences_text",
