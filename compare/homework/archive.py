@@ -37,6 +37,8 @@ _FLAGS = _DESCRIPTOR | _UTF8 | 0b110
 _STORED, _DEFLATED = 0, 8
 _ZIP64, _OTHER_NAME = 0x0001, 0x7075
 _PIECE = 1 << 20
+#: No file can have these names on Windows, whatever their ending.
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
 
 
 class BundleError(TwinseedError):
@@ -173,12 +175,8 @@ class Archive:
         except UnicodeDecodeError:
             shown = raw[:60].decode("utf-8", "backslashreplace")
             raise self._refused("the name {name!r} is in an encoding that it does not say", name=shown) from None
-        if not name or len(name) > MAX_NAME:
-            raise self._refused("an entry has no name, or one that is too long")
-        if not all(letter.isprintable() for letter in name):
-            raise self._refused("the name {name!r} has characters that nobody can see", name=name)
-        if name != unicodedata.normalize("NFC", name):
-            raise self._refused("the name {name!r} is not in its usual Unicode form", name=name)
+        if fault := name_fault(name):
+            raise refused(self._name, fault)
         return name
 
     def _require_plain(self, name: str, flags: int, method: int, rights: int, disk: int) -> None:
@@ -187,11 +185,6 @@ class Archive:
             raise self._refused("{entry} is encrypted", entry=name)
         if flags & ~_FLAGS or method not in (_STORED, _DEFLATED) or disk:
             raise self._refused("{entry} is packed in a way that no bundle is", entry=name)
-        parts = name.split("/")
-        if "\\" in name or ":" in name or name.startswith(("/", "~")) or not all(map(_is_plain, parts)):
-            raise self._refused(
-                "the name {name!r} leads out of the bundle, or is a name on some systems alone", name=name
-            )
         kind = stat.S_IFMT(rights >> 16)
         if kind == stat.S_IFLNK:
             raise self._refused("{entry} is a link", entry=name)
@@ -294,8 +287,22 @@ def refused(name: str, fault: Clause) -> BundleError:
     )
 
 
+def name_fault(name: str) -> Clause | None:
+    """Why a file in an archive may not have that name; None where it may, on every system."""
+    if not name or len(name) > MAX_NAME:
+        return Clause("an entry has no name, or one that is too long")
+    if not all(letter.isprintable() for letter in name):
+        return Clause("the name {name!r} has characters that nobody can see", name=name)
+    if name != unicodedata.normalize("NFC", name):
+        return Clause("the name {name!r} is not in its usual Unicode form", name=name)
+    if any(mark in name for mark in '\\:*?"<>|') or not all(map(_is_plain, name.split("/"))):
+        return Clause("the name {name!r} leads out of the bundle, or would on some computers", name=name)
+    return None
+
+
 def _is_plain(part: str) -> bool:
-    return bool(part) and not part.startswith(".") and not part.endswith((".", " "))
+    stem = part.partition(".")[0].rstrip().upper()
+    return bool(part) and part[0] not in ".~ " and part[-1] not in ". " and stem not in _DEVICES
 
 
 def _alike(name: str) -> str:

@@ -10,10 +10,11 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import os
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,9 +24,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.homework.archive import Archive, BundleError, open_archive, refused
-from compare.runs import RECORD_FILE, REPORT_FILE, RecordError, Run
-from compare.view import pdf_report, render_report
+from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused
+from compare.runs import RECORD_FILE, REPORT_FILE, RecordError, Run, text_without_folders, without_folders
+from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
 from ideation import Clause
 from ideation.values import Count, FileName, Sha256, StrictModel
 from templates import Language
@@ -85,7 +86,9 @@ class FailedConcept(StrictModel):
 
 
 class Bundle(StrictModel):
-    """The whole of `bundle.json`. `report_sha256` is of the bytes of `report.html`, whose language is `language`."""
+    """The whole of `bundle.json`. `report_sha256` is of the bytes of `report.html`, whose language is `language`.
+
+    `shortened` are names in the records that were paths where the runs were made: their folders were left out."""
 
     version: Literal[1] = 1
     student: Student | None = None
@@ -94,6 +97,7 @@ class Bundle(StrictModel):
     language: Language
     runs: Annotated[tuple[BundledRun, ...], Field(min_length=1)]
     failed: tuple[FailedConcept, ...] = ()
+    shortened: tuple[str, ...] = ()
     report_sha256: Sha256
 
     @model_validator(mode="after")
@@ -161,48 +165,91 @@ def write_bundle(
 ) -> Bundle:
     """Writes the bundle of these runs to `path`, whole or not at all. The same runs give the same bytes, but for times.
 
-    Raises `BundleError`, `RecordError` for a run whose pictures are not those of its record, and what setting a PDF
-    raises.
+    Nothing of this machine goes in: where a record names a model by its path, the bundle's has the name alone, and
+    `Bundle.shortened` says which. Raises `BundleError`, `RecordError` for a run whose pictures are not those of its
+    record, and what setting a PDF raises.
     """
-    files: dict[str, bytes] = {}
-    records = {}
+    names = [unicodedata.normalize("NFC", run.name) for run in runs]
+    for run, name in zip(runs, names, strict=True):
+        if names.count(name) > 1 or not _is_plain_name(name):
+            raise BundleError(
+                "the run {run} cannot be in a bundle under this name",
+                hint="no two runs have one name, and no name begins with a dot; rename its folder",
+                run=run.folder,
+            )
+    passed_on = {name: without_folders(run.record) for name, run in zip(names, runs, strict=True)}
+    records = {name: record for name, (record, _) in passed_on.items()}
+    cleaned = tuple(
+        one.model_copy(
+            update={"reason": text_without_folders(one.reason), "command": text_without_folders(one.command)}
+        )
+        for one in failed
+    )
+    by = () if student is None else tuple(one for one in (student.name, student.number) if one is not None)
+    homework = Homework(records, created, by, tuple(Failure(one.concept, one.reason, one.command) for one in cleaned))
     for run in runs:
-        pictures = run.files()
-        records[run.name] = run.record.to_json().encode()
-        files |= {f"{RUNS}/{run.name}/{name}": content for name, content in pictures.items()}
-        files[f"{RUNS}/{run.name}/{RECORD_FILE}"] = records[run.name]
-        files[f"{RUNS}/{run.name}/{REPORT_FILE}"] = render_report(
-            run.record, pictures, run.record.request.language
-        ).encode()
-    report = "\n".join(run.name for run in runs).encode()
-    files[REPORT_FILE] = report
-    if pdf:
-        files[PDF_FILE] = pdf_report(runs[0].record, runs[0].files(), language)
+        run.require_whole()
+    pictures = _Pictures({name: run.folder for name, run in zip(names, runs, strict=True)})
+    report = homework_html(homework, pictures, language).encode()
+    texts = {name: record.to_json().encode() for name, record in records.items()}
     bundle = Bundle(
         student=student,
         created=created,
         twinseed=importlib.metadata.version("twinseed"),
         language=language,
         runs=tuple(
-            BundledRun(run=name, record_sha256=hashlib.sha256(text).hexdigest()) for name, text in records.items()
+            BundledRun(run=name, record_sha256=hashlib.sha256(text).hexdigest()) for name, text in texts.items()
         ),
-        failed=tuple(failed),
+        failed=cleaned,
+        shortened=tuple(dict.fromkeys(name for _, shortened in passed_on.values() for name in shortened)),
         report_sha256=hashlib.sha256(report).hexdigest(),
     )
-    files[BUNDLE_FILE] = bundle.to_json().encode()
-    _write(path, files)
+    front = {BUNDLE_FILE: bundle.to_json().encode(), REPORT_FILE: report}
+    if pdf:
+        front[PDF_FILE] = homework_pdf(homework, pictures, language)
+
+    def content() -> Iterator[tuple[str, bytes]]:
+        yield from sorted(front.items())
+        for name in sorted(names):
+            of_run = {file: pictures[f"{name}/{file}"] for file in records[name].files}
+            own = render_report(records[name], of_run, records[name].request.language)
+            of_run |= {RECORD_FILE: texts[name], REPORT_FILE: own.encode()}
+            yield from ((f"{RUNS}/{name}/{file}", of_run[file]) for file in sorted(of_run))
+
+    _write(path, content())
     return bundle
 
 
-def _write(path: Path, files: Mapping[str, bytes]) -> None:
+class _Pictures(Mapping[str, bytes]):
+    """The pictures of runs, by "<run>/<file>": read when they are asked for, as all of them may be much."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._folders = folders
+
+    def __getitem__(self, name: str) -> bytes:
+        run, _, file = name.partition("/")
+        return (self._folders[run] / file).read_bytes()
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{run}/{path.name}" for run, folder in self._folders.items() for path in folder.iterdir())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _write(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Writes the zip file, whole or not at all, and what stands at `path` stays until then."""
     partial = path.with_name(f".partial-{path.name}")
     try:
-        with zipfile.ZipFile(partial, "x") as archive:
-            for name, content in sorted(files.items()):
-                entry = zipfile.ZipInfo(name, _TIME)
-                entry.create_system, entry.external_attr = 3, 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_STORED if name.endswith(_PICTURES) else zipfile.ZIP_DEFLATED
-                archive.writestr(entry, content)
+        with partial.open("wb") as target:
+            with zipfile.ZipFile(target, "w") as archive:
+                for name, content in files:
+                    entry = zipfile.ZipInfo(name, _TIME)
+                    entry.create_system, entry.external_attr = 3, 0o100644 << 16
+                    entry.compress_type = zipfile.ZIP_STORED if name.endswith(_PICTURES) else zipfile.ZIP_DEFLATED
+                    archive.writestr(entry, content)
+            target.flush()
+            os.fsync(target.fileno())
         partial.replace(path)
     except OSError as error:
         raise BundleError(
@@ -237,6 +284,11 @@ def open_bundle(path: Path) -> Iterator[OpenBundle]:
         for entry in entries.values():
             archive.unpack(entry, Path(folder, *entry.name.split("/")))
         yield OpenBundle(path, content, Path(folder))
+
+
+def _is_plain_name(name: str) -> bool:
+    """Whether a reader takes it for the name of a folder in a bundle."""
+    return "/" not in name and name_fault(f"{RUNS}/{name}/{RECORD_FILE}") is None
 
 
 def _belongs(name: str, runs: set[str]) -> bool:

@@ -73,6 +73,11 @@ class Run:
         Raises `RecordError` for a picture that is missing, or that is another one than the record's or than it says
         itself: nothing is told of a run, and nothing made of it, before that has been seen.
         """
+        self.require_whole()
+        return {name: (self.folder / name).read_bytes() for name in self.record.files}
+
+    def require_whole(self) -> None:
+        """Raises `RecordError` as `files` does."""
         for fault in self.damage():
             raise RecordError(
                 "{folder}: {fault}",
@@ -80,7 +85,6 @@ class Run:
                 folder=self.folder,
                 fault=fault.words,
             )
-        return {name: (self.folder / name).read_bytes() for name in self.record.files}
 
     def image(self, arm: Arm, seed: int | None = None) -> Image.Image:
         """One picture of the pair, RGB; of the first seed, unless another is named. Raises `RecordError`."""

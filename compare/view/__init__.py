@@ -6,18 +6,24 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 from __future__ import annotations
 
 from compare.view.facts import offences_text
+from compare.view.homework import Failure, Homework, homework_html, homework_pdf
 from compare.view.report import (
+    judged_verdict,
     markdown_report,
     marked_prompt,
     pdf_report,
     render_report,
     report_of,
     unseen_note,
-    verdict_kind,
     verdict_of,
 )
 
 __all__ = [
+    "judged_verdict",
+    "Failure",
+    "Homework",
+    "homework_html",
+    "homework_pdf",
     "markdown_report",
     "marked_prompt",
     "offences_text",
@@ -25,6 +31,5 @@ __all__ = [
     "render_report",
     "report_of",
     "unseen_note",
-    "verdict_kind",
     "verdict_of",
 ]

@@ -15,7 +15,7 @@ from compare.homework.classroom.pictures import ShownPicture, require_few_pixels
 from compare.homework.verification import Finding, Redrawn
 from compare.report.blocks import balanced
 from compare.runs import Run
-from compare.view import verdict_kind, verdict_of
+from compare.view import judged_verdict, verdict_of
 from generate.files import PictureError
 from ideation import Clause
 from templates import LANGUAGES, Language
@@ -78,7 +78,7 @@ def _empty(bundle: OpenBundle, name: str, sha256: str, found: list[Finding]) -> 
 
 def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
     """The run as a pair of the class; its pictures go to `gathered`. Raises `PictureError`."""
-    record = run.record
+    record, verdict = run.record, judged_verdict(run.record)
     names = [render.file for render in record.renders]
     with ThreadPoolExecutor(2) as threads:
         shown = dict(zip(names, threads.map(lambda name: _shown(run, name), names), strict=True))
@@ -113,7 +113,7 @@ def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
         styles=tuple(map(balanced, styles)),
         model=balanced(re.split(r"[/\\]", record.settings.model)[-1] or record.settings.model),
         expander=record.prompts.expander,
-        verdict=verdict_kind(record),
+        verdict=None if verdict is None else verdict.kind,
         said={language: verdict_of(record, language) for language in LANGUAGES},
         fair=record.certificate.holds,
         observations=balanced(record.observations or ""),

@@ -20,7 +20,7 @@ from generate.settings import RenderSettings
 from ideation import Clause
 
 #: Clocks differ, and so do the calendars of two ends of the earth.
-_AHEAD = timedelta(days=1)
+AHEAD = timedelta(days=1)
 #: Rounding of another library of numbers.
 _SAME_SCORE = 1e-4
 _NAMED_BY_TIME = re.compile(r"[0-9]{8}-[0-9]{6}-")
@@ -229,7 +229,7 @@ def _of_times(name: str, record: Record, now: datetime) -> Iterator[Finding]:
             made=f"{made:%Y%m%d-%H%M%S}",
         )
         yield Finding("time", words, RECORD_FILE)
-    if made > now + _AHEAD:
+    if made > now + AHEAD:
         yield Finding("time", Clause("the record is of {made}, which is yet to come", made=_shown(made)), RECORD_FILE)
 
 

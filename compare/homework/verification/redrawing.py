@@ -12,6 +12,7 @@ from PIL import Image
 from compare.instruments.distance import score
 from compare.runs.record import PictureFile
 from generate.picture import Arm, NoiseFloor
+from ideation import Clause
 
 Outcome = Literal["identical", "within rounding", "different"]
 
@@ -60,6 +61,23 @@ class Redrawn:
     box: tuple[int, int, int, int] | None = None
     same_forms: bool = False
     noise_floor: NoiseFloor | None = None
+
+    @property
+    def words(self) -> Clause:
+        """How near it came; what became of a different one, findings say."""
+        if self.outcome == "identical":
+            return Clause("{file}: rendered again, the same bit for bit", file=self.file)
+        words = (
+            "{file}: rendered again, the same within rounding: {mean} % apart on average, at most {largest} of 255"
+            if self.outcome == "within rounding"
+            else "{file}: rendered again, another: {mean} % apart on average, at most {largest} of 255"
+        )
+        return Clause(
+            words,
+            file=self.file,
+            mean=f"{100 * self.mean_absolute_difference:.2g}",
+            largest=self.largest_difference,
+        )
 
     @property
     def is_retouched(self) -> bool:

@@ -111,23 +111,23 @@ class Rendering:
             ready.append(_Seeds(run, expectation, seconds, list(record.seeds)))
 
     def _seconds(self, record: Record, expectation: Expectation) -> float:
-        """About how long a pair takes here, going by one step in the model's own size or, if that is smaller, in the
+        """About how long a pair takes here, going by two steps in the model's own size or, if that is smaller, in the
         record's. Nobody's word is taken for it."""
         settings = record.settings
         size = (settings.width, settings.height) if expectation.area <= _LARGE else (None, None)
         key = (settings.model, settings.dtype, settings.vae)
         if key not in self._speed:
             heard: list[float] = []
-            one_step = replace(settings, width=size[0], height=size[1], num_inference_steps=1)
-            began = time.monotonic()
+            steps = replace(settings, width=size[0], height=size[1], num_inference_steps=2)
             self._session.verify(
-                record.model_copy(update={"settings": one_step}),
+                record.model_copy(update={"settings": steps}),
                 settings.seed,
                 allow_pickle=self._allow_pickle,
                 on_progress=lambda progress: heard.append(time.monotonic()) if progress.step else None,
             )
             area = min(expectation.area, _LARGE)
-            self._speed[key] = (heard[-1] - began) / area, (time.monotonic() - heard[-1]) / area
+            step = (heard[-1] - heard[0]) / max(1, len(heard) - 1)  # the first one warms up
+            self._speed[key] = step / area, (time.monotonic() - heard[-1]) / area
         step, decoding = self._speed[key]
         per_step = 2 if find_scheduler(settings.scheduler).evaluations.startswith("2") else 1
         growth = expectation.area ** (_GROWTH if expectation.area > 1 else 1)
@@ -165,10 +165,8 @@ class Rendering:
     def _counted(self, progress: Progress) -> None:
         if time.monotonic() - self._began > self._most_s:
             raise _TimeIsUp
-        step = progress.step
-        self._on_progress(
-            progress if step is None else replace(progress, step=replace(step, pair=self._number, pairs=self._all))
-        )
+        if (step := progress.step) is not None:
+            self._on_progress(replace(progress, step=replace(step, pair=self._number, pairs=self._all)))
 
     def _held(self, one: _Seeds, pair: PicturePair, seed: int) -> Iterator[Redrawn]:
         tolerance = FLOAT32 if one.expectation.close and one.record.certificate.dtype == "float32" else HALF
@@ -186,9 +184,7 @@ class Rendering:
 
     def _judged(self, ready: list[_Seeds]) -> Iterator[Finding]:
         """What the pictures say together, run by run."""
-        drawn = {
-            picture.pixels_sha256: (one.run.name, picture.file) for one in ready for picture in one.record.renders
-        }
+        drawn = {picture.pixels_sha256: (one.run.name, picture.file) for one in ready for picture in one.record.renders}
         for one in ready:
             for finding in (*_judgement(one, drawn), *one.certificate.values()):
                 yield finding.of_run(one.run.name)
@@ -244,7 +240,7 @@ def _judgement(one: _Seeds, drawn: Mapping[str, tuple[str, str]]) -> Iterator[Fi
 
 
 def _retouch(picture: Redrawn) -> Clause:
-    if picture.box is None or picture.same_forms and picture.changed > 0.5:
+    if picture.box is None or (picture.same_forms and picture.changed > 0.5):
         return Clause(
             "{file} was retouched all over: the same forms in other tones, {mean} % apart from what is rendered again",
             file=picture.file,
@@ -317,5 +313,6 @@ def _against(record: Record, again: Certificate, seed: int, expectation: Expecta
 
 
 def _configuration(certificate: Certificate) -> dict[str, object]:
-    """That of the scheduler without what is of one seed."""
-    return {name: value for name, value in certificate.scheduler.config.items() if name != "noise_sampler_seed"}
+    """That of the scheduler, without what is of one seed, or of diffusers' own."""
+    config = certificate.scheduler.config
+    return {name: value for name, value in config.items() if name != "noise_sampler_seed" and not name.startswith("_")}

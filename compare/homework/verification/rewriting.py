@@ -20,7 +20,9 @@ from ideation import Clause
 
 _PICTURE = re.compile(r"data:image/[a-z+]{1,16};base64,([A-Za-z0-9+/=]*)")
 _LANGUAGE = re.compile(r'<html lang="([A-Za-z-]{2,8})"')
-_OBSERVATIONS = re.compile(r'<section class="finding" id="observations">.*?<blockquote dir="auto">(.*?)</blockquote>', re.S)
+_OBSERVATIONS = re.compile(
+    r'<section class="finding" id="observations">.*?<blockquote dir="auto">(.*?)</blockquote>', re.S
+)
 _UNSEEN = re.compile(r"<(style|script)\b[^>]*>.*?</\1>|<[^>]*>", re.S)
 #: Of a copy that was packed anew: on average, of 1.
 _REPACKED = 0.02
@@ -93,5 +95,3 @@ def _alike(one: str, other: str) -> bool:
 
 def _opened(content: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(content, validate=True)))
-
-

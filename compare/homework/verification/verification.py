@@ -6,6 +6,7 @@ the reports, which are written anew. Then every pair is rendered again, where a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compare.homework.bundle import OpenBundle
-from compare.homework.verification.consistency import inconsistencies
+from compare.homework.verification.consistency import AHEAD, inconsistencies
 from compare.homework.verification.finding import Finding, note
 from compare.homework.verification.redrawing import Redrawn
 from compare.homework.verification.rewriting import difference, language_of, observations_in, says
@@ -35,9 +36,10 @@ MOST_MINUTES = 30.0
 
 @dataclass(frozen=True)
 class Again:
-    """How pictures are rendered again: by a `session`, for `most_minutes` at most. `on_progress` hears of each step."""
+    """How pictures are rendered again: by the session that `session` opens when everything else has been looked at, for
+    `most_minutes` at most. `on_progress` hears of each step, and may raise `RenderCancelled`."""
 
-    session: Session
+    session: Callable[[], Session]
     allow_pickle: bool = False
     most_minutes: float = MOST_MINUTES
     on_progress: Callable[[Progress], None] = lambda _: None
@@ -82,9 +84,11 @@ class Verification:
             return Clause("everything holds that can be seen without rendering; nothing was rendered again")
         equal = sum(one.outcome == "identical" for one in self.pictures)
         if equal == len(self.pictures):
-            return Clause("everything holds: rendered again, all {count} pictures are the same, bit for bit", count=equal)
+            return Clause(
+                "everything holds: rendered again, all {count} pictures are the same, bit for bit", count=equal
+            )
         return Clause(
-            "everything holds: rendered again, {equal} of {count} pictures are the same, bit for bit, the others within "
+            "everything holds: rendered again, {equal} of {count} pictures are the same, bit for bit, the others but for "
             "rounding, at most {mean} % apart",
             equal=equal,
             count=len(self.pictures),
@@ -106,7 +110,8 @@ def verify_run(run: Run, again: Again | None, *, now: datetime | None = None) ->
 
     Raises what `on_progress` raises.
     """
-    yield from _of_run(run, now or datetime.now(UTC), None)
+    for finding in _of_run(run, now or datetime.now(UTC), None):
+        yield finding.of_run(run.name)
     yield from _rendered_again([run], again, foreign=False)
 
 
@@ -132,12 +137,12 @@ def verify_bundle(
 
 
 def _rendered_again(runs: Sequence[Run], again: Again | None, *, foreign: bool) -> Iterator[Finding | Redrawn]:
-    if again is None:
+    if again is None or not runs:
         return
     from compare.homework.verification.rendering import Rendering
 
     rendering = Rendering(
-        again.session,
+        again.session(),
         foreign=foreign,
         allow_pickle=again.allow_pickle,
         most_s=60 * again.most_minutes,
@@ -196,7 +201,10 @@ def _of_report(run: Run, pictures: dict[str, bytes], version: str | None) -> Ite
         else:
             yield note(
                 "report",
-                Clause("the report was written by Twinseed {version}: only what it must say was looked for", version=version),
+                Clause(
+                    "the report was written by Twinseed {version}: only what it must say was looked for",
+                    version=version,
+                ),
                 REPORT_FILE,
             )
         return
@@ -230,10 +238,8 @@ def _changed_record(run: Run, sha256: str) -> Finding:
     """For a record that is not the one of the bundle: a note where only the student's own words are others."""
     record = run.record
     said: str | None = None
-    try:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
         said = observations_in(_plain_bytes(run.report).decode())
-    except (OSError, UnicodeDecodeError):
-        pass
     before = record.model_copy(update={"observations": said})
     if said != record.observations and hashlib.sha256(before.to_json().encode()).hexdigest() == sha256:
         return note("observations", Clause("the observations were edited after the bundle was made, as they may be"))
@@ -247,6 +253,8 @@ def _of_whole(bundle: OpenBundle, runs: Sequence[Run], now: datetime) -> Iterato
     if hashlib.sha256((bundle.folder / REPORT_FILE).read_bytes()).hexdigest() != content.report_sha256:
         words = Clause("the bundle's report is not the one that bundle.json names: one of the two was changed")
         yield Finding("bundle", words, REPORT_FILE)
+    if content.created > now + AHEAD:
+        yield Finding("time", Clause("the bundle is of a time which is yet to come"))
     for run in runs:
         if run.record.created > content.created:
             words = Clause("the record is younger than the bundle that it is in")
