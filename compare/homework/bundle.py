@@ -26,7 +26,9 @@ from pydantic_core import from_json
 
 from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused
 from compare.runs import RECORD_FILE, REPORT_FILE, RecordError, Run, text_without_folders, without_folders
+from compare.runs.record import MAX_RECORD
 from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
+from generate.files.picture_file import MAX_FILE as MAX_PICTURE
 from ideation import Clause
 from ideation.values import Count, FileName, Sha256, StrictModel
 from templates import Language
@@ -35,21 +37,32 @@ BUNDLE_FILE = "bundle.json"
 PDF_FILE = "report.pdf"
 RUNS = "runs"
 SCHEMA_FILE = Path(__file__).with_name("bundle.schema.json")
-MAX_CONTENT = 4_000_000
+MAX_CONTENT = 1_000_000
 #: Letters of a student's name, or of their number.
 LONGEST_NAME = 80
 
 _PICTURES = (".png", ".webp")
+#: Characters that nobody sees: controls, formats, halves, private and unassigned ones, ends of lines.
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+#: Bytes that a file of a bundle can have.
+_MOST = {".json": MAX_RECORD, ".html": 128_000_000, ".pdf": 128_000_000, ".png": MAX_PICTURE, ".webp": MAX_PICTURE}
 #: Of no bundle in particular: the oldest time that a zip file can say.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def _shown(words: str) -> str:
-    """Words that a page can show as they are, whoever wrote them: nothing in them turns round what stands beside."""
+def words_fault(words: str) -> Clause | None:
+    """Why these words, whoever wrote them, are no name that a page can show as it is; None where they are: one line,
+    and nothing in it that turns round what stands beside it."""
     if words != words.strip() or not 1 <= len(words) <= LONGEST_NAME:
-        raise ValueError(f"1 to {LONGEST_NAME} characters, none of them blank at the ends")
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in words):
-        raise ValueError("there are characters in it that nobody can see")
+        return Clause("it must have 1 to {most} characters, none of them blank at its ends", most=LONGEST_NAME)
+    if any(unicodedata.category(letter) in _UNSEEN for letter in words):
+        return Clause("it has characters that nobody can see")
+    return None
+
+
+def _shown(words: str) -> str:
+    if fault := words_fault(words):
+        raise ValueError(fault)
     return words
 
 
@@ -139,18 +152,17 @@ def student_of(name: str | None, number: str | None) -> Student | None:
     >>> student_of("Lin Mei ", None)
     Student(name='Lin Mei', number=None)
     """
-    given = [None if one is None else unicodedata.normalize("NFC", one).strip() for one in (name, number)]
-    if not any(given):
-        return None
-    try:
-        return Student(name=given[0] or None, number=given[1] or None)
-    except ValidationError as error:
-        raise BundleError(
-            "a student's name or number cannot be used: {complaint}",
-            hint="give it as it stands in a list: 1 to {most} letters and digits on one line",
-            complaint=error.errors()[0]["msg"].removeprefix("Value error, "),
-            most=LONGEST_NAME,
-        ) from error
+    given = [None if one is None else unicodedata.normalize("NFC", one).strip() or None for one in (name, number)]
+    for place, words in enumerate(given):
+        if words is not None and (fault := words_fault(words)):
+            raise BundleError(
+                "the number of the student cannot be used: {fault}"
+                if place
+                else "the name of the student cannot be used: {fault}",
+                hint="give it as it stands in a list of the class",
+                fault=fault,
+            )
+    return Student(name=given[0], number=given[1]) if any(given) else None
 
 
 def write_bundle(
@@ -271,19 +283,41 @@ def open_bundle(path: Path) -> Iterator[OpenBundle]:
     is not: `Run.damage` tells. Raises `BundleError`.
     """
     with tempfile.TemporaryDirectory(prefix="twinseed-bundle-") as folder, open_archive(path) as file:
-        archive = Archive(file, path.name)
-        entries = archive.entries
-        for name in (BUNDLE_FILE, REPORT_FILE):
-            if name not in entries:
-                raise refused(path.name, Clause("there is no {entry} in it", entry=name))
-        content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), path.name)
-        named = {one.run for one in content.runs}
-        for name in entries:
-            if not _belongs(name, named):
-                raise refused(path.name, Clause("{name!r} is nothing that a bundle has", name=name))
-        for entry in entries.values():
-            archive.unpack(entry, Path(folder, *entry.name.split("/")))
-        yield OpenBundle(path, content, Path(folder))
+        try:
+            bundle = _unpacked(path, Archive(file, path.name), Path(folder))
+        except OSError as error:
+            raise BundleError(
+                "{path} cannot be unpacked: {reason}",
+                hint="check whether there is room for it, and try again",
+                path=path,
+                reason=error.strerror or str(error),
+            ) from error
+        yield bundle
+
+
+def _unpacked(path: Path, archive: Archive, folder: Path) -> OpenBundle:
+    """The bundle, with its files in `folder`. Raises `BundleError` and `OSError`."""
+    entries = archive.entries
+    for name in (BUNDLE_FILE, REPORT_FILE):
+        if name not in entries:
+            raise refused(path.name, Clause("there is no {entry} in it", entry=name))
+    content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), path.name)
+    named = {one.run for one in content.runs}
+    for name, entry in entries.items():
+        if not _belongs(name, named):
+            raise refused(path.name, Clause("{name!r} is nothing that a bundle has", name=name))
+        if entry.size > (most := _MOST[Path(name).suffix]):
+            raise refused(path.name, Clause("{entry} has more than {most:,} bytes", entry=name, most=most))
+    for entry in entries.values():
+        archive.unpack(entry, Path(folder, *entry.name.split("/")))
+    bundle = OpenBundle(path, content, folder)
+    for one, run in bundle.runs():
+        if isinstance(run, Run):
+            known = {RECORD_FILE, REPORT_FILE, *run.record.files}
+            for name in sorted(file.name for file in run.folder.iterdir() if file.name not in known):
+                stray = f"{RUNS}/{one.run}/{name}"
+                raise refused(path.name, Clause("no record names {entry}, and still it is there", entry=stray))
+    return bundle
 
 
 def _is_plain_name(name: str) -> bool:
