@@ -1,7 +1,7 @@
 """Times `twinseed class` on the hand-ins of thirty students with five pairs each.
 
     python benchmarks/class_of_thirty.py                    # makes the bundles, merges them, prints seconds
-    python benchmarks/class_of_thirty.py --keep FOLDER      # keeps the bundles, and takes those that are there
+    python benchmarks/class_of_thirty.py --keep FOLDER      # keeps the runs, and takes those that are there
 
 The bundles are made of real pictures: Seedling draws each pair with a seed of its own in few steps, CLIP scores it, and
 every bundle is written as `twinseed homework` writes it. That takes some minutes and is not timed. What is timed is the
@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -81,38 +80,34 @@ def _merge(bundles: list[Path], out: Path) -> tuple[float, float, dict[str, dict
 
 
 def _bundles(folder: Path, students: int, pairs: int, steps: int) -> list[Path]:
-    """The bundles in that folder, made where they are not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The bundles in that folder, made anew of its runs; of those that are not there, too."""
     session = Session(Gallery(folder / "runs"), environ={})
+    rows = session.gallery.listing(limit=-1).rows
+    there = {run.record.request.settings.seed: run for run in (session.gallery.open(row.name) for row in rows)}
     paths = []
     for student in range(students):
-        path = folder / f"homework-{student + 1:02}.zip"
-        paths.append(path)
-        if path.exists():
-            continue
-        runs: list[Run] = []
+        runs = []
         for at in range(pairs):
             index = student * pairs + at
-            options = PairOptions(
-                drawn=f"{index}@7",
-                seed=str(1000 + index),
-                images=1 if at else 2,
-                steps=steps,
-                expander="offline",
-            )
-            seen = SEEN[index % (len(SEEN) + 1)] if index % (len(SEEN) + 1) < len(SEEN) else None
-            runs.append(session.run(PairRequest.from_options(options)[0], observations=seen))
+            seed = 1000 + 10 * index
+            runs.append(there.get(seed) or _drawn(session, index, seed, 1 if at else 2, steps))
+        paths.append(folder / f"homework-{student + 1:02}.zip")
         name = NAMES[student % len(NAMES)] if student < len(NAMES) else f"Student {student + 1}"
         write_bundle(
-            path,
+            paths[-1],
             runs,
             student=student_of(name, f"B112{student + 1:05}"),
             language="en" if student % 2 else "zh-TW",
             created=datetime.now(UTC),
         )
         print(f"{student + 1} of {students} bundles", file=sys.stderr, flush=True)
-    shutil.rmtree(folder / "runs", ignore_errors=True)
     return paths
+
+
+def _drawn(session: Session, index: int, seed: int, images: int, steps: int) -> Run:
+    options = PairOptions(drawn=f"{index}@7", seed=str(seed), images=images, steps=steps, expander="offline")
+    seen = [*SEEN, None][index % (len(SEEN) + 1)]
+    return session.run(PairRequest.from_options(options)[0], observations=seen)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from compare.view.report import (
 )
 
 __all__ = [
-    "judged_verdict",
     "Failure",
     "Homework",
     "homework_html",
     "homework_pdf",
+    "judged_verdict",
     "markdown_report",
     "marked_prompt",
     "offences_text",
