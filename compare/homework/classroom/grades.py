@@ -95,7 +95,7 @@ def pairs_table(room: Class) -> tuple[list[str], list[list[Value]]]:
 
 def votes_table(room: Class) -> tuple[list[str], list[list[Value]]]:
     """All answers of all ballots, a row each: what was chosen, and which arm that is."""
-    said = sentences(room.language)["class"]
+    said = sentences(room.language)["class"]["grades"]
     on_ballot = room.on_ballot()
     rows: list[list[Value]] = []
     for vote in room.votes:
@@ -105,7 +105,7 @@ def votes_table(room: Class) -> tuple[list[str], list[list[Value]]]:
             hand_in, pair = on_ballot[answer.pair]
             chosen = said["choices"][chosen_arm(answer, pair)]
             rows.append([vote.voter, hand_in.label, pair.concept, said["sides"][answer.choice], chosen])
-    return list(said["grades"]["votes"].values()), rows
+    return list(said["votes"].values()), rows
 
 
 def csv_bytes(head: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
