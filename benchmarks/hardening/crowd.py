@@ -118,7 +118,7 @@ def one_run(table: Table, there: Path) -> None:
         if ended[-1][0] == 0:  # it was there first, or last
             runs = runs / ".trash"
         run = Run.open(runs / folder.name)
-        wrong = "; ".join(run.faults())
+        wrong = "; ".join(map(str, run.faults()))
         found = set() if run.record.findings is None else set(run.record.findings.results)
         finished = {look for look, (code, _) in zip(sorted(looks), ended[4:7], strict=True) if code == 0}
         if not finished <= found:

@@ -241,7 +241,10 @@ def _as_json(value: Any) -> Any:
         case float():
             return float(value) if math.isfinite(value) else str(float(value))
         case dict():
-            return {str(name): _as_json(entry) for name, entry in value.items()}
+            # A list that diffusers makes of a set: in the order of nothing but this process.
+            unsorted = value.get("_use_default_values")
+            entries = {**value, "_use_default_values": sorted(unsorted)} if unsorted else value
+            return {str(name): _as_json(entry) for name, entry in entries.items()}
         case list() | tuple():
             return [_as_json(entry) for entry in value]
         case _:
