@@ -30,7 +30,7 @@ _PREVIEW_SIDE = 320
 #: Before this much of a stage is done, nothing is said of the time that is left.
 LEAST_PART, LEAST_SECONDS = 0.02, 2.0
 #: How far a job is when a stage ends, 0 to 1. Of closer looks there may be several: each takes half of what is left.
-_ENDS = {"open": 0.08, "expand": 0.12, "render": 0.85, "look": 0.97, "write": 1.0}
+_ENDS = {"open": 0.08, "expand": 0.12, "wait": 0.12, "render": 0.85, "look": 0.97, "write": 1.0}
 #: Half of the share for loading is gone after so many seconds: nobody can tell how long a disk takes.
 _LOADING_S = 8.0
 

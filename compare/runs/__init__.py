@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compare.runs.folder import write_whole
-from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter, run_name
+from compare.runs.gallery import CannotWrite, Gallery, GalleryError, RunEditor, RunWriter, run_name
 from compare.runs.index import RunRow, Wanted
 from compare.runs.marks import MARKS_FILE, Marks, Vote
 from compare.runs.portable import text_without_folders, without_folders
@@ -14,6 +14,7 @@ __all__ = [
     "MARKS_FILE",
     "RECORD_FILE",
     "REPORT_FILE",
+    "CannotWrite",
     "Draft",
     "Gallery",
     "GalleryError",

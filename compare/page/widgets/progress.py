@@ -98,6 +98,8 @@ def _told(ticket: Ticket, page: PageContext) -> str:
     elif progress.stage == "look":
         chip = sentences(page.language)["instruments"].get(progress.detail, {}).get("chip")
         text = p["look"].format(detail=chip or page.t["lab"]["scores"])
+    elif progress.until is not None:
+        text = p["wait"].format(detail=progress.detail, time=f"{progress.until.astimezone():%H:%M:%S}")
     elif progress.step is None:
         text = p[progress.stage].format(detail=progress.detail)
     else:
