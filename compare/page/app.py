@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from compare.page.context import PageContext
+from compare.page.screens.blind_test import show_blind_test
 from compare.page.screens.gallery import show_gallery
 from compare.page.screens.lab import show_lab
 from compare.page.screens.pair import show_pair
@@ -22,6 +23,7 @@ STATIC = Path(__file__).parent / "static"
 SCREENS: dict[str, tuple[Callable[[PageContext], None], str]] = {
     "pair": (show_pair, ":material/compare:"),
     "gallery": (show_gallery, ":material/photo_library:"),
+    "blind": (show_blind_test, ":material/visibility_off:"),
     "lab": (show_lab, ":material/science:"),
 }
 #: Screens that show one run: the one that a job has just made, too.
