@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import typer
 
+from commands.class_ import class_
 from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
@@ -51,6 +52,7 @@ app.command()(report)
 app.command()(homework)
 app.command()(verify)
 app.command()(study)
+app.command("class")(class_)
 app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
+from compare.repetition import Expectation, expectation, require_here, settings_here
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter
 from compare.runs.record import Draft, Record, checked_record
@@ -196,10 +197,45 @@ class Session:
         with _memory_told(), self.gallery.edit(name) as editor:
             return self._examine(editor, examination, observations, allow_pickle, language, on_progress)
 
-    def verify(self, name: str) -> tuple[str, ...]:
-        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
-        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
-        return tuple(self.gallery.open(name).faults())
+    def expect(
+        self,
+        record: Record,
+        *,
+        foreign: bool = False,
+        allow_pickle: bool = False,
+        on_progress: OnProgress = _in_silence,
+    ) -> Expectation:
+        """What `verify` can give here, which opens the model: nothing is fetched for it. `foreign` records are somebody
+        else's. Raises `NotHere`, or other `TwinseedError`."""
+        require_here(record.settings, foreign=foreign, allow_pickle=allow_pickle)
+        with _memory_told():
+            return expectation(record, self._open(settings_here(record.settings), allow_pickle, on_progress))
+
+    def verify(
+        self,
+        record: Record,
+        seed: int,
+        *,
+        noise_floor: bool = False,
+        allow_pickle: bool = False,
+        on_progress: OnProgress = _in_silence,
+    ) -> PicturePair:
+        """The pair of one seed rendered again, with the prompts and settings of the record; nothing is written.
+
+        Call `expect` first, which says what can be expected. `noise_floor` measures it, as a run does. Raises as `run`
+        does, and what `on_progress` raises.
+        """
+        with _memory_told():
+            settings = settings_here(replace(record.settings, seed=seed, images=1))
+            model = self._open(settings, allow_pickle, on_progress)
+            load_extras(model, settings, record.prompts, allow_pickle=allow_pickle)
+            return render_pair(
+                record.prompts,
+                settings,
+                model,
+                noise_floor=noise_floor,
+                on_step=lambda step: on_progress(Progress("render", step=step)),
+            )
 
     def close(self) -> None:
         """Lets go of the model and the CLIP."""

@@ -179,7 +179,7 @@ def faults(runs: Path) -> Iterator[str]:
     for folder in folders(runs):
         try:
             run = Run.open(folder)
-            yield from run.faults()
+            yield from map(str, run.faults())
         except TwinseedError as error:
             yield str(error)
         if run.report.exists() and not run.report.read_text(encoding="utf-8").rstrip().endswith("</html>"):

@@ -20,14 +20,21 @@ from templates import Language
 VERDICT = ("verdict",)
 OPEN = ("audit", "card")
 FOLDED = ("apart", *INSTRUMENTS, "observations", "notes")
-_FILM = 6  # small pictures in one row
+SHOT_WIDTH = 148
 CHART_WIDTH = 520
 
 
 def show_sections(
-    gallery: Gallery, name: str, record: Record, language: Language, sections: Sequence[str] = OPEN + FOLDED
+    gallery: Gallery,
+    name: str,
+    record: Record,
+    language: Language,
+    sections: Sequence[str] = OPEN + FOLDED,
+    *,
+    opened: bool = False,
 ) -> None:
-    """What the instruments found out about the run `name`: those of its `sections` that there are."""
+    """What the instruments found out about the run `name`: those of its `sections` that there are. Whatever is folded
+    at first is not where they are `opened`."""
     folder = gallery.folder(name)
     report = _report(gallery, name, (folder / "record.json").stat().st_mtime_ns, language)
     for section in report.sections:
@@ -37,7 +44,7 @@ def show_sections(
             st.subheader(section.title, anchor=False)
             _show(section, report, folder)
         elif section.name in FOLDED:
-            with st.expander(plain(section.title), key=f"section-{section.name}"):
+            with st.expander(plain(section.title), key=f"section-{section.name}", expanded=opened):
                 _show(section, report, folder)
 
 
@@ -51,11 +58,11 @@ def _report(_gallery: Gallery, name: str, changed: int, language: Language) -> R
 def _show(section: Section, report: Report, folder: Path) -> None:
     for about in section.about:
         st.caption(plain(about))
-    for block in section.blocks:
-        _block(block, report, folder)
+    for number, block in enumerate(section.blocks):
+        _block(block, report, folder, f"{section.name}-{number}")
 
 
-def _block(block: Block, report: Report, folder: Path) -> None:
+def _block(block: Block, report: Report, folder: Path, key: str) -> None:
     match block:
         case Text(text, tone):
             if tone == "warning":
@@ -68,7 +75,7 @@ def _block(block: Block, report: Report, folder: Path) -> None:
                 f"{f'<footer>{html.escape(by)}</footer>' if by else ''}</blockquote>"
             )
         case Strip(shots):
-            _strip(shots, report, folder)
+            _strip(shots, report, folder, key)
         case Grid():
             _grid(block, report, folder)
         case Moving(file, alt, label):
@@ -86,11 +93,11 @@ def _block(block: Block, report: Report, folder: Path) -> None:
             pass  # what remains is about prompts, certificate and settings, which the page shows in its own way
 
 
-def _strip(shots: Sequence[Shot], report: Report, folder: Path) -> None:
-    for start in range(0, len(shots), _FILM):
-        row = shots[start : start + _FILM]
-        for column, shot in zip(st.columns(_FILM, gap="small"), row, strict=False):
-            with column:
+def _strip(shots: Sequence[Shot], report: Report, folder: Path, key: str) -> None:
+    """One row, or several where there is room; on a phone one that is swiped."""
+    with st.container(horizontal=True, gap="small", key=f"strip-{key}"):
+        for number, shot in enumerate(shots):
+            with st.container(width=SHOT_WIDTH, gap="xsmall", key=f"shot-{key}-{number}"):
                 _image(shot, report, folder)
                 st.caption(plain(" · ".join(filter(None, (shot.caption, shot.detail)))))
 

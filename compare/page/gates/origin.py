@@ -6,6 +6,8 @@ its own name lead here, and read the answers then (DNS rebinding). Both are told
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -19,12 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from compare.report import sentences
 from templates import LANGUAGES, Language
 
-#: What the page may load and run: its own scripts and pictures, nothing from elsewhere, no script inside its text. The
-#: slider's script comes as a blob; Streamlit writes its styles into the page.
+#: What the page may load and run: its own scripts and pictures, nothing from elsewhere, no script inside its text but
+#: Streamlit's own. The viewer's script comes as a blob; Streamlit writes its styles into the page.
 _POLICY = (
-    "default-src 'self'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self' {socket}; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
-    "form-action 'self'; frame-ancestors 'self'"
+    "default-src 'self'; script-src 'self' blob:{scripts}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' {socket}; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 _HEADERS = {
     "x-content-type-options": "nosniff",
@@ -42,11 +44,13 @@ class SameOrigin:
 
     Such a request never gets as far as Streamlit, which asks a server on the web for this computer's address when it
     sees one. With `loopback_only`, the page answers to no name but this computer's own. Answers come with headers that
-    keep a browser from loading or running anything from elsewhere.
+    keep a browser from loading or running anything from elsewhere; the scripts that stand in the text of `page`, which
+    is Streamlit's own, may run, and no others.
     """
 
-    def __init__(self, app: ASGIApp, *, loopback_only: bool) -> None:
+    def __init__(self, app: ASGIApp, *, loopback_only: bool, page: str = "") -> None:
         self._app, self._loopback_only = app, loopback_only
+        self._scripts = "".join(f" 'sha256-{one}'" for one in _digests_of_scripts(page))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -63,7 +67,7 @@ class SameOrigin:
                     answer.setdefault(name, value)
                 # Not every browser takes 'self' for web sockets too.
                 socket = f"ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
-                answer.setdefault("content-security-policy", _POLICY.format(socket=socket))
+                answer.setdefault("content-security-policy", _POLICY.format(socket=socket, scripts=self._scripts))
             await send(message)
 
         refusal = self._refusal(host, headers.getlist("origin"))
@@ -81,6 +85,14 @@ class SameOrigin:
         if name is None or (self._loopback_only and not is_loopback(name[1] or name[2])):
             return "host"
         return "origin" if any(_host(origin) != host for origin in origins) else ""
+
+
+def _digests_of_scripts(page: str) -> list[str]:
+    """SHA-256 of each script inside the page, as a policy names them."""
+    return [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    ]
 
 
 def is_loopback(host: str) -> bool:

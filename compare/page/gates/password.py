@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import templates
-from compare.page.origin import is_loopback, language_of
+from compare.page.gates.origin import is_loopback, language_of
 from compare.report import sentences
 from ideation import TwinseedError
 
