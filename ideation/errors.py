@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import pickle
 import re
 from functools import lru_cache
 from string import Formatter
@@ -40,6 +41,11 @@ class Clause(str):
         values = {name: _told(value, language) for name, value in self.values.items()}
         return words.format(**values) if values else words
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: values that cannot travel go as the words that they are written in."""
+        values = {name: value if _travels(value) else str(value) for name, value in self.values.items()}
+        return _clause_again, (type(self), str(self), self.key, values)
+
 
 class TwinseedError(Exception):
     """What was wrong, with the values, and a hint that says what to do about it.
@@ -65,6 +71,11 @@ class TwinseedError(Exception):
     def told(self, language: Language) -> tuple[str, str]:
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
         return self.message.told(language), self.hint.told(language)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: an error is the same there, without what it holds that cannot travel."""
+        held = {name: value for name, value in self.__dict__.items() if _travels(value)}
+        return _error_again, (type(self), self.args, held)
 
 
 def told(words: str, language: Language) -> str:
@@ -110,6 +121,27 @@ def _templates() -> list[tuple[str, list[tuple[str, str | None]]]]:
     return sorted(
         (one for one in found if own_words[one[0]] >= _FEWEST_OWN), key=lambda one: own_words[one[0]], reverse=True
     )
+
+
+def _travels(value: Any) -> bool:
+    """Whether another process can have the value too."""
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - whatever its class raises
+        return False
+    return True
+
+
+def _clause_again(kind: type[Clause], text: str, key: str, values: dict[str, Any]) -> Clause:
+    clause = str.__new__(kind, text)
+    clause.key, clause.values = key, values
+    return clause
+
+
+def _error_again(kind: type[TwinseedError], args: tuple[Any, ...], held: dict[str, Any]) -> TwinseedError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(held)
+    return error
 
 
 def _told(value: Any, language: Language) -> Any:

@@ -208,7 +208,10 @@ def as_json(value: Any) -> Any:
         case float():
             return float(value) if math.isfinite(value) else str(float(value))
         case dict():
-            return {str(name): as_json(entry) for name, entry in value.items()}
+            # A list that diffusers makes of a set: in the order of nothing but this process.
+            unsorted = value.get("_use_default_values")
+            entries = {**value, "_use_default_values": sorted(unsorted)} if unsorted else value
+            return {str(name): as_json(entry) for name, entry in entries.items()}
         case list() | tuple():
             return [as_json(entry) for entry in value]
         case _:
