@@ -24,6 +24,7 @@ COGVIEW4 = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(6.4, 9.4),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 5.0},
     in_turn=InTurn(
         readers=(Reader("GLM-4", "tokenizer", 1024),),

@@ -25,6 +25,7 @@ SANA = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(1.6, 2.6),
     usual={"scheduler": "DPM++ 2M", "num_inference_steps": 20, "guidance_scale": 4.5},
     in_turn=InTurn(
         readers=(Reader("Gemma 2", "tokenizer", 300),),

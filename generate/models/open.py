@@ -81,6 +81,7 @@ class OpenModel:
             "_class_name": type(pipeline.scheduler).__name__,
         }
         self.encodings = Encodings(self)
+        self._budgets: dict[Reader, TokenBudget] = {}
         self._loras = Loras(name, family, pipeline)
         self._textual_inversions = TextualInversions(name, family, pipeline)
 
@@ -154,7 +155,9 @@ class OpenModel:
         if self.family.in_turn is None:
             return token_budget(self.tokenizer_file, self.token_limit, chunked=chunked)
         reader = reader or self.family.in_turn.readers[0]
-        return reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
+        if reader not in self._budgets:  # a language model's tokenizer takes a while to read
+            self._budgets[reader] = reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
+        return self._budgets[reader]
 
     @property
     def size_unit(self) -> int:
