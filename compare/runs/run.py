@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
@@ -21,6 +22,23 @@ REPORT_FILE = "report.html"
 
 #: What Pillow raises for bytes that are no picture, or one that is too large to be taken for good faith.
 _NO_PICTURE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
+
+
+#: What a fault is about: a file that is not there, one that is not the record's or none at all, the mark inside one,
+#: or the certificate.
+FaultKind = Literal["missing", "picture", "mark", "certificate"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What does not hold of a run, in words; `file` is the one that it is about."""
+
+    kind: FaultKind
+    words: Clause
+    file: str | None = None
+
+    def __str__(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True)
@@ -62,16 +80,19 @@ class Run:
         """Raises `RecordError` as `files` does."""
         for fault in self.damage():
             raise RecordError(
-                "{fault}", hint="copy the run again from where it was made, or make it again", fault=fault
+                "{folder}: {fault}",
+                hint="copy the run again from where it was made, or make it again",
+                folder=self.folder,
+                fault=fault.words,
             )
 
     def image(self, arm: Arm, seed: int | None = None) -> Image.Image:
         """One picture of the pair, RGB; of the first seed, unless another is named. Raises `RecordError`."""
         simple, expanded = self.record.pair(self.record.seeds[0] if seed is None else seed)
-        content = self._content((simple if arm == "simple" else expanded).file)
         try:
+            content = self._content((simple if arm == "simple" else expanded).file)
             return Image.open(io.BytesIO(content)).convert("RGB")
-        except _NO_PICTURE as error:
+        except (*_NO_PICTURE, RecordError) as error:
             raise RecordError(
                 "a picture of {folder} cannot be read: {error}",
                 hint="copy the run again from where it was made",
@@ -79,21 +100,22 @@ class Run:
                 error=error,
             ) from error
 
-    def faults(self) -> Iterator[Clause]:
-        """What does not hold of this run, a sentence each: its `damage`, and what its certificate says against it."""
+    def faults(self) -> Iterator[Fault]:
+        """What does not hold of this run: its `damage`, and what its certificate says against it."""
         yield from self.damage()
         certificate = self.record.certificate
         if not certificate.same_seed:
-            yield Clause("the two pictures of a seed did not begin with the same noise")
+            yield Fault("certificate", Clause("the two pictures of a seed did not begin with the same noise"))
         if certificate.offences:
-            yield Clause(
-                "more than the prompt differs between the pictures: {offences}",
-                offences=", ".join(certificate.offences),
+            offences = ", ".join(certificate.offences)
+            yield Fault(
+                "certificate",
+                Clause("more than the prompt differs between the pictures: {offences}", offences=offences),
             )
 
-    def damage(self) -> Iterator[Clause]:
-        """What has become of this run since it was made, a sentence each: its files against the hashes in its record,
-        and its record against what the pictures say of themselves. Nothing is rendered again."""
+    def damage(self) -> Iterator[Fault]:
+        """What has become of this run since it was made: its files against the hashes in its record, and its record
+        against what the pictures say of themselves. Nothing is rendered again."""
         record = self.record
         for picture in record.renders:
             yield from self._file_faults(picture.file, picture.sha256, picture)
@@ -101,29 +123,31 @@ class Run:
             for name, sha256 in record.findings.sha256.items():
                 yield from self._file_faults(name, sha256, None)
         for picture in record.renders:
-            yield from self._mark_faults(picture)
+            for words in self._mark_faults(picture):
+                yield Fault("mark", words, picture.file)
 
-    def _file_faults(self, name: str, sha256: str, picture: PictureFile | None) -> Iterator[Clause]:
+    def _file_faults(self, name: str, sha256: str, picture: PictureFile | None) -> Iterator[Fault]:
         try:
             content = self._content(name)
         except RecordError as error:
-            yield error.message
+            yield Fault("missing", error.message, name)
             return
         if hashlib.sha256(content).hexdigest() != sha256:
-            yield picture_fault(self.folder / name) or Clause(
-                "the picture {path} is not the one that the record names: its bytes are others", path=self.folder / name
-            )
+            others = Clause("the picture {path} is not the one that the record names: its bytes are others", path=name)
+            yield Fault("picture", picture_fault(self.folder / name, name) or others, name)
         elif picture is not None:
             try:
                 with Image.open(io.BytesIO(content)) as image:
                     size, pixels = image.size, pixels_sha256(image)
             except _NO_PICTURE:
-                yield Clause("the picture {path} cannot be read: it is cut off, or no picture", path=self.folder / name)
+                cut = Clause("the picture {path} cannot be read: it is cut off, or no picture", path=name)
+                yield Fault("picture", cut, name)
                 return
             if pixels != picture.pixels_sha256:
-                yield Clause("the record's hash of the pixels of {name} is not that of the file", name=name)
+                said = Clause("the record's hash of the pixels of {name} is not that of the file", name=name)
+                yield Fault("picture", said, name)
             elif size != (picture.width, picture.height):
-                yield Clause("the record's size of {name} is not that of the file", name=name)
+                yield Fault("picture", Clause("the record's size of {name} is not that of the file", name=name), name)
 
     def _mark_faults(self, picture: PictureFile) -> Iterator[Clause]:
         record = self.record
@@ -155,28 +179,30 @@ class Run:
         path = self.folder / name
         again = "copy the run again from where it was made"
         if path.is_symlink() or not os.path.isfile(path):
-            raise RecordError("the picture {path} is missing", hint="{again}", path=path, again=again)
+            raise RecordError("the picture {path} is missing", hint="{again}", path=name, again=again)
         try:
             return path.read_bytes()
         except OSError as error:
             raise RecordError(
                 "the picture {path} cannot be read: {reason}",
                 hint="{again}",
-                path=path,
+                path=name,
                 reason=error.strerror,
                 again=again,
             ) from error
 
 
-def picture_fault(path: Path) -> Clause | None:
-    """Why the picture in that file cannot be shown, if it cannot. What is in it is not held against any record."""
+def picture_fault(path: Path, called: str | None = None) -> Clause | None:
+    """Why the picture in that file cannot be shown, if it cannot; the words call it by its path, unless said. What is
+    in it is not held against any record."""
+    name = called or path
     if path.is_symlink() or not os.path.isfile(path):
-        return Clause("the picture {path} is missing", path=path)
+        return Clause("the picture {path} is missing", path=name)
     try:
         with Image.open(path) as image:
             image.load()
     except _NO_PICTURE:
-        return Clause("the picture {path} cannot be read: it is cut off, or no picture", path=path)
+        return Clause("the picture {path} cannot be read: it is cut off, or no picture", path=name)
     return None
 
 
