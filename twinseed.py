@@ -17,6 +17,7 @@ from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand
+from commands.homework import homework
 from commands.ideas import ideas
 from commands.ladder import ladder
 from commands.listing import list_names
@@ -47,6 +48,7 @@ app.command()(ladder)
 app.command()(examine)
 app.command()(refine)
 app.command()(report)
+app.command()(homework)
 app.command()(verify)
 app.command("class")(class_)
 app.add_typer(runs_app, name="runs")

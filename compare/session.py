@@ -8,7 +8,7 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PIL import Image
@@ -29,18 +29,19 @@ from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation import Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
+from ideation import Clause, Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
 from templates import Language
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`stage` is "open", "expand", "render", "look" or "write"; `detail` says of what, or names the instrument; `step`
-    counts while pictures are rendered."""
+    """`stage` is "open", "expand", "wait", "render", "look" or "write"; `detail` says of what or why, or names the
+    instrument; `step` counts while pictures are rendered; `until` is the time when waiting for a server ends."""
 
     stage: str
     detail: str = ""
     step: Step | None = None
+    until: datetime | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -75,6 +76,7 @@ class Session:
         self._model: tuple[dict[str, Any], OpenModel] | None = None
         self._clip: tuple[tuple[str, str, str], tuple[Any, tuple[str, ...]]] | None = None
         self._expanders: dict[tuple[str, str | None, bool], Expander] = {}
+        self._on_progress: OnProgress = _in_silence
 
     def run(
         self, request: PairRequest, *, observations: str | None = None, on_progress: OnProgress = _in_silence
@@ -87,7 +89,11 @@ class Session:
         `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
         """
         with _memory_told():
-            return self._run(request, observations, on_progress)
+            self._on_progress = on_progress
+            try:
+                return self._run(request, observations, on_progress)
+            finally:
+                self._on_progress = _in_silence
 
     def _run(self, request: PairRequest, observations: str | None, on_progress: OnProgress) -> Run:
         draft = self.gallery.open(request.draft) if request.draft is not None else None
@@ -129,6 +135,14 @@ class Session:
                     self._finish(writer, request.language, on_progress)
                 raise SessionStopped(writer.made, reason) from stopped
             return self._finish(writer, request.language, on_progress)
+
+    def check(self, request: PairRequest) -> None:
+        """Raises `TwinseedError` for all that can be seen to be wrong with a request before any model is opened."""
+        self.gallery.require_writable()
+        begun = self.gallery.unfinished(request.digest)
+        if request.draft is None and begun is None:
+            self._plan(request)
+        request.examination.require(self._environ, None if begun is None else begun.record.findings)
 
     def refine(
         self,
@@ -272,9 +286,13 @@ class Session:
         if key not in self._expanders:
             cache = ExpansionCache(cache_folder()) if request.cache else None
             self._expanders[key] = choose_expander(
-                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache
+                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache, on_wait=self._wait
             )
         return self._expanders[key]
+
+    def _wait(self, why: Clause, seconds: float) -> None:
+        """Tells whoever watches that a server asks to wait, and until when."""
+        self._on_progress(Progress("wait", why, until=datetime.now(UTC) + timedelta(seconds=seconds)))
 
     def _context(self, run: Run, examination: Examination, model: OpenModel) -> tuple[Context, tuple[str, ...]]:
         """All that instruments need, with the pictures as they are on the disk, and notes."""

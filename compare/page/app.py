@@ -153,6 +153,8 @@ def _progress(ticket: Ticket, t: dict[str, Any]) -> None:
     elif progress.stage == "look":
         chip = sentences(st.session_state.lang)["instruments"].get(progress.detail, {}).get("chip")
         text = p["look"].format(detail=chip or t["closer"]["scores"])
+    elif progress.until is not None:
+        text = p["wait"].format(detail=progress.detail, time=f"{progress.until.astimezone():%H:%M:%S}")
     elif progress.step is None:
         text = p[progress.stage].format(detail=progress.detail)
     else:

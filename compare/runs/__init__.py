@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compare.runs.folder import write_whole
-from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter, run_name
+from compare.runs.gallery import CannotWrite, Gallery, GalleryError, RunEditor, RunWriter, run_name
 from compare.runs.index import RunRow
 from compare.runs.portable import text_without_folders, without_folders
 from compare.runs.record import RECORD_FILE, Draft, PictureFile, Record, RecordError, parse_record, read_record
@@ -12,6 +12,7 @@ from compare.runs.run import REPORT_FILE, Run
 __all__ = [
     "RECORD_FILE",
     "REPORT_FILE",
+    "CannotWrite",
     "Draft",
     "Gallery",
     "GalleryError",

@@ -47,6 +47,10 @@ class GalleryError(TwinseedError):
     """The runs folder cannot be read or written, or has no such run."""
 
 
+class CannotWrite(GalleryError):
+    """Nothing more can be written to the runs folder, whatever run it is for: there is no room, or no right to."""
+
+
 def usual_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where runs are kept unless a folder is named: `TWINSEED_RUNS`, else `runs`.
 
@@ -170,15 +174,22 @@ class Gallery:
 
     def unfinished(self, digest: str) -> Run | None:
         """The newest run that answers the request with that `digest` and lacks something of it, if only its report."""
+        return next((run for run in self._of_digest(digest) if not _is_finished(run)), None)
+
+    def finished(self, digest: str) -> Run | None:
+        """The newest run that answers the request with that `digest`, with all that was asked for, as it was made."""
+        return next((run for run in self._of_digest(digest) if _is_finished(run) and not any(run.damage())), None)
+
+    def _of_digest(self, digest: str) -> Iterator[Run]:
+        """The runs that answer the request with that `digest` and can be read, the newest first."""
         folders = self.root.iterdir() if self.root.is_dir() else iter(())
         if not any(path.is_dir() and not path.name.startswith(".") for path in folders):
-            return None  # and no index is made of nothing
+            return  # and no index is made of nothing
         for name in self._index.of_digest(digest):
             with contextlib.suppress(TwinseedError):
                 run = self.open(name)
-                if run.record.request.digest == digest and not (run.record.complete and run.report.is_file()):
-                    return run
-        return None
+                if run.record.request.digest == digest:
+                    yield run
 
     @contextmanager
     def _alone_at(self, name: str, wait_s: float) -> Iterator[None]:
@@ -211,10 +222,10 @@ class Gallery:
         except (sqlite3.Error, OSError) as error:
             logger.warning("the run is saved in %s, but not yet in the index: %s", self.root / name, error)
 
-    def _cannot_write(self, error: OSError, saved: list[Path]) -> GalleryError:
+    def _cannot_write(self, error: OSError, saved: list[Path]) -> CannotWrite:
         kept = Clause("; these pictures were saved: {files}", files=", ".join(map(str, saved))) if saved else ""
         if error.errno in _NO_ROOM:
-            return GalleryError(
+            return CannotWrite(
                 "no room left for the runs in {root}: {reason}",
                 hint="make room, or choose another place with --runs FOLDER{kept}",
                 root=self.root,
@@ -222,13 +233,13 @@ class Gallery:
                 kept=kept,
             )
         if isinstance(error, FileExistsError | NotADirectoryError):
-            return GalleryError(
+            return CannotWrite(
                 "the runs folder {root} is a file, or lies inside one",
                 hint="choose a folder with --runs FOLDER or TWINSEED_RUNS{kept}",
                 root=self.root,
                 kept=kept,
             )
-        return GalleryError(
+        return CannotWrite(
             "cannot write to the runs folder {root}: {reason}",
             hint="choose a folder you may write to, with --runs FOLDER or TWINSEED_RUNS{kept}",
             root=self.root,
@@ -381,6 +392,10 @@ class RunWriter:
                 self._locks.push(lock.pop_all())
                 return folder
         raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(wanted))
+
+
+def _is_finished(run: Run) -> bool:
+    return run.record.complete and run.report.is_file()
 
 
 def run_name(record: Record) -> str:
