@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ import openpyxl
 import pytest
 from conftest import Twinseed
 from PIL import Image
-from sample_class import BETTER, sample_bundle, sample_pair
+from sample_class import BETTER, ballot_of, sample_bundle, sample_pair
 
 from compare.homework.classroom import Class, pooled, read_class
-from compare.homework.classroom.ballot import drawn, left_of
 from compare.homework.classroom.pictures import MAX_PIXELS
 from compare.homework.classroom.pooled import votes_of
 from compare.report import policy_hash
@@ -198,28 +196,6 @@ def test_bundles_are_found_in_folders_and_pictures_are_counted_first(
     monkeypatch.setattr("compare.homework.classroom.pictures.MAX_PIXELS", 3000)
     done = twinseed("class", str(hand_ins[0]), "--out", str(tmp_path / "other"))
     assert (done.code, "more than 3,000 pixels" in done.err) == (1, True)
-
-
-def ballot_of(
-    room: Class, voter: str, choose: Callable[[str, Any], str], most: int | None = None
-) -> tuple[dict[str, Any], str]:
-    """What the page makes of a voter's choices: the file and the code. `choose` says an arm or "tie"."""
-    answers = []
-    for key, (_, pair) in sorted(room.on_ballot().items())[:most]:
-        both = (pair.seeds[0].simple, pair.seeds[0].expanded)
-        left, arm = left_of(voter, key, both), choose(key, pair)
-        choice = "tie" if arm == "tie" else "left" if left == both[arm == "expanded"] else "right"
-        answers.append({"pair": key, "left": left, "choice": choice})
-    body = "".join(f"{one['pair']}{one['choice'][0]}" for one in answers)
-    code = f"TWB1.{voter}.{body}.{drawn(f'TWB1.{voter}.{body}'):08x}."
-    file = {
-        "kind": "twinseed ballot",
-        "version": 1,
-        "voter": voter,
-        "saved": "2026-11-25T10:00:00Z",
-        "answers": answers,
-    }
-    return file, code
 
 
 def test_ballots_are_counted_from_files_and_codes(folder: Path, tmp_path: Path, twinseed: Twinseed) -> None:
