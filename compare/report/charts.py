@@ -22,6 +22,10 @@ MOST_LETTERS = 46  # of a label in a line of its own
 _MOST_BARS = 24
 FONT = "system-ui, Segoe UI, Helvetica, Arial, Noto Sans, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
 
+#: What texts are measured with: it comes along with vl-convert, so a chart is the same on every machine, and no other
+#: font is looked for. A reader's own faces draw them.
+_MEASURED = "Liberation Sans"
+
 #: A specification of Vega-Lite, or a part of one.
 Spec = dict[str, Any]
 
@@ -271,7 +275,7 @@ def _width(text: str) -> int:
 
 def _finished(chart: Spec) -> str:
     config = {
-        "font": FONT,
+        "font": _MEASURED,
         "background": PAPER,
         "padding": 4,
         "view": {"stroke": None},
@@ -290,6 +294,8 @@ def _drawn(spec: str) -> str:
         # Vega describes every mark to screen readers in English; the report has one text for the whole chart.
         for name in [name for name in element.attrib if name == "role" or name.startswith("aria-")]:
             del element.attrib[name]
+        if element.get("font-family") == _MEASURED:
+            element.set("font-family", FONT)
         if element.tag == f"{{{_SVG}}}text" and element.get("stroke"):  # a halo, so that a line can pass behind
             element.set("paint-order", "stroke")
     ET.register_namespace("", _SVG)
