@@ -17,6 +17,9 @@ from PIL import Image
 from sample_class import BETTER, ballot_of, sample_bundle, sample_pair
 
 from compare.homework.classroom import Class, pooled, read_class
+from compare.homework.classroom.content import Refused
+from compare.homework.classroom.gathering import gather_all
+from compare.homework.classroom.hand_in import Gathered
 from compare.homework.classroom.pictures import MAX_PIXELS
 from compare.homework.classroom.pooled import votes_of
 from compare.report import policy_hash
@@ -228,7 +231,7 @@ def test_ballots_are_counted_from_files_and_codes(folder: Path, tmp_path: Path, 
     assert not found.sides.biased
     table = (folder / "votes.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(table) == 18
-    assert "People chose the expanded picture" in (folder / "index.html").read_text()
+    assert "of the answers chose the expanded picture" in (folder / "index.html").read_text()
     # Bundles that come later leave the ballots as they were counted.
     assert read_class(folder).votes
 
@@ -274,6 +277,20 @@ def test_the_ballot_does_not_say_which_picture_is_which(one_class: Path) -> None
     firsts = [room.on_ballot()[one["id"]][1].seeds[0].simple == next(iter(one["pictures"])) for one in pairs]
     assert all(list(one["pictures"]) == sorted(one["pictures"]) for one in pairs)
     assert 0 < sum(firsts) < len(firsts), "neither always comes first"
+
+
+def test_many_bundles_are_gathered_by_processes(
+    hand_ins: list[Path], one_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compare.homework.classroom.gathering.FEWEST", 2)
+    (tmp_path / "bad.zip").write_bytes(b"PK")
+    files = [*hand_ins[:2], tmp_path / "bad.zip"]
+    told: list[tuple[int, str]] = []
+    names = {path: path.name for path in files}
+    found = list(gather_all(names, None, lambda at, path: told.append((at, path.name))))
+    assert told == [(0, "ana.zip"), (1, "lin.zip"), (2, "bad.zip")]
+    assert [one.hand_in for one in found[:2] if isinstance(one, Gathered)] == list(read_class(one_class).hand_ins[:2])
+    assert isinstance(found[2], Refused)
 
 
 def test_what_a_class_says_together(one_class: Path) -> None:
