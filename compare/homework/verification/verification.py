@@ -86,7 +86,7 @@ class Verification:
     def summary(self) -> Clause:
         """The whole in a sentence."""
         if self.faults:
-            return Clause("{count} faults: not everything holds", count=len(self.faults))
+            return Clause("not everything holds; faults: {count}", count=len(self.faults))
         if not self.rendering:
             return Clause("everything holds that can be seen without rendering; nothing was rendered again")
         equal = sum(one.outcome == "identical" for one in self.pictures)
