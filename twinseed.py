@@ -12,10 +12,12 @@ from typing import NoReturn
 
 import typer
 
+from commands.class_ import class_
 from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand
+from commands.homework import homework
 from commands.ideas import ideas
 from commands.ladder import ladder
 from commands.listing import list_names
@@ -24,6 +26,7 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.runs import runs_app
+from commands.study import study
 from commands.sweep import sweep
 from commands.verify import verify
 from ideation import TwinseedError
@@ -46,7 +49,10 @@ app.command()(ladder)
 app.command()(examine)
 app.command()(refine)
 app.command()(report)
+app.command()(homework)
 app.command()(verify)
+app.command()(study)
+app.command("class")(class_)
 app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)

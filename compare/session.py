@@ -8,8 +8,8 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from PIL import Image
 
@@ -29,21 +29,37 @@ from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation import Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
+from ideation import Clause, Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
+from ideation.expanders.protocol import OnWait, wait_in_silence
 from templates import Language
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`stage` is "open", "expand", "render", "look" or "write"; `detail` says of what, or names the instrument; `step`
-    counts while pictures are rendered."""
+    """`stage` is "open", "expand", "wait", "render", "look" or "write"; `detail` says of what or why, or names the
+    instrument; `step` counts while pictures are rendered; `until` is the time when waiting for a server ends."""
 
     stage: str
     detail: str = ""
     step: Step | None = None
+    until: datetime | None = None
 
 
 OnProgress = Callable[[Progress], None]
+
+
+class ExpanderChoice(Protocol):
+    """Finds the expander of a name, as `choose_expander` does."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        llm_model: str | None,
+        environ: Mapping[str, str],
+        cache: ExpansionCache | None = None,
+        on_wait: OnWait = wait_in_silence,
+    ) -> Expander: ...
 
 
 class MemoryShort(TwinseedError):
@@ -66,15 +82,19 @@ class Session:
     """What is asked for, done; the model and the CLIP of the last request stay open for the next one.
 
     `gallery` keeps the runs; `environ` has the keys and addresses of whoever writes prompts or describes pictures, and
-    is stored nowhere. Not for two threads at once.
+    is stored nowhere; `choose` finds who writes them. Not for two threads at once.
     """
 
-    def __init__(self, gallery: Gallery, *, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, gallery: Gallery, *, environ: Mapping[str, str] = os.environ, choose: ExpanderChoice = choose_expander
+    ) -> None:
         self.gallery = gallery
         self._environ = environ
+        self._choose = choose
         self._model: tuple[dict[str, Any], OpenModel] | None = None
         self._clip: tuple[tuple[str, str, str], tuple[Any, tuple[str, ...]]] | None = None
         self._expanders: dict[tuple[str, str | None, bool], Expander] = {}
+        self._on_progress: OnProgress = _in_silence
 
     def run(
         self, request: PairRequest, *, observations: str | None = None, on_progress: OnProgress = _in_silence
@@ -87,7 +107,11 @@ class Session:
         `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
         """
         with _memory_told():
-            return self._run(request, observations, on_progress)
+            self._on_progress = on_progress
+            try:
+                return self._run(request, observations, on_progress)
+            finally:
+                self._on_progress = _in_silence
 
     def _run(self, request: PairRequest, observations: str | None, on_progress: OnProgress) -> Run:
         draft = self.gallery.open(request.draft) if request.draft is not None else None
@@ -99,6 +123,7 @@ class Session:
             plan = self._plan(request) if draft is None and writer.run is None else None
             request.examination.require(self._environ, None if writer.run is None else writer.run.record.findings)
             model = self._open(request.settings, request.allow_pickle, on_progress)
+            request.examination.require_family(model.family)
             if draft is not None:
                 _require_model_of(draft.record, model)
             if writer.run is not None and not _goes_on(writer.run, model):
@@ -129,6 +154,14 @@ class Session:
                     self._finish(writer, request.language, on_progress)
                 raise SessionStopped(writer.made, reason) from stopped
             return self._finish(writer, request.language, on_progress)
+
+    def check(self, request: PairRequest) -> None:
+        """Raises `TwinseedError` for all that can be seen to be wrong with a request before any model is opened."""
+        self.gallery.require_writable()
+        begun = self.gallery.unfinished(request.digest)
+        if request.draft is None and begun is None:
+            self._plan(request)
+        request.examination.require(self._environ, None if begun is None else begun.record.findings)
 
     def refine(
         self,
@@ -232,6 +265,7 @@ class Session:
         examination.require(self._environ)
         model = self._open(record.settings, allow_pickle, on_progress)
         _require_model_of(record, model)
+        examination.require_family(model.family)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
 
@@ -271,10 +305,14 @@ class Session:
         key = (request.expander, request.llm_model, request.cache)
         if key not in self._expanders:
             cache = ExpansionCache(cache_folder()) if request.cache else None
-            self._expanders[key] = choose_expander(
-                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache
+            self._expanders[key] = self._choose(
+                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache, on_wait=self._wait
             )
         return self._expanders[key]
+
+    def _wait(self, why: Clause, seconds: float) -> None:
+        """Tells whoever watches that a server asks to wait, and until when."""
+        self._on_progress(Progress("wait", why, until=datetime.now(UTC) + timedelta(seconds=seconds)))
 
     def _context(self, run: Run, examination: Examination, model: OpenModel) -> tuple[Context, tuple[str, ...]]:
         """All that instruments need, with the pictures as they are on the disk, and notes."""

@@ -6,15 +6,12 @@ written from the models below by `make docs`.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
-import os
 import tempfile
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +21,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused
+from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused, write_archive
 from compare.runs import RECORD_FILE, REPORT_FILE, Record, RecordError, Run, text_without_folders, without_folders
+from compare.runs.record import MAX_RECORD
 from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
+from generate.files.picture_file import MAX_FILE as MAX_PICTURE
 from ideation import Clause
 from ideation.values import Count, FileName, Sha256, StrictModel
 from templates import Language
@@ -35,21 +34,31 @@ BUNDLE_FILE = "bundle.json"
 PDF_FILE = "report.pdf"
 RUNS = "runs"
 SCHEMA_FILE = Path(__file__).with_name("bundle.schema.json")
-MAX_CONTENT = 4_000_000
+MAX_CONTENT = 1_000_000
 #: Letters of a student's name, or of their number.
 LONGEST_NAME = 80
 
 _PICTURES = (".png", ".webp")
-#: Of no bundle in particular: the oldest time that a zip file can say.
-_TIME = (1980, 1, 1, 0, 0, 0)
+#: Characters that nobody sees: controls, formats, halves, ends of lines. Two that join letters belong to some scripts.
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_JOINERS = "\u200c\u200d"
+#: Bytes that a file of a bundle can have.
+_MOST = {".json": MAX_RECORD, ".html": 128_000_000, ".pdf": 128_000_000, ".png": MAX_PICTURE, ".webp": MAX_PICTURE}
+
+
+def words_fault(words: str) -> Clause | None:
+    """Why these words, whoever wrote them, are no name that a page can show as it is; None where they are: one line,
+    and nothing in it that turns round what stands beside it."""
+    if words != words.strip().strip(_JOINERS) or not 1 <= len(words) <= LONGEST_NAME:
+        return Clause("it must have 1 to {most} characters, none of them blank at its ends", most=LONGEST_NAME)
+    if any(unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS for letter in words):
+        return Clause("it has characters that nobody can see")
+    return None
 
 
 def _shown(words: str) -> str:
-    """Words that a page can show as they are, whoever wrote them: nothing in them turns round what stands beside."""
-    if words != words.strip() or not 1 <= len(words) <= LONGEST_NAME:
-        raise ValueError(f"1 to {LONGEST_NAME} characters, none of them blank at the ends")
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in words):
-        raise ValueError("there are characters in it that nobody can see")
+    if fault := words_fault(words):
+        raise ValueError(fault)
     return words
 
 
@@ -154,18 +163,17 @@ def student_of(name: str | None, number: str | None) -> Student | None:
     >>> student_of("Lin Mei ", None)
     Student(name='Lin Mei', number=None)
     """
-    given = [None if one is None else unicodedata.normalize("NFC", one).strip() for one in (name, number)]
-    if not any(given):
-        return None
-    try:
-        return Student(name=given[0] or None, number=given[1] or None)
-    except ValidationError as error:
-        raise BundleError(
-            "a student's name or number cannot be used: {complaint}",
-            hint="give it as it stands in a list: 1 to {most} letters and digits on one line",
-            complaint=error.errors()[0]["msg"].removeprefix("Value error, "),
-            most=LONGEST_NAME,
-        ) from error
+    given = [None if one is None else unicodedata.normalize("NFC", one).strip() or None for one in (name, number)]
+    for place, words in enumerate(given):
+        if words is not None and (fault := words_fault(words)):
+            raise BundleError(
+                "the number of the student cannot be used: {fault}"
+                if place
+                else "the name of the student cannot be used: {fault}",
+                hint="give it as it stands in a list of the class",
+                fault=fault,
+            )
+    return Student(name=given[0], number=given[1]) if any(given) else None
 
 
 def write_bundle(
@@ -184,6 +192,10 @@ def write_bundle(
     `Bundle.shortened` says which. Raises `BundleError`, `RecordError` for a run whose pictures are not those of its
     record, and what setting a PDF raises.
     """
+    if not runs:
+        raise BundleError(
+            "there is no pair to hand in", hint="see why none was made, mend that, and start the homework again"
+        )
     names = [unicodedata.normalize("NFC", run.name) for run in runs]
     for run, name in zip(runs, names, strict=True):
         if names.count(name) > 1 or not _is_plain_name(name):
@@ -230,7 +242,8 @@ def write_bundle(
             of_run |= {RECORD_FILE: texts[name], REPORT_FILE: own.encode()}
             yield from ((f"{RUNS}/{name}/{file}", of_run[file]) for file in sorted(of_run))
 
-    _write(path, content())
+    with write_archive(path, content(), stored=_PICTURES) as archive:
+        _require_bundle(archive, path.name)  # what nobody could read is not handed in
     return bundle
 
 
@@ -258,32 +271,6 @@ class _Pictures(Mapping[str, bytes]):
         return sum(1 for _ in self)
 
 
-def _write(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Writes the zip file, whole or not at all, and what stands at `path` stays until then."""
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        with partial.open("wb") as target:
-            with zipfile.ZipFile(target, "w") as archive:
-                for name, content in files:
-                    entry = zipfile.ZipInfo(name, _TIME)
-                    entry.create_system, entry.external_attr = 3, 0o100644 << 16
-                    entry.compress_type = zipfile.ZIP_STORED if name.endswith(_PICTURES) else zipfile.ZIP_DEFLATED
-                    archive.writestr(entry, content)
-            target.flush()
-            os.fsync(target.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise BundleError(
-            "cannot write {path}: {reason}",
-            hint="check the name, and whether there is room",
-            path=path,
-            reason=error.strerror or str(error),
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
 @contextmanager
 def open_bundle(path: Path) -> Iterator[OpenBundle]:
     """The bundle in the file `path`, unpacked into a folder that is gone afterwards.
@@ -292,19 +279,47 @@ def open_bundle(path: Path) -> Iterator[OpenBundle]:
     is not: `Run.damage` tells. Raises `BundleError`.
     """
     with tempfile.TemporaryDirectory(prefix="twinseed-bundle-") as folder, open_archive(path) as file:
-        archive = Archive(file, path.name)
-        entries = archive.entries
-        for name in (BUNDLE_FILE, REPORT_FILE):
-            if name not in entries:
-                raise refused(path.name, Clause("there is no {entry} in it", entry=name))
-        content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), path.name)
-        named = {one.run for one in content.runs}
-        for name in entries:
-            if not _belongs(name, named):
-                raise refused(path.name, Clause("{name!r} is nothing that a bundle has", name=name))
-        for entry in entries.values():
-            archive.unpack(entry, Path(folder, *entry.name.split("/")))
-        yield OpenBundle(path, content, Path(folder))
+        try:
+            bundle = _unpacked(path, Archive(file, path.name), Path(folder))
+        except OSError as error:
+            raise BundleError(
+                "{path} cannot be unpacked: {reason}",
+                hint="check whether there is room for it, and try again",
+                path=path,
+                reason=error.strerror or str(error),
+            ) from error
+        yield bundle
+
+
+def _unpacked(path: Path, archive: Archive, folder: Path) -> OpenBundle:
+    """The bundle, with its files in `folder`. Raises `BundleError` and `OSError`."""
+    content = _require_bundle(archive, path.name)
+    for entry in archive.entries.values():
+        archive.unpack(entry, Path(folder, *entry.name.split("/")))
+    bundle = OpenBundle(path, content, folder)
+    for one, run in bundle.runs():
+        if isinstance(run, Run):
+            known = {RECORD_FILE, REPORT_FILE, *run.record.files}
+            for name in sorted(file.name for file in run.folder.iterdir() if file.name not in known):
+                stray = f"{RUNS}/{one.run}/{name}"
+                raise refused(path.name, Clause("no record names {entry}, and still it is there", entry=stray))
+    return bundle
+
+
+def _require_bundle(archive: Archive, name: str) -> Bundle:
+    """What the archive says of itself. Raises `BundleError` where it holds other files than a bundle does."""
+    entries = archive.entries
+    for file in (BUNDLE_FILE, REPORT_FILE):
+        if file not in entries:
+            raise refused(name, Clause("there is no {entry} in it", entry=file))
+    content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), name)
+    named = {one.run for one in content.runs}
+    for file, entry in entries.items():
+        if not _belongs(file, named):
+            raise refused(name, Clause("{name!r} is nothing that a bundle has", name=file))
+        if entry.size > (most := _MOST[Path(file).suffix]):
+            raise refused(name, Clause("{entry} has more than {most:,} bytes", entry=file, most=most))
+    return content
 
 
 def _is_plain_name(name: str) -> bool:

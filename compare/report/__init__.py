@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from compare.report.blocks import Block, Booklet, Chapter, Report, Section, marks_in
 from compare.report.fonts import FontError
-from compare.report.html import booklet_html, html_text
+from compare.report.html import booklet_html, html_text, policy_hash
 from compare.report.markdown import markdown_zip
 from compare.report.pdf import PdfError, booklet_pdf, pdf_bytes
 from compare.report.sentences import sentences
@@ -27,5 +27,6 @@ __all__ = [
     "markdown_zip",
     "marks_in",
     "pdf_bytes",
+    "policy_hash",
     "sentences",
 ]

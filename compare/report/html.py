@@ -105,7 +105,7 @@ def _page(template: str, language: Language, *, css: str, **content: Any) -> str
         t=sentences(language)["report"],
         version=importlib.metadata.version("twinseed"),  # whoever writes it anew may have other sentences
         # Hashes instead of 'unsafe-inline': should a text ever break out of its place, no browser would run it.
-        policy=f"default-src 'none'; img-src data:; style-src {_hash(css)}; script-src {_hash(script)}; "
+        policy=f"default-src 'none'; img-src data:; style-src {policy_hash(css)}; script-src {policy_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
         css=css,
         script=script,
@@ -167,6 +167,6 @@ def _address(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _hash(inline_text: str) -> str:
-    """The Content-Security-Policy source that allows exactly this inline text."""
+def policy_hash(inline_text: str) -> str:
+    """The Content-Security-Policy source that allows exactly this inline text, script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(inline_text.encode()).digest()).decode()}'"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from compare.view.facts import offences_text
 from compare.view.homework import Failure, Homework, homework_html, homework_pdf
 from compare.view.report import (
+    judged_verdict,
     markdown_report,
     marked_prompt,
     pdf_report,
@@ -22,6 +23,7 @@ __all__ = [
     "Homework",
     "homework_html",
     "homework_pdf",
+    "judged_verdict",
     "markdown_report",
     "marked_prompt",
     "offences_text",
