@@ -147,6 +147,7 @@ def browsers(table: Table, there: Path) -> None:
             page.set_default_timeout(WAIT_MS)
             page.goto(address)
             page.get_by_label("Concept").fill(f"a dog riding a bicycle, number {number}")
+            page.get_by_text("Settings", exact=True).click()
             page.get_by_text("Steps and size").click()
             page.get_by_label("Steps", exact=True).fill("8")
             page.get_by_label("Steps", exact=True).press("Enter")

@@ -29,18 +29,25 @@ PREVIEW_EVERY_S = 0.7
 _PREVIEW_SIDE = 320
 #: Before this much of a stage is done, nothing is said of the time that is left.
 LEAST_PART, LEAST_SECONDS = 0.02, 2.0
+#: How far a job is when a stage ends, 0 to 1. Of closer looks there may be several: each takes half of what is left.
+_ENDS = {"open": 0.08, "expand": 0.12, "wait": 0.12, "render": 0.85, "look": 0.97, "write": 1.0}
+#: Half of the share for loading is gone after so many seconds: nobody can tell how long a disk takes.
+_LOADING_S = 8.0
 
 
 class Ticket:
-    """One job in the queue, to be looked at from other threads. `progress` is None until the job has begun; `previews`
-    are PNG files of the simple and the expanded picture as they are at that step."""
+    """One job in the queue, to be looked at from other threads. `label` says what it is for. `progress` is None until
+    the model's libraries are loaded; `previews` are PNG files of the simple and the expanded picture as they are at
+    that step."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "") -> None:
+        self.label = label
         self.progress: Progress | None = None
         #: How far the stage is, 0 to 1, and the second of the monotonic clock when it was begun.
         self.part, self.since = 0.0, time.monotonic()
         self.previews: tuple[bytes, ...] = ()
-        self.begun = False
+        self._share = (0.0, _ENDS["open"])  # of the whole job, where the stage begins and where it ends
+        self._begun_at: float | None = None
         self.stop = Event()
         self.future: Future[Run] = Future()
 
@@ -52,9 +59,31 @@ class Ticket:
         """Takes down how far the job is."""
         before, step = self.progress, progress.step
         if before is None or (before.stage, before.detail) != (progress.stage, progress.detail):
+            begins, ends = self.share, _ENDS[progress.stage]
+            self._share = begins, max(begins, (begins + ends) / 2 if progress.stage == "look" else ends)
             self.since = time.monotonic()
         self.part = 0.0 if step is None else ((step.pair - 1) * step.steps + step.number) / (step.pairs * step.steps)
         self.progress = progress
+
+    def begin(self) -> None:
+        self._begun_at = self.since = time.monotonic()
+
+    @property
+    def begun(self) -> bool:
+        return self._begun_at is not None
+
+    @property
+    def share(self) -> float:
+        """How far the whole job is, 0 to 1: a bar that is drawn by this never runs backward."""
+        begins, ends = self._share
+        loading = self.progress is None or self.progress.stage == "open"
+        spent = self.seconds_spent
+        return begins + (ends - begins) * (spent / (spent + _LOADING_S) if loading else min(self.part, 1.0))
+
+    @property
+    def seconds_spent(self) -> float:
+        """How long the stage has taken so far."""
+        return time.monotonic() - self.since if self.begun else 0.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -88,9 +117,9 @@ class Worker:
         self._tickets: list[Ticket] = []
         self._session: Session | None = None
 
-    def add(self, work: Work, gallery: Gallery) -> Ticket:
+    def add(self, work: Work, gallery: Gallery, label: str = "") -> Ticket:
         """Puts work in the queue. It is done in the worker's thread, where torch may be imported."""
-        ticket = Ticket()
+        ticket = Ticket(label)
         with self._lock:
             self._tickets = [other for other in self._tickets if not other.done] + [ticket]
             ticket.future = self._thread.submit(self._do, ticket, work, gallery)
@@ -111,7 +140,7 @@ class Worker:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> Run:
-        ticket.begun = True
+        ticket.begin()
         from generate.render.batch import RenderCancelled
 
         looked = 0.0

@@ -106,7 +106,7 @@ def bars(rows: Sequence[Bar]) -> str:
         stroke={"condition": {"test": "datum.strong", "value": ACCENT}, "value": SOFT},
     )
     number = _mark("text", **_BESIDE, dx=7, dy=7) | _encoding(x=x, text=_NUMBER)
-    return _finished(_of_rows(rows, bar, number, _LABELS))
+    return finished(_of_rows(rows, bar, number, _LABELS))
 
 
 def dumbbells(
@@ -130,8 +130,8 @@ def dumbbells(
             _mark("point", **_DOT, **look) | _at(at) | _data([{"label": name}]),
             _mark("text", **_BESIDE) | _at(at + 10, text=_LABEL) | _data([{"label": name}]),
         ]
-        at += 34 + 7 * _width(name)
-    return _finished(_keyed(keys, _of_rows(rows, *layers)))
+        at += 34 + 7 * width_of(name)
+    return finished(_keyed(keys, _of_rows(rows, *layers)))
 
 
 def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
@@ -151,7 +151,7 @@ def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
         | _data([{"label": label}])
         for side, place, label in (("right", middle - gap, f"← {worse}"), ("left", middle + gap, f"{better} →"))
     ]
-    return _finished(_keyed(keys, _of_rows(rows, _standing(0, scaled), line, dot, _LABELS)))
+    return finished(_keyed(keys, _of_rows(rows, _standing(0, scaled), line, dot, _LABELS)))
 
 
 def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
@@ -163,7 +163,7 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
     dots = _mark("point", size=55, stroke=INK, fill=PAPER, strokeWidth=1.5, opacity=1)
     line = {"color": INK, "strokeWidth": 1.6}
     across = {"type": "quantitative", "axis": None, "scale": {"domain": [0, WIDTH - 60], "nice": False}}
-    names = [{"place": place, "label": _label(row.label, 40), "from": 0, "to": 36} for place, row in enumerate(rows)]
+    names = [{"place": place, "label": label_of(row.label, 40), "from": 0, "to": 36} for place, row in enumerate(rows)]
     keys = _data(names) | {
         "layer": [
             _mark("rule", **line)
@@ -195,7 +195,7 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
         "width": WIDTH - 60,
         "height": 190,
     }
-    return _finished({"vconcat": [keys, lines], "spacing": 14})
+    return finished({"vconcat": [keys, lines], "spacing": 14})
 
 
 def inline(svg: str, alt: str) -> str:
@@ -241,7 +241,7 @@ def _standing(value: float, scaled: Spec) -> Spec:
 
 def _of_rows(rows: Sequence[Bar | Dumbbell | Interval], *layers: Spec) -> Spec:
     """The layers, each with a line for every row. The place keeps two rows with the same label apart."""
-    values = [asdict(row) | {"label": _label(row.label), "place": place} for place, row in enumerate(rows)]
+    values = [asdict(row) | {"label": label_of(row.label), "place": place} for place, row in enumerate(rows)]
     placed = [layer | _encoding(**layer["encoding"], y=_LINES) for layer in layers]
     return _data(values) | {"layer": placed, "width": WIDTH, "height": 40 * len(rows)}
 
@@ -251,7 +251,7 @@ def _keyed(keys: list[Spec], chart: Spec) -> Spec:
     return {"vconcat": [{"layer": keys, "width": WIDTH, "height": 16}, chart], "spacing": 10}
 
 
-def _label(text: str, most: int = MOST_LETTERS) -> str:
+def label_of(text: str, most: int = MOST_LETTERS) -> str:
     """`text` on one line, without what XML cannot hold, and cut to `most` letters (wide ones count twice)."""
     return shortened(
         " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text).split()), most
@@ -262,18 +262,19 @@ def shortened(plain: str, most: int) -> str:
     """`plain`, cut to `most` letters (wide ones count twice)."""
     length = 0
     for at, letter in enumerate(plain):
-        length += _width(letter)
+        length += width_of(letter)
         if length > most:
             return plain[: max(at - 1, 0)].rstrip() + "…"
     return plain
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """How many narrow letters `text` is about as wide as."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _finished(chart: Spec) -> str:
+def finished(chart: Spec) -> str:
+    """The chart as SVG, in our colours and faces."""
     config = {
         "font": _MEASURED,
         "background": PAPER,

@@ -19,7 +19,7 @@ from PIL import Image
 from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
 from streamlit.testing.v1 import AppTest
 
-from compare.page.form import automatic_expander
+from compare.page.screens.pair.form import automatic_expander
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
@@ -75,14 +75,36 @@ def _clean(page: AppTest) -> AppTest:
     return page
 
 
+def _busy(page: AppTest) -> bool:
+    """Whether a job of this browser, which takes no cookies, is under way."""
+    return page.session_state["visitor"].job is not None
+
+
+def _at(screen: str, **query: str) -> AppTest:
+    """The page, opened at the address of a screen."""
+    page = AppTest.from_file(SCRIPT, default_timeout=60)
+    page.query_params.update(query)
+    _clean(page.run())
+    page._page_hash = next(
+        found for found, told in page._registered_pages.items() if told["url_pathname"] == screen
+    )  # the harness can only name screens that are files
+    return _clean(page.run())
+
+
 def _labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
 
 
 def _pair_pictures(page: AppTest) -> list[str]:
-    """The alternative texts of the pairs' pictures: they end in their prompt."""
-    alts = [image.proto.imgs[0].alt for image in page.get("image")]
-    return [alt for alt in alts if alt.startswith(("The picture that", "以")) and "bicycle" in alt]
+    """The alternative texts of the pairs' pictures: they have their prompt in them."""
+    pieces = [json.loads(piece.proto.json) for piece in page.get("bidi_component")]
+    return [alt for piece in pieces for alt in piece.get("alts", ()) if "bicycle" in alt]
+
+
+def _cards(page: AppTest) -> list[dict[str, Any]]:
+    """The runs that the gallery shows."""
+    pieces = [json.loads(piece.proto.json) for piece in page.get("bidi_component")]
+    return [card for piece in pieces for card in piece.get("cards", ())]
 
 
 def _texts(page: AppTest) -> str:
@@ -129,7 +151,7 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     assert not [area for area in page.text_area if area.key == "translated"]
     page.text_input(key="concept").set_value("狗戴著呼吸器看書")
     _clean(page.button(key="generate").click().run())
-    assert "ticket" not in page.session_state or page.session_state["ticket"] is None, "nothing is drawn unseen"
+    assert not _busy(page), "nothing is drawn unseen"
     assert "looked up in a dictionary: 呼吸器" in _texts(page)
     assert page.text_area(key="translated").value == "a dog wearing a ventilator and reading a book"
     page.selectbox(key="expander-en").set_value("gemini").run()
@@ -139,7 +161,7 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     page.text_area(key="translated").set_value(corrected).run()
     page.number_input(key="steps").set_value(1).run()
     _clean(page.button(key="generate").click().run())
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     (row,) = Gallery(runs).runs()
     record = Gallery(runs).open(row.name).record
     assert (record.concept.text, record.prompts.simple) == ("狗戴著呼吸器看書", corrected)
@@ -250,7 +272,7 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     page.number_input(key="steps").set_value(2).run()
     _clean(page.button(key="generate").click().run())
     assert page.button(key="generate").disabled
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     assert not page.error
     (row,) = Gallery(runs).runs()
     assert page.query_params["run"] == row.name
@@ -269,7 +291,7 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     runs.rmdir()
     runs.write_text("in the way")
     _clean(page.button(key="generate").click().run())
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     assert any("is a file" in error.value.replace("\\", "") for error in page.error)
 
 
@@ -277,11 +299,11 @@ def test_stop_ends_a_job_within_a_step(page: AppTest, runs: Path) -> None:
     page.text_input(key="concept").set_value("a cat reading a book, flat illustration style").run()
     page.number_input(key="steps").set_value(1000).run()
     _clean(page.button(key="generate").click().run())
-    ticket: Ticket = page.session_state["ticket"]
+    ticket: Ticket = page.session_state["visitor"].ticket
     _wait(page, lambda: ticket.progress is not None and ticket.progress.step is not None)
     page.button(key="stop").click().run()
     began = time.monotonic()
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     assert time.monotonic() - began < 60, "it would have taken minutes"
     assert [notice.value for notice in page.info] == [sentences("en")["page"]["stopped"]]
     assert not page.error
@@ -336,12 +358,12 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     tokens = TokenCount(limit=16, simple=11, expanded=19, dropped=("light", "watercolor", "style"))
     prompts = replace(PROMPTS, tokens=tokens, warnings=("a word was *lost*",))
     name = write_sample(Gallery(runs), images=3, prompts=prompts).name
-    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    page.segmented_control(key="view-en").set_value("runs").run()
+    page = _at("gallery")
     page.text_input(key="query").set_value("no such words").run()
-    assert sentences("en")["page"]["runs"]["none"] in _texts(page)
-    page.text_input(key="query").set_value("dog bicycle").run()
-    _clean(page.button(key=f"run-{name}").click().run())
+    assert sentences("en")["page"]["gallery"]["none"] in _texts(page)
+    _clean(page.text_input(key="query").set_value("dog bicycle").run())
+    assert [card["name"] for card in _cards(page)] == [name]
+    page = _at("pair", run=name)
     texts = _texts(page)
     assert len(_pair_pictures(page)) == 6
     assert "<ins>beach at sunset, soft</ins>" in texts
@@ -374,25 +396,20 @@ def test_one_bad_run_hides_no_other(runs: Path) -> None:
     for name, record in {"zero": "", "newer": '{"version": 99}'}.items():
         (runs / name).mkdir()
         (runs / name / "record.json").write_text(record)
-    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    _clean(page.segmented_control(key="view-en").set_value("runs").run())
-    shown = {key.removeprefix("run-") for key in (str(button.key) for button in page.button) if key.startswith("run-")}
-    assert shown == {good.name, *names}
-    assert len(page.get("image")) == 2 * len(shown) - 3
-    captions = [caption.value.replace("\\", "") for caption in page.caption]
+    page = _at("gallery")
+    cards = {card["name"]: card for card in _cards(page)}
+    assert cards.keys() == {good.name, *names}
+    assert sum(bool(one["address"]) for card in cards.values() for one in card["pictures"]) == 2 * len(cards) - 3
     for name, reason in {"emptied": "it is cut off", "cut": "it is cut off", "lost": "is missing"}.items():
-        assert any(f"/{name}/" in caption for caption in captions if reason in caption), name
+        fault = cards[name]["pictures"][0]["fault"]
+        assert f"/{name}/" in fault
+        assert reason in fault
     told = page.warning[0].value.replace("\\", "")
     assert "newer: " in told
     assert "its version is 99" in told
     assert "zero: " in told
-    page = _clean(page.button(key="run-cut").click().run())
+    page = _at("pair", run="cut")
     assert "cut off" in page.error[0].value
-    shutil.rmtree(good)
-    for name in names:
-        shutil.rmtree(runs / name)
-    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    assert page.segmented_control(key="view-en"), "where there are only bad ones, they are to be seen"
 
 
 @pytest.mark.parametrize(
