@@ -22,7 +22,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, mode
 from pydantic_core import from_json
 
 from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused, write_archive
-from compare.runs import RECORD_FILE, REPORT_FILE, RecordError, Run, text_without_folders, without_folders
+from compare.runs import RECORD_FILE, REPORT_FILE, Record, RecordError, Run, text_without_folders, without_folders
 from compare.runs.record import MAX_RECORD
 from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
 from generate.files.picture_file import MAX_FILE as MAX_PICTURE
@@ -141,6 +141,21 @@ class OpenBundle:
         """The text of its `report.html`: to be compared, never to be shown."""
         return (self.folder / REPORT_FILE).read_text(encoding="utf-8", errors="surrogateescape")
 
+    def report_anew(self, observations: Mapping[str, str | None] | None = None) -> str:
+        """What `report.html` says when it is written now; with other `observations` than the records', by run. Raises
+        `RecordError` for a run that cannot be read, and what reading and drawing its pictures does."""
+        records = dict[str, Record]()
+        for one, run in self.runs():
+            if isinstance(run, RecordError):
+                raise run
+            records[one.run] = run.record
+        for name, words in (observations or {}).items():
+            records[name] = records[name].model_copy(update={"observations": words})
+        content = self.content
+        homework = _homework(content.student, content.created, content.failed, records)
+        pictures = _Pictures({name: self.folder / RUNS / name for name in records})
+        return homework_html(homework, pictures, content.language)
+
 
 def student_of(name: str | None, number: str | None) -> Student | None:
     """The student of that name and number; None where neither is given. Raises `BundleError`.
@@ -197,8 +212,7 @@ def write_bundle(
         )
         for one in failed
     )
-    by = () if student is None else tuple(one for one in (student.name, student.number) if one is not None)
-    homework = Homework(records, created, by, tuple(Failure(one.concept, one.reason, one.command) for one in cleaned))
+    homework = _homework(student, created, cleaned, records)
     for run in runs:
         run.require_whole()
     pictures = _Pictures({name: run.folder for name, run in zip(names, runs, strict=True)})
@@ -231,6 +245,13 @@ def write_bundle(
     with write_archive(path, content(), stored=_PICTURES) as archive:
         _require_bundle(archive, path.name)  # what nobody could read is not handed in
     return bundle
+
+
+def _homework(
+    student: Student | None, created: datetime, failed: Sequence[FailedConcept], records: Mapping[str, Record]
+) -> Homework:
+    by = () if student is None else tuple(one for one in (student.name, student.number) if one is not None)
+    return Homework(records, created, by, tuple(Failure(one.concept, one.reason, one.command) for one in failed))
 
 
 class _Pictures(Mapping[str, bytes]):
