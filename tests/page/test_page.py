@@ -19,6 +19,7 @@ from PIL import Image
 from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
 from streamlit.testing.v1 import AppTest
 
+from compare.homework import Student, open_bundle
 from compare.page.screens.pair.form import automatic_expander
 from compare.page.text import plain
 from compare.page.worker import Ticket, Work, Worker, the_worker
@@ -499,3 +500,33 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
     simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
     assert simple.size == expanded.size == (128, 128)
     assert simple.tobytes() != expanded.tobytes()
+
+
+def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, tmp_path: Path) -> None:
+    page = _at("homework")
+    page.text_input(key="student-name").set_value("Lin Mei").run()
+    page.text_input(key="student-number").set_value("B-7").run()
+    page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
+    assert "colour" in page.error[0].value
+    assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    page.text_area(key="homework-table").set_value("concept\tsteps\na dog riding a bicycle\t1\n").run()
+    assert not page.error
+    _clean(page.button(key="make-homework").click().run())
+    job = page.session_state["visitor"].homework
+    _wait(page, lambda: not _busy(page))
+    (ended,) = job.ended
+    page.text_area(key=f"words-{ended.run}").set_value("It is round.")
+    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _wait(page, lambda: not _busy(page))
+    bundle = tmp_path / "homework.zip"
+    bundle.write_bytes(job.bundle(Gallery(runs)))
+    with open_bundle(bundle) as opened:
+        assert opened.content.student == Student(name="Lin Mei", number="B-7")
+        ((_, run),) = opened.runs()
+        assert isinstance(run, Run)
+        assert run.record.observations == "It is round."
+
+    page.segmented_control(key="homework-part-en").set_value("check").run()
+    page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
+    _clean(page.button(key="check").click().run())
+    assert "everything holds" in page.success[0].value
