@@ -26,6 +26,7 @@ from commands.pair import pair
 from commands.refine import refine
 from commands.report import report
 from commands.runs import runs_app
+from commands.study import study
 from commands.sweep import sweep
 from commands.verify import verify
 from ideation import TwinseedError
@@ -50,6 +51,7 @@ app.command()(refine)
 app.command()(report)
 app.command()(homework)
 app.command()(verify)
+app.command()(study)
 app.command("class")(class_)
 app.add_typer(runs_app, name="runs")
 app.command()(page)

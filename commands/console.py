@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -195,3 +196,41 @@ def progress() -> Iterator[Callable[[Progress], None]]:
             begin(now.stage)
 
         yield on_progress
+
+
+@contextmanager
+def counted_progress(what: str) -> Iterator[Callable[[int, int, int, float | None], None]]:
+    """A progress bar of work that is counted: called with how much of it is done, has failed, and there is in all, and
+    about how many seconds are left. Where standard error is no terminal, a line now and then."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(file=_raw(sys.stderr), highlight=False, markup=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        task, told = bars.add_task(what, total=None, left=""), 0.0
+
+        def show(done: int, failed: int, total: int, seconds_left: float | None) -> None:
+            nonlocal told
+            left = "" if seconds_left is None else f"about {duration(seconds_left)} left"
+            if failed:
+                left = f"{failed} failed  {left}"
+            bars.update(task, completed=done + failed, total=total, left=left)
+            now = time.monotonic()
+            if not console.is_terminal and (now - told >= 10 or done + failed == total):
+                told = now
+                say(f"{done} of {total} {what} done" + (f", {left}" if left else ""))
+
+        yield show
+
+
+def duration(seconds: float) -> str:
+    """A time for people, no more exact than it is known.
+
+    >>> duration(42.3), duration(200), duration(8000)
+    ('40 s', '3 min', '2 h 13 min')
+    """
+    if seconds < 90:
+        return f"{5 * round(seconds / 5) or 1} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import bars, saved_first, say, stage_line, stage_steps
+from commands.console import bars, duration, saved_first, say, stage_line, stage_steps, visible
 from commands.options import (
     LookOptions,
     OptionError,
@@ -203,8 +203,8 @@ def _progress() -> Iterator[Callable[[BatchProgress], None]]:
         def on_progress(now: BatchProgress) -> None:
             begin("" if now.pair is None else now.pair.stage)
             ended = now.number - (now.ended is None)
-            left = "" if now.seconds_left is None or ended == now.count else f"{_spoken(now.seconds_left)} left"
-            drawn.update(whole, description="concepts", total=now.count, completed=ended, left=left)
+            left = "" if now.seconds_left is None or ended == now.count else f"{duration(now.seconds_left)} left"
+            drawn.update(whole, description=_short(now.concept, 30), total=now.count, completed=ended, left=left)
             if now.ended is not None:
                 say(_ended(now, now.ended))
             elif now.pair is None:
@@ -220,22 +220,14 @@ def _progress() -> Iterator[Callable[[BatchProgress], None]]:
 def _ended(now: BatchProgress, one: Done | Failed) -> str:
     from compare.homework.batch import Done
 
-    concept = now.concept if len(now.concept) <= 60 else f"{now.concept[:59]}…"
+    concept = _short(now.concept, 60)
     if not isinstance(one, Done):
         return f"{now.number} of {now.count}: {concept}: failed"
     return f"{now.number} of {now.count}: {concept}: {'was there' if one.there else 'made'}, {one.run.folder}"
 
 
-def _spoken(seconds: float) -> str:
-    """A time for people, no more exact than it is known.
-
-    >>> _spoken(42.3), _spoken(200), _spoken(8000)
-    ('45 s', '3 min', '2 h 13 min')
-    """
-    if seconds < 90:
-        return f"{5 * round(seconds / 5) or 1} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+def _short(concept: str, most: int) -> str:
+    return visible(concept if len(concept) <= most else f"{concept[: most - 1]}…")
 
 
 def _tell(outcome: Outcome, bundle: Path | None, output: OutputOptions) -> None:

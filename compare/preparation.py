@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from compare.request import PairRequest
@@ -10,7 +10,7 @@ from compare.writing import styled_prompts, written_prompts
 from generate.choices.presets import Preset, find_preset, preset_adapters
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import Style, find_style
-from generate.models import OpenModel, embeddings_in, token_budget
+from generate.models import OpenModel, embeddings_in
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation import (
@@ -22,6 +22,7 @@ from ideation import (
     checked_template,
     parse_prompt,
     require_prompt,
+    target_of_family,
 )
 
 
@@ -52,11 +53,20 @@ class Preparation:
         """The prompts as they are rendered, and the settings with nothing left open. `on_expand` hears the name of the
         expander before it is asked; none is needed where both prompts are given."""
         settings, notes = _sized(self.request, model)
-        budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
-        request = replace(self.request, settings=settings)
-        prompts = written_prompts(request, budget, expander, self.template, on_expand)
+        budget = model.budget(chunked=settings.long_prompts == "chunk")
+        family = model.family
+        prompts = written_prompts(
+            replace(self.request, settings=settings),
+            budget,
+            expander,
+            self.template,
+            on_expand,
+            # A family that reads whole sentences is written for in such.
+            target=target_of_family(family.name) if family.in_turn is not None else None,
+        )
         prompts = styled_prompts(prompts, budget, self.styles, self.preset)
-        prompts = replace(prompts, warnings=(*prompts.warnings, *notes, *_notes_on_embeddings(prompts)))
+        told = _notes_on_embeddings(prompts) if family.in_turn is None else _notes_on_reading(prompts, settings, model)
+        prompts = replace(prompts, warnings=(*prompts.warnings, *notes, *told))
         return prompts, replace(settings, adapters=_adapters(settings.adapters, self.preset, prompts))
 
 
@@ -64,9 +74,33 @@ def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair,
     """Leaves in the model exactly the LoRAs and textual inversions that these prompts and settings ask for."""
     model.load(
         [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
-        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative) if model.family.in_turn is None else (),
         allow_pickle=allow_pickle,
     )
+
+
+def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: OpenModel) -> Iterator[Clause]:
+    """What the model does not read, although it is there, and what only some of its text encoders do."""
+    in_turn = model.family.in_turn
+    if in_turn is None:
+        return
+    if prompts.negative and not in_turn.guided(settings.guidance_scale):
+        yield Clause(
+            "At a guidance of {guidance}, {title} reads no negative prompt.",
+            guidance=f"{settings.guidance_scale:g}",
+            title=model.family.title,
+        )
+    for reader in in_turn.readers[1:]:
+        count = model.budget(reader=reader).count(prompts.expanded)
+        if count > reader.limit:
+            yield Clause(
+                "Of the expanded prompt, {reader} reads {limit} of {count} tokens; {first} reads on, up to {more}.",
+                reader=reader.name,
+                limit=reader.limit,
+                count=count,
+                first=in_turn.readers[0].name,
+                more=in_turn.readers[0].limit,
+            )
 
 
 def _notes_on_embeddings(prompts: PromptPair) -> list[Clause]:

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 
@@ -30,6 +30,7 @@ from generate.render.pair import RenderInterrupted, render_pair, resolve_setting
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
+from ideation.expanders.protocol import OnWait, wait_in_silence
 from templates import Language
 
 
@@ -45,6 +46,20 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
+
+
+class ExpanderChoice(Protocol):
+    """Finds the expander of a name, as `choose_expander` does."""
+
+    def __call__(
+        self,
+        name: str,
+        *,
+        llm_model: str | None,
+        environ: Mapping[str, str],
+        cache: ExpansionCache | None = None,
+        on_wait: OnWait = wait_in_silence,
+    ) -> Expander: ...
 
 
 class MemoryShort(TwinseedError):
@@ -67,12 +82,15 @@ class Session:
     """What is asked for, done; the model and the CLIP of the last request stay open for the next one.
 
     `gallery` keeps the runs; `environ` has the keys and addresses of whoever writes prompts or describes pictures, and
-    is stored nowhere. Not for two threads at once.
+    is stored nowhere; `choose` finds who writes them. Not for two threads at once.
     """
 
-    def __init__(self, gallery: Gallery, *, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, gallery: Gallery, *, environ: Mapping[str, str] = os.environ, choose: ExpanderChoice = choose_expander
+    ) -> None:
         self.gallery = gallery
         self._environ = environ
+        self._choose = choose
         self._model: tuple[dict[str, Any], OpenModel] | None = None
         self._clip: tuple[tuple[str, str, str], tuple[Any, tuple[str, ...]]] | None = None
         self._expanders: dict[tuple[str, str | None, bool], Expander] = {}
@@ -105,6 +123,7 @@ class Session:
             plan = self._plan(request) if draft is None and writer.run is None else None
             request.examination.require(self._environ, None if writer.run is None else writer.run.record.findings)
             model = self._open(request.settings, request.allow_pickle, on_progress)
+            request.examination.require_family(model.family)
             if draft is not None:
                 _require_model_of(draft.record, model)
             if writer.run is not None and not _goes_on(writer.run, model):
@@ -246,6 +265,7 @@ class Session:
         examination.require(self._environ)
         model = self._open(record.settings, allow_pickle, on_progress)
         _require_model_of(record, model)
+        examination.require_family(model.family)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
 
@@ -285,7 +305,7 @@ class Session:
         key = (request.expander, request.llm_model, request.cache)
         if key not in self._expanders:
             cache = ExpansionCache(cache_folder()) if request.cache else None
-            self._expanders[key] = choose_expander(
+            self._expanders[key] = self._choose(
                 request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache, on_wait=self._wait
             )
         return self._expanders[key]

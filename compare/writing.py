@@ -15,6 +15,7 @@ from ideation import (
     Expander,
     InstructionTemplate,
     PromptPair,
+    PromptTarget,
     TokenBudget,
     expand,
     given_pair,
@@ -29,9 +30,12 @@ def written_prompts(
     expander: Expander | None,
     template: InstructionTemplate | None = None,
     on_expand: Callable[[str], None] = lambda _: None,
+    *,
+    target: PromptTarget | None = None,
 ) -> PromptPair:
     """Both prompts, before styles are put on them. `on_expand` hears the name of the expander before it is asked; none
-    is needed where both prompts are given. Raises what the expander raises."""
+    is needed where both prompts are given. `target` is the model to write for, where that takes other prompts than
+    Stable Diffusion. Raises what the expander raises."""
     if expander is None:
         prompts = given_pair(request.concept.text, request.simple or "", request.expanded or "", "", budget)
     else:
@@ -46,6 +50,7 @@ def written_prompts(
             expanded=request.expanded,
             template=template,
             tokens=request.tokens,
+            target=target,
         )
     if request.negative is None:
         return prompts

@@ -123,7 +123,7 @@ def dumbbells(
                 x=alt.value(at + 10), y=alt.value(8), text="label:N"
             ),
         ]
-        at += 34 + 7 * _width(name)
+        at += 34 + 7 * width_of(name)
     return _keyed(alt.layer(*keys), alt.layer(*layers), len(rows))
 
 
@@ -157,7 +157,7 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
     """Lines from zero up, told apart by their dash and by the shape of their points; a key above them has both."""
     import altair as alt
 
-    names = [_label(row.label, 40) for row in rows]
+    names = [label_of(row.label, 40) for row in rows]
     values = [{"x": x, "y": y, "place": place} for place, row in enumerate(rows) for x, y in row.points]
     places = list(range(len(rows)))
     dash = alt.StrokeDash(
@@ -196,7 +196,7 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
         chart.mark_line(color=INK, strokeWidth=1.6).encode(strokeDash=dash),
         chart.mark_point(**dots).encode(shape=shape),
     ).properties(width=WIDTH - 60, height=190)
-    return _finished(alt.vconcat(keys, lines, spacing=14))
+    return finished(alt.vconcat(keys, lines, spacing=14))
 
 
 def inline(svg: str, alt: str) -> str:
@@ -241,11 +241,11 @@ def _rows(rows: Sequence[Bar | Dumbbell | Interval]) -> Any:
 
     # The place keeps two rows with the same label apart.
     return alt.InlineData(
-        values=[asdict(row) | {"label": _label(row.label), "place": place} for place, row in enumerate(rows)]
+        values=[asdict(row) | {"label": label_of(row.label), "place": place} for place, row in enumerate(rows)]
     )
 
 
-def _label(text: str, most: int = MOST_LETTERS) -> str:
+def label_of(text: str, most: int = MOST_LETTERS) -> str:
     """`text` on one line, without what XML cannot hold, and cut to `most` letters (wide ones count twice)."""
     return shortened(
         " ".join("".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text).split()), most
@@ -256,19 +256,19 @@ def shortened(plain: str, most: int) -> str:
     """`plain`, cut to `most` letters (wide ones count twice)."""
     length = 0
     for at, letter in enumerate(plain):
-        length += _width(letter)
+        length += width_of(letter)
         if length > most:
             return plain[: max(at - 1, 0)].rstrip() + "…"
     return plain
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """How many narrow letters `text` is about as wide as."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _svg(chart: Any, rows: int) -> str:
-    return _finished(chart.properties(width=WIDTH, height=40 * rows))
+    return finished(chart.properties(width=WIDTH, height=40 * rows))
 
 
 def _keyed(key: Any, chart: Any, rows: int) -> str:
@@ -276,10 +276,10 @@ def _keyed(key: Any, chart: Any, rows: int) -> str:
     import altair as alt
 
     sized = (key.properties(width=WIDTH, height=16), chart.properties(width=WIDTH, height=40 * rows))
-    return _finished(alt.vconcat(*sized, spacing=10))
+    return finished(alt.vconcat(*sized, spacing=10))
 
 
-def _finished(chart: Any) -> str:
+def finished(chart: Any) -> str:
     spec = (
         chart.configure(font=FONT, background=PAPER, padding=4)
         .configure_view(stroke=None)

@@ -296,6 +296,10 @@ class Gallery:
         )
 
 
+def _whole(run: Run) -> bool:
+    return run.record.complete and run.report.is_file()
+
+
 class RunEditor:
     """A run that is there, as it was when all others were kept away from it."""
 

@@ -20,11 +20,12 @@ from compare.statistics.paired import (
     paired,
     tally,
 )
-from compare.statistics.power import Power, clusters_needed, simulated_power
+from compare.statistics.power import MOST_CLUSTERS, Power, clusters_needed, simulated_power
 
 __all__ = [
     "ALPHA",
     "FEWEST_CLUSTERS",
+    "MOST_CLUSTERS",
     "Interval",
     "Outcome",
     "PairedResult",

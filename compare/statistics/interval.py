@@ -31,7 +31,9 @@ class Interval:
         return Interval(min(self.low, other.low), max(self.high, other.high))
 
 
-def mean_interval(means: Values, rng: np.random.Generator, *, confidence: float = 0.95) -> Interval:
+def mean_interval(
+    means: Values, rng: np.random.Generator, *, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Interval:
     """The interval of the mean of two or more independent values, which are the means of clusters: the bias-corrected
     and accelerated bootstrap (BCa; Efron 1987), resampling clusters.
 
@@ -45,20 +47,22 @@ def mean_interval(means: Values, rng: np.random.Generator, *, confidence: float 
     from scipy import stats  # takes a moment to load
 
     values = np.asarray(means, dtype=np.float64)
-    if np.ptp(values) == 0:  # nothing to resample
+    if _all_equal(values):  # nothing to resample
         return Interval(float(values[0]), float(values[0]))
     student = stats.ttest_1samp(values, 0).confidence_interval(confidence)
-    return _bca(values, np.mean, rng, confidence).joined(Interval(float(student.low), float(student.high)))
+    return _bca(values, np.mean, rng, confidence, resamples).joined(Interval(float(student.low), float(student.high)))
 
 
-def standardized_interval(means: Values, rng: np.random.Generator, *, confidence: float = 0.95) -> Interval:
+def standardized_interval(
+    means: Values, rng: np.random.Generator, *, confidence: float = 0.95, resamples: int = RESAMPLES
+) -> Interval:
     """The interval of `standardized(means)`: a BCa bootstrap too, at least as wide as the one from the noncentral t
     distribution, which is exact for normal values."""
     values = np.asarray(means, dtype=np.float64)
-    if np.ptp(values) == 0:
-        return Interval(0.0, 0.0)
+    if not standardized(values):
+        return Interval(0.0, 0.0) if _all_equal(values) else _noncentral(0.0, len(values), confidence)
     exact = _noncentral(standardized(values), len(values), confidence)
-    return _bca(values, standardized, rng, confidence).joined(exact)
+    return _bca(values, standardized, rng, confidence, resamples).joined(exact)
 
 
 def standardized(values: Any, axis: int = -1) -> Any:
@@ -68,7 +72,8 @@ def standardized(values: Any, axis: int = -1) -> Any:
     count = values.shape[axis]
     mean, deviation = values.mean(axis=axis), values.std(axis=axis, ddof=1)
     correction = 1 - 3 / (4 * (count - 1) - 1)
-    return correction * np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 0)
+    # What the rounding of equal values leaves is no deviation.
+    return correction * np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > 1e-9 * np.abs(mean))
 
 
 def two_way_interval(
@@ -110,7 +115,14 @@ def wilson(successes: int, trials: int, *, confidence: float = 0.95) -> Interval
     return Interval(float(found.low), float(found.high))
 
 
-def _bca(values: npt.NDArray[np.float64], statistic: Any, rng: np.random.Generator, confidence: float) -> Interval:
+def _all_equal(values: npt.NDArray[np.float64]) -> bool:
+    """Whether the values differ by no more than rounding."""
+    return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
+
+
+def _bca(
+    values: npt.NDArray[np.float64], statistic: Any, rng: np.random.Generator, confidence: float, resamples: int
+) -> Interval:
     from scipy import stats
 
     count = len(values)
@@ -118,7 +130,7 @@ def _bca(values: npt.NDArray[np.float64], statistic: Any, rng: np.random.Generat
     found = stats.bootstrap(
         (values,),
         statistic,
-        n_resamples=RESAMPLES,
+        n_resamples=resamples,
         batch=max(1, 2_000_000 // count),
         vectorized=True,
         confidence_level=float(1 - 2 * stats.norm.sf(quantile)),

@@ -10,7 +10,15 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from compare.statistics.interval import Interval, Values, mean_interval, standardized, standardized_interval, wilson
+from compare.statistics.interval import (
+    RESAMPLES,
+    Interval,
+    Values,
+    mean_interval,
+    standardized,
+    standardized_interval,
+    wilson,
+)
 
 Label = TypeVar("Label", bound=Hashable)
 
@@ -86,9 +94,16 @@ def cluster_means(values: Iterable[tuple[Label, float]]) -> dict[Label, float]:
     return {label: float(np.mean(found)) for label, found in gathered.items()}
 
 
-def paired(means: Values, rng: np.random.Generator, *, tie: float = 0.0) -> PairedResult:
+def paired(
+    means: Values,
+    rng: np.random.Generator,
+    *,
+    tie: float = 0.0,
+    tested: bool = True,
+    resamples: int = RESAMPLES,
+) -> PairedResult:
     """What one or more differences say, one of each cluster. Differences no further from zero than `tie` are ties in
-    the tally; the tests have them as they are.
+    the tally; the tests have them as they are. Not `tested`, they are only told: no interval, no p-value.
 
     >>> found = paired([0.01, 0.02, 0.03, 0.01, 0.04, 0.02, 0.05], np.random.default_rng(1))
     >>> found.outcome, found.sign
@@ -97,16 +112,16 @@ def paired(means: Values, rng: np.random.Generator, *, tie: float = 0.0) -> Pair
     values = np.asarray(means, dtype=np.float64)
     if not len(values) or not np.isfinite(values).all():
         raise ValueError("differences are one number or more, and finite")
-    enough = len(values) >= FEWEST_CLUSTERS
+    enough = tested and len(values) >= FEWEST_CLUSTERS
     return PairedResult(
         clusters=len(values),
         mean=float(values.mean()),
-        interval=mean_interval(values, rng) if enough else None,
+        interval=mean_interval(values, rng, resamples=resamples) if enough else None,
         signed_rank=_signed_rank(values) if enough else None,
         sign=_sign_test(values) if enough else None,
         tally=tally(values, tie=tie),
         effect=float(standardized(values)) if enough else None,
-        effect_interval=standardized_interval(values, rng) if enough else None,
+        effect_interval=standardized_interval(values, rng, resamples=resamples) if enough else None,
     )
 
 

@@ -60,10 +60,11 @@ def booklet_of(homework: Homework, language: Language = "en") -> Booklet:
     """The homework in blocks: all concepts together, each by itself, and what could not be made."""
     t, said = sentences(language)["report"], sentences(language)["homework"]
     records = list(homework.records.values())
+    concepts = len(set(map(_concept_key, records)))
     libraries = {f"{name} {version}" for one in records for name, version in one.certificate.libraries.items()}
     return Booklet(
         language,
-        said["title" if len(records) > 1 else "title_of_one"].format(concepts=len(records)),
+        said["title" if concepts > 1 else "title_of_one"].format(concepts=concepts),
         homework.by,
         homework.made,
         (_summary(records, t, said),),
@@ -122,11 +123,12 @@ def _seed_range(record: Record) -> str:
 
 def _seeds(record: Record, seeds: Sequence[int], t: dict[str, Any], said: dict[str, Any]) -> Section:
     """The other seeds, small, side by side."""
-    rows = []
-    for seed in seeds[:MOST_SEEDS]:
-        pair = pair_block(record, seed, t)
-        rows.append((t["seeds"]["seed"].format(seed=seed), ((pair.simple,), (pair.expanded,))))
-    blocks: list[Block] = [Grid("", (t["short_arm"]["simple"], t["short_arm"]["expanded"]), tuple(rows))]
+    pairs = [pair_block(record, seed, t) for seed in seeds[:MOST_SEEDS]]
+    rows = (
+        (t["short_arm"]["simple"], tuple((pair.simple,) for pair in pairs)),
+        (t["short_arm"]["expanded"], tuple((pair.expanded,) for pair in pairs)),
+    )
+    blocks: list[Block] = [Grid("", tuple(t["seeds"]["seed"].format(seed=pair.seed) for pair in pairs), rows)]
     if len(seeds) > MOST_SEEDS:
         blocks.append(Text(said["more_seeds"].format(number=len(seeds) - MOST_SEEDS)))
     return Section("seeds", t["seeds"]["title"], (), tuple(blocks))
@@ -168,16 +170,13 @@ def _summary(records: Sequence[Record], t: dict[str, Any], said: dict[str, Any])
     kinds = [said["kinds"]["none" if one is None else one.kind] for one in verdicts]
     counts = t["joint"].join(told["of_kind"].format(kind=kind, number=n) for kind, n in Counter(kinds).most_common())
     pairs = sum(len(record.seeds) for record in records)
+    unfair = sum(not record.certificate.holds for record in records)
     blocks: list[Block] = [
-        Text(told["count"].format(concepts=len(records), pairs=pairs, kinds=counts), "lead"),
+        Text(told["count"].format(concepts=len(set(map(_concept_key, records))), pairs=pairs, kinds=counts), "lead"),
         *_together(records, t, told),
+        Text(told["unfair"].format(number=unfair), "warning") if unfair else Text(told["all_fair"]),
         _table(records, kinds, told),
     ]
-    fair = sum(record.certificate.holds for record in records)
-    if fair == len(records):
-        blocks.append(Text(told["all_fair"]))
-    else:
-        blocks.append(Text(told["unfair"].format(number=len(records) - fair), "warning"))
     return Section("summary", told["title"], (told["about"],), tuple(blocks))
 
 
@@ -256,5 +255,10 @@ def _by_concept(records: Sequence[Record]) -> list[tuple[float, float]]:
     for record in records:
         gain, intent = _changes(record)
         if gain is not None and intent is not None:
-            found.setdefault(" ".join(record.concept.text.casefold().split()), []).append((gain, intent))
+            found.setdefault(_concept_key(record), []).append((gain, intent))
     return [(float(np.mean([g for g, _ in runs])), float(np.mean([i for _, i in runs]))) for runs in found.values()]
+
+
+def _concept_key(record: Record) -> str:
+    """The same for one concept, however it was spaced and capitalised."""
+    return " ".join(record.concept.text.casefold().split())

@@ -62,10 +62,12 @@ def tokenizer_file(folder: Path) -> Path:
             parent=folder.parent,
             missing=" and ".join(missing),
         )
-    from transformers import CLIPTokenizer
+    from transformers import AutoTokenizer, CLIPTokenizer
 
     try:
-        tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+        # Qwen's has files of the same names. Which of the two it is, its configuration says; the oldest have none.
+        kind = AutoTokenizer if (folder / "tokenizer_config.json").is_file() else CLIPTokenizer
+        tokenizer = kind.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:
         raise ModelError(
             "the tokenizer in {folder} cannot be read: {error}",

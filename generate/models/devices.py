@@ -64,11 +64,12 @@ def ran_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def choose_dtype(name: str, device: str) -> str:
-    """ "auto" becomes float16 on CUDA and float32 elsewhere: MPS draws black pictures in half precision with some
-    models, and bfloat16 on a CPU is another picture, so it is for who asks for it. Raises `SettingsError`."""
+def choose_dtype(name: str, device: str, *, half: str = "float16") -> str:
+    """ "auto" becomes `half`, the format that a model was published in, on CUDA, and float32 elsewhere: MPS draws black
+    pictures in half precision with some models, and bfloat16 on a CPU is another picture, so it is for who asks for it.
+    Raises `SettingsError`."""
     if name == "auto":
-        return "float16" if device.startswith("cuda") else "float32"
+        return half if device.startswith("cuda") else "float32"
     if name not in DTYPES:
         raise SettingsError("unknown dtype {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(DTYPES)))
     return name

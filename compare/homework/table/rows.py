@@ -101,6 +101,12 @@ def read_table(path: Path, usual: PairOptions) -> Table:
     name = path.name
     try:
         content = read_plain_file(path, MAX_FILE)
+    except FileNotFoundError as error:
+        raise TableError(
+            "there is no file {file}",
+            hint="check its name; a concept that ends like the name of a file belongs into a table",
+            file=path,
+        ) from error
     except OSError as error:
         raise cannot_read(str(path), Clause("{reason}", reason=error.strerror)) from error
     for sign, why in _OTHER_FILES:
@@ -207,6 +213,8 @@ def _table_of(grid: Grid, name: str, usual: PairOptions, folder: Path) -> Table:
             observations = given.pop(OBSERVATIONS, None)
             if "like" in given:
                 given["like"] = folder / given["like"]
+            if "template" in given and (folder / given["template"]).is_file():
+                given["template"] = str(folder / given["template"])
             assignments.append(Assignment(row.line, replace(usual, **given), observations))
     return Table(name, tuple(assignments), grid.notes, tuple(faults))
 

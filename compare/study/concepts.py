@@ -1,0 +1,199 @@
+"""The concepts of a study: drawn, or from a file, with the category that the file gives them.
+
+Files are text of one concept a line, CSV, TSV (PartiPrompts'), JSON Lines (GenEval's) or Parquet (DiffusionDB's). A
+line that is no concept is left out and counted; nothing is dropped without a word.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ideation import Concept, ConceptError, TwinseedError, WordLists, draw_many, read_plain_file, typed_concept
+from ideation.values import StrictModel
+
+#: Bytes: DiffusionDB's table of prompts has 200 MB.
+MAX_FILE = 1_000_000_000
+
+_PROMPT_COLUMNS = ("concept", "prompt", "text", "caption", "構想", "提示詞")
+_CATEGORY_COLUMNS = ("category", "tag", "type", "分類", "類別")
+_TABLES = {".csv": ",", ".tsv": "\t"}
+
+
+class ConceptFileError(TwinseedError):
+    """A file of concepts that cannot be read, or holds none."""
+
+
+class StudyConcept(StrictModel):
+    """A concept of a study and the category that its file gives it."""
+
+    concept: Concept
+    category: str | None = None
+
+
+@dataclass(frozen=True)
+class ConceptSource:
+    """Concepts, where they come from (`name`, and the SHA-256 of a file), and the lines of it that were left out."""
+
+    concepts: tuple[StudyConcept, ...]
+    name: str
+    sha256: str | None = None
+    left_out: tuple[tuple[int, str], ...] = ()
+
+
+def drawn_concepts(words: WordLists, count: int, seed: int) -> ConceptSource:
+    """The first `count` concepts of a draw from those word lists."""
+    concepts = draw_many(words, seed=seed, start=0, count=count)
+    return ConceptSource(tuple(StudyConcept(concept=one) for one in concepts), f"drawn with seed {seed}")
+
+
+def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
+    """The concepts of a file; `limit` of them, drawn at random with `seed`, where there are more: a file is often
+    sorted by category. Raises `ConceptFileError`."""
+    try:
+        content = read_plain_file(file, MAX_FILE)
+    except OSError as error:
+        raise ConceptFileError(
+            "{file} cannot be read: {reason}",
+            hint="name a file of concepts: one a line, CSV, TSV, JSON Lines or Parquet",
+            file=file,
+            reason=error.strerror,
+        ) from error
+    found: dict[str, StudyConcept] = {}
+    left_out: list[tuple[int, str]] = []
+    for number, text, category in _rows(file, content):
+        if not text.strip():
+            continue
+        try:
+            concept = typed_concept(text)
+        except ConceptError as error:
+            left_out.append((number, str(error.message)))
+            continue
+        if concept.text in found:
+            left_out.append((number, "it stands there twice"))
+            continue
+        found[concept.text] = StudyConcept(concept=concept, category=(category or "").strip() or None)
+    concepts = list(found.values())
+    if not concepts:
+        raise ConceptFileError(
+            "there is no concept in {file}", hint="write one a line, or name another file", file=file
+        )
+    name = file.name
+    if limit is not None and limit < len(concepts):
+        places = sorted(random.Random(seed).sample(range(len(concepts)), limit))
+        name = f"{limit} of the {len(concepts)} concepts of {file.name}, drawn with seed {seed}"
+        concepts = [concepts[place] for place in places]
+    return ConceptSource(tuple(concepts), name, hashlib.sha256(content).hexdigest(), tuple(left_out))
+
+
+def _rows(file: Path, content: bytes) -> Iterator[tuple[int, str, str | None]]:
+    """Number, text and category of each line or row."""
+    kind = file.suffix.casefold()
+    if kind == ".parquet":
+        yield from _of_parquet(file, content)
+        return
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConceptFileError(
+            "{file} is not text in UTF-8", hint="save it as UTF-8, or name a .parquet file", file=file
+        ) from error
+    if kind in _TABLES:
+        yield from _of_table(file, text, _TABLES[kind])
+    elif kind in (".jsonl", ".ndjson", ".json"):
+        yield from _of_json(file, text)
+    else:
+        for number, line in enumerate(text.splitlines(), 1):
+            yield number, line, None
+
+
+def _of_table(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, str, str | None]]:
+    # In a tab-separated file a quotation mark is one, as in PartiPrompts, unless a whole cell stands in a pair of them.
+    lines = io.StringIO(text, newline="")
+    tabs = delimiter == "\t"
+    reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL)
+    try:
+        head = next(reader, [])
+        prompt, category = _columns(file, head)
+        for row in reader:
+            cells = dict(zip(head, map(_unquoted, row) if tabs else row, strict=False))
+            yield reader.line_num, cells.get(prompt, ""), cells.get(category) if category else None
+    except csv.Error as error:
+        raise ConceptFileError(
+            "{file} is no table: {error}", hint="save it again as CSV in UTF-8", file=file, error=error
+        ) from error
+
+
+def _unquoted(cell: str) -> str:
+    inner = cell[1:-1].replace('""', "")
+    return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner else cell
+
+
+def _of_json(file: Path, text: str) -> Iterator[tuple[int, str, str | None]]:
+    """Objects or texts, one a line, or one list of them."""
+    try:
+        if text.lstrip().startswith("["):
+            entries = list(enumerate(json.loads(text), 1))
+        else:
+            entries = [(at, json.loads(line)) for at, line in enumerate(text.splitlines(), 1) if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise ConceptFileError(
+            "{file} is not JSON: {error}", hint="write one object or text a line", file=file, error=error
+        ) from error
+    for number, entry in entries:
+        if isinstance(entry, str):
+            yield number, entry, None
+            continue
+        if not isinstance(entry, Mapping):
+            raise ConceptFileError(
+                "line {number} of {file} is neither an object nor a text",
+                hint="write one object or text a line",
+                number=number,
+                file=file,
+            )
+        prompt, category = _columns(file, list(entry))
+        yield number, _text(entry[prompt]), _text(entry[category]) if category else None
+
+
+def _of_parquet(file: Path, content: bytes) -> Iterator[tuple[int, str, str | None]]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        opened = parquet.ParquetFile(pa.BufferReader(content))
+        prompt, category = _columns(file, opened.schema_arrow.names)
+        number = 0
+        for batch in opened.iter_batches(columns=[name for name in (prompt, category) if name]):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, _text(row[prompt]), _text(row[category]) if category else None
+    except (pa.ArrowException, OSError) as error:
+        raise ConceptFileError(
+            "{file} is no Parquet file: {error}", hint="download or save it again", file=file, error=error
+        ) from error
+
+
+def _columns(file: Path, names: list[str]) -> tuple[str, str | None]:
+    """The column with the concepts, and the one with their categories if there is any."""
+    folded = {name.strip().casefold(): name for name in reversed(names)}
+    prompt = next((folded[name] for name in _PROMPT_COLUMNS if name in folded), None)
+    if prompt is None:
+        raise ConceptFileError(
+            "{file} has no column of concepts; its columns are: {names}",
+            hint="name the column one of: {known}",
+            file=file,
+            names=", ".join(names)[:200],
+            known=", ".join(_PROMPT_COLUMNS),
+        )
+    return prompt, next((folded[name] for name in _CATEGORY_COLUMNS if name in folded), None)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,164 @@
+"""What a study says, and what it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyarrow import parquet
+from sample_study import NOW, draw_pictures, sample_outcomes, sample_plan
+
+from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentence
+from compare.study.design import extended
+from compare.study.report import p_text
+from compare.study.store import Complaint, Journal
+
+BROKEN = Complaint(kind="UnclearChinese", message="it can be read in two ways", stage="expand")
+
+
+def failed(outcome: Outcome) -> Outcome:
+    return outcome.model_copy(update={"status": "failed", "scores": None, "complaint": BROKEN})
+
+
+def test_seeds_are_averaged_per_concept_and_categories_apart() -> None:
+    plan = sample_plan(16, categories=2)
+    analysis = analyse(plan, sample_outcomes(plan).values())
+    whole = analysis.answer("offline", "seedling")
+    assert whole is not None
+    assert whole.result.clusters == 16
+    assert whole.result.outcome == "less"
+    assert whole.result.mean == pytest.approx(-0.03, abs=0.01)
+    of_categories = [one for one in analysis.answers if one.metric == "intent" and one.category is not None]
+    assert [one.result.clusters for one in of_categories] == [8, 8]
+    assert np.mean([one.result.mean for one in of_categories]) == pytest.approx(whole.result.mean)
+    untested = analysis.answer("offline", "seedling", "distance")
+    assert untested is not None
+    assert untested.result.signed_rank is None
+    assert analyse(plan, sample_outcomes(plan).values()) == analysis
+
+
+def test_the_funnel_counts_everything_that_is_not_there() -> None:
+    plan = sample_plan(10)
+    outcomes = list(sample_outcomes(plan).values())
+    outcomes[0] = failed(outcomes[0])
+    scores = outcomes[1].scores
+    assert scores is not None
+    outcomes[1] = outcomes[1].model_copy(update={"scores": scores.model_copy(update={"fair": False})})
+    outcomes[2] = outcomes[2].model_copy(update={"status": "waiting", "scores": None})
+    funnel = {step.name: step for step in analyse(plan, outcomes[:-1]).funnel}
+    assert {name: step.units for name, step in funnel.items()} == {
+        "planned": 10,
+        "written": 7,
+        "rendered": 7,
+        "measured": 7,
+        "fair": 6,
+        "analysed": 6,
+    }
+    assert funnel["written"].lost == {"UnclearChinese": 1, "waiting": 1, "not yet": 1}
+    assert funnel["fair"].lost == {"certificate": 1}
+
+
+def test_several_arms_are_corrected_and_share_ranks_where_nothing_tells_them_apart() -> None:
+    plan = sample_plan(12, arms="simple,offline,gemini,openai")
+    outcomes = sample_outcomes(plan)
+    for name, outcome in outcomes.items():
+        if outcome.arm == "openai" and outcome.scores is not None:
+            seeds = tuple(
+                seed.model_copy(update={"values": seed.values | {"intent": (0.3, 0.4 + 0.001 * outcome.concept)}})
+                for seed in outcome.scores.seeds
+            )
+            outcomes[name] = outcome.model_copy(update={"scores": outcome.scores.model_copy(update={"seeds": seeds})})
+    analysis = analyse(plan, outcomes.values())
+    ranks = {place.arm: (place.best_rank, place.worst_rank) for place in analysis.places}
+    assert ranks == {"openai": (1, 1), "offline": (2, 3), "gemini": (2, 3)}
+    for one in analysis.answers:
+        if one.result.corrected is not None and one.result.signed_rank is not None:
+            assert one.result.corrected >= one.result.signed_rank
+
+
+@pytest.mark.parametrize(
+    ("concepts", "effect", "words"),
+    [
+        (12, 0.05, ("better than pictures", "更符合")),
+        (12, -0.05, ("worse than pictures", "更不符合")),
+        (12, 0.0, ("cannot be told", "無法判斷")),
+        (4, 0.05, ("too few", "不足以")),
+    ],
+)
+def test_one_sentence_can_be_quoted(concepts: int, effect: float, words: tuple[str, str]) -> None:
+    plan = sample_plan(concepts)
+    analysis = analyse(plan, sample_outcomes(plan, effect).values())
+    assert words[0] in study_sentence(plan, analysis)
+    assert words[1] in study_sentence(plan, analysis, "zh-TW")
+    assert ("Wilcoxon p" in study_sentence(plan, analysis)) == (concepts >= 6)
+
+
+def test_without_a_judge_nothing_is_claimed() -> None:
+    plan = sample_plan(8)
+    outcomes = sample_outcomes(plan)
+    for name, outcome in outcomes.items():
+        assert outcome.scores is not None
+        seeds = tuple(one.model_copy(update={"values": {"distance": (0.0, 0.1)}}) for one in outcome.scores.seeds)
+        outcomes[name] = outcome.model_copy(update={"scores": outcome.scores.model_copy(update={"seeds": seeds})})
+    analysis = analyse(plan, outcomes.values())
+    assert "nothing of what is better" in study_sentence(plan, analysis)
+    assert analysis.funnel[-1].lost == {"no clip": 8}
+
+
+def test_all_that_is_written(tmp_path: Path) -> None:
+    plan = sample_plan(8)
+    plan = extended(plan, sample_plan(9).model_copy(update={"created": NOW}))
+    outcomes, store = sample_outcomes(plan), RunStore(str(tmp_path / "runs"))
+    list(draw_pictures(tmp_path / "runs", plan))
+    first = next(iter(outcomes))
+    outcomes[first] = failed(outcomes[first])
+    for outcome in outcomes.values():
+        Journal(tmp_path / "journal.jsonl").add(outcome)
+    assert outcomes_so_far(plan, tmp_path, store) == outcomes
+    analysis = conclude(plan, tmp_path, outcomes, store)
+
+    table = parquet.read_table(tmp_path / "scores.parquet")
+    assert table.schema.metadata[b"plan"].decode() == plan.digest
+    rows = [row for row in table.to_pylist() if row["metric"] == "intent"]
+    assert len(rows) == 8 * 2
+    assert {row["added"] for row in rows} == {False, True}
+    answer = analysis.answer("offline", "seedling")
+    assert answer is not None
+    assert np.mean([row["difference"] for row in rows]) == pytest.approx(answer.result.mean)
+
+    data = tmp_path / "dataset" / "data"
+    lines = [json.loads(line) for line in (data / "metadata.jsonl").read_text().splitlines()]
+    assert {line["file_name"] for line in lines} == {path.name for path in data.glob("*.png")}
+    assert len(lines) == 8 * 2 * 2
+    card = (tmp_path / "dataset" / "README.md").read_text()
+    assert card.startswith("---\n")
+    assert study_sentence(plan, analysis) in card
+    assert plan.digest[:8] in (tmp_path / "citation.bib").read_text()
+    assert json.loads((tmp_path / "analysis.json").read_text())["funnel"][0]["units"] == 9
+
+    for name, words in (("report.html", "What was found"), ("report.zh-TW.html", "研究結果")):
+        html = (tmp_path / name).read_text(encoding="utf-8")
+        assert words in html
+        assert "it can be read in two ways" in html
+        assert html.count("<img") == 2 * len(analysis.examples) == 10
+        assert "://" not in html.replace("http://www.w3.org", "")
+
+
+def test_somebody_elses_words_stay_words(tmp_path: Path) -> None:
+    plan = sample_plan(6, categories=2)
+    evil = tuple(
+        one.model_copy(update={"category": f"<script>alert({number % 2})</script>"})
+        for number, one in enumerate(plan.concepts)
+    )
+    plan = plan.model_copy(update={"concepts": evil, "source": "<img src=x> of ```"})
+    list(draw_pictures(tmp_path / "runs", plan))
+    analysis = analyse(plan, sample_outcomes(plan).values())
+    html = study_html(plan, analysis, RunStore(str(tmp_path / "runs")).picture)
+    assert "<script" not in html
+    assert "<img src=x" not in html
+
+
+def test_p_values_as_printed() -> None:
+    assert [p_text(p) for p in (None, 0.2, 0.0499, 0.0001)] == ["–", "0.20", "0.050", "< 0.001"]

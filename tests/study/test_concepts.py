@@ -1,0 +1,113 @@
+"""Files of concepts in the forms in which people have them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from compare.study import ConceptFileError, read_concepts
+from compare.study.concepts import drawn_concepts
+from ideation import built_in_words
+
+PARTI = (
+    "Prompt\tCategory\tChallenge\tNote\n"
+    "a shiba inu\tAnimals\tBasic\t\n"
+    'a sign that says "Very Deep Learning"\tIndoor Scenes\tWriting & Symbols\t\n'
+    '"""Welcome Friends"" on a mat"\tArtifacts\tWriting & Symbols\ta note\n'
+)
+GENEVAL = "\n".join(
+    json.dumps({"tag": tag, "include": [{"class": "bench", "count": 1}], "prompt": prompt})
+    for tag, prompt in (("single_object", "a photo of a bench"), ("counting", "a photo of three benches"))
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "concepts"),
+    [
+        ("lines.txt", "\ufeffa dog\n\n  a cat on a mat \n", [("a dog", None), ("a cat on a mat", None)]),
+        (
+            "PartiPrompts.tsv",
+            PARTI,
+            [
+                ("a shiba inu", "Animals"),
+                ('a sign that says "Very Deep Learning"', "Indoor Scenes"),
+                ('"Welcome Friends" on a mat', "Artifacts"),
+            ],
+        ),
+        (
+            "evaluation_metadata.jsonl",
+            GENEVAL,
+            [("a photo of a bench", "single_object"), ("a photo of three benches", "counting")],
+        ),
+        ("list.json", '["a dog", {"text": "a cat"}]', [("a dog", None), ("a cat", None)]),
+        ("table.csv", '類別,構想\n動物,"一隻狗, 一隻貓"\n', [("一隻狗, 一隻貓", "動物")]),
+        ("table.csv", "prompt,category\r\na dog,\r\n", [("a dog", None)]),
+    ],
+    ids=lambda value: value if isinstance(value, str) and "." in value and len(value) < 30 else "",
+)
+def test_forms_of_files(tmp_path: Path, name: str, content: str, concepts: list[tuple[str, str | None]]) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    source = read_concepts(tmp_path / name, None, 7)
+    assert [(one.concept.text, one.category) for one in source.concepts] == concepts
+    assert source.left_out == ()
+    assert source.sha256 is not None
+
+
+def test_parquet_has_other_columns_too(tmp_path: Path) -> None:
+    table = pa.table({"image_name": ["a.png", "b.png", "c.png"], "prompt": ["a dog", None, "a cat"], "seed": [1, 2, 3]})
+    parquet.write_table(table, tmp_path / "metadata.parquet")
+    assert [one.concept.text for one in read_concepts(tmp_path / "metadata.parquet", None, 7).concepts] == [
+        "a dog",
+        "a cat",
+    ]
+
+
+def test_what_is_no_concept_is_left_out_and_told(tmp_path: Path) -> None:
+    (tmp_path / "lines.txt").write_text("a dog\n---\na dog\na cat\x07\na bird\n", encoding="utf-8")
+    source = read_concepts(tmp_path / "lines.txt", None, 7)
+    assert [one.concept.text for one in source.concepts] == ["a dog", "a bird"]
+    assert [number for number, _ in source.left_out] == [2, 3, 4]
+    assert "twice" in source.left_out[1][1]
+
+
+def test_some_of_many_are_drawn_in_the_order_of_the_file(tmp_path: Path) -> None:
+    lines = [f"a dog on hill {number}" for number in range(100)]
+    (tmp_path / "lines.txt").write_text("\n".join(lines), encoding="utf-8")
+    few, again, other = (read_concepts(tmp_path / "lines.txt", 10, seed) for seed in (7, 7, 8))
+    texts = [one.concept.text for one in few.concepts]
+    assert texts == sorted(texts, key=lines.index)
+    assert texts != lines[:10]
+    assert few == again != other
+    assert few.name == "10 of the 100 concepts of lines.txt, drawn with seed 7"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("lines.txt", b"", "there is no concept in"),
+        ("lines.txt", b"\xff\xfe\x00", "is not text in UTF-8"),
+        ("table.csv", b"a,b\n1,2\n", "has no column of concepts; its columns are: a, b"),
+        ("one.jsonl", b'{"prompt": "a dog"}\n{"prompt"', "is not JSON"),
+        ("one.jsonl", b"7\n", "line 1 of"),
+        ("one.parquet", b"PAR1 and nothing", "is no Parquet file"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConceptFileError, match=complaint):
+        read_concepts(tmp_path / name, None, 7)
+
+
+def test_a_file_that_is_not_there() -> None:
+    with pytest.raises(ConceptFileError, match="cannot be read"):
+        read_concepts(Path("/nowhere/at-all.txt"), None, 7)
+
+
+def test_drawn_concepts_are_those_of_the_draw() -> None:
+    source = drawn_concepts(built_in_words(), 3, 7)
+    assert [one.concept.index for one in source.concepts] == [0, 1, 2]
+    assert source.name == "drawn with seed 7"
