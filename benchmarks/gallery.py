@@ -69,6 +69,10 @@ def on_the_page(home: Path) -> dict[str, float]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         window = browser.new_page()
 
+        def open_first_screen() -> None:
+            window.goto(f"{server.address}/pair")
+            window.get_by_label("Concept").wait_for()
+
         def open_gallery() -> None:
             window.goto(f"{server.address}/gallery")
             window.locator("article img").first.wait_for()
@@ -82,6 +86,7 @@ def on_the_page(home: Path) -> dict[str, float]:
 
         open_gallery()  # once, so that the server has loaded its libraries
         return {
+            "the page's first screen, for comparison": seconds(open_first_screen),
             "the page's gallery, opened in Chromium": seconds(open_gallery),
             "a search on the page, and back": seconds(search),
         }
@@ -104,7 +109,8 @@ def main() -> None:
         )
         if CHROMIUM is not None:
             rows |= on_the_page(gallery.root.parent)
-    print(f"| with {given.runs:,} runs | seconds |\n|---|---|")
+    print(f"with {given.runs:,} runs, at a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores:\n")
+    print("| what | seconds |\n|---|---|")
     for what, spent in rows.items():
         print(f"| {what} | {spent:.2f} |")
 
