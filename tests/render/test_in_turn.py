@@ -263,7 +263,7 @@ def test_schedulers_of_flow_take_over_how_far_it_is_shifted() -> None:
 def test_a_pipeline_that_stops_is_told_of(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     model = opened("z-image")
     monkeypatch.setattr(model.pipeline.tokenizer, "chat_template", "{{ of another model (")
-    with pytest.raises(RenderError, match="the pipeline of .* stopped with TemplateSyntaxError"):
+    with pytest.raises(RenderError, match=r"the pipeline of .* stopped with TemplateSyntaxError"):
         render_pair(prompts_of(model), settings_of(model), model)
 
 
