@@ -12,6 +12,7 @@ from generate.choices.styles import Style, apply_styles
 from generate.models import vocabulary_of
 from ideation import (
     Clause,
+    EstimatedBudget,
     Expander,
     InstructionTemplate,
     PromptPair,
@@ -26,7 +27,7 @@ from ideation import (
 
 def written_prompts(
     request: PairRequest,
-    budget: TokenBudget,
+    budget: TokenBudget | EstimatedBudget,
     expander: Expander | None,
     template: InstructionTemplate | None = None,
     on_expand: Callable[[str], None] = lambda _: None,
@@ -59,7 +60,7 @@ def written_prompts(
 
 
 def styled_prompts(
-    prompts: PromptPair, budget: TokenBudget, styles: tuple[Style, ...], preset: Preset | None
+    prompts: PromptPair, budget: TokenBudget | EstimatedBudget, styles: tuple[Style, ...], preset: Preset | None
 ) -> PromptPair:
     """The prompts with the styles around them, counted again."""
     simple, expanded, negative = prompts.simple, prompts.expanded, prompts.negative

@@ -12,6 +12,7 @@ import streamlit as st
 from compare.page.context import PageContext
 from compare.page.screens.blind_test import show_blind_test
 from compare.page.screens.gallery import show_gallery
+from compare.page.screens.homework import show_homework
 from compare.page.screens.lab import show_lab
 from compare.page.screens.pair import show_pair
 from compare.page.visitor import this_visitor
@@ -25,6 +26,7 @@ SCREENS: dict[str, tuple[Callable[[PageContext], None], str]] = {
     "gallery": (show_gallery, ":material/photo_library:"),
     "blind": (show_blind_test, ":material/visibility_off:"),
     "lab": (show_lab, ":material/science:"),
+    "homework": (show_homework, ":material/assignment:"),
 }
 #: Screens that show one run: the one that a job has just made, too.
 _OF_ONE_RUN = ("pair", "lab")

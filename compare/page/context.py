@@ -13,7 +13,7 @@ import streamlit as st
 
 from compare.page.text import plain
 from compare.page.visitor import Visitor
-from compare.page.worker import Work, the_worker
+from compare.page.worker import Ticket, Work, the_worker
 from compare.report import sentences
 from compare.runs.gallery import Gallery, usual_folder
 from compare.runs.run import Run
@@ -61,19 +61,23 @@ class PageContext:
             self.gallery.refuse(name)
         return self.gallery.open(name)
 
-    def add(self, work: Work, label: str) -> None:
+    def add(self, work: Work, label: str, ticket: Ticket | None = None) -> None:
         """Has the worker do it; `label` says what it is for, for whoever comes back later. What comes of it is put on
         this browser's shelf, where it has one."""
         self.forget_problem()
-        shelf = self.shelf
 
-        def shelved(session: Session, **how: Any) -> Run:
-            run = work(session, **how)
-            if shelf is not None:
-                session.gallery.mark(run.name, lambda marks: marks.model_copy(update={"shelf": shelf}))
-            return run
+        def shelved(session: Session, **how: Any) -> object:
+            made = work(session, **how)
+            if isinstance(made, Run):
+                self.put_on_shelf(made.name)
+            return made
 
-        self.visitor.take_on(the_worker().add(shelved, self.gallery, label))
+        self.visitor.take_on(the_worker().add(shelved, self.gallery, ticket or Ticket(label)))
+
+    def put_on_shelf(self, name: str) -> None:
+        """Makes the run this browser's own, where each has a shelf."""
+        if self.shelf is not None:
+            self.gallery.mark(name, lambda marks: marks.model_copy(update={"shelf": self.shelf}))
 
     def go(self, screen: str, **query: str) -> None:
         """To another screen, which is told what of it to show. Ends this run of the script."""

@@ -28,7 +28,12 @@ class Visitor:
     def __init__(self, browser: str = "") -> None:
         self.shelf = hashlib.sha256((browser or secrets.token_hex()).encode()).hexdigest()[:32]
         self.language: Language | None = None
-        self.form: dict[str, Any] = {}
+        #: What each form holds, by its name.
+        self.forms: dict[str, dict[str, Any]] = {}
+        #: The homework that it makes or has made, with all that a screen shows of it.
+        self.homework: Any = None
+        #: What the check of a bundle found last.
+        self.verdict: Any = None
         #: The latest job, and whether somebody has seen how it ended.
         self.ticket: Ticket | None = None
         self.seen = True

@@ -216,10 +216,11 @@ class RunIndex:
         found: list[tuple[str, Record, str]] = []
         left_out: list[LeftOut] = []
         there = set()
+        root = str(self.root)
         for name in self._folders():
             changed = ""
             try:
-                changed = _changed(self.root / name)
+                changed = _changed(f"{root}{os.sep}{name}")
                 if known.get(name) != changed:
                     found.append((name, _readable(self.root / name), changed))
                 there.add(name)
@@ -259,17 +260,18 @@ def holds_run(folder: Path) -> bool:
     return True
 
 
-def _changed(folder: Path) -> str:
-    """What becomes another when the record is written again: empty where that cannot be told. Raises `_NoRun`."""
+def _changed(folder: Path | str) -> str:
+    """What becomes another when the record is written again, or the marks: empty where that cannot be told. Raises
+    `_NoRun`. Asked of ten thousand folders in a row, so paths are texts here."""
     try:
-        found = (folder / RECORD_FILE).stat(follow_symlinks=False)
+        found = os.stat(f"{folder}{os.sep}{RECORD_FILE}", follow_symlinks=False)
     except FileNotFoundError:
-        if folder.is_symlink() or any(folder.glob("simple-*.png")):
+        if os.path.islink(folder) or any(Path(folder).glob("simple-*.png")):
             return ""
         raise _NoRun from None
     except OSError:
         return ""
-    return f"{found.st_mtime_ns} {found.st_size}{marks_changed(folder)}"
+    return f"{found.st_mtime_ns} {found.st_size}{marks_changed(str(folder))}"
 
 
 def _row(found: tuple[Any, ...]) -> RunRow:

@@ -58,10 +58,10 @@ def write_marks(folder: Path, marks: Marks) -> None:
     write_whole(folder / MARKS_FILE, f"{content}\n".encode())
 
 
-def marks_changed(folder: Path) -> str:
+def marks_changed(folder: str) -> str:
     """What becomes another when they are written again; empty where there are none."""
     try:
-        found = os.stat(folder / MARKS_FILE, follow_symlinks=False)
+        found = os.stat(f"{folder}{os.sep}{MARKS_FILE}", follow_symlinks=False)
     except OSError:
         return ""
     return f" {found.st_mtime_ns} {found.st_size}"

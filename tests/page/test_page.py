@@ -19,8 +19,10 @@ from PIL import Image
 from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
 from streamlit.testing.v1 import AppTest
 
+from compare.homework import Student, open_bundle
 from compare.page.screens.pair.form import automatic_expander
 from compare.page.text import plain
+from compare.page.visitor import Visitors
 from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
 from compare.request import PairRequest
@@ -31,7 +33,7 @@ from generate.files import encode_png
 from generate.render.batch import Step
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from ideation import TokenCount, seedling_vocabulary
+from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
 SCRIPT = Path(__file__).parents[2] / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
@@ -207,6 +209,52 @@ def test_both_languages_have_the_same_sentences() -> None:
     assert keys(sentences("en")["page"]) == keys(sentences("zh-TW")["page"])
 
 
+def test_prompts_are_written_for_the_concept_and_kept_once_they_are_changed(page: AppTest) -> None:
+    page.text_input(key="concept").set_value("a dog riding a bicycle").run()
+    _clean(page.button(key="write").click().run())
+    page.text_input(key="concept").set_value("a cat reading a book").run()
+    assert not [area for area in page.text_area if area.key == "simple"], "nobody touched them: they are written anew"
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="expanded").set_value("a cat reading a book by candlelight").run()
+    page.text_input(key="concept").set_value("an owl").run()
+    assert page.text_area(key="expanded").value == "a cat reading a book by candlelight"
+    assert "were written for “a cat reading a book”" in page.info[0].value
+    page.text_area(key="simple").set_value("一隻貓在看書").run()
+    assert "Text encoders read English" in page.warning[0].value
+    _clean(page.button(key="translate-simple").click().run())
+    assert page.text_area(key="simple").value == "a cat reading a book"
+    _clean(page.button(key="write").click().run())
+    assert page.text_area(key="simple").value == "an owl"
+
+
+def test_a_reel_is_held_or_drawn_alone(page: AppTest) -> None:
+    def parts() -> list[str]:
+        drawn = page.session_state["drawn"]
+        return [drawn.topic.en, drawn.action.en, drawn.style.en]
+
+    _clean(page.button(key="draw").click().run())
+    before = parts()
+    _clean(page.button(key="spin-action").click().run())
+    assert [now == then for now, then in zip(parts(), before, strict=True)] == [True, False, True]
+    page.toggle(key="hold_style").set_value(True).run()
+    _clean(page.button(key="draw").click().run())
+    assert parts()[2] == before[2]
+    drawn = page.session_state["drawn"]
+    assert draw(seedling_words(seedling_vocabulary()), seed=drawn.seed, index=drawn.index) == drawn, (
+        "a place in the draw"
+    )
+
+
+def test_a_form_is_found_again_and_nobody_elses() -> None:
+    visitors = Visitors()
+    first, second = visitors.of("a" * 32), visitors.of("b" * 32)
+    first.forms["pair"] = {"concept": "a dog"}
+    assert visitors.of("a" * 32) is first
+    assert second.forms == {}
+    assert first.shelf != second.shelf
+    assert first.shelf not in ("a" * 32, "")
+
+
 def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "automatic takes: offline" in _texts(AppTest.from_file(SCRIPT, default_timeout=60).run())
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
@@ -270,6 +318,9 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     page.text_input(key="concept").set_value("a dog riding a bicycle, watercolor style").run()
     page.text_input(key="seed").set_value("9007199254740993").run()
     page.number_input(key="steps").set_value(2).run()
+    _clean(page.button(key="write").click().run())
+    shown = [page.text_area(key=arm).value for arm in ("simple", "expanded", "negative")]
+    assert "of 77 tokens" in _texts(page)
     _clean(page.button(key="generate").click().run())
     assert page.button(key="generate").disabled
     _wait(page, lambda: not _busy(page))
@@ -280,6 +331,9 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     record = Gallery(runs).open(row.name).record
     assert record.settings.num_inference_steps == 2
     assert record.certificate.holds
+    prompts = record.prompts
+    assert [prompts.simple, prompts.expanded, prompts.negative] == shown, "what was read is what was drawn"
+    assert prompts.expander == "offline", "nobody touched them: the record says who wrote them"
     assert len(_pair_pictures(page)) == 2
     assert sentences("en")["report"]["certificate"]["holds"] in _texts(page)
 
@@ -499,3 +553,33 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
     simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
     assert simple.size == expanded.size == (128, 128)
     assert simple.tobytes() != expanded.tobytes()
+
+
+def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, tmp_path: Path) -> None:
+    page = _at("homework")
+    page.text_input(key="student-name").set_value("Lin Mei").run()
+    page.text_input(key="student-number").set_value("B-7").run()
+    page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
+    assert "colour" in page.error[0].value
+    assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    page.text_area(key="homework-table").set_value("concept\tsteps\na dog riding a bicycle\t1\n").run()
+    assert not page.error
+    _clean(page.button(key="make-homework").click().run())
+    job = page.session_state["visitor"].homework
+    _wait(page, lambda: not _busy(page))
+    (ended,) = job.ended
+    page.text_area(key=f"words-{ended.run}").set_value("It is round.")
+    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _wait(page, lambda: not _busy(page))
+    bundle = tmp_path / "homework.zip"
+    bundle.write_bytes(job.bundle(Gallery(runs)))
+    with open_bundle(bundle) as opened:
+        assert opened.content.student == Student(name="Lin Mei", number="B-7")
+        ((_, run),) = opened.runs()
+        assert isinstance(run, Run)
+        assert run.record.observations == "It is round."
+
+    page.segmented_control(key="homework-part-en").set_value("check").run()
+    page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
+    _clean(page.button(key="check").click().run())
+    assert "everything holds" in page.success[0].value

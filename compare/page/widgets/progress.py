@@ -107,6 +107,9 @@ def _told(ticket: Ticket, page: PageContext) -> str:
         text = p["render" if step.pairs == 1 else "render_many"].format(
             pair=step.pair, pairs=step.pairs, step=step.number, steps=step.steps
         )
+    number, count = ticket.row
+    if count > 1:
+        text = f"{p['row'].format(number=number, count=count)} · {text}"
     left = ticket.seconds_left
     if left is None:
         return str(text)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compare.page.visitor import Visitor
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
 from compare.runs.run import Run
@@ -37,21 +36,10 @@ WIDGETS = {
 }
 #: What no widget shows; a picture or a run may bring it along. By the names of `PairOptions`.
 _BESIDE: dict[str, Any] = {"like_notes": (), "like_more": {}}
-_KEPT = "form"
 
 
-def begin_form(visitor: Visitor) -> None:
-    """Gives every widget its value: the one that it has, else what was in it when this browser was last here, else its
-    first one. Comes before any of them is made, and keeps them all for the next time."""
-    state = st.session_state
-    before = state.get(_KEPT) or visitor.form
-    for name, value in _first_values().items():
-        if name not in state:  # whatever is not on the screen, Streamlit forgets
-            state[name] = before.get(name, value)
-    state[_KEPT] = visitor.form = {name: state[name] for name in _first_values()}
-
-
-def _first_values() -> dict[str, Any]:
+def first_values() -> dict[str, Any]:
+    """What the form holds, and what is in it before anybody has touched it."""
     return {
         "concept": "",
         "draw_seed": secrets.randbelow(2**32),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import html
 import os
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -25,11 +26,13 @@ from compare.view import marked_prompt
 from compare.writing import styled_prompts, written_prompts
 from generate.choices.presets import find_preset, negative_parts
 from generate.choices.styles import find_style
-from generate.models import find_tokenizer, token_budget, vocabulary_of
+from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
 from generate.picture import ARMS as BOTH
 from ideation import (
+    EstimatedBudget,
     ExpansionCache,
     PromptPair,
+    PromptTarget,
     TokenBudget,
     cache_folder,
     choose_expander,
@@ -50,7 +53,8 @@ def write_prompts(page: PageContext) -> None:
         request = request_of_form(page.language, own_prompts=state.written is None)
         cache = ExpansionCache(cache_folder()) if request.cache else None
         expander = choose_expander(request.expander, llm_model=request.llm_model, environ=os.environ, cache=cache)
-        prompts = written_prompts(request, _budget(state.model, state.tokens), expander)
+        reader = _reader()
+        prompts = written_prompts(request, reader.budget, expander, target=reader.target)
         _take(prompts)
 
 
@@ -145,12 +149,12 @@ def _show_rulers(page: PageContext) -> None:
     report, p = sentences(page.language)["report"], page.t["prompts"]
     pieces, tokens = diff(prompts.simple, prompts.expanded), prompts.tokens
     vocabulary = vocabulary_of(state.model)
-    budget = _budget(state.model, state.tokens)
+    budget = _reader().budget
     for column, arm in zip(st.columns(2, gap="medium"), BOTH, strict=True):
         prompt = getattr(prompts, arm)
         count, limit = getattr(tokens, arm), tokens.limit
         unknown = () if vocabulary is None else vocabulary.unknown_words(prompt)
-        marked = marked_prompt(pieces, arm, budget.dropped(prompt))
+        marked = marked_prompt(pieces, arm, budget.dropped(prompt) if isinstance(budget, TokenBudget) else ())
         over = " over" if count > limit and state.tokens != "chunk" else ""
         column.html(
             f'<div class="tw-ruler{over}" role="img" '
@@ -169,7 +173,7 @@ def _as_rendered() -> PromptPair | None:
     simple, expanded = (" ".join(state[arm].split()) for arm in ("simple", "expanded"))
     if not simple or not expanded:
         return None
-    budget = _budget(state.model, state.tokens)
+    budget = _reader().budget
     prompts = state.written
     if prompts is None or edited():
         prompts = given_pair(state.concept, simple, expanded, state.negative, budget)
@@ -186,6 +190,24 @@ def _take(prompts: PromptPair) -> None:
     state.written_of = key_of_form()
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """How the chosen model reads prompts: its tokens, and what it takes other prompts for than Stable Diffusion."""
+
+    budget: TokenBudget | EstimatedBudget
+    target: PromptTarget | None
+
+
+def _reader() -> _Reader:
+    state = st.session_state
+    reader: _Reader = _reader_of(state.model.strip(), state.tokens == "chunk")
+    return reader
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
-def _budget(model: str, tokens: str) -> TokenBudget:
-    return token_budget(find_tokenizer(model), chunked=tokens == "chunk")
+def _reader_of(model: str, chunked: bool) -> _Reader:
+    family = family_of(model)
+    if family is None or family.in_turn is None:
+        return _Reader(token_budget(find_tokenizer(model), chunked=chunked), None)
+    target = find_writing_target(model)
+    return _Reader(target.budget(chunked=chunked), target.facts)

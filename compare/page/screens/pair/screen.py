@@ -9,7 +9,7 @@ import streamlit as st
 from compare.page.context import PageContext
 from compare.page.screens.pair.form import (
     MAX_PROMPT_CHARACTERS,
-    begin_form,
+    first_values,
     request_of_form,
     translation_of_form,
     unknown_words,
@@ -21,11 +21,12 @@ from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
 from compare.page.text import plain
+from compare.page.widgets.kept_form import begin_form
 from compare.page.widgets.progress import show_notices, show_progress
 
 
 def show_pair(page: PageContext) -> None:
-    begin_form(page.visitor)
+    begin_form(page.visitor, "pair", first_values())
     leave_stale_prompts()
     _ask(page)
     show_reels(page)
