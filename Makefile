@@ -26,7 +26,7 @@ page: install
 
 # What the docs say of the program, written from the program.
 docs: install
-	@$(BIN)/python -c 'from compare.runs.record import write_schema; write_schema()'
+	@$(BIN)/python -c 'from compare.homework.bundle import write_schema as of_bundle; from compare.runs.record import write_schema; write_schema(); of_bundle()'
 	@PYTHONPATH=. $(BIN)/cog -r README.md docs/cli.md
 
 lint: install

@@ -12,10 +12,12 @@ from typing import NoReturn
 
 import typer
 
+from commands.class_ import class_
 from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
 from commands.expand import expand
+from commands.homework import homework
 from commands.ideas import ideas
 from commands.ladder import ladder
 from commands.listing import list_names
@@ -47,8 +49,10 @@ app.command()(ladder)
 app.command()(examine)
 app.command()(refine)
 app.command()(report)
+app.command()(homework)
 app.command()(verify)
 app.command()(study)
+app.command("class")(class_)
 app.add_typer(runs_app, name="runs")
 app.command()(page)
 app.command("list")(list_names)

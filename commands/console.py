@@ -121,62 +121,81 @@ def _raw(stream: Any) -> TextIO:
     return stream.raw if isinstance(stream, Plain) else stream
 
 
+_STAGES = {
+    "open": "opening the model",
+    "expand": "writing the prompts with",
+    "look": "looking closer:",
+    "write": "writing the run",
+}
+
+
+def stage_line(now: Progress) -> str:
+    """What is being done, in a line."""
+    if now.stage == "render" and now.step is not None:
+        return f"rendering pair {now.step.pair} of {now.step.pairs}"
+    if now.until is not None:
+        return visible(f"{now.detail}: waiting until {now.until.astimezone():%H:%M:%S}")
+    return visible(f"{_STAGES[now.stage]} {now.detail}".strip())
+
+
+def stage_steps(now: Progress) -> tuple[int, int | None]:
+    """How many steps of how many are done; of what has none, nobody knows."""
+    step = now.step
+    return (0, None) if step is None else ((step.pair - 1) * step.steps + step.number, step.pairs * step.steps)
+
+
 @contextmanager
-def progress() -> Iterator[Any]:
-    """A progress bar on standard error; where that is no terminal, one line a stage and pair."""
+def bars(*columns: Any) -> Iterator[Any]:
+    """Bars of rich on standard error, with `console.is_terminal` False where it is none: then nothing is drawn."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    stages = {
-        "open": "opening the model",
-        "expand": "writing the prompts with",
-        "look": "looking closer:",
-        "write": "writing the run",
-    }
     console = Console(file=_raw(sys.stderr), highlight=False, markup=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console, disable=not console.is_terminal) as drawn:
+        yield drawn
+
+
+@contextmanager
+def saved_first() -> Iterator[Callable[[str], None]]:
+    """Within it, no second Ctrl-C cuts off the saving of what the first one stopped, and none the writing of a run.
+    Yields what hears which stage begins."""
     before = {number: how for number in ENDING if callable(how := signal.getsignal(number))}
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
-        task = bars.add_task("starting", total=None)
+
+    def once(number: int, frame: FrameType | None) -> None:
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)
+        before[number](number, frame)
+
+    def begin(stage: str) -> None:
+        for number, how in before.items():
+            signal.signal(number, once if stage in ("render", "look") else signal.SIG_IGN if stage == "write" else how)
+
+    try:
+        yield begin
+    finally:
+        begin("")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """A progress bar on standard error; where that is no terminal, one line a stage and pair."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with bars(*columns) as drawn, saved_first() as begin:
+        task = drawn.add_task("starting", total=None)
         said = ""
-
-        def once(number: int, frame: FrameType | None) -> None:
-            # A second Ctrl-C must not cut off the saving of what the first one stopped.
-            handle(signal.SIG_IGN)
-            before[number](number, frame)
-
-        def handle(how: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
-            for number in before:
-                signal.signal(number, how)
 
         def on_progress(now: Progress) -> None:
             nonlocal said
-            step = now.step
-            if step is None:
-                line = visible(f"{stages[now.stage]} {now.detail}".strip())
-                bars.update(task, description=line, total=None)
-            else:
-                line = (
-                    f"rendering pair {step.pair} of {step.pairs}"
-                    if now.stage == "render"
-                    else f"{stages[now.stage]} {now.detail}"
-                )
-                done = (step.pair - 1) * step.steps + step.number
-                bars.update(task, description=line, total=step.pairs * step.steps, completed=done)
-            if line != said and not console.is_terminal:
+            line, (done, total) = stage_line(now), stage_steps(now)
+            drawn.update(task, description=line, completed=done, total=total)
+            if line != said and not drawn.console.is_terminal:
                 say(f"{line} ...")
             said = line
-            if now.stage in ("render", "look"):
-                handle(once)
-            elif now.stage == "write":
-                handle(signal.SIG_IGN)
+            begin(now.stage)
 
-        try:
-            yield on_progress
-        finally:
-            for number, how in before.items():
-                signal.signal(number, how)
+        yield on_progress
 
 
 @contextmanager
@@ -206,11 +225,12 @@ def counted_progress(what: str) -> Iterator[Callable[[int, int, int, float | Non
 
 
 def duration(seconds: float) -> str:
-    """So much time, for people.
+    """A time for people, no more exact than it is known.
 
-    >>> duration(42), duration(600), duration(9000)
-    ('42 s', '10 min', '2.5 h')
+    >>> duration(42.3), duration(200), duration(8000)
+    ('40 s', '3 min', '2 h 13 min')
     """
     if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return f"{5 * round(seconds / 5) or 1} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

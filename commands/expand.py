@@ -81,7 +81,7 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.models import find_tokenizer, find_writing_target, token_budget, vocabulary_of
+    from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
     from generate.settings import DEFAULT_MODEL
     from ideation import EstimatedBudget, checked_template, choose_expander
     from ideation import expand as expand_concept
@@ -94,6 +94,11 @@ def expand(
     if written_for is not None and model is not None:
         raise OptionError("--for and --model both say whom the prompts are for", hint="leave one of the two away")
     renderer = model or DEFAULT_MODEL
+    own = family_of(renderer)
+    if (
+        written_for is None and own is not None and own.in_turn is not None
+    ):  # it reads sentences, through its own encoder
+        written_for = renderer
     target = find_writing_target(written_for) if written_for is not None else None
     vocabulary = target.vocabulary if target else vocabulary_of(renderer)
     facts = target.facts if target else None

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     performance = "performance"
     sizes = "sizes"
     models = "models"
+    families = "families"
     expanders = "expanders"
     instruments = "instruments"
     words = "words"
@@ -42,7 +43,7 @@ def list_names(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what can be named: styles, schedulers, presets, models, expanders, words ..."""
+    """List what can be named: styles, schedulers, presets, models, families, expanders ..."""
     if words is not None and kind is not Kind.words:
         raise OptionError("--words goes with the list of words", hint="as in twinseed list words --words FOLDER")
     rows, problems = (_rows(kind), _problems(kind)) if words is None else _lists_in(words)
@@ -60,7 +61,7 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
 
         return [asdict(style) for style in all_styles().values()]
     if kind is Kind.schedulers:
-        from generate.schedulers.table import SCHEDULERS
+        from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 
         return [
             {
@@ -69,9 +70,10 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
                 "evaluations": one.evaluations,
                 "settles": one.converges,
                 "steps": "{}-{}".format(*one.recommended_steps) if one.recommended_steps else None,
+                "flow_matching": one.name in FLOW_SCHEDULERS,
                 "note": one.note,
             }
-            for one in SCHEDULERS.values()
+            for one in (FLOW_SCHEDULERS | SCHEDULERS).values()
         ]
     if kind is Kind.presets:
         from generate.choices import PRESETS
@@ -105,6 +107,27 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         return [
             {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}
             for one in known_models()
+        ]
+    if kind is Kind.families:
+        from generate.families import FAMILIES
+        from generate.models import usual_settings
+
+        return [
+            {
+                "name": family.name,
+                "title": family.title,
+                "pipeline": family.pipeline,
+                "arms": "in turn" if family.in_turn else "in one batch",
+                "reads": ", ".join(f"{one.name} {one.limit}" for one in family.in_turn.readers)
+                if family.in_turn
+                else "CLIP 77",
+                "negative": family.in_turn is None or family.in_turn.guided_above is not None,
+                "scheduler": usual_settings(family).scheduler,
+                "steps": usual_settings(family).num_inference_steps,
+                "guidance": usual_settings(family).guidance_scale,
+                "single_files": family.single_files,
+            }
+            for family in FAMILIES.values()
         ]
     if kind is Kind.expanders:
         from ideation import known_expanders

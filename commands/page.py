@@ -8,8 +8,6 @@ import typer
 
 from commands.options import Runs, runs_folder
 
-_HOST = "The address to listen at. Any but this computer's own needs a password in TWINSEED_PAGE_PASSWORD."
-
 
 def page(
     host: Annotated[
@@ -22,8 +20,11 @@ def page(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="P", min=0, max=65535, show_default=True)] = 8501,
     runs: Runs = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Behind a password, show everybody all runs, not only their own.")
+    ] = False,
 ) -> None:
     """Open the Streamlit page."""
     from compare.page.server import serve
 
-    serve(host=host, port=port, runs=runs_folder(runs))
+    serve(host=host, port=port, runs=runs_folder(runs), shared=shared)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from compare.request import PairRequest
-from generate.choices.presets import Preset, find_preset, preset_adapters, with_preset
+from compare.writing import styled_prompts, written_prompts
+from generate.choices.presets import Preset, find_preset, preset_adapters
 from generate.choices.sizes import match_aspect_ratio
-from generate.choices.styles import Style, apply_styles, find_style
-from generate.models import OpenModel, embeddings_in, token_budget, vocabulary_of
+from generate.choices.styles import Style, find_style
+from generate.models import OpenModel, embeddings_in
 from generate.render.pair import resolve_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation import (
@@ -18,14 +19,10 @@ from ideation import (
     Expander,
     InstructionTemplate,
     PromptPair,
-    TokenBudget,
     checked_template,
-    expand,
-    given_pair,
-    notes_on,
     parse_prompt,
     require_prompt,
-    self_contained,
+    target_of_family,
 )
 
 
@@ -56,45 +53,54 @@ class Preparation:
         """The prompts as they are rendered, and the settings with nothing left open. `on_expand` hears the name of the
         expander before it is asked; none is needed where both prompts are given."""
         settings, notes = _sized(self.request, model)
-        budget = token_budget(model.tokenizer_file, model.token_limit, chunked=settings.long_prompts == "chunk")
-        prompts = self._written(settings, budget, expander, on_expand)
-        prompts = _styled(prompts, budget, self.styles, self.preset, notes)
-        prompts = replace(prompts, warnings=(*prompts.warnings, *_notes_on_embeddings(prompts)))
+        budget = model.budget(chunked=settings.long_prompts == "chunk")
+        family = model.family
+        prompts = written_prompts(
+            replace(self.request, settings=settings),
+            budget,
+            expander,
+            self.template,
+            on_expand,
+            # A family that reads whole sentences is written for in such.
+            target=target_of_family(family.name) if family.in_turn is not None else None,
+        )
+        prompts = styled_prompts(prompts, budget, self.styles, self.preset)
+        told = _notes_on_embeddings(prompts) if family.in_turn is None else _notes_on_reading(prompts, settings, model)
+        prompts = replace(prompts, warnings=(*prompts.warnings, *notes, *told))
         return prompts, replace(settings, adapters=_adapters(settings.adapters, self.preset, prompts))
-
-    def _written(
-        self, settings: RenderSettings, budget: TokenBudget, expander: Expander | None, on_expand: Callable[[str], None]
-    ) -> PromptPair:
-        """Both prompts, before styles are put on them."""
-        request = self.request
-        if expander is None:
-            prompts = given_pair(request.concept.text, request.simple or "", request.expanded or "", "", budget)
-        else:
-            on_expand(expander.name)
-            prompts = expand(
-                request.concept,
-                expander,
-                budget,
-                seed=settings.seed,
-                vocabulary=vocabulary_of(settings.model),
-                simple=request.simple,
-                expanded=request.expanded,
-                template=self.template,
-                tokens=request.tokens,
-            )
-        if request.negative is None:
-            return prompts
-        notes = tuple(note for note in notes_on(request.negative) if note not in prompts.warnings)
-        return replace(prompts, negative=request.negative, warnings=prompts.warnings + notes)
 
 
 def load_extras(model: OpenModel, settings: RenderSettings, prompts: PromptPair, *, allow_pickle: bool) -> None:
     """Leaves in the model exactly the LoRAs and textual inversions that these prompts and settings ask for."""
     model.load(
         [(one.name, one.text_encoder, one.unet) for one in settings.adapters],
-        embeddings_in(prompts.simple, prompts.expanded, prompts.negative),
+        embeddings_in(prompts.simple, prompts.expanded, prompts.negative) if model.family.in_turn is None else (),
         allow_pickle=allow_pickle,
     )
+
+
+def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: OpenModel) -> Iterator[Clause]:
+    """What the model does not read, although it is there, and what only some of its text encoders do."""
+    in_turn = model.family.in_turn
+    if in_turn is None:
+        return
+    if prompts.negative and not in_turn.guided(settings.guidance_scale):
+        yield Clause(
+            "At a guidance of {guidance}, {title} reads no negative prompt.",
+            guidance=f"{settings.guidance_scale:g}",
+            title=model.family.title,
+        )
+    for reader in in_turn.readers[1:]:
+        count = model.budget(reader=reader).count(prompts.expanded)
+        if count > reader.limit:
+            yield Clause(
+                "Of the expanded prompt, {reader} reads {limit} of {count} tokens; {first} reads on, up to {more}.",
+                reader=reader.name,
+                limit=reader.limit,
+                count=count,
+                first=in_turn.readers[0].name,
+                more=in_turn.readers[0].limit,
+            )
 
 
 def _notes_on_embeddings(prompts: PromptPair) -> list[Clause]:
@@ -134,30 +140,6 @@ def _size_note(settings: RenderSettings, model: OpenModel) -> Clause:
         model=model.name,
         native=f"{width}x{height}",
         size=f"{settings.width}x{settings.height}",
-    )
-
-
-def _styled(
-    prompts: PromptPair, budget: TokenBudget, styles: tuple[Style, ...], preset: Preset | None, notes: tuple[str, ...]
-) -> PromptPair:
-    """The prompts with the styles around them, counted again."""
-    simple, expanded, negative = prompts.simple, prompts.expanded, prompts.negative
-    if styles or preset is not None:  # a bracket that is never closed would reach over what they add
-        simple, expanded, negative = map(self_contained, (simple, expanded, negative))
-    worded = apply_styles(styles, simple, expanded, with_preset(negative, preset))
-    tokens = budget.measure(worded.simple, worded.expanded)
-    warnings = prompts.warnings
-    if tokens.dropped and not prompts.tokens.dropped:
-        warnings += (
-            Clause("With the style, these words fall off the encoder's end: {words}.", words=", ".join(tokens.dropped)),
-        )
-    return replace(
-        prompts,
-        simple=worded.simple,
-        expanded=worded.expanded,
-        negative=worded.negative,
-        tokens=tokens,
-        warnings=warnings + notes,
     )
 
 

@@ -23,9 +23,9 @@ from generate.choices.performance import combined_settings
 from generate.choices.presets import chosen_styles, find_preset, negative_parts
 from generate.choices.sizes import match_aspect_ratio
 from generate.files import likeness_of, read_picture
-from generate.models import known_words, require_model
+from generate.models import check_family, known_words, require_model, usual_settings
 from generate.schedulers.table import find_scheduler
-from generate.settings import RenderSettings
+from generate.settings import DEFAULT_MODEL, RenderSettings
 from ideation import (
     AdapterMention,
     Clause,
@@ -138,7 +138,9 @@ class PairRequest:
         examination = examination_of(
             options.clip, options.instruments, options.set_options, options.expander, options.llm_model
         )
-        usual, notes = RenderSettings(seed=seed_of(options.seed)), list[str]()
+        model = named.get("model") or (preset.settings.get("model") if preset is not None else None) or DEFAULT_MODEL
+        usual = usual_settings(require_model(model, allow_pickle=options.allow_pickle), seed_of(options.seed))
+        notes = list[str]()
         simple, expanded, negative = options.simple, options.expanded, options.negative
         if options.like is not None:
             base = {name: value for name, value in named.items() if name in ("model", "vae", "scheduler")}
@@ -162,8 +164,12 @@ class PairRequest:
                     simple = like.expanded
                     notes.append(Clause("Its prompt is taken as the simple one: add the concept to make its pair."))
             negative = like.negative if negative is None else negative
-        settings = replace(usual, images=options.images, **combined_settings(preset, options.performance, named))
-        require_model(settings.model, allow_pickle=options.allow_pickle)
+        chosen = combined_settings(preset, options.performance, named, usual_steps=usual.num_inference_steps)
+        settings = replace(usual, images=options.images, **chosen)
+        family = require_model(settings.model, allow_pickle=options.allow_pickle)
+        if family is not None:
+            check_family(settings, family)
+            examination.require_family(family)
         if options.concept is None and simple is None and expanded is not None:
             raise RequestError("--expanded was given without what it expands", hint="add the concept, or --simple TEXT")
         concept, said_of_it = _concept(options.concept, simple, options.drawn, settings)
@@ -222,6 +228,8 @@ class PairRequest:
         sides = settings.width, settings.height
         size = "x".join("" if side is None else str(side) for side in sides) if any(sides) else "native"
         preset = find_preset(self.preset) if self.preset is not None else None
+        # Where a preset or the family of another model could set them, these are told whatever they are.
+        all_told = preset is not None or settings.model != usual.model
         told: list[tuple[str, str | None, bool]] = [
             ("--drawn", f"{self.concept.index}@{self.concept.seed}", self.concept.index is not None),
             ("--preset", self.preset, preset is not None),
@@ -229,16 +237,16 @@ class PairRequest:
             ("--expanded", self.expanded, self.expanded is not None),
             ("--negative", self.negative, self.negative is not None),
             ("--model", settings.model, settings.model != usual.model or preset is not None),
-            ("--scheduler", settings.scheduler, settings.scheduler != usual.scheduler or preset is not None),
+            ("--scheduler", settings.scheduler, settings.scheduler != usual.scheduler or all_told),
             (
                 "--steps",
                 str(settings.num_inference_steps),
-                settings.num_inference_steps != usual.num_inference_steps or preset is not None,
+                settings.num_inference_steps != usual.num_inference_steps or all_told,
             ),
             (
                 "--guidance",
                 f"{settings.guidance_scale!r}",
-                settings.guidance_scale != usual.guidance_scale or preset is not None,
+                settings.guidance_scale != usual.guidance_scale or all_told,
             ),
             ("--size", size, self.aspect is None and (size != "native" or preset is not None)),
             ("--aspect", self.aspect, self.aspect is not None),

@@ -8,13 +8,14 @@ import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from PIL import Image
 
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
+from compare.repetition import Expectation, expectation, require_here, settings_here
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter
 from compare.runs.record import Draft, Record, checked_record
@@ -28,18 +29,20 @@ from generate.render.input_check import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation import Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
+from ideation import Clause, Expander, ExpansionCache, PromptPair, TwinseedError, cache_folder, choose_expander
+from ideation.expanders.protocol import OnWait, wait_in_silence
 from templates import Language
 
 
 @dataclass(frozen=True)
 class Progress:
-    """`stage` is "open", "expand", "render", "look" or "write"; `detail` says of what, or names the instrument; `step`
-    counts while pictures are rendered."""
+    """`stage` is "open", "expand", "wait", "render", "look" or "write"; `detail` says of what or why, or names the
+    instrument; `step` counts while pictures are rendered; `until` is the time when waiting for a server ends."""
 
     stage: str
     detail: str = ""
     step: Step | None = None
+    until: datetime | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -49,7 +52,13 @@ class ExpanderChoice(Protocol):
     """Finds the expander of a name, as `choose_expander` does."""
 
     def __call__(
-        self, name: str, *, llm_model: str | None, environ: Mapping[str, str], cache: ExpansionCache | None = None
+        self,
+        name: str,
+        *,
+        llm_model: str | None,
+        environ: Mapping[str, str],
+        cache: ExpansionCache | None = None,
+        on_wait: OnWait = wait_in_silence,
     ) -> Expander: ...
 
 
@@ -85,6 +94,7 @@ class Session:
         self._model: tuple[dict[str, Any], OpenModel] | None = None
         self._clip: tuple[tuple[str, str, str], tuple[Any, tuple[str, ...]]] | None = None
         self._expanders: dict[tuple[str, str | None, bool], Expander] = {}
+        self._on_progress: OnProgress = _in_silence
 
     def run(
         self, request: PairRequest, *, observations: str | None = None, on_progress: OnProgress = _in_silence
@@ -97,7 +107,11 @@ class Session:
         `RenderCancelled` while rendering. Raises `TwinseedError`, or `SessionStopped` where some pairs were finished.
         """
         with _memory_told():
-            return self._run(request, observations, on_progress)
+            self._on_progress = on_progress
+            try:
+                return self._run(request, observations, on_progress)
+            finally:
+                self._on_progress = _in_silence
 
     def _run(self, request: PairRequest, observations: str | None, on_progress: OnProgress) -> Run:
         draft = self.gallery.open(request.draft) if request.draft is not None else None
@@ -109,6 +123,7 @@ class Session:
             plan = self._plan(request) if draft is None and writer.run is None else None
             request.examination.require(self._environ, None if writer.run is None else writer.run.record.findings)
             model = self._open(request.settings, request.allow_pickle, on_progress)
+            request.examination.require_family(model.family)
             if draft is not None:
                 _require_model_of(draft.record, model)
             if writer.run is not None and not _goes_on(writer.run, model):
@@ -139,6 +154,14 @@ class Session:
                     self._finish(writer, request.language, on_progress)
                 raise SessionStopped(writer.made, reason) from stopped
             return self._finish(writer, request.language, on_progress)
+
+    def check(self, request: PairRequest) -> None:
+        """Raises `TwinseedError` for all that can be seen to be wrong with a request before any model is opened."""
+        self.gallery.require_writable()
+        begun = self.gallery.unfinished(request.digest)
+        if request.draft is None and begun is None:
+            self._plan(request)
+        request.examination.require(self._environ, None if begun is None else begun.record.findings)
 
     def refine(
         self,
@@ -174,10 +197,45 @@ class Session:
         with _memory_told(), self.gallery.edit(name) as editor:
             return self._examine(editor, examination, observations, allow_pickle, language, on_progress)
 
-    def verify(self, name: str) -> tuple[str, ...]:
-        """What does not hold of the run `name`, a sentence each, none if all does: its files against the hashes in its
-        record, its certificate, and what the pictures say of themselves. Nothing is rendered again."""
-        return tuple(self.gallery.open(name).faults())
+    def expect(
+        self,
+        record: Record,
+        *,
+        foreign: bool = False,
+        allow_pickle: bool = False,
+        on_progress: OnProgress = _in_silence,
+    ) -> Expectation:
+        """What `verify` can give here, which opens the model: nothing is fetched for it. `foreign` records are somebody
+        else's. Raises `NotHere`, or other `TwinseedError`."""
+        require_here(record.settings, foreign=foreign, allow_pickle=allow_pickle)
+        with _memory_told():
+            return expectation(record, self._open(settings_here(record.settings), allow_pickle, on_progress))
+
+    def verify(
+        self,
+        record: Record,
+        seed: int,
+        *,
+        noise_floor: bool = False,
+        allow_pickle: bool = False,
+        on_progress: OnProgress = _in_silence,
+    ) -> PicturePair:
+        """The pair of one seed rendered again, with the prompts and settings of the record; nothing is written.
+
+        Call `expect` first, which says what can be expected. `noise_floor` measures it, as a run does. Raises as `run`
+        does, and what `on_progress` raises.
+        """
+        with _memory_told():
+            settings = settings_here(replace(record.settings, seed=seed, images=1))
+            model = self._open(settings, allow_pickle, on_progress)
+            load_extras(model, settings, record.prompts, allow_pickle=allow_pickle)
+            return render_pair(
+                record.prompts,
+                settings,
+                model,
+                noise_floor=noise_floor,
+                on_step=lambda step: on_progress(Progress("render", step=step)),
+            )
 
     def close(self) -> None:
         """Lets go of the model and the CLIP."""
@@ -207,6 +265,7 @@ class Session:
         examination.require(self._environ)
         model = self._open(record.settings, allow_pickle, on_progress)
         _require_model_of(record, model)
+        examination.require_family(model.family)
         load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
         context, notes = self._context(run, examination, model)
 
@@ -247,9 +306,13 @@ class Session:
         if key not in self._expanders:
             cache = ExpansionCache(cache_folder()) if request.cache else None
             self._expanders[key] = self._choose(
-                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache
+                request.expander, llm_model=request.llm_model, environ=self._environ, cache=cache, on_wait=self._wait
             )
         return self._expanders[key]
+
+    def _wait(self, why: Clause, seconds: float) -> None:
+        """Tells whoever watches that a server asks to wait, and until when."""
+        self._on_progress(Progress("wait", why, until=datetime.now(UTC) + timedelta(seconds=seconds)))
 
     def _context(self, run: Run, examination: Examination, model: OpenModel) -> tuple[Context, tuple[str, ...]]:
         """All that instruments need, with the pictures as they are on the disk, and notes."""

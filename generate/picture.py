@@ -54,13 +54,19 @@ class Certificate:
     """Proof that the two pictures of each seed differ in the prompt alone.
 
     `differs` names what was not equal between the arms: "prompt" alone is what it should hold, or nothing where both
-    prompts are the same; the others are "initial noise", "negative prompt", "noise on the way", "size conditioning".
+    prompts are the same; the others are "initial noise", "negative prompt", "noise on the way", "size conditioning",
+    and of arms that were drawn in turn "scheduler", "guidance", "evaluations", "rewritten prompt", and what the text
+    encoder was told or the denoiser was given by other names.
     `same_seed`: neither noise differs. `latents_sha256` maps each seed to the hash of the noise that either arm began
     with. `evaluations` counts how often the denoiser (U-Net or transformer) ran for one pair, both arms and guidance in
     one batch. `adapters` maps the LoRAs and textual inversions that were in the model, for both arms, to the SHA-256 of
     their files, `makes` to what they are ("LoRA", "LoHa", "DoRA, norms", "textual inversion"); `context` says how many
     tokens of context each prompt took before all were brought to one length; `given_up` maps a seed to what had to be
     given up for it, both arms alike, where memory or number formats ran short.
+
+    Where the arms were drawn in turn, `inputs` has for each seed the SHA-256 of every tensor that the denoiser was
+    given at the first step of either arm, by the names of its arguments, and `arguments` what the pipeline was given
+    for both besides prompts and noise, in its own words; `evaluations` are those of both arms.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -80,6 +86,8 @@ class Certificate:
     makes: dict[str, str] = field(default_factory=dict)
     given_up: dict[Seed, tuple[str, ...]] = field(default_factory=dict)
     noise_floor: dict[Seed, NoiseFloor] = field(default_factory=dict)
+    inputs: dict[Seed, dict[str, dict[Arm, Sha256]]] = field(default_factory=dict)
+    arguments: dict[str, JsonValue] = field(default_factory=dict)
 
     @property
     def offences(self) -> tuple[str, ...]:
@@ -100,6 +108,7 @@ class Certificate:
             latents_sha256=self.latents_sha256 | later.latents_sha256,
             given_up=self.given_up | later.given_up,
             noise_floor=self.noise_floor | later.noise_floor,
+            inputs=self.inputs | later.inputs,
         )
 
 

@@ -56,7 +56,9 @@ class TokenBudget:
     do. With `chunked`, prompts of any length are read, `limit` tokens at a time, and nothing is dropped. The syntax of
     a prompt (weights, breaks, adapters) takes no tokens. `vectors` has the names of the textual inversions that the
     model can be given, each of which takes as many tokens as it has vectors; the model forgets none, so whoever counts
-    has to say (`generate.models.token_budget` knows the models folder). Raises `TokenizerError`.
+    has to say (`generate.models.token_budget` knows the models folder). `around` are the tokens before and behind the
+    words of what the model's makers put around every prompt, in the place of start and end tokens. Raises
+    `TokenizerError`.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class TokenBudget:
         *,
         vectors: Mapping[str, int],
         chunked: bool = False,
+        around: tuple[int, int] = (0, 0),
     ) -> None:
         from tokenizers import Tokenizer
 
@@ -91,13 +94,20 @@ class TokenBudget:
         self._vectors = {name.casefold(): count for name, count in vectors.items()}
         longest_first = "|".join(re.escape(name) for name in sorted(self._vectors, key=len, reverse=True))
         self._names = re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE) if longest_first else None
-        self._room = limit - self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._around = sum(around) or special
+        # What is cut off first is what stands behind the words, where that is no end token, which always stays.
+        self._room = limit - (around[0] if sum(around) else special)
         if self._room < 1:
             raise TokenizerError("a limit of {limit} tokens leaves no room for words", hint="77 is usual", limit=limit)
 
     def count(self, prompt: str) -> int:
-        """Tokens of the whole prompt, start and end tokens included."""
-        return self.limit - self._room + sum(len(offsets) for _, offsets in self._stretches(prompt))
+        """Tokens of the whole prompt, with those around it."""
+        return self._around + sum(len(offsets) for _, offsets in self._stretches(prompt))
+
+    def count_words(self, words: str) -> int:
+        """The same of words whose brackets are no syntax."""
+        return self._around + len(list(self._offsets(words)))
 
     def dropped(self, prompt: str) -> tuple[str, ...]:
         """The words past the limit, in order and without punctuation; a word cut in the middle is among them."""

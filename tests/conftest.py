@@ -255,3 +255,19 @@ def tiny_xl(tiny: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> OpenMo
         add_watermarker=False,
     ).save_pretrained(folder)
     return open_model(str(folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def hand_ins(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The bundles of a small class: four with two pairs each. To be read only."""
+    from sample_class import sample_class
+
+    return sample_class(tmp_path_factory.mktemp("hand-ins"))
+
+
+@pytest.fixture(scope="session")
+def one_class(hand_ins: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The class of these hand-ins in its folder. To be copied before it is changed."""
+    from sample_class import merged
+
+    return merged(hand_ins, tmp_path_factory.mktemp("class") / "class")

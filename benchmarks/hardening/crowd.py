@@ -118,7 +118,7 @@ def one_run(table: Table, there: Path) -> None:
         if ended[-1][0] == 0:  # it was there first, or last
             runs = runs / ".trash"
         run = Run.open(runs / folder.name)
-        wrong = "; ".join(run.faults())
+        wrong = "; ".join(map(str, run.faults()))
         found = set() if run.record.findings is None else set(run.record.findings.results)
         finished = {look for look, (code, _) in zip(sorted(looks), ended[4:7], strict=True) if code == 0}
         if not finished <= found:
@@ -147,6 +147,7 @@ def browsers(table: Table, there: Path) -> None:
             page.set_default_timeout(WAIT_MS)
             page.goto(address)
             page.get_by_label("Concept").fill(f"a dog riding a bicycle, number {number}")
+            page.get_by_text("Settings", exact=True).click()
             page.get_by_text("Steps and size").click()
             page.get_by_label("Steps", exact=True).fill("8")
             page.get_by_label("Steps", exact=True).press("Enter")

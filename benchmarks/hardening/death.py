@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import twinseed
 from benchmarks.hardening.table import Table, arguments
 from compare import Gallery, Run
+from compare.homework import open_bundle
 from ideation import TwinseedError
 
 WORDS = ("--simple", "a dog", "--expanded", "a dog, at night, in the snow", "--size", "64x64", "--seed", "7")
@@ -43,20 +44,31 @@ LONGEST_S = 1200.0  # a machine may be busy
 
 @dataclass(frozen=True)
 class Command:
-    """What is killed. `arguments` are made from the one run that lies in the folder before it starts; where it needs
-    none, the folder is empty."""
+    """What is killed. `arguments` are made from the one run that lies in the folder before it starts, and the place of
+    that folder; where it needs no run, the folder is empty."""
 
     name: str
-    arguments: Callable[[str], tuple[str, ...]]
+    arguments: Callable[[str, Path], tuple[str, ...]]
     needs_run: bool = True
 
 
+TWELVE = tuple(f"a {animal}" for animal in "dog cat bird horse cow pig fish frog bear duck lion fox".split())
+BUNDLE = "homework.zip"
+
+
+def homework(_: str, there: Path) -> tuple[str, ...]:
+    """Twelve pairs; the bundle lies beside the folder of the runs."""
+    settings = ("--size", "64x64", "--steps", "6", "--clip", "none", "--expander", "offline")
+    return ("homework", *TWELVE, *settings, "--seed", "7", "--bundle", str(there / BUNDLE))
+
+
 COMMANDS = (
-    Command("pair --images 4", lambda _: (*PAIR, "--images", "4"), needs_run=False),
-    Command("examine --with ladder", lambda run: ("examine", run, "--with", "ladder", "--clip", "none")),
-    Command("refine", lambda run: ("refine", run, "--steps", "12")),
-    Command("report", lambda run: ("report", run)),
-    Command("runs delete", lambda run: ("runs", "delete", run)),
+    Command("pair --images 4", lambda *_: (*PAIR, "--images", "4"), needs_run=False),
+    Command("homework", homework, needs_run=False),
+    Command("examine --with ladder", lambda run, _: ("examine", run, "--with", "ladder", "--clip", "none")),
+    Command("refine", lambda run, _: ("refine", run, "--steps", "12")),
+    Command("report", lambda run, _: ("report", run)),
+    Command("runs delete", lambda run, _: ("runs", "delete", run)),
 )
 SIGNALS = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
 
@@ -167,7 +179,7 @@ def faults(runs: Path) -> Iterator[str]:
     for folder in folders(runs):
         try:
             run = Run.open(folder)
-            yield from run.faults()
+            yield from map(str, run.faults())
         except TwinseedError as error:
             yield str(error)
         if run.report.exists() and not run.report.read_text(encoding="utf-8").rstrip().endswith("</html>"):
@@ -176,6 +188,13 @@ def faults(runs: Path) -> Iterator[str]:
         names = {row.name for row in Gallery(runs).runs(limit=-1)}
         if names != {folder.name for folder in folders(runs)}:
             yield f"the gallery shows {names}"
+    bundle = runs.parent / BUNDLE
+    if bundle.exists():
+        try:
+            with open_bundle(bundle) as opened:
+                yield from (str(run) for _, run in opened.runs() if not isinstance(run, Run))
+        except TwinseedError as error:
+            yield str(error)
     index = runs / "twinseed.db"
     if index.exists():
         with sqlite3.connect(index) as connection:
@@ -196,7 +215,7 @@ def kill(
         runs = Path(there, "runs")
         if command.needs_run:
             shutil.copytree(seed_run.parent, runs)
-        arguments = command.arguments(seed_run.name)
+        arguments = command.arguments(seed_run.name, runs.parent)
         process = Process(arguments, runs)
         if process.wait(after_s):
             return None
@@ -211,7 +230,6 @@ def kill(
         if wrong := list(faults(runs)):
             return f"after {after_s:.1f} s: {wrong}"
         kept = pictures(runs)
-        there = len(folders(runs))
         unfinished = [folder.name for folder in folders(runs) if not _finished(folder)]
         deleted = command.name == "runs delete" and not folders(runs)
         code, said = (0, "") if deleted else finish(arguments, runs)
@@ -224,7 +242,7 @@ def kill(
             return f"the next call made these pictures again: {gone}"
         if (came := pixels(runs)) != wanted and not wanted <= came:
             return f"after {after_s:.1f} s and a next call the pictures are others"
-        if unfinished and len(folders(runs)) != there:
+        if unfinished and len(folders(runs)) != len(wanted):
             return f"after {after_s:.1f} s the next call did not go on with {unfinished}, but made a run of its own"
         if left := leftovers(runs):
             return f"after {after_s:.1f} s and a next call there are {left}"
@@ -271,7 +289,7 @@ def main() -> int:
             if command.needs_run:
                 shutil.copytree(base, whole)
             began = time.monotonic()
-            code, said = finish(command.arguments(seed_run.name), whole)
+            code, said = finish(command.arguments(seed_run.name, whole.parent), whole)
             took, wanted = time.monotonic() - began, pixels(whole)
             assert code == 0, said
             shutil.rmtree(whole)

@@ -31,7 +31,7 @@ from sample_run import write_sample
 from benchmarks.hardening.page_trials import browser
 from benchmarks.hardening.page_trials.server import EVERYWHERE, EVERYWHERE_6, Answer, PageServer, own_addresses
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
-from compare.page.password import COOKIE, FREE_TRIES, MOST_TRIES
+from compare.page.gates.password import COOKIE, FREE_TRIES, MOST_TRIES
 from compare.runs.gallery import Gallery
 
 RIGHT = "a long enough password"

@@ -20,7 +20,7 @@ from compare.instruments.distance import DistanceRecord, score
 from compare.report.blocks import Section
 from generate.families import own_clips
 from generate.files import XMP_PACKET, encode_png, plain_picture_texts
-from generate.models import embedding_vectors, vocabulary_of
+from generate.models import vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation import PromptPair, TokenBudget, Vocabulary
@@ -48,6 +48,7 @@ class Instrument(Generic[OptionsT, ResultT]):
     instrument's own sentences and the report's. `lines` are what a shell prints of it. `steps` is about how many
     denoising steps of two pictures `measure` takes, for an estimate of the time. `require` raises `TwinseedError` where
     it is known before any picture is there that `measure` would; it is given the options and the environment.
+    `in_a_unet` instruments look into what transformers have not.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Instrument(Generic[OptionsT, ResultT]):
     steps: Callable[[OptionsT, PromptPair, RenderSettings], int]
     lines: Callable[[ResultT], Sequence[str]] = lambda _: ()
     require: Callable[[OptionsT, Mapping[str, str]], object] = lambda _, __: None
+    in_a_unet: bool = False
 
 
 class Scorer(Protocol):
@@ -107,12 +109,7 @@ class Context:
     @cached_property
     def budget(self) -> TokenBudget:
         """Counts tokens as the model reads them, textual inversions included."""
-        return TokenBudget(
-            self.model.tokenizer_file,
-            self.model.token_limit,
-            chunked=self.settings.long_prompts == "chunk",
-            vectors=embedding_vectors(),
-        )
+        return self.model.budget(chunked=self.settings.long_prompts == "chunk")
 
     @property
     def vocabulary(self) -> Vocabulary | None:

@@ -16,6 +16,7 @@ from compare.instruments.scores.score_card import cards_of, clip_record
 from compare.instruments.scores.unknown_words import unknown_in
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
+from generate.families import Family
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair
 from ideation.values import STRICT
@@ -75,6 +76,17 @@ class Examination:
         for name in self.instruments:
             if found is None or name not in found.results:
                 INSTRUMENTS[name].require(self.options_of(name), environ)
+
+    def require_family(self, family: Family) -> None:
+        """Raises `SettingsError` where one of the instruments looks into a U-Net, and the family's models have none."""
+        for name in self.instruments:
+            if INSTRUMENTS[name].in_a_unet and family.in_turn is not None:
+                raise SettingsError(
+                    "{name} looks into a U-Net, and {title} has none",
+                    hint="leave it out for this model: --with takes the other instruments",
+                    name=name,
+                    title=family.title,
+                )
 
     def steps(self, prompts: PromptPair, settings: RenderSettings) -> int:
         """About how many denoising steps of two pictures the instruments take, for an estimate of the time.

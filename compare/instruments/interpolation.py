@@ -141,4 +141,5 @@ MORPH = Instrument(
     measure=morph,
     section=_section,
     steps=_steps,
+    in_a_unet=True,
 )

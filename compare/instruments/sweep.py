@@ -117,7 +117,7 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
     seed = context.seeds[0]
     rows = {
         name: [context.varied(scheduler=name, num_inference_steps=count, seed=seed) for count in options.steps]
-        for name in options.schedulers
+        for name in _schedulers(context, options)
     }
     # Cells of few steps are drawn in no time: what is done is counted in evaluations of the denoiser.
     drawn = [one for number, row in enumerate(rows.values()) for one in (*row, *([] if number else row[:1]))]
@@ -132,6 +132,16 @@ def sweep(context: Context, options: SweepOptions) -> SweepRecord:
             floor = _noise_floor(context, made[0], seed, next(parts))
         records.append(_row(context, find_scheduler(name), made, seed, floor))
     return SweepRecord(seed=seed, rows=tuple(records), noise_floor=round(floor, 6))
+
+
+def _schedulers(context: Context, options: SweepOptions) -> tuple[str, ...]:
+    """Those that are asked for; where nobody asked, and the model's family has its own, all of these."""
+    in_turn = context.model.family.in_turn
+    return (
+        in_turn.schedulers
+        if in_turn is not None and options == SweepOptions(steps=options.steps)
+        else options.schedulers
+    )
 
 
 def _noise_floor(context: Context, cell: _Cell, seed: int, part: tuple[float, float]) -> float:

@@ -7,9 +7,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from compare.page.origin import SameOrigin
-from compare.page.password import VARIABLE as PASSWORD
-from compare.page.password import PasswordGate, checked_password
+from compare.page.context import SHELVES
+from compare.page.gates.browser_cookie import BrowserCookie
+from compare.page.gates.origin import SameOrigin
+from compare.page.gates.password import VARIABLE as PASSWORD
+from compare.page.gates.password import PasswordGate, checked_password
 
 SCRIPT = Path(__file__).with_name("app.py")
 
@@ -60,8 +62,9 @@ _CLOSED: dict[str, Any] = {
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
 
 
-def serve(host: str, port: int, runs: Path) -> None:
-    """Serves the page at `http://host:port` until Ctrl-C; runs are kept in the folder `runs`.
+def serve(host: str, port: int, runs: Path, *, shared: bool = False) -> None:
+    """Serves the page at `http://host:port` until Ctrl-C; runs are kept in the folder `runs`. On a network each browser
+    sees only the runs that it made, unless they are `shared`.
 
     A job that is under way then stops at its next step, and what was finished of it is written. Raises
     `PageAddressError` where a network could reach it and no password is set.
@@ -73,9 +76,12 @@ def serve(host: str, port: int, runs: Path) -> None:
     from compare.page.worker import the_worker
 
     os.environ["TWINSEED_RUNS"] = str(runs.absolute())  # the way in which Streamlit's script gets to know
-    gates = [Middleware(SameOrigin, loopback_only=password is None)]
+    own = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    gates = [Middleware(SameOrigin, loopback_only=password is None, page=own)]
     if password is not None:
         gates.append(Middleware(PasswordGate, password=password))
+    gates.append(Middleware(BrowserCookie))
+    os.environ[SHELVES] = "" if shared or password is None else "1"
     app = st.App(SCRIPT, middleware=gates)
     try:
         app.run(

@@ -21,28 +21,37 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
     from compare.session import Progress, Session
 
 
-#: What a ticket is for: it gets the session, and `on_progress` by name, and returns the run that came of it.
-Work = Callable[..., Run]
+#: What a ticket is for: it gets the session, and `on_progress` by name, and returns the run that came of it, if any.
+Work = Callable[..., object]
 
 #: Seconds between two previews: each takes a moment of the rendering's own thread.
 PREVIEW_EVERY_S = 0.7
 _PREVIEW_SIDE = 320
 #: Before this much of a stage is done, nothing is said of the time that is left.
 LEAST_PART, LEAST_SECONDS = 0.02, 2.0
+#: How far a job is when a stage ends, 0 to 1. Of closer looks there may be several: each takes half of what is left.
+_ENDS = {"next": 0.0, "open": 0.08, "expand": 0.12, "wait": 0.12, "render": 0.85, "look": 0.97, "write": 1.0}
+#: Half of the share for loading is gone after so many seconds: nobody can tell how long a disk takes.
+_LOADING_S = 8.0
 
 
 class Ticket:
-    """One job in the queue, to be looked at from other threads. `progress` is None until the job has begun; `previews`
-    are PNG files of the simple and the expanded picture as they are at that step."""
+    """One job in the queue, to be looked at from other threads. `label` says what it is for. `progress` is None until
+    the model's libraries are loaded; `previews` are PNG files of the simple and the expanded picture as they are at
+    that step."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "") -> None:
+        self.label = label
         self.progress: Progress | None = None
         #: How far the stage is, 0 to 1, and the second of the monotonic clock when it was begun.
         self.part, self.since = 0.0, time.monotonic()
         self.previews: tuple[bytes, ...] = ()
-        self.begun = False
+        self._share = (0.0, _ENDS["open"])  # of the whole job, where the stage begins and where it ends
+        #: Which of how many pairs it is at, where it makes several, one after the other.
+        self.row = (1, 1)
+        self._begun_at: float | None = None
         self.stop = Event()
-        self.future: Future[Run] = Future()
+        self.future: Future[object] = Future()
 
     @property
     def done(self) -> bool:
@@ -52,9 +61,41 @@ class Ticket:
         """Takes down how far the job is."""
         before, step = self.progress, progress.step
         if before is None or (before.stage, before.detail) != (progress.stage, progress.detail):
+            begins, ends = self._share_of_row, _ENDS[progress.stage]
+            self._share = begins, max(begins, (begins + ends) / 2 if progress.stage == "look" else ends)
             self.since = time.monotonic()
         self.part = 0.0 if step is None else ((step.pair - 1) * step.steps + step.number) / (step.pairs * step.steps)
         self.progress = progress
+
+    def begin_row(self, number: int, count: int) -> None:
+        """The next of several pairs, from 1; what is told of a stage is told of this one."""
+        self.row, self._share, self.part, self.since = (number, count), (0.0, _ENDS["open"]), 0.0, time.monotonic()
+        self.progress, self.previews = None, ()
+
+    def begin(self) -> None:
+        self._begun_at = self.since = time.monotonic()
+
+    @property
+    def begun(self) -> bool:
+        return self._begun_at is not None
+
+    @property
+    def share(self) -> float:
+        """How far the whole job is, 0 to 1: a bar that is drawn by this never runs backward."""
+        number, count = self.row
+        return (number - 1 + self._share_of_row) / count
+
+    @property
+    def _share_of_row(self) -> float:
+        begins, ends = self._share
+        loading = self.progress is None or self.progress.stage == "open"
+        spent = self.seconds_spent
+        return begins + (ends - begins) * (spent / (spent + _LOADING_S) if loading else min(self.part, 1.0))
+
+    @property
+    def seconds_spent(self) -> float:
+        """How long the stage has taken so far."""
+        return time.monotonic() - self.since if self.begun else 0.0
 
     @property
     def seconds_left(self) -> float | None:
@@ -73,7 +114,8 @@ class Ticket:
             return None, TwinseedError("stopped before it began", hint="press Generate to try again")
         problem = self.future.exception()
         if problem is None:
-            return self.future.result(), None
+            made = self.future.result()
+            return (made if isinstance(made, Run) else None), None
         from compare.session import SessionStopped
 
         return (problem.run, problem.reason) if isinstance(problem, SessionStopped) else (None, problem)
@@ -88,9 +130,10 @@ class Worker:
         self._tickets: list[Ticket] = []
         self._session: Session | None = None
 
-    def add(self, work: Work, gallery: Gallery) -> Ticket:
-        """Puts work in the queue. It is done in the worker's thread, where torch may be imported."""
-        ticket = Ticket()
+    def add(self, work: Work, gallery: Gallery, ticket: Ticket | None = None) -> Ticket:
+        """Puts work in the queue, under that ticket or a new one. It is done in the worker's thread, where torch may be
+        imported."""
+        ticket = ticket or Ticket()
         with self._lock:
             self._tickets = [other for other in self._tickets if not other.done] + [ticket]
             ticket.future = self._thread.submit(self._do, ticket, work, gallery)
@@ -110,8 +153,8 @@ class Worker:
                 ticket.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> Run:
-        ticket.begun = True
+    def _do(self, ticket: Ticket, work: Work, gallery: Gallery) -> object:
+        ticket.begin()
         from generate.render.batch import RenderCancelled
 
         looked = 0.0

@@ -6,22 +6,27 @@
 
 from __future__ import annotations
 
-from compare.report.blocks import Block, Report, Section, marks_in
+from compare.report.blocks import Block, Booklet, Chapter, Report, Section, marks_in
 from compare.report.fonts import FontError
-from compare.report.html import html_text
+from compare.report.html import booklet_html, html_text, policy_hash
 from compare.report.markdown import markdown_zip
-from compare.report.pdf import PdfError, pdf_bytes
+from compare.report.pdf import PdfError, booklet_pdf, pdf_bytes
 from compare.report.sentences import sentences
 
 __all__ = [
     "Block",
+    "Booklet",
+    "Chapter",
     "FontError",
     "PdfError",
     "Report",
     "Section",
+    "booklet_html",
+    "booklet_pdf",
     "html_text",
     "markdown_zip",
     "marks_in",
     "pdf_bytes",
+    "policy_hash",
     "sentences",
 ]

@@ -198,22 +198,16 @@ class Title:
     made: datetime
 
 
-@dataclass(frozen=True)
-class Report:
-    """A whole report in one language. `model` and `libraries` made its pictures; `drawn` are those that it drew itself,
-    by file name."""
+class _Shown:
+    """What is in the blocks of whatever has sections."""
 
-    language: Language
-    title: Title
-    sections: tuple[Section, ...]
-    model: str
-    libraries: tuple[str, ...] = ()
-    drawn: dict[str, bytes] = field(default_factory=dict)
+    def _all_sections(self) -> tuple[Section, ...]:
+        raise NotImplementedError
 
     @property
     def blocks(self) -> Iterator[Block]:
         """All blocks of all sections."""
-        for section in self.sections:
+        for section in self._all_sections():
             yield from section.blocks
 
     @property
@@ -230,6 +224,54 @@ class Report:
     def files(self) -> tuple[str, ...]:
         """The names of all pictures that it shows, each once, in its order."""
         return tuple(dict.fromkeys(file for block in self.blocks for file in _files(block)))
+
+
+@dataclass(frozen=True)
+class Report(_Shown):
+    """A whole report in one language. `model` and `libraries` made its pictures; `drawn` are those that it drew itself,
+    by file name."""
+
+    language: Language
+    title: Title
+    sections: tuple[Section, ...]
+    model: str
+    libraries: tuple[str, ...] = ()
+    drawn: dict[str, bytes] = field(default_factory=dict)
+
+    def _all_sections(self) -> tuple[Section, ...]:
+        return self.sections
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One pair among others, by a `name` of its own: the first of its `sections` is the pair, `found` is its verdict in
+    a word or two, `holds` whether its certificate does, and `whole` where its own report is, seen from this one."""
+
+    name: str
+    title: Title
+    sections: tuple[Section, ...]
+    found: str
+    holds: bool
+    whole: str
+
+
+@dataclass(frozen=True)
+class Booklet(_Shown):
+    """The report of many pairs, chapter by chapter, in one language: `by` is who hands it in, as far as they say,
+    `front` and `back` are the sections before and after the chapters. The names of files begin with their chapter's."""
+
+    language: Language
+    title: str
+    by: tuple[str, ...]
+    made: datetime
+    front: tuple[Section, ...]
+    chapters: tuple[Chapter, ...]
+    back: tuple[Section, ...]
+    models: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
+
+    def _all_sections(self) -> tuple[Section, ...]:
+        return (*self.front, *(section for one in self.chapters for section in one.sections), *self.back)
 
 
 def _files(block: Block) -> Iterator[str]:

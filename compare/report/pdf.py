@@ -7,15 +7,16 @@ import json
 import re
 import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 import templates
-from compare.report.blocks import Report, balanced
+from compare.report.blocks import Booklet, Report, balanced
 from compare.report.charts import FONT, PAPER
 from compare.report.fonts import CHINESE, MONO, Faces, faces_for, is_chinese
 from compare.report.sentences import sentences
@@ -39,28 +40,59 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
     Characters that no font on this computer has are shown by their number, and a note says so. Raises `PdfError`, and
     `compare.report.fonts.FontError` when Chinese is needed and no font has it.
     """
-    import typst
+    content = {"title": report.title.words, "sections": list(map(asdict, report.sections))}
+    return _set(content, report, report.title.made, report.model, {**pictures, **report.drawn}, set(report.drawn))
 
-    t = sentences(report.language)["report"]
-    large = {shot.file for pair in report.pairs for shot in (pair.simple, pair.expanded)} | set(report.drawn)
-    of_files = {**pictures, **report.drawn}
-    wanted = {name: of_files[name] for name in report.files if name not in report.animations}
-    content: dict[str, Any] = {
-        "language": report.language,
-        "title": report.title.words,
+
+def booklet_pdf(booklet: Booklet, pictures: Mapping[str, bytes]) -> bytes:
+    """The booklet as a PDF, a new page for each chapter. Raises as `pdf_bytes` does."""
+    said = sentences(booklet.language)
+    content = {
+        "title": booklet.title,
+        "by": list(booklet.by),
+        "contents": said["homework"]["contents"],
+        "sections": list(map(asdict, booklet.front)),
+        "chapters": [
+            {
+                "name": one.name,
+                "title": one.title.words,
+                "origin": one.title.origin,
+                "found": one.found,
+                "sections": list(map(asdict, one.sections)),
+            }
+            for one in booklet.chapters
+        ],
+        "back": list(map(asdict, booklet.back)),
+    }
+    model = said["report"]["joint"].join(booklet.models)
+    return _set(content, booklet, booklet.made, model, pictures, set())
+
+
+def _set(
+    parts: dict[str, Any],
+    shown: Report | Booklet,
+    made: datetime,
+    model: str,
+    of_files: Mapping[str, bytes],
+    large: set[str],
+) -> bytes:
+    """The `parts`, under the heading that every report has, with the pictures that are `shown` in them."""
+    t = sentences(shown.language)["report"]
+    large = large | {shot.file for pair in shown.pairs for shot in (pair.simple, pair.expanded)}
+    wanted = [name for name in shown.files if name not in shown.animations]
+    content: dict[str, Any] = parts | {
+        "language": shown.language,
         "brand": f"{t['brand']} · {t['motto']}",
-        "made": t["made"].format(date=f"{report.title.made:%Y-%m-%d %H:%M} UTC"),
-        "sections": [asdict(section) for section in report.sections],
-        "provenance": {
-            "title": t["provenance"]["title"],
-            "about": t["provenance"]["about"].format(model=report.model),
-        },
+        "made": t["made"].format(date=f"{made:%Y-%m-%d %H:%M} UTC"),
+        "provenance": {"title": t["provenance"]["title"], "about": t["provenance"]["about"].format(model=model)},
     }
     files: dict[str, bytes] = {}
-    for number, (name, picture) in enumerate(wanted.items()):
-        files[f"picture-{number}.{'png' if name in large else 'jpg'}"] = _picture(picture, small=name not in large)
+    for number, name in enumerate(wanted):
+        files[f"picture-{number}.{'png' if name in large else 'jpg'}"] = _picture(
+            of_files[name], small=name not in large
+        )
     content["files"] = dict(zip(wanted, files, strict=True))
-    charts = [block for section in content["sections"] for block in section["blocks"] if block["block"] == "chart"]
+    charts = [block for block in _blocks(parts) if block["block"] == "chart"]
     svgs = [block.pop("svg") for block in charts]
     faces = faces_for(letter for text in (json.dumps(content, ensure_ascii=False), *svgs) for letter in set(text))
     named = {letter: f"[U+{ord(letter):04X}]" for letter in faces.missing}
@@ -76,6 +108,19 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
     }
     # Its list of characters must not be cleaned again: it is all numbers already.
     content["missing"] = t["pdf"]["missing"].format(characters=", ".join(named.values())) if named else ""
+    return _compiled(content, files, made)
+
+
+def _blocks(parts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All blocks of all sections."""
+    chapters = [section for chapter in parts.get("chapters", ()) for section in chapter["sections"]]
+    for section in (*parts["sections"], *chapters, *parts.get("back", ())):
+        yield from section["blocks"]
+
+
+def _compiled(content: dict[str, Any], files: Mapping[str, bytes], made: datetime) -> bytes:
+    import typst
+
     with tempfile.TemporaryDirectory(prefix="twinseed-pdf-") as folder:
         root = Path(folder)
         for name, data in files.items():
@@ -83,7 +128,7 @@ def pdf_bytes(report: Report, pictures: Mapping[str, bytes]) -> bytes:
         (root / "report.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         (root / "report.typ").write_bytes(SOURCE.read_bytes())
         try:
-            pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=report.title.made)
+            pdf = typst.compile(root / "report.typ", root=root, format="pdf", timestamp=made)
         except typst.TypstError as error:
             raise PdfError(
                 "the PDF could not be set: {error}", hint="take the HTML report, and please report this", error=error

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from compare.runs.folder import write_whole
-from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter, run_name
-from compare.runs.index import RunRow
+from compare.runs.gallery import CannotWrite, Gallery, GalleryError, RunEditor, RunWriter, run_name
+from compare.runs.index import RunRow, Wanted
+from compare.runs.marks import MARKS_FILE, Marks, Vote
+from compare.runs.portable import text_without_folders, without_folders
 from compare.runs.record import RECORD_FILE, Draft, PictureFile, Record, RecordError, parse_record, read_record
 from compare.runs.run import REPORT_FILE, Run
 
 __all__ = [
+    "MARKS_FILE",
     "RECORD_FILE",
     "REPORT_FILE",
+    "CannotWrite",
     "Draft",
     "Gallery",
     "GalleryError",
+    "Marks",
     "PictureFile",
     "Record",
     "RecordError",
@@ -21,8 +26,12 @@ __all__ = [
     "RunEditor",
     "RunRow",
     "RunWriter",
+    "Vote",
+    "Wanted",
     "parse_record",
     "read_record",
     "run_name",
+    "text_without_folders",
+    "without_folders",
     "write_whole",
 ]

@@ -12,15 +12,16 @@ import shutil
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from compare.runs.folder import (
     A_MOMENT_S,
     PARTIAL,
+    TRASH,
     Busy,
     locked,
     names_like,
@@ -30,7 +31,8 @@ from compare.runs.folder import (
     tidy,
     write_whole,
 )
-from compare.runs.index import Listing, RunIndex, RunRow, holds_run
+from compare.runs.index import Listing, RunIndex, RunRow, Wanted, holds_run
+from compare.runs.marks import Marks, read_marks, write_marks
 from compare.runs.record import RECORD_FILE, Record
 from compare.runs.run import REPORT_FILE, Run
 from ideation import Clause, TwinseedError
@@ -45,6 +47,10 @@ logger = logging.getLogger(__name__)
 
 class GalleryError(TwinseedError):
     """The runs folder cannot be read or written, or has no such run."""
+
+
+class CannotWrite(GalleryError):
+    """Nothing more can be written to the runs folder, whatever run it is for: there is no room, or no right to."""
 
 
 def usual_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -109,12 +115,54 @@ class Gallery:
             logger.info("the index still has the deleted run %s, until it is next asked: %s", folder, error)
         return trashed
 
+    def trashed(self) -> list[str]:
+        """The names of the runs in the trash, those deleted last first."""
+        trash = self.root / TRASH
+        try:
+            found = [path for path in trash.iterdir() if (path / RECORD_FILE).is_file() and not path.is_symlink()]
+            return [
+                path.name for path in sorted(found, key=lambda path: (path.stat().st_ctime, path.name), reverse=True)
+            ]
+        except OSError:
+            return []
+
+    def restore(self, name: str) -> str:
+        """Moves a run out of the trash again, and returns the name that it has now: another may have taken its own.
+        Raises `GalleryError` where there is none of that name."""
+        if name not in self.trashed():
+            raise self._no_run(name)
+        for place in names_like(self.root / name):
+            try:
+                if take_free_name(self.root / TRASH / name, place):
+                    return place.name
+            except OSError as error:
+                raise self._cannot_write(error, saved=[]) from error
+        raise self._no_run(name)
+
+    def marks(self, name: str) -> Marks:
+        """What somebody has put on the run `name`. Raises `GalleryError`."""
+        return read_marks(self.require_run(name))
+
+    def mark(self, name: str, change: Callable[[Marks], Marks]) -> Marks:
+        """Changes the marks of the run `name`, whoever else is at work on it, and returns them. Raises `GalleryError`,
+        and pydantic's `ValidationError` for marks that cannot be."""
+        folder = self.require_run(name)
+        try:
+            with locked(self.root, f"marks of {folder.name}", PATIENCE_S):
+                marks = change(read_marks(folder))
+                write_marks(folder, marks)
+        except (OSError, Busy) as error:
+            raise self._cannot_write(error if isinstance(error, OSError) else OSError(str(error)), saved=[]) from error
+        with contextlib.suppress(TwinseedError):  # one that cannot be read has no line in the index
+            self._take_in(folder.name, self.open(folder.name).record)
+        return marks
+
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
         """The newest runs first; each word of `query` must occur in the concept, a prompt, the settings or the name."""
         return list(self.listing(limit, query).rows)
 
-    def listing(self, limit: int = 50, query: str = "") -> Listing:
-        """The same, with what lies beside the runs and cannot be shown, and why.
+    def listing(self, limit: int = 50, query: str = "", *, wanted: Wanted | None = None, offset: int = 0) -> Listing:
+        """The same, with what lies beside the runs and cannot be shown, and why; `wanted` says more than `query`.
 
         Runs that were copied into the folder, deleted from it or changed by hand are noticed.
         """
@@ -123,7 +171,7 @@ class Gallery:
         try:
             if not self.root.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            return self._index.listing(limit, query)
+            return self._index.listing(limit, Wanted(query) if wanted is None else wanted, offset)
         except OSError as error:
             raise GalleryError(
                 "cannot read the runs folder {root}: {reason}",
@@ -164,19 +212,24 @@ class Gallery:
             raise self._no_run(name)
         return folder
 
+    def refuse(self, name: str) -> NoReturn:
+        """Raises the `GalleryError` of a run that is not there."""
+        raise self._no_run(name)
+
     def open(self, name: str) -> Run:
         """The run `name`. Raises `GalleryError` or `RecordError`."""
         return Run.open(self.folder(name))
 
     def unfinished(self, digest: str) -> Run | None:
-        """The newest run that answers the request with that digest and lacks something of it, if only its report."""
-        return next((run for run in self._answers(digest) if not _whole(run)), None)
+        """The newest run that answers the request with that `digest` and lacks something of it, if only its report."""
+        return next((run for run in self._of_digest(digest) if not _is_finished(run)), None)
 
     def finished(self, digest: str) -> Run | None:
-        """The newest run that answers the request with that digest and lacks nothing."""
-        return next((run for run in self._answers(digest) if _whole(run)), None)
+        """The newest run that answers the request with that `digest`, with all that was asked for, as it was made."""
+        return next((run for run in self._of_digest(digest) if _is_finished(run) and not any(run.damage())), None)
 
-    def _answers(self, digest: str) -> Iterator[Run]:
+    def _of_digest(self, digest: str) -> Iterator[Run]:
+        """The runs that answer the request with that `digest` and can be read, the newest first."""
         folders = self.root.iterdir() if self.root.is_dir() else iter(())
         if not any(path.is_dir() and not path.name.startswith(".") for path in folders):
             return  # and no index is made of nothing
@@ -217,10 +270,10 @@ class Gallery:
         except (sqlite3.Error, OSError) as error:
             logger.warning("the run is saved in %s, but not yet in the index: %s", self.root / name, error)
 
-    def _cannot_write(self, error: OSError, saved: list[Path]) -> GalleryError:
+    def _cannot_write(self, error: OSError, saved: list[Path]) -> CannotWrite:
         kept = Clause("; these pictures were saved: {files}", files=", ".join(map(str, saved))) if saved else ""
         if error.errno in _NO_ROOM:
-            return GalleryError(
+            return CannotWrite(
                 "no room left for the runs in {root}: {reason}",
                 hint="make room, or choose another place with --runs FOLDER{kept}",
                 root=self.root,
@@ -228,13 +281,13 @@ class Gallery:
                 kept=kept,
             )
         if isinstance(error, FileExistsError | NotADirectoryError):
-            return GalleryError(
+            return CannotWrite(
                 "the runs folder {root} is a file, or lies inside one",
                 hint="choose a folder with --runs FOLDER or TWINSEED_RUNS{kept}",
                 root=self.root,
                 kept=kept,
             )
-        return GalleryError(
+        return CannotWrite(
             "cannot write to the runs folder {root}: {reason}",
             hint="choose a folder you may write to, with --runs FOLDER or TWINSEED_RUNS{kept}",
             root=self.root,
@@ -391,6 +444,10 @@ class RunWriter:
                 self._locks.push(lock.pop_all())
                 return folder
         raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(wanted))
+
+
+def _is_finished(run: Run) -> bool:
+    return run.record.complete and run.report.is_file()
 
 
 def run_name(record: Record) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from compare.runs.folder import put_away
+from compare.runs.marks import Marks, marks_changed, read_marks
 from compare.runs.record import RECORD_FILE, Record, RecordError, read_record
 from ideation import TwinseedError
 
@@ -22,20 +24,33 @@ INDEX_FILE = "twinseed.db"
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 # A new number makes every index anew once.
-_VERSION = 3
+_VERSION = 4
 _TABLE = """
     CREATE TABLE runs (
         name PRIMARY KEY, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
-        expanded_file, digest, search, changed
+        expanded_file, styles, verdict, star, tags, shelf, digest, search, changed
     )
 """
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OF_DIGEST = "SELECT name FROM runs WHERE digest = ? ORDER BY created DESC, name DESC"
 _SELECT = """
     SELECT name, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
-        expanded_file
-    FROM runs WHERE matches(search) ORDER BY created DESC, name DESC LIMIT ?
+        expanded_file, styles, verdict, star, tags
+    FROM runs {where} ORDER BY created DESC, name DESC LIMIT ? OFFSET ?
 """
+_COUNT = "SELECT count(*) FROM runs {where}"
+#: What a run can be chosen by, beside the words in it: the condition, and what there is to choose. Styles and tags are
+#: lists, in JSON.
+_CHOICES = {
+    "model": ("model = ?", "SELECT DISTINCT model FROM runs ORDER BY 1"),
+    "expander": ("expander = ?", "SELECT DISTINCT expander FROM runs ORDER BY 1"),
+    "verdict": ("verdict = ?", "SELECT DISTINCT verdict FROM runs WHERE verdict <> '' ORDER BY 1"),
+    "style": (
+        "? IN (SELECT value FROM json_each(styles))",
+        "SELECT DISTINCT value FROM runs, json_each(styles) ORDER BY 1",
+    ),
+    "tag": ("? IN (SELECT value FROM json_each(tags))", "SELECT DISTINCT value FROM runs, json_each(tags) ORDER BY 1"),
+}
 
 T = TypeVar("T")
 
@@ -44,7 +59,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunRow:
-    """One line of the index. `created` is ISO 8601 in UTC; the files are those of the run's first seed."""
+    """One line of the index. `created` is ISO 8601 in UTC; the files are those of the run's first seed; `verdict` is
+    the kind of its verdict, "" where it has none."""
 
     name: str
     created: str
@@ -58,6 +74,38 @@ class RunRow:
     images: int
     simple_file: str
     expanded_file: str
+    styles: tuple[str, ...] = ()
+    verdict: str = ""
+    star: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which runs are wanted: those that hold every word of `query`, and whatever else is not None or False. `shelf` is
+    that of a browser."""
+
+    query: str = ""
+    model: str | None = None
+    expander: str | None = None
+    verdict: str | None = None
+    style: str | None = None
+    tag: str | None = None
+    star: bool = False
+    shelf: str | None = None
+
+    def where(self) -> tuple[str, list[str]]:
+        """The condition in SQL, and its values."""
+        conditions, values = [], []
+        if self.query.strip():
+            conditions.append("matches(search)")
+        for name, condition in [*((name, one) for name, (one, _) in _CHOICES.items()), ("shelf", "shelf = ?")]:
+            if (value := getattr(self, name)) is not None:
+                conditions.append(condition)
+                values.append(value)
+        if self.star:
+            conditions.append("star")
+        return f"WHERE {' AND '.join(conditions)}" if conditions else "", values
 
 
 @dataclass(frozen=True)
@@ -70,10 +118,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Listing:
-    """The runs that were found, and whatever stands beside them and is none that can be shown."""
+    """The runs that were found, `total` with those beyond the limit, and whatever stands beside them and is none that
+    can be shown. `choices` has what all runs can be chosen by, by the names of `Wanted`."""
 
     rows: tuple[RunRow, ...]
     left_out: tuple[LeftOut, ...]
+    total: int = 0
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class RunIndex:
@@ -85,8 +136,9 @@ class RunIndex:
 
     def add(self, name: str, record: Record) -> None:
         """Raises `sqlite3.Error` or `OSError`; the run will then be taken in when the index is next asked."""
-        changed = _changed(self.root / name)
-        self._with_index(lambda index: _insert(index, name, record, changed))
+        folder = self.root / name
+        changed, marks = _changed(folder), read_marks(folder)
+        self._with_index(lambda index: _insert(index, name, record, marks, changed))
 
     def drop(self, name: str) -> None:
         """Raises `sqlite3.Error` or `OSError`; the run, if it is gone, will then be left out when the index is next
@@ -94,16 +146,20 @@ class RunIndex:
         if self.path.exists() and _shown(name) == name:  # else it is in no index
             self._with_index(lambda index: index.execute("DELETE FROM runs WHERE name = ?", (name,)))
 
-    def listing(self, limit: int, query: str) -> Listing:
-        """The newest runs first that hold every word of `query`, as the folders are now; a negative limit is none."""
-        words = _searchable(query).split()
+    def listing(self, limit: int, wanted: Wanted, offset: int = 0) -> Listing:
+        """The newest runs that are wanted, from the one at `offset` on, as the folders are now; a negative limit is
+        none."""
+        words = _searchable(wanted.query).split()
+        where, values = wanted.where()
 
-        def find(index: sqlite3.Connection) -> list[RunRow]:
+        def find(index: sqlite3.Connection) -> list[Listing]:
             index.create_function("matches", 1, lambda text: all(word in text for word in words), deterministic=True)
-            return [RunRow(*row) for row in index.execute(_SELECT, (limit,))]
+            rows = tuple(map(_row, index.execute(_SELECT.format(where=where), (*values, limit, offset))))
+            (total,) = index.execute(_COUNT.format(where=where), values).fetchone()
+            return [Listing(rows, (), total, dict(_choices(index)))]
 
-        rows, left_out = self._found(find)
-        return Listing(tuple(rows), tuple(left_out))
+        (found,), left_out = self._found(find)
+        return replace(found, left_out=tuple(left_out))
 
     def of_digest(self, digest: str) -> list[str]:
         """The names of the runs that answer the request with that digest, the newest first."""
@@ -160,10 +216,11 @@ class RunIndex:
         found: list[tuple[str, Record, str]] = []
         left_out: list[LeftOut] = []
         there = set()
+        root = str(self.root)
         for name in self._folders():
             changed = ""
             try:
-                changed = _changed(self.root / name)
+                changed = _changed(f"{root}{os.sep}{name}")
                 if known.get(name) != changed:
                     found.append((name, _readable(self.root / name), changed))
                 there.add(name)
@@ -176,7 +233,7 @@ class RunIndex:
             with _transaction(index):
                 index.executemany("DELETE FROM runs WHERE name = ?", [(name,) for name in gone])
                 for name, record, changed in found:
-                    _insert(index, name, record, changed)
+                    _insert(index, name, record, read_marks(self.root / name), changed)
         return left_out
 
     def _folders(self) -> list[str]:
@@ -203,17 +260,30 @@ def holds_run(folder: Path) -> bool:
     return True
 
 
-def _changed(folder: Path) -> str:
-    """What becomes another when the record is written again: empty where that cannot be told. Raises `_NoRun`."""
+def _changed(folder: Path | str) -> str:
+    """What becomes another when the record is written again, or the marks: empty where that cannot be told. Raises
+    `_NoRun`. Asked of ten thousand folders in a row, so paths are texts here."""
     try:
-        found = (folder / RECORD_FILE).stat(follow_symlinks=False)
+        found = os.stat(f"{folder}{os.sep}{RECORD_FILE}", follow_symlinks=False)
     except FileNotFoundError:
-        if folder.is_symlink() or any(folder.glob("simple-*.png")):
+        if os.path.islink(folder) or any(Path(folder).glob("simple-*.png")):
             return ""
         raise _NoRun from None
     except OSError:
         return ""
-    return f"{found.st_mtime_ns} {found.st_size}"
+    return f"{found.st_mtime_ns} {found.st_size}{marks_changed(str(folder))}"
+
+
+def _row(found: tuple[Any, ...]) -> RunRow:
+    row = dict(zip((one.name for one in fields(RunRow)), found, strict=True))
+    lists = {name: tuple(json.loads(row[name])) for name in ("styles", "tags")}
+    return RunRow(**{**row, **lists, "star": bool(row["star"])})
+
+
+def _choices(index: sqlite3.Connection) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What there is to choose by, in order."""
+    for name, (_, query) in _CHOICES.items():
+        yield name, tuple(value for (value,) in index.execute(query))
 
 
 def _readable(folder: Path) -> Record:
@@ -267,8 +337,9 @@ def _transaction(index: sqlite3.Connection) -> Iterator[None]:
     index.execute("COMMIT")
 
 
-def _insert(index: sqlite3.Connection, name: str, record: Record, changed: str) -> None:
+def _insert(index: sqlite3.Connection, name: str, record: Record, marks: Marks, changed: str) -> None:
     simple, expanded = record.pair(record.seeds[0])
+    verdict = record.findings.verdict if record.findings is not None else None
     row = (
         name,
         f"{record.created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -283,7 +354,10 @@ def _insert(index: sqlite3.Connection, name: str, record: Record, changed: str) 
         simple.file,
         expanded.file,
     )
-    index.execute(_INSERT, (*row, record.request.digest, _searchable(" ".join(map(str, row))), changed))
+    kinds = (json.dumps(record.request.styles), "" if verdict is None else verdict.kind)
+    marked = (marks.star, json.dumps(marks.tags), marks.shelf)
+    search = _searchable(" ".join(map(str, (*row, *record.request.styles, *marks.tags))))
+    index.execute(_INSERT, (*row, *kinds, *marked, record.request.digest, search, changed))
 
 
 def _searchable(text: str) -> str:

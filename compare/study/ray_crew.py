@@ -29,6 +29,7 @@ from compare.study.store import Outcome, RunStore
 from compare.study.worker import SessionWorker, Worker, complaint_of
 from ideation import DraftedPrompts, DraftRequest, Expander, ExpansionCache, cache_folder, choose_expander
 from ideation.expanders.errors import QuotaExceeded
+from ideation.expanders.protocol import OnWait, wait_in_silence
 
 if TYPE_CHECKING:
     from compare.study.design import Plan
@@ -139,10 +140,16 @@ class RemoteChoice:
     writer: Any
 
     def __call__(
-        self, name: str, *, llm_model: str | None, environ: Mapping[str, str], cache: ExpansionCache | None = None
+        self,
+        name: str,
+        *,
+        llm_model: str | None,
+        environ: Mapping[str, str],
+        cache: ExpansionCache | None = None,
+        on_wait: OnWait = wait_in_silence,  # it is the writer who waits, and it has nobody to tell
     ) -> Expander:
         if name == "offline":
-            return choose_expander(name, llm_model=llm_model, environ=environ, cache=cache)
+            return choose_expander(name, llm_model=llm_model, environ=environ, cache=cache, on_wait=on_wait)
         return RemoteExpander(self.writer, name, llm_model, cache is not None)
 
 

@@ -6,7 +6,9 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 from __future__ import annotations
 
 from compare.view.facts import offences_text
+from compare.view.homework import Failure, Homework, homework_html, homework_pdf
 from compare.view.report import (
+    judged_verdict,
     markdown_report,
     marked_prompt,
     pdf_report,
@@ -17,6 +19,11 @@ from compare.view.report import (
 )
 
 __all__ = [
+    "Failure",
+    "Homework",
+    "homework_html",
+    "homework_pdf",
+    "judged_verdict",
     "markdown_report",
     "marked_prompt",
     "offences_text",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
-from generate.picture import ARMS, Certificate
+from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
 from ideation import AdapterMention, PromptPair, told
 from templates import Language
@@ -35,16 +35,22 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
                 value for arm in ARMS for value in (Value(t["short_arm"][arm], "remark"), Value(latents[arm], "code"))
             )
         rows.append((said["noise"].format(seed=seed), values))
+    way = said["in_turn"] if certificate.inputs else said
     rows += [
         (said["scheduler"], (Value(certificate.scheduler.class_name),)),
-        (said["evaluations"], (Value(str(certificate.evaluations)),)),
-        (said["batch"], (Value(" × ".join(map(str, certificate.batch_shape))),)),
+        (way["evaluations"], (Value(str(certificate.evaluations)),)),
+        (way["batch"], (Value(" × ".join(map(str, certificate.batch_shape))),)),
     ]
     if certificate.context:
         context = t["joint"].join(
             f"{said['arm'].get(name, name)} {count}" for name, count in certificate.context.items()
         )
-        rows.append((said["context"], (Value(context),)))
+        rows.append((way["context"], (Value(context),)))
+    if certificate.arguments:
+        given = ", ".join(f"{name}={value}" for name, value in certificate.arguments.items())
+        rows.append((said["in_turn"]["arguments"], (Value(given, "code"),)))
+    for seed, inputs in certificate.inputs.items():
+        rows.append((said["in_turn"]["inputs"].format(seed=seed), tuple(_inputs(inputs, said["in_turn"]))))
     for name, digest in certificate.adapters.items():
         make = certificate.makes.get(name)  # records of old do not tell
         told = said["adapter"] if make is None else said["adapter_of_make"]
@@ -63,6 +69,15 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     ]
     config = json.dumps(certificate.scheduler.config, indent=2, ensure_ascii=False, sort_keys=True)
     return Section("certificate", said["title"], (), (seal, Facts(tuple(rows)), Code(config, said["config"])))
+
+
+def _inputs(inputs: Mapping[str, Mapping[Arm, str]], said: dict[str, Any]) -> Iterator[Value]:
+    """What the denoiser was given at its first step, by what was equal for both arms and what was not."""
+    equal = [name for name, arms in inputs.items() if arms.get("simple") == arms.get("expanded")]
+    for key, names in (("equal", equal), ("unequal", [name for name in inputs if name not in equal])):
+        if names:
+            yield Value(said[key], "remark")
+            yield Value(", ".join(names), "code")
 
 
 def offences_text(certificate: Certificate, t: dict[str, Any]) -> str:

@@ -69,9 +69,9 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     t, findings = said["report"], record.findings or Findings.model_validate({})
     drawn = _difference_maps(record, pictures)
     sections = (
-        _pair_section(record, t),
+        pair_section(record, t),
         None
-        if (verdict := _verdict(record)) is None
+        if (verdict := judged_verdict(record)) is None
         else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
         audit_section(findings.phrases, record.prompts.expanded, t),
         card_section(findings.cards, findings.clip, t),
@@ -107,14 +107,14 @@ def _instrument_sections(findings: Findings, said: dict[str, Any]) -> Iterator[S
 
 def verdict_of(record: Record, language: Language = "en") -> str:
     """The verdict of `record` in one to four sentences; "" if it has none."""
-    findings, verdict = record.findings, _verdict(record)
+    findings, verdict = record.findings, judged_verdict(record)
     if findings is None or verdict is None:
         return ""
     t = sentences(language)["report"]
     return verdict_text(verdict, findings.distances, t, fair=record.certificate.holds)
 
 
-def _verdict(record: Record) -> VerdictRecord | None:
+def judged_verdict(record: Record) -> VerdictRecord | None:
     """The verdict of a record. "helped" was said too easily before verdicts had their `worst` seed: it is judged again
     from the numbers that are there."""
     findings = record.findings
@@ -227,7 +227,7 @@ def map_file(seed: int) -> str:
     return f"difference-{seed}.png"
 
 
-def _pair(record: Record, seed: int, t: dict[str, Any]) -> Pair:
+def pair_block(record: Record, seed: int, t: dict[str, Any]) -> Pair:
     simple, expanded = (
         Shot(
             picture.file,
@@ -239,12 +239,12 @@ def _pair(record: Record, seed: int, t: dict[str, Any]) -> Pair:
     return Pair(seed, simple, expanded)
 
 
-def _pair_section(record: Record, t: dict[str, Any]) -> Section:
+def pair_section(record: Record, t: dict[str, Any]) -> Section:
     """The first pair and both prompts with what was added, removed and never seen."""
     prompts = record.prompts
     pieces = diff(prompts.simple, prompts.expanded)
     dropped: dict[Arm, tuple[str, ...]] = {"simple": (), "expanded": prompts.tokens.dropped}
-    blocks: list[Block] = [_pair(record, record.seeds[0], t)]
+    blocks: list[Block] = [pair_block(record, record.seeds[0], t)]
     blocks += [Marked(t["arm"][arm], tuple(marked_prompt(pieces, arm, dropped[arm]))) for arm in ARMS]
     if note := unseen_note(prompts, t):
         blocks.append(Text(note, "warning"))
@@ -257,7 +257,7 @@ def _seeds_section(record: Record, t: dict[str, Any]) -> Section | None:
         return None
     blocks: list[Block] = []
     for seed in rest:
-        blocks += [Text(t["seeds"]["seed"].format(seed=seed), "heading"), _pair(record, seed, t)]
+        blocks += [Text(t["seeds"]["seed"].format(seed=seed), "heading"), pair_block(record, seed, t)]
     return Section("seeds", t["seeds"]["title"], (t["seeds"]["about"],), tuple(blocks))
 
 

@@ -74,15 +74,20 @@ def performance_problems() -> tuple[ChoiceFileError, ...]:
 
 
 def combined_settings(
-    preset: Preset | None = None, performance: str | None = None, named: Mapping[str, Any] | None = None
+    preset: Preset | None = None,
+    performance: str | None = None,
+    named: Mapping[str, Any] | None = None,
+    *,
+    usual_steps: int | None = None,
 ) -> dict[str, Any]:
     """The chosen fields of `RenderSettings`: the preset's, over them the level's, over both what was `named`.
 
     `performance` None takes the level that the preset asks for, if it asks for one. Raises `SettingsError` for a name
-    that is not there, and for a level that would change the steps for which a preset's weights were made.
+    that is not there, and for a level that would change the steps for which a preset's weights were made. `usual_steps`
+    are those that a level goes by where no preset names any.
     """
     settings = dict(preset.settings) if preset is not None else {}
-    usual = settings.get("num_inference_steps", RenderSettings().num_inference_steps)
+    usual = settings.get("num_inference_steps", usual_steps or RenderSettings().num_inference_steps)
     if performance is not None:
         settings |= _checked(preset, find_performance(performance), usual)
     elif preset is not None and preset.performance is not None:

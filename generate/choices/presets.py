@@ -198,7 +198,10 @@ def _make(entry: Entry, source: str) -> Preset:
 
 
 #: In this order they are listed: what runs here at once, what fits any model of a family, what names a model.
-_ORDER = ("seedling", "laptop", "initial", "default", "sdxl", "wander", "realistic", "anime", "sai", "lightning", "lcm")
+_ORDER = (
+    *("seedling", "laptop", "initial", "default", "sdxl", "wander", "realistic", "anime", "sai", "lightning", "lcm"),
+    *("z-image-turbo", "z-image", "flux2-klein", "flux", "flux-schnell", "qwen-image", "sd35", "chroma"),
+)
 
 _KIND = ChoiceKind("preset", "presets", _make, YAML_READERS, _ORDER)
 

@@ -3,14 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ideation import Vocabulary
 
-#: What a row of the denoiser's batch is computed for, with guidance.
+#: What a row of the denoiser's batch, or one of its calls, is computed for, with guidance.
 Guided = Literal["prompt", "negative prompt"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A text encoder of a family whose arms go in turn, as it is called, and the tokenizer that cuts words for it.
+
+    It reads `limit` tokens, of which the makers' own template takes `template_tokens`: so many before and so many
+    behind the words. A `pooled` one gives a vector of the whole prompt and not its words.
+    """
+
+    name: str
+    tokenizer: str
+    limit: int
+    template_tokens: tuple[int, int] = (0, 0)
+    pooled: bool = False
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """How one arm of a pair is drawn: by an ordinary call of the pipeline for it alone.
+
+    `readers` are the text encoders, first the one that counts: it reads the words longest and most closely. `arguments`
+    are given to the pipeline whatever is asked for, rewriting of prompts switched off among them. The pipeline is
+    guided, and reads a negative prompt, where its guidance is `guided_above` a number; None for those that never are.
+    `guided_calls` are what a guided step calls the denoiser for, one after the other; empty where one call has a row
+    for each of the family's `guided_rows`. `schedulers` are the names of those that draw rightly.
+
+    `negative` are the arguments by which the pipeline is told the negative prompt, made of itself and the words.
+
+    The latents of a step lie as the pipeline packs them: `unpacked` makes (1, channels, height, width) of them, given
+    the pipeline, the latents and the picture's height and width in pixels; `decoded` makes pixels of those.
+    """
+
+    readers: tuple[Reader, ...]
+    guided_above: float | None
+    decoded: Callable[[Any, Any], Any]
+    unpacked: Callable[[Any, Any, int, int], Any] = lambda _, latents, __, ___: latents
+    schedulers: tuple[str, ...] = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    guided_calls: tuple[Guided, ...] = ()
+    negative: Callable[[Any, str], Mapping[str, Any]] = lambda _, words: {"negative_prompt": words}
+
+    def guided(self, scale: float) -> bool:
+        """Whether a picture is drawn with guidance at that scale, and so with a negative prompt."""
+        return self.guided_above is not None and scale > self.guided_above
 
 
 @dataclass(frozen=True)
@@ -20,17 +65,26 @@ class Family:
 
     Recognised by: `pipeline`, the `_class_name` in a model_index.json, and among the families of one pipeline by
     `context_width`, the width of the words' vectors that the denoiser attends to, and by `latent_channels`; None where
-    any will do. `model_channels` is what a checkpoint's first layer makes of its latents, by which models of the
-    published sizes are told from others.
+    any will do. `told_by` are what the model_index.json or the denoiser's configuration of its models says.
+    `model_channels` is what a checkpoint's first layer makes of its latents, by which models of the published sizes are
+    told from others.
 
     Parts: `denoiser` names the pipeline's part that is run at each step; `text_encoders`, its encoders with the
-    tokenizer of each. `penultimate` families are conditioned on the last layer but one.
+    tokenizer of each. `penultimate` families are conditioned on the last layer but one. `patch` latents a side are one
+    token of the denoiser, whose pictures are made of squares of so many; `packed` of them lie one behind the other in
+    the channels that its configuration counts. `native_side` is the side in pixels of the
+    pictures that it was trained for, None where the denoiser's configuration says it.
 
     Rendering: `guidance` names the pipeline's argument for the scale of guidance. A guided batch holds all pictures
     once for each of `guided_rows`, in that order; an unguided one holds the prompts alone. `inputs` says what the
     denoiser's tensor arguments are to a pair, by their names, those in a dictionary behind a dot: "initial noise",
     "prompt" for whatever is made of words, "size conditioning"; one that is not named there goes by its own name. Only
-    prompts may differ between the arms.
+    prompts may differ between the arms. `flow` families were trained by flow matching. `half` is the number format of
+    two bytes that they were published in. `in_turn` is there where the arms are not rendered in one batch.
+
+    For people: `title` is what the makers call it; `usual` are fields of `RenderSettings` that its models want where
+    nobody says otherwise; `billions` of parameters have the denoiser and the text encoders of the one that is used
+    most, where that was published; `single_files` says whether it is read from one file, too.
 
     Where to look: `embedded` is the folder of the model that is shipped, `configuration` that of a configuration
     without weights for single files, `epsilon_configuration` another one for the members that predict noise where the
@@ -39,6 +93,7 @@ class Family:
     """
 
     name: str
+    title: str
     pipeline: str
     denoiser: str
     text_encoders: tuple[tuple[str, str], ...]
@@ -49,9 +104,24 @@ class Family:
     context_width: int | None = None
     latent_channels: int | None = None
     model_channels: int | None = None
+    told_by: Mapping[str, object] = field(default_factory=dict)
+    patch: int = 1
+    packed: int = 1
+    native_side: int | None = None
+    flow: bool = False
+    half: Literal["float16", "bfloat16"] = "float16"
+    in_turn: InTurn | None = None
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    billions: tuple[float, float] | None = None
+    single_files: bool = False
     configuration: Path | None = None
     epsilon_configuration: Path | None = None
     embedded: Path | None = None
     vocabulary: Callable[[], Vocabulary] | None = None
     clip: Path | None = None
     one_size: bool = False
+
+    @property
+    def counted_tokenizer(self) -> str:
+        """The tokenizer by which a prompt's tokens are counted."""
+        return self.in_turn.readers[0].tokenizer if self.in_turn is not None else self.text_encoders[0][1]

@@ -15,6 +15,7 @@ _ARCHITECTURES = Path(__file__).parent / "architectures"
 #: What `StableDiffusionPipeline` renders, in whatever sizes.
 STABLE_DIFFUSION = Family(
     name="unknown",
+    title="Stable Diffusion in other sizes",
     pipeline="StableDiffusionPipeline",
     denoiser="unet",
     text_encoders=(("text_encoder", "tokenizer"),),
@@ -22,11 +23,13 @@ STABLE_DIFFUSION = Family(
     guided_rows=("negative prompt", "prompt"),
     inputs={"sample": "initial noise", "encoder_hidden_states": "prompt"},
     latent_channels=4,
+    single_files=True,
 )
 
 #: What `StableDiffusionXLPipeline` renders, in whatever sizes.
 STABLE_DIFFUSION_XL = replace(
     STABLE_DIFFUSION,
+    title="Stable Diffusion XL in other sizes",
     pipeline="StableDiffusionXLPipeline",
     text_encoders=(*STABLE_DIFFUSION.text_encoders, ("text_encoder_2", "tokenizer_2")),
     penultimate=True,
@@ -40,6 +43,8 @@ STABLE_DIFFUSION_XL = replace(
 SD1 = replace(
     STABLE_DIFFUSION,
     name="sd1",
+    title="Stable Diffusion 1.x",
+    billions=(0.9, 0.1),
     context_width=768,
     model_channels=320,
     configuration=_ARCHITECTURES / "sd1",
@@ -47,6 +52,8 @@ SD1 = replace(
 SD2 = replace(
     SD1,
     name="sd2",
+    title="Stable Diffusion 2.x",
+    billions=(0.9, 0.3),
     context_width=1024,
     configuration=_ARCHITECTURES / "sd2",
     epsilon_configuration=_ARCHITECTURES / "sd2-base",
@@ -54,6 +61,8 @@ SD2 = replace(
 SDXL = replace(
     STABLE_DIFFUSION_XL,
     name="sdxl",
+    title="Stable Diffusion XL",
+    billions=(2.6, 0.8),
     context_width=2048,
     model_channels=320,
     configuration=_ARCHITECTURES / "sdxl",
@@ -63,6 +72,7 @@ SDXL = replace(
 SEEDLING = replace(
     STABLE_DIFFUSION,
     name="seedling",
+    title="Seedling",
     context_width=192,
     latent_channels=48,
     model_channels=160,

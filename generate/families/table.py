@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from generate.families.chroma import CHROMA
+from generate.families.cogview4 import COGVIEW4
+from generate.families.flux import FLUX, FLUX_SCHNELL
+from generate.families.flux2_klein import FLUX2_KLEIN, FLUX2_KLEIN_BASE
+from generate.families.krea2 import KREA2, KREA2_TURBO
 from generate.families.protocol import Family
+from generate.families.qwen_image import QWEN_IMAGE
+from generate.families.sana import SANA
 from generate.families.stable_diffusion import SD1, SD2, SDXL, SEEDLING, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
+from generate.families.stable_diffusion_3 import STABLE_DIFFUSION_3
+from generate.families.z_image import Z_IMAGE
 
 #: The families by name; models are listed with these names.
-FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL)}
+_TRANSFORMERS = (
+    Z_IMAGE,
+    FLUX2_KLEIN,
+    FLUX2_KLEIN_BASE,
+    FLUX,
+    FLUX_SCHNELL,
+    QWEN_IMAGE,
+    STABLE_DIFFUSION_3,
+    CHROMA,
+    KREA2,
+    KREA2_TURBO,
+    SANA,
+    COGVIEW4,
+)
+FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, *_TRANSFORMERS)}
 
-#: What is rendered all the same where the sizes are of none of them, by the pipeline's class.
-OF_OTHER_SIZES: dict[str, Family] = {family.pipeline: family for family in (STABLE_DIFFUSION, STABLE_DIFFUSION_XL)}
+#: What is rendered all the same where nothing tells which of the above it is, by the pipeline's class.
+OF_OTHER_SIZES: dict[str, Family] = {
+    family.pipeline: family for family in (STABLE_DIFFUSION, STABLE_DIFFUSION_XL, *reversed(_TRANSFORMERS))
+}
+
+
+def family_of_configuration(index: Mapping[str, object], denoiser: Mapping[str, object]) -> Family:
+    """The family of a model with that model_index.json, whose `_class_name` is in `OF_OTHER_SIZES`, and that
+    configuration of its denoiser."""
+    kind = str(index["_class_name"])
+    sizes = family_of_sizes(denoiser.get("cross_attention_dim"), denoiser.get("in_channels"))
+    if sizes is not None and sizes.pipeline == kind:
+        return sizes
+    told = {**denoiser, **index}
+    for family in FAMILIES.values():
+        if family.pipeline == kind and family.told_by and family.told_by.items() <= told.items():
+            return family
+    return OF_OTHER_SIZES[kind]
 
 
 def family_of_sizes(context_width: object, latent_channels: object = None) -> Family | None:
     """The family whose words have vectors of that width and, where it is given, whose latents have so many channels."""
+    if context_width is None:
+        return None
     for family in FAMILIES.values():
         if family.context_width == context_width and latent_channels in (None, family.latent_channels):
             return family

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from generate.files.infotext import PictureError
 from generate.files.likeness import Likeness, likeness_of
-from generate.files.mark import TwinseedMark, pair_of, settings_of_seed
+from generate.files.mark import TwinseedMark, pair_of, settings_of_seed, settings_without_folders, without_folder
 from generate.files.parameters import LoraUse, PictureParameters
 from generate.files.picture_file import (
     XMP_PACKET,
@@ -40,5 +40,7 @@ __all__ = [
     "read_mark",
     "read_picture",
     "settings_of_seed",
+    "settings_without_folders",
     "texts_of_pair",
+    "without_folder",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Literal
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -126,7 +126,7 @@ def mark_of_settings(
         settings_digest=alone.digest,
         model_digest=model_digest,
         settings=alone,
-        adapters={_without_folder(name): digest for name, digest in adapters.items()},
+        adapters={without_folder(name): digest for name, digest in adapters.items()},
     )
 
 
@@ -149,18 +149,29 @@ def settings_of_seed(settings: RenderSettings, seed: int) -> RenderSettings:
     >>> settings_of_seed(RenderSettings(model="/home/me/models/mine", seed=7, images=3, guidance_scale=5), 8)
     RenderSettings(model='mine', ... guidance_scale=5.0, ... seed=8, images=1, ...)
     """
-    alone = replace(
-        settings,
-        seed=seed,
-        images=1,
-        model=_without_folder(settings.model),
-        vae=None if settings.vae is None else _without_folder(settings.vae),
-        adapters=tuple(replace(one, name=_without_folder(one.name)) for one in settings.adapters),
-    )
+    alone = replace(settings_without_folders(settings), seed=seed, images=1)
     return _SETTINGS.validate_json(_SETTINGS.dump_json(alone))
 
 
-def _without_folder(name: str) -> str:
-    """A picture is passed on: where its maker keeps their models is nobody's business."""
+def settings_without_folders(settings: RenderSettings) -> RenderSettings:
+    """The settings with the model, VAE and LoRAs by their names alone, where they were given by their paths."""
+    return replace(
+        settings,
+        model=without_folder(settings.model),
+        vae=None if settings.vae is None else without_folder(settings.vae),
+        adapters=tuple(replace(one, name=without_folder(one.name)) for one in settings.adapters),
+    )
+
+
+def without_folder(name: str) -> str:
+    """What is passed on of a name that may be a path: where its maker keeps their models is nobody's business. Names
+    in the models folder and on the hub stay whole.
+
+    >>> [without_folder(name) for name in ("/home/me/mine", r"C:\\me\\mine.ckpt", "owner/name@main")]
+    ['mine', 'mine.ckpt', 'owner/name@main']
+    """
     path = Path(name)
-    return path.name if path.is_absolute() or name.startswith(("~", ".")) else name
+    if path.is_absolute() or name.startswith(("~", ".")):
+        return path.name or name
+    there = PureWindowsPath(name)
+    return there.name or name if there.is_absolute() else name

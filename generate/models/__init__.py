@@ -39,6 +39,7 @@ from generate.models.resolve import (
     vae_path,
     vocabulary_of,
 )
+from generate.models.suitability import check_family, usual_settings
 from generate.models.target import WritingTarget, find_writing_target
 from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
 
@@ -73,6 +74,7 @@ __all__ = [
     "ModelName",
     "OpenModel",
     "WritingTarget",
+    "check_family",
     "choose_device",
     "choose_dtype",
     "digest_of_file",
@@ -97,6 +99,7 @@ __all__ = [
     "require_model",
     "require_plain_name",
     "token_budget",
+    "usual_settings",
     "vae_path",
     "vocabulary_of",
 ]

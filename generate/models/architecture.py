@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from generate.families import OF_OTHER_SIZES, Family, family_of_sizes
+from generate.families import OF_OTHER_SIZES, Family, family_of_configuration
 from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
 from ideation import Clause, read_plain_file, require_plain_file
@@ -28,7 +28,12 @@ _MAX_CONFIGURATION = 5_000_000
 _MAX_YAML = 100_000  # its reader is slow
 
 #: What a configuration says of the sizes of its tensors.
-_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+_SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size", "dim")
+#: What it says of how many layers there are, one behind the other, and those among them of two kinds.
+_LAYERS = ("num_hidden_layers", "transformer_layers_per_block", "num_layers", "num_single_layers", "n_layers")
+#: The same of text encoders with a vector for each position, which those with rotary positions have not.
+_POSITIONS = ("max_position_embeddings",)
+_ROTARY = ("qwen3", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_text", "glm", "gemma2")
 #: At least: norms, weights and biases of a residual block or of an attention block.
 _TENSORS_OF_A_LAYER = 8
 
@@ -44,7 +49,9 @@ def pipeline_class(folder: Path) -> str:
     try:
         index = _read_json(folder / "model_index.json")
         kind = index["_class_name"]
-        parts = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        listed = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        # Some pipelines keep numbers beside their parts, as which layers of a text encoder they read.
+        parts = {part: value for part, value in listed.items() if not all(type(one) is int for one in value)}
         libraries = {part: value[0] for part, value in parts.items()}
         classes = {part: value[1] for part, value in parts.items() if value[0] == "diffusers" and part != "scheduler"}
     except _UNREADABLE as error:
@@ -61,12 +68,12 @@ def pipeline_class(folder: Path) -> str:
             hint="Twinseed renders with {of_other_sizes}",
             folder=folder,
             kind=kind,
-            of_other_sizes=" and ".join(OF_OTHER_SIZES),
+            of_other_sizes=", ".join(OF_OTHER_SIZES),
         )
     for part, library in libraries.items():
         if library not in _LIBRARIES:
             raise ModelError(
-                "the model in {folder} wants its {part} from {library!r}, which is no part of Stable Diffusion",
+                "the model in {folder} wants its {part} from {library!r}, which is no part of such a model",
                 hint="nothing is loaded from there, since it could be any program: take another model",
                 folder=folder,
                 part=part,
@@ -120,18 +127,30 @@ def require_no_code(folder: Path, kind: str | None = None) -> None:
 
 def require_proportions(part: Path) -> None:
     """Raises `ModelError` where the configuration of the part of a model in that folder speaks of more, or of larger
-    layers than its weights are: built by it, the part would fill the memory before it is filled."""
+    layers than its weights are: built by it, the part would fill the memory before it is filled. So it does where the
+    weights are quantized by a library that loads them its own way."""
     try:
         config = _read_json(part / "config.json")
         shapes = [shape for file in part.glob("*.safetensors") for shape in read_weight_file(file).shapes.values()]
         blocks = max(1, len(config.get("block_out_channels", ())))
         layers = max(
             blocks * max([*_numbers(config.get("layers_per_block")), 0]),
-            *(sum(_numbers(config.get(key))) for key in ("num_hidden_layers", "transformer_layers_per_block")),
+            *(sum(_numbers(config.get(key))) for key in _LAYERS),
         )
-        sizes = {number for key in _SIZES for number in _numbers(config.get(key))}
+        positions = () if config.get("model_type") in _ROTARY else _POSITIONS
+        sizes = {number for key in (*_SIZES, *positions) for number in _numbers(config.get(key))}
+        heads = [config.get(key) for key in ("num_attention_heads", "attention_head_dim")]
+        if "Transformer" in str(config.get("_class_name")) and all(type(one) is int for one in heads):
+            sizes.add(heads[0] * heads[1])
     except (ModelError, *_UNREADABLE):  # told by whoever loads it
         return
+    if isinstance(config.get("quantization_config"), dict):
+        raise ModelError(
+            "{file} says that its weights are quantized by {method}, which is not read",
+            hint="take the model that was not quantized (float16 or bfloat16)",
+            file=part / "config.json",
+            method=str(config["quantization_config"].get("quant_method"))[:40],
+        )
     if not shapes:
         return
     unknown = sizes - {size for shape in shapes for size in shape}
@@ -155,9 +174,8 @@ def family_of_folder(folder: Path) -> Family:
     "unknown" where the sizes are of none that is known. Raises `ModelError`."""
     family = OF_OTHER_SIZES[pipeline_class(folder)]
     try:
-        config = _read_json(folder / family.denoiser / "config.json")
-        member = family_of_sizes(config.get("cross_attention_dim"), config.get("in_channels"))
-        return member if member is not None and member.pipeline == family.pipeline else family
+        index = _read_json(folder / "model_index.json")
+        return family_of_configuration(index, _read_json(folder / family.denoiser / "config.json"))
     except _UNREADABLE as error:
         raise ModelError(
             "{denoiser}/config.json in {folder} cannot be read: {name}: {error}",
@@ -238,9 +256,22 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
         ) from error
 
 
-def require_known_training(config: Mapping[str, Any], folder: Path) -> None:
-    """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows."""
+def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: str | None = None) -> None:
+    """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows.
+
+    `flow` is the class of the scheduler of its family, if that was trained by flow matching.
+    """
     kind, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
+    if flow is not None:
+        if kind != flow or not (kind.startswith("FlowMatch") or config.get("use_flow_sigmas")):
+            raise ModelError(
+                "the model in {folder} names the scheduler {kind}, and its make was trained for {flow}",
+                hint="save or download it again: with that one it would be drawn as noise",
+                folder=folder,
+                kind=kind,
+                flow=flow,
+            )
+        return
     if kind.startswith(("EDM", "FlowMatch")) or config.get("use_flow_sigmas"):
         raise ModelError(
             "the model in {folder} was trained for {kind}, and would be drawn as noise by any scheduler here",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from generate.families import FAMILIES
+from generate.families import FAMILIES, Reader
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
 from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding, require_plain_file
@@ -100,6 +100,14 @@ def token_budget(tokenizer_file: Path, limit: int = CLIP_LIMIT, *, chunked: bool
     vectors = embedding_vectors()
     own_names = {name.rpartition("/")[2]: count for name, count in vectors.items()}  # enough for one in a subfolder
     return TokenBudget(tokenizer_file, limit, vectors=own_names | vectors, chunked=chunked)
+
+
+def reader_budget(reader: Reader, tokenizer_file: Path) -> TokenBudget:
+    """The budget of a text encoder that reads prompts in a template of its makers, and no textual inversions.
+
+    Raises `TokenizerError`.
+    """
+    return TokenBudget(tokenizer_file, reader.limit, vectors={}, around=reader.template_tokens)
 
 
 def embeddings_in(*prompts: str) -> tuple[str, ...]:

@@ -64,14 +64,25 @@ def ran_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def choose_dtype(name: str, device: str) -> str:
-    """ "auto" becomes float16 on CUDA and float32 elsewhere: MPS draws black pictures in half precision with some
-    models, and bfloat16 on a CPU is another picture, so it is for who asks for it. Raises `SettingsError`."""
+def choose_dtype(name: str, device: str, *, half: str = "float16") -> str:
+    """ "auto" becomes `half`, the format that a model was published in, on CUDA, and float32 elsewhere: MPS draws black
+    pictures in half precision with some models, and bfloat16 on a CPU is another picture, so it is for who asks for it.
+    Raises `SettingsError`."""
     if name == "auto":
-        return "float16" if device.startswith("cuda") else "float32"
+        return half if device.startswith("cuda") else "float32"
     if name not in DTYPES:
         raise SettingsError("unknown dtype {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(DTYPES)))
     return name
+
+
+def memory_of(device: str) -> int | None:
+    """The bytes of memory that the device has in all: of CUDA its own, else the machine's. None where nobody tells."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return None
 
 
 @lru_cache(maxsize=1)

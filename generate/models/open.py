@@ -19,10 +19,10 @@ from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPImageProcessor
 from transformers.utils import logging as transformers_logging
 
-from generate.families import Family
+from generate.families import Family, Reader
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
-from generate.models.architecture import family_of_folder, pipeline_class, require_known_training, require_proportions
-from generate.models.catalog import ModelName
+from generate.models.architecture import family_of_folder, require_known_training, require_proportions
+from generate.models.catalog import ModelName, reader_budget, token_budget
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import (
     DTYPES,
@@ -34,9 +34,12 @@ from generate.models.devices import (
 )
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
 from generate.models.single_file import named_scheduler, open_single_file, open_vae
+from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
-from ideation import Clause
+from generate.schedulers.table import FLOW_SCHEDULERS
+from generate.settings import RenderSettings
+from ideation import Clause, TokenBudget
 
 #: The context of a prompt, and the pooled vector that XL models have.
 Encoding = tuple[torch.Tensor, torch.Tensor | None]
@@ -47,7 +50,8 @@ class OpenModel:
 
     `scheduler_config` is the model's own. `folder` holds its configuration, and its weights too, unless they came from
     the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own. `compiled`: its
-    denoiser is, or will be at its first evaluation. `encodings` are those of the prompts that it has read.
+    denoiser is, or will be at its first evaluation. `too_large`: it does not fit into the device's memory as a whole,
+    and waits in the processor's. `encodings` are those of the prompts that it has read.
 
     In a `with` block it is closed at the end; elsewhere `close` gives a GPU's memory back.
     """
@@ -65,14 +69,19 @@ class OpenModel:
         file: Path | None = None,
         vae_path: Path | None = None,
         compiled: bool = False,
+        too_large: bool = False,
         notes: tuple[Clause, ...] = (),
     ) -> None:
-        self._notes = notes
+        self._notes, self.too_large = notes, too_large
         self.name, self.family, self.pipeline = name, family, pipeline
         self.device, self.dtype, self.compiled = device, dtype, compiled
         self.folder, self.tokenizer_folder, self.file, self.vae_path = folder, tokenizer_folder, file, vae_path
-        self.scheduler_config: dict[str, Any] = dict(pipeline.scheduler.config)
+        self.scheduler_config: dict[str, Any] = {
+            **pipeline.scheduler.config,
+            "_class_name": type(pipeline.scheduler).__name__,
+        }
         self.encodings = Encodings(self)
+        self._budgets: dict[Reader, TokenBudget] = {}
         self._loras = Loras(name, family, pipeline)
         self._textual_inversions = TextualInversions(name, family, pipeline)
 
@@ -130,7 +139,9 @@ class OpenModel:
 
     @property
     def token_limit(self) -> int:
-        """How many tokens the text encoder reads, start and end tokens included."""
+        """How many tokens the text encoder that counts reads, start and end tokens or a template's included."""
+        if self.family.in_turn is not None:
+            return self.family.in_turn.readers[0].limit
         return int(self.text_encoders[0][1].config.max_position_embeddings)
 
     @property
@@ -138,14 +149,27 @@ class OpenModel:
         """The model's `tokenizer.json`, for `ideation.token_budget`."""
         return tokenizer_file(self.tokenizer_folder)
 
+    def budget(self, *, chunked: bool = False, reader: Reader | None = None) -> TokenBudget:
+        """Counts tokens as the model reads them: textual inversions included, where it can be given any, and what its
+        template takes; by the text encoder that counts, or by another `reader`. Raises `TokenizerError`."""
+        if self.family.in_turn is None:
+            return token_budget(self.tokenizer_file, self.token_limit, chunked=chunked)
+        reader = reader or self.family.in_turn.readers[0]
+        if reader not in self._budgets:  # a language model's tokenizer takes a while to read
+            self._budgets[reader] = reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
+        return self._budgets[reader]
+
     @property
     def size_unit(self) -> int:
-        """Pixels to one latent: width and height must be multiples of it."""
-        return int(self.pipeline.vae_scale_factor)
+        """Pixels to one latent, or to the square of them that the denoiser takes at once: width and height must be
+        multiples of it."""
+        return int(self.pipeline.vae_scale_factor) * self.family.patch
 
     @property
     def native_size(self) -> tuple[int, int]:
         """(width, height) in pixels that the model was trained for."""
+        if self.family.native_side is not None:
+            return self.family.native_side, self.family.native_side
         sample = self.denoiser.config.sample_size
         height, width = (sample, sample) if isinstance(sample, int) else sample
         return width * self.size_unit, height * self.size_unit
@@ -160,13 +184,23 @@ class OpenModel:
         """(3,) the colour of zero latents and (channels, 3) what one unit of each channel adds, as the VAE decodes
         them: what a quick preview is drawn with."""
         vae = self.pipeline.vae
-        channels = vae.config.latent_channels
+        channels = latent_channels(vae)
         probes = torch.zeros(channels + 1, channels, 8, 8)
         probes[torch.arange(channels) + 1, torch.arange(channels)] = 1.0
-        scaled = (probes / vae.config.scaling_factor).to(vae.device, vae.dtype)
         with torch.no_grad():
-            colours = torch.cat([vae.decode(one[None]).sample.float().mean((2, 3)).cpu() for one in scaled])
+            pixels = (self.decoded(one[None].to(vae.device)) for one in probes)
+            colours = torch.cat([one.float().mean((2, 3)).cpu() for one in pixels])
         return colours[0], colours[1:] - colours[0]
+
+    def decoded(self, latents: torch.Tensor) -> torch.Tensor:
+        """The pixels of latents, (pictures, channels, height, width) both, as the VAE draws them."""
+        pixels: torch.Tensor
+        if self.family.in_turn is not None:
+            pixels = self.family.in_turn.decoded(self.pipeline, latents)
+        else:
+            vae = self.pipeline.vae
+            pixels = vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample
+        return pixels
 
     def close(self) -> None:
         """Lets go of the weights; nothing can be rendered with the model any more."""
@@ -259,27 +293,32 @@ def open_model(
     found = find_model(name, revision=revision, allow_pickle=allow_pickle)
     found_vae = find_vae(vae, allow_pickle=allow_pickle) if vae is not None else None
     device = choose_device(device)
+    file = found.path if found.path is not None and found.path.is_file() else None
+    downloaded = None if file is not None else found.path or _download(found)
+    family = family_of_folder(downloaded) if downloaded is not None else None
+    if family is not None and vae is not None:
+        check_family(RenderSettings(vae=vae, **family.usual), family)
     if fast and dtype == "auto" and device == "cpu" and bf16_in_hardware():
         dtype = "bfloat16"
-    dtype = choose_dtype(dtype, device)
+    dtype = choose_dtype(dtype, device, half=family.half if family is not None else "float16")
     diffusers_logging.disable_progress_bar()  # our own bar is enough
     transformers_logging.disable_progress_bar()
     other_vae = vae_path(found_vae) if found_vae is not None else None
     open_other: Callable[[Path], Any] | None = None
     if other_vae is not None:
         open_other = partial(open_vae, other_vae, dtype=DTYPES[dtype], allow_pickle=allow_pickle)
-    file = found.path if found.path is not None and found.path.is_file() else None
     if file is not None:
         pipeline, folder, tokenizer, notes = open_single_file(
             file, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle
         )
+        family = family_of_folder(folder)
     else:
-        folder = found.path or _download(found)
-        tokenizer = folder / "tokenizer"
-        pipeline, notes = _open_folder(name, folder, DTYPES[dtype], open_other)
-    family = family_of_folder(folder)
+        assert downloaded is not None  # noqa: S101 - for the type checker
+        assert family is not None  # noqa: S101
+        folder, tokenizer = downloaded, downloaded / family.counted_tokenizer
+        pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other)
     denoiser = getattr(pipeline, family.denoiser)
-    latents = (denoiser.config.in_channels, pipeline.vae.config.latent_channels)
+    latents = (denoiser.config.in_channels // family.packed, latent_channels(pipeline.vae))
     if latents[0] != latents[1]:
         raise ModelError(
             "the VAE {vae} decodes latents of {latents} channels, the model draws {latents_2}",
@@ -289,24 +328,33 @@ def open_model(
             latents_2=latents[0],
         )
     pipeline.set_progress_bar_config(disable=True)
+    too_large = False
     try:
         pipeline = pipeline.to(device)
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
-        raise ModelError(
-            "the model {name} does not fit into the memory of {device} in {dtype}",
-            hint="close what else uses it, or take --device cpu",
-            name=name,
-            device=device,
-            dtype=dtype,
-        ) from error
-    if fast:
+        too_large = family.in_turn is not None and device.startswith("cuda")
+        if too_large:
+            pipeline = pipeline.to("cpu")
+            torch.cuda.empty_cache()
+        else:
+            raise ModelError(
+                "the model {name} does not fit into the memory of {device} in {dtype}",
+                hint="close what else uses it, or take --device cpu",
+                name=name,
+                device=device,
+                dtype=dtype,
+            ) from error
+    if fast and family.in_turn is None:
         denoiser.to(memory_format=torch.channels_last)
         pipeline.vae.to(memory_format=torch.channels_last)
     if compiled:
         # Not the module: its hooks look on for us, and would be compiled into it with the first picture's.
-        denoiser.forward = torch.compile(denoiser.forward)
+        if family.in_turn is None:
+            denoiser.forward = torch.compile(denoiser.forward)
+        else:
+            denoiser.compile_repeated_blocks()
     return OpenModel(
         name,
         family,
@@ -318,22 +366,30 @@ def open_model(
         file=file,
         vae_path=other_vae,
         compiled=compiled,
+        too_large=too_large,
         notes=notes,
     )
 
 
+def latent_channels(vae: Any) -> int:
+    """How many numbers a latent has; VAEs for films call them z."""
+    return int(vae.config.get("latent_channels") or vae.config["z_dim"])
+
+
 def _open_folder(
-    name: str, folder: Path, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None
+    name: str, folder: Path, family: Family, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None
 ) -> tuple[Any, tuple[Clause, ...]]:
     """The pipeline in the folder, and notes on what of it was left."""
-    pipeline_type = getattr(diffusers, pipeline_class(folder))
-    tokenizer_file(folder / "tokenizer")  # raises where there is none; loading would go on without
+    pipeline_type = getattr(diffusers, family.pipeline)
+    for _, tokenizer in family.text_encoders:
+        if (folder / tokenizer).is_dir() or tokenizer == family.counted_tokenizer:
+            tokenizer_file(folder / tokenizer)  # raises where there is none; loading would go on without
     given = {} if other_vae is None else {"vae": other_vae(folder / "vae")}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
             named_scheduler(folder)
-            for part in ("unet", "vae", "text_encoder", "text_encoder_2"):
+            for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
                     require_proportions(folder / part)
             pipeline = pipeline_type.from_pretrained(
@@ -341,7 +397,8 @@ def _open_folder(
                 dtype=dtype,
                 use_safetensors=True,
                 local_files_only=True,
-                low_cpu_mem_usage=False,
+                # Weights of many gigabytes are not to be there twice while they are read.
+                low_cpu_mem_usage=family.in_turn is not None,
                 **given,
                 **_feature_extractor(folder),
             )
@@ -357,7 +414,9 @@ def _open_folder(
             folder=folder,
             error=first_line(error),
         ) from error
-    require_known_training(pipeline.scheduler.config, folder)
+    trained = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
+    own = FLOW_SCHEDULERS[family.usual["scheduler"]].class_name if family.flow else None
+    require_known_training(trained, folder, flow=own)
     notes = list[Clause]()
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:

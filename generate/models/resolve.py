@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from generate.families import FAMILIES, Family
+from generate.families import FAMILIES, OF_OTHER_SIZES, Family
 from generate.models.architecture import configuration, family_of_folder, pipeline_class, vocabulary_entries
 from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
@@ -40,17 +40,22 @@ def find_model(name: str, *, revision: str | None = None, allow_pickle: bool = F
     return _usable(found, ("embedded", "folder", "checkpoint", "pickle"), "model", allow_pickle)
 
 
-def require_model(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> ModelName:
-    """As `find_model`, and looks into its small files as well, on the hub if need be.
+def require_model(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Family | None:
+    """The family of the model with that name, as `family_of` tells it, for one on the hub by its small files.
 
     Fails in a moment where opening the model would load torch first. Raises `ModelError`.
     """
     found = find_model(name, revision=revision, allow_pickle=allow_pickle)
     if found.path is not None and found.path.is_file():
         tokenizer_of(found)
-    else:
-        pipeline_class(found.path or hub_folder(found, "model_index.json"))
-    return found
+        return FAMILIES.get(found.family)
+    return _family_in(
+        found.path or hub_folder(found, "model_index.json", "unet/config.json", "transformer/config.json")
+    )
+
+
+def _family_in(folder: Path) -> Family | None:
+    return FAMILIES.get(family_of_folder(folder).name)
 
 
 def family_of(name: str) -> Family | None:
@@ -68,7 +73,7 @@ def family_of(name: str) -> Family | None:
     try:
         found = find_model(name)
         if found.path is not None and found.path.is_dir():
-            return FAMILIES.get(family_of_folder(found.path).name)
+            return _family_in(found.path)
     except ModelError:
         return None
     return FAMILIES.get(found.family)
@@ -165,17 +170,23 @@ def find_tokenizer(name: str, *, revision: str | None = None, allow_pickle: bool
 
 
 def tokenizer_of(model: ModelName) -> Path:
-    """The folder of the model's tokenizer. Raises `ModelError`."""
+    """The folder of the tokenizer by which the model's prompts are counted. Raises `ModelError`."""
     if model.path is None:
-        return hub_folder(model, "tokenizer/*") / "tokenizer"
+        counted = _counted_tokenizer(hub_folder(model, "model_index.json"))
+        return hub_folder(model, f"{counted}/*") / counted
     if not model.path.is_file():
-        return model.path / "tokenizer"
+        return model.path / _counted_tokenizer(model.path)
     entries = None
     if model.path.suffix.lower() == ".safetensors":  # a pickle tells nothing before it is loaded
         weights = read_weight_file(model.path)
         configuration(model.path, weights.shapes, weights.metadata)
         entries = vocabulary_entries(model.path, weights.shapes)
     return find_clip_tokenizer(model.path, entries)
+
+
+def _counted_tokenizer(folder: Path) -> str:
+    """All families of one pipeline count by the same."""
+    return OF_OTHER_SIZES[pipeline_class(folder)].counted_tokenizer
 
 
 def require_plain_name(what: str, name: str) -> None:
@@ -227,6 +238,12 @@ def hub_id(model: ModelName) -> str:
 def unreachable(name: str, error: Exception) -> ModelError:
     """The error for what did not come from the hub, for whatever reason the hub's library gave."""
     reason = error.__cause__ or error  # the cause says what happened, the error around it how to use the library
+    if any(type(one).__name__ == "GatedRepoError" for one in (error, reason)):
+        return ModelError(
+            "the model {name} is gated: its makers want their licence accepted before it is fetched",
+            hint="accept it on the model's page, and put the token of that account into HF_TOKEN",
+            name=name,
+        )
     return ModelError(
         "the model {name} is not on this machine and could not be fetched from the hub: {reason}",
         hint="check the id and the network; without either, --model seedling works offline",

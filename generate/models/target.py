@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from generate.models.catalog import known_models, models_folder, token_budget
+from generate.families import Reader
+from generate.models.catalog import known_models, models_folder, reader_budget, token_budget
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.resolve import family_of, find_tokenizer, vocabulary_of
 from generate.models.weight_file import ModelError
@@ -23,16 +24,19 @@ from ideation import (
 @dataclass(frozen=True)
 class WritingTarget:
     """What is to be known of a model before prompts are written for it. `tokenizer` is None where none of its own is
-    here, `vocabulary` where it knows any word."""
+    here, `vocabulary` where it knows any word; `reader` is its text encoder where that is told of."""
 
     facts: PromptTarget
     tokenizer: Path | None
     vocabulary: Vocabulary | None
+    reader: Reader | None = None
 
     def budget(self, *, chunked: bool = False) -> TokenBudget | EstimatedBudget:
         """Counts with the model's own tokenizer, and estimates where that is not here."""
         if self.tokenizer is None:
             return EstimatedBudget(self.facts.limit, chunked=chunked)
+        if self.reader is not None:
+            return reader_budget(self.reader, self.tokenizer)
         return token_budget(self.tokenizer, self.facts.limit, chunked=chunked)
 
 
@@ -49,7 +53,9 @@ def find_writing_target(name: str) -> WritingTarget:
     if name in here or (name and Path(name).expanduser().exists()):
         family = family_of(name)
         facts = (target_of_family(family.name) if family else None) or known_targets()["sd1"]
-        return WritingTarget(facts, find_tokenizer(name), vocabulary_of(name))
+        in_turn = family.in_turn if family is not None else None
+        reader = in_turn.readers[0] if in_turn is not None else None
+        return WritingTarget(facts, find_tokenizer(name), vocabulary_of(name), reader)
     facts = find_target(name)
     if (vocabulary := vocabulary_of(facts.family)) is not None:  # the embedded model, by another spelling
         return WritingTarget(facts, find_tokenizer(facts.family), vocabulary)

@@ -136,13 +136,15 @@ def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
     """Raises `ModelError` where the weight files in `folder` have fewer tensors than the module that was made of them.
 
     The libraries fill the gaps with random numbers and say so in their logs only. Tensors are counted, not compared by
-    name, because the libraries rename those of older files.
+    name, because the libraries rename those of older files; one that has two names in the module is written once.
     """
     found = 0
     for file in folder.glob("*.safetensors"):
         with safe_open(file, "pt") as weights:  # older text encoders keep their positions as well
             found += sum(not key.endswith("position_ids") for key in weights.keys())  # noqa: SIM118
-    if found < (wanted := len(module.state_dict())):
+    weights_of_module = module.state_dict().items()
+    places = {name if tensor.is_meta else str(tensor.data_ptr()) for name, tensor in weights_of_module}
+    if found < (wanted := len(places)):
         raise ModelError(
             "the {what} is not whole: {found} tensors of {wanted} are there",
             hint="its config.json belongs to another model, or weights are missing: save or download it again",

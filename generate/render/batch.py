@@ -1,25 +1,23 @@
-"""One batch: pictures that go through the denoiser together, each with its own prompt and seed, all else shared."""
+"""A batch: pictures each with its own prompt and seed, all else shared; and how they go through a U-Net together."""
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from PIL import Image
 
-from generate.models.devices import ran_out_of_memory
 from generate.models.open import OpenModel
 from generate.picture import SchedulerUse
 from generate.render.conditioning import Conditioning
 from generate.render.input_check import InputCheck, digest_of
-from generate.render.memory import MemoryPlan, applied
+from generate.render.memory import MemoryPlan
 from generate.render.preview import Preview
 from generate.schedulers.table import build_scheduler
 from generate.settings import RenderSettings
@@ -65,7 +63,9 @@ class Batch:
 @dataclass(frozen=True)
 class Rendered:
     """The pictures of a batch in its order, with what was seen on the way. `seconds` is the wall time of all of them,
-    `differs` names what was not equal among them, `shape` is that of the latents."""
+    `differs` names what was not equal among them, `shape` is that of the latents. `inputs` has, for each picture that
+    was drawn by itself, the SHA-256 of each tensor that the denoiser was given at its first step; `arguments` are what
+    the pipeline was given besides prompts and noise."""
 
     images: tuple[Image.Image, ...]
     seconds: float
@@ -75,45 +75,11 @@ class Rendered:
     evaluations: int
     shape: tuple[int, ...]
     given_up: tuple[str, ...]
+    inputs: tuple[dict[str, str], ...] = ()
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
-def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
-    """Renders by the `plan`, or by the first smaller one that does, which is returned for the batches that follow.
-
-    Raises `RenderError` where not even the smallest does, and what `on_step` raises.
-    """
-    while True:
-        try:
-            # Tensors without a history cost less than those whose history is only not written down. Weights that move
-            # to and fro would become such, and could not be written to afterwards.
-            with applied(plan, batch.model), torch.inference_mode(not plan.cpu_offload):
-                return _render(batch, plan), plan
-        except _DecoderOverflow as overflow:
-            if plan.vae_float32:
-                said = Clause("the decoder's numbers run over in {dtype}, and in float32 too", dtype=batch.model.dtype)
-                raise _ran_over(batch.model, said) from overflow
-            plan = replace(plan, vae_float32=True)
-        except (RuntimeError, MemoryError, OSError) as error:
-            if not ran_out_of_memory(error):
-                raise
-            smaller = plan.smaller(batch.model.device)
-            if smaller is None:
-                raise RenderError(
-                    "{width}x{height} pixels do not fit into the memory of {device}, not even one at a time",
-                    hint="take a smaller --size, or close other programs"
-                    if batch.model.device == "cpu"
-                    else "take a smaller --size, or --device cpu",
-                    width=batch.settings.width,
-                    height=batch.settings.height,
-                    device=batch.model.device,
-                ) from error
-            plan = smaller
-        gc.collect()
-        if batch.model.device.startswith("cuda"):
-            torch.cuda.empty_cache()
-
-
-def _ran_over(model: OpenModel, said: Clause) -> RenderError:
+def ran_over(model: OpenModel, said: Clause) -> RenderError:
     """The error for numbers that are none, which `said` says. Where weights are none already it names them: that is
     looked up only now, since a look at all of them takes a while."""
     others = [(model.family.denoiser, model.denoiser), ("vae", model.pipeline.vae)]
@@ -133,11 +99,12 @@ def _ran_over(model: OpenModel, said: Clause) -> RenderError:
     return RenderError(said, hint="render with --dtype float32, or with a lower --guidance")
 
 
-class _DecoderOverflow(Exception):
+class DecoderOverflow(Exception):
     """The decoder drew numbers that are no numbers, of which diffusers makes a black picture."""
 
 
-def _render(batch: Batch, plan: MemoryPlan) -> Rendered:
+def render_together(batch: Batch, plan: MemoryPlan) -> Rendered:
+    """All pictures of the batch, in one. Raises `RenderError`, `DecoderOverflow`, and what `on_step` raises."""
     model, settings, count = batch.model, batch.settings, len(batch.seeds)
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, list(batch.seeds))
     generators, latents = _noise(model, settings, batch.seeds)
@@ -147,7 +114,7 @@ def _render(batch: Batch, plan: MemoryPlan) -> Rendered:
     def after_step(pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
             said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
-            raise _ran_over(model, said)
+            raise ran_over(model, said)
         if batch.on_step is not None:
             batch.on_step(Step(batch.number, batch.batches, step + 1, pipeline.num_timesteps, preview.pictures))
         return {}
@@ -164,7 +131,7 @@ def _render(batch: Batch, plan: MemoryPlan) -> Rendered:
         seconds=seconds,
         latents_sha256=tuple(map(digest_of, latents)),
         differs=frozenset(check.differs),
-        scheduler=SchedulerUse(type(scheduler).__name__, _as_json(dict(scheduler.config))),
+        scheduler=SchedulerUse(type(scheduler).__name__, as_json(dict(scheduler.config))),
         evaluations=check.evaluations,
         shape=tuple(latents.shape),
         given_up=plan.given_up,
@@ -221,7 +188,7 @@ def _run(
                 callback_on_step_end_tensor_inputs=["latents"],
             )
     except RuntimeWarning as warning:
-        raise _DecoderOverflow from warning
+        raise DecoderOverflow from warning
     finally:
         for hook in hooks:
             hook.remove()
@@ -233,7 +200,7 @@ def _run(
     return list(result.images)
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A scheduler's configuration as JSON has it: diffusers keeps tuples, arrays and -inf in there."""
     match value:
         case None | bool() | int() | str():
@@ -241,8 +208,11 @@ def _as_json(value: Any) -> Any:
         case float():
             return float(value) if math.isfinite(value) else str(float(value))
         case dict():
-            return {str(name): _as_json(entry) for name, entry in value.items()}
+            # A list that diffusers makes of a set: in the order of nothing but this process.
+            unsorted = value.get("_use_default_values")
+            entries = {**value, "_use_default_values": sorted(unsorted)} if unsorted else value
+            return {str(name): as_json(entry) for name, entry in entries.items()}
         case list() | tuple():
-            return [_as_json(entry) for entry in value]
+            return [as_json(entry) for entry in value]
         case _:
-            return _as_json(value.tolist()) if hasattr(value, "tolist") else str(value)
+            return as_json(value.tolist()) if hasattr(value, "tolist") else str(value)

@@ -23,14 +23,24 @@ _MAX_CONTEXT = 77 * 60
 @dataclass(frozen=True)
 class Conditioning:
     """`arguments` are the pipeline's, by name, each (2, ...): simple, expanded. `lengths` says how many tokens of
-    context the simple, the expanded and the negative prompt took by themselves, start, end and padding included."""
+    context the simple, the expanded and the negative prompt took by themselves, start, end and padding included.
+
+    Of a family whose arms go in turn there are no arguments but the words themselves: `texts`, one for each picture,
+    and `negative`.
+    """
 
     arguments: dict[str, torch.Tensor]
     lengths: dict[str, int]
+    texts: tuple[str, ...] = ()
+    negative: str = ""
 
     def rows(self, picks: Sequence[int]) -> Conditioning:
         """The conditioning of those of its pictures, in that order."""
-        return replace(self, arguments={name: value[list(picks)] for name, value in self.arguments.items()})
+        return replace(
+            self,
+            arguments={name: value[list(picks)] for name, value in self.arguments.items()},
+            texts=tuple(self.texts[pick] for pick in picks) if self.texts else (),
+        )
 
 
 @torch.no_grad()
@@ -40,9 +50,15 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     Every prompt goes through the text encoders alone: in a batch, one text twice can come out different in its last
     bits; and once, for as long as nobody changes the encoders. Contexts of different lengths are repeated to their
     least common multiple: to attention, a context twice is the same as once, while padding would be read as words. A
-    prompt without syntax comes out as diffusers' own `encode_prompt` has it, bit for bit. Raises `SettingsError`.
+    prompt without syntax comes out as diffusers' own `encode_prompt` has it, bit for bit. Where the arms go in turn,
+    the pipeline encodes by itself. Raises `SettingsError`.
     """
     texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
+    if model.family.in_turn is not None:
+        words = {name: _plain_words(model, text, name) for name, text in texts.items()}
+        budget = model.budget()
+        lengths = {name: min(budget.limit, budget.count_words(text)) for name, text in words.items()}
+        return Conditioning({}, lengths, (words["simple"], words["expanded"]), words["negative"])
     encoded = {
         name: model.encodings.get(
             (text, settings.long_prompts, settings.clip_skip), partial(_encode, model, text, settings, name)
@@ -68,6 +84,39 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
         arguments["pooled_prompt_embeds"] = torch.cat([pooled["simple"], pooled["expanded"]])
         arguments["negative_pooled_prompt_embeds"] = torch.cat([pooled["negative"]] * 2)
     return Conditioning(arguments, lengths)
+
+
+def _plain_words(model: OpenModel, prompt: str, name: str) -> str:
+    """The prompt as a text encoder is given it that reads words alone. Adapters are taken out of it, and plain brackets
+    stand behind no backslash. Raises `SettingsError` for syntax that it cannot follow."""
+    parsed = parse_prompt(prompt)
+    weighed = next(
+        (one for section in parsed.sections for one in section if one.weight != 1 and one.text.strip()), None
+    )
+    if weighed is not None:
+        raise SettingsError(
+            "the {name} prompt weighs {words!r}, and {title} reads words without weights",
+            hint="say it in words; a bracket that is meant as such stands behind a backslash: \\( \\)",
+            name=name,
+            words=weighed.text.strip()[:60],
+            title=model.family.title,
+        )
+    if len(parsed.sections) > 1:
+        raise SettingsError(
+            "the {name} prompt has a BREAK in it, and {title} reads prompts in one piece",
+            hint="take it out, or write the word in small letters",
+            name=name,
+            title=model.family.title,
+        )
+    if parsed.embeddings:
+        raise SettingsError(
+            "the {name} prompt asks for the embedding {embedding}, and {title} cannot be given any",
+            hint="take it out: embeddings go with Stable Diffusion",
+            name=name,
+            embedding=parsed.embeddings[0],
+            title=model.family.title,
+        )
+    return parsed.text
 
 
 def _encode(model: OpenModel, prompt: str, settings: RenderSettings, name: str) -> Encoding:

@@ -68,7 +68,9 @@ def _tensors(values: dict[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
 
 def digest_of(latents: torch.Tensor) -> str:
     """SHA-256 of one picture's latents, as bytes of their own dtype in C order."""
-    return hashlib.sha256(latents.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()).hexdigest()
+    # What has no axis, or one of stride 0, is no row of bytes.
+    flat = latents.detach().cpu().reshape(-1).clone(memory_format=torch.contiguous_format)
+    return hashlib.sha256(flat.view(torch.uint8).numpy().tobytes()).hexdigest()
 
 
 def library_versions() -> dict[str, str]:

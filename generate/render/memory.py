@@ -24,6 +24,12 @@ class MemoryPlan:
     vae_tiled: bool = False
     vae_float32: bool = False
     cpu_offload: bool = False
+    layer_offload: bool = False
+
+    @classmethod
+    def first(cls, model: OpenModel) -> MemoryPlan:
+        """The usual way, or where the model as a whole does not fit into its device, the one for that."""
+        return cls(cpu_offload=model.too_large)
 
     @property
     def given_up(self) -> tuple[str, ...]:
@@ -38,19 +44,21 @@ class MemoryPlan:
                 (f"U-Net in batches of {self.denoiser_batch}", self.denoiser_batch is not None),
                 ("VAE in tiles", self.vae_tiled),
                 ("VAE in float32", self.vae_float32),
-                ("parts of the model moved to the CPU in turn", self.cpu_offload),
+                ("parts of the model moved to the CPU in turn", self.cpu_offload and not self.layer_offload),
+                ("layers of the model moved to the CPU in turn", self.layer_offload),
             )
             if holds
         )
 
-    def smaller(self, device: str) -> MemoryPlan | None:
+    def smaller(self, device: str, *, in_turn: bool = False) -> MemoryPlan | None:
         """The next way that takes less of the memory of `device`; None where there is none left.
 
-        First the arms' guidance is taken apart, then the arms, then the decoder's picture; last, on CUDA, what is not
-        at work leaves the device.
+        First the arms' guidance is taken apart, then the arms, unless they go `in_turn` anyway, then the decoder's
+        picture; on CUDA, what is not at work leaves the device, and last, of models whose arms go in turn, every layer
+        that is not.
         """
         match self:
-            case MemoryPlan(denoiser_batch=None):
+            case MemoryPlan(denoiser_batch=None) if not in_turn:
                 return replace(self, denoiser_batch=2)
             case MemoryPlan(denoiser_batch=2):
                 return replace(self, denoiser_batch=1)
@@ -58,6 +66,8 @@ class MemoryPlan:
                 return replace(self, vae_tiled=True)
             case MemoryPlan(cpu_offload=False) if device.startswith("cuda"):
                 return replace(self, cpu_offload=True)
+            case MemoryPlan(layer_offload=False) if in_turn and device.startswith("cuda"):
+                return replace(self, layer_offload=True)
         return None
 
 
@@ -76,8 +86,12 @@ def applied(plan: MemoryPlan, model: OpenModel) -> Iterator[None]:
         if plan.vae_float32:
             undo.append(_in_float32(pipeline.vae))
         if plan.cpu_offload:
-            pipeline.enable_model_cpu_offload(device=model.device)
-            undo.append(lambda: (pipeline.remove_all_hooks(), pipeline.to(model.device)))
+            offload = (
+                pipeline.enable_sequential_cpu_offload if plan.layer_offload else pipeline.enable_model_cpu_offload
+            )
+            home = "cpu" if model.too_large else model.device
+            offload(device=model.device)
+            undo.append(lambda: (pipeline.remove_all_hooks(), pipeline.to(home)))
         yield
     finally:
         for step in reversed(undo):

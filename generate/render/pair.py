@@ -11,9 +11,11 @@ import numpy as np
 
 from generate.models.adapters import Adapter, Embedding
 from generate.models.open import OpenModel
-from generate.picture import ARMS, Certificate, NoiseFloor, Picture, PicturePair
-from generate.render.batch import Batch, Rendered, Step, render_batch
+from generate.models.suitability import check_family
+from generate.picture import ARMS, Arm, Certificate, NoiseFloor, Picture, PicturePair
+from generate.render.batch import Batch, Rendered, Step
 from generate.render.conditioning import Conditioning, encode_pair
+from generate.render.drawing import render_batch
 from generate.render.input_check import library_versions
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import check_steps
@@ -41,6 +43,7 @@ def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettin
     Raises `SettingsError` for a size that the model's latents cannot have, and for more steps than the scheduler takes.
     """
     check_steps(settings.scheduler, settings.num_inference_steps, model.scheduler_config)
+    check_family(settings, model.family)
     width, height = model.native_size
     settings = replace(
         settings,
@@ -75,7 +78,8 @@ def render_pair(
     on_pair: Callable[[PicturePair], None] | None = None,
     watchers: Sequence[AbstractContextManager[Any]] = (),
 ) -> PicturePair:
-    """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt.
+    """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt. Families with a
+    transformer have the two one after the other, each by a call of its own.
 
     Both pictures of a seed get a fresh CPU generator with that seed, so they begin with the same noise and, with
     schedulers that add noise on the way, go on with the same; every other argument is shared by the batch. Equal
@@ -94,7 +98,7 @@ def render_pair(
     settings = resolve_settings(settings, model)
     conditioning = encode_pair(model, prompts, settings)
     made: list[_Seed] = []
-    plan = MemoryPlan()
+    plan = MemoryPlan.first(model)
     try:
         for number, seed in enumerate(settings.seeds, start=1):
             batch = Batch(
@@ -140,6 +144,8 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         context=conditioning.lengths,
         adapters={name: one.digest for name, one in loaded.items()},
         makes={name: one.make for name, one in loaded.items()},
+        inputs={pair.seed: _by_input(pair.rendered.inputs) for pair in made if len(pair.rendered.inputs) == len(ARMS)},
+        arguments=first.arguments,
         given_up={pair.seed: pair.rendered.given_up for pair in made if pair.rendered.given_up},
         noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
         device=model.device,
@@ -153,6 +159,14 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         for arm, image in zip(ARMS, pair.rendered.images, strict=True)
     )
     return PicturePair(replace(settings, images=len(made)), pictures, certificate)
+
+
+def _by_input(arms: tuple[dict[str, str], ...]) -> dict[str, dict[Arm, str]]:
+    """The hashes of what the denoiser was given, by its name and then by the arm."""
+    names = dict.fromkeys(name for inputs in arms for name in inputs)
+    return {
+        name: {arm: inputs[name] for arm, inputs in zip(ARMS, arms, strict=True) if name in inputs} for name in names
+    }
 
 
 def _noise_floor(batch: Batch, pair: Rendered, plan: MemoryPlan) -> NoiseFloor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from PIL import Image
 
 from generate.models.open import OpenModel
 from generate.render.input_check import named_inputs
+from generate.settings import RenderSettings
 
 #: A decoder with fewer parameters than this is quick enough to draw every preview itself.
 _SMALL_DECODER = 20_000_000
@@ -40,7 +42,7 @@ class Preview:
         if len(output) == 2 * self._arms:
             half = dict(zip(self._model.family.guided_rows, output.chunk(2), strict=True))
             output = half["negative prompt"] + self._guidance * (half["prompt"] - half["negative prompt"])
-        return self._drawn(self._clean(sample[-self._arms :].float(), timestep, output.float()))
+        return _drawn(self._model, self._clean(sample[-self._arms :].float(), timestep, output.float()))
 
     def _clean(self, sample: torch.Tensor, timestep: Any, output: torch.Tensor) -> torch.Tensor:
         """The clean latents. Whatever the scheduler's own scale, the denoiser is given unit variance and a timestep."""
@@ -57,12 +59,45 @@ class Preview:
                 return output
         return (sample - (1 - level).sqrt() * output) / level.sqrt()
 
-    def _drawn(self, latents: torch.Tensor) -> list[Image.Image]:
-        pipeline = self._model.pipeline
-        vae = pipeline.vae
-        if sum(weight.numel() for weight in vae.decoder.parameters()) < _SMALL_DECODER:
-            pixels = vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample
-            return list(pipeline.image_processor.postprocess(pixels.float(), output_type="pil"))
-        base, factors = self._model.latent_colours
-        colours = base.view(1, 3, 1, 1) + torch.einsum("nchw,cd->ndhw", latents.cpu(), factors)
-        return list(pipeline.image_processor.postprocess(colours, output_type="pil"))
+
+class TurnPreview:
+    """The same for arms that go in turn: each picture as it was predicted last. Flow matching leads straight from the
+    noise to the picture (Lipman et al. 2022): it is where the way at this step would end."""
+
+    def __init__(self, model: OpenModel, settings: RenderSettings) -> None:
+        self._model, self._settings = model, settings
+        self._seen: dict[int, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
+
+    def watching(self, scheduler: Any, place: int) -> Any:
+        """The scheduler, whose steps are those of the picture at that place."""
+        step = scheduler.step
+
+        @wraps(step)
+        def watched(model_output: Any, timestep: Any, sample: Any, *rest: Any, **keywords: Any) -> Any:
+            moved = step(model_output, timestep, sample, *rest, **keywords)
+            self._seen[place] = sample, scheduler.sigmas[scheduler.step_index - 1], model_output
+            return moved
+
+        scheduler.step = watched
+        return scheduler
+
+    @torch.no_grad()
+    def pictures(self) -> list[Image.Image]:
+        """One picture for each arm that was begun."""
+        drawn = []
+        for sample, sigma, output in self._seen.values():
+            clean = sample.float() - sigma.to(sample.device) * output.float()
+            in_turn = self._model.family.in_turn
+            assert in_turn is not None  # noqa: S101 - for the type checker
+            height, width = self._settings.height or 0, self._settings.width or 0
+            drawn += _drawn(self._model, in_turn.unpacked(self._model.pipeline, clean, height, width))
+        return drawn
+
+
+def _drawn(model: OpenModel, latents: torch.Tensor) -> list[Image.Image]:
+    pipeline = model.pipeline
+    if sum(weight.numel() for weight in pipeline.vae.decoder.parameters()) < _SMALL_DECODER:
+        return list(pipeline.image_processor.postprocess(model.decoded(latents).float(), output_type="pil"))
+    base, factors = model.latent_colours
+    colours = base.view(1, 3, 1, 1) + torch.einsum("nchw,cd->ndhw", latents.cpu(), factors)
+    return list(pipeline.image_processor.postprocess(colours, output_type="pil"))

@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 
 from generate.models.open import OpenModel
-from generate.render.batch import Batch, Step, render_batch
+from generate.render.batch import Batch, Step
 from generate.render.conditioning import Conditioning, encode_pair
+from generate.render.drawing import render_batch
 from generate.render.memory import MemoryPlan
 from generate.render.pair import resolve_settings
-from generate.settings import RenderSettings
+from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair
 
 
@@ -62,15 +63,17 @@ def render_series(
     settings = replace(resolve_settings(settings, model), images=1)
     encoded: dict[tuple[str, str], Conditioning] = {}
     batches = (len(frames) + 1) // 2
-    plan = MemoryPlan()
+    plan = MemoryPlan.first(model)
     for number in range(1, batches + 1):
         two = frames[2 * number - 2 : 2 * number]
         both = two if len(two) == 2 else (two[0], two[0])
         conditioning = _conditioning(both, prompts, settings, model, encoded)
+        if model.family.in_turn is not None and len(two) == 1:  # there is no shape of a batch to keep
+            both, conditioning = two, conditioning.rows([0])
         seeds = tuple(frame.seed for frame in both)
         rendered, plan = render_batch(Batch(model, settings, conditioning, seeds, number, batches, on_step), plan)
         for frame, image in zip(two, rendered.images, strict=False):
-            yield FramePicture(frame, image, rendered.seconds / 2, rendered.evaluations)
+            yield FramePicture(frame, image, rendered.seconds / len(both), rendered.evaluations)
 
 
 def _conditioning(
@@ -81,6 +84,12 @@ def _conditioning(
     encoded: dict[tuple[str, str], Conditioning],
 ) -> Conditioning:
     """The rows of two frames. Frames on one way share its two ends, which are encoded once."""
+    if model.family.in_turn is not None and any(frame.toward is not None for frame in both):
+        raise SettingsError(
+            "{title} has no way from one prompt to another: each is read as a text of its own length",
+            hint="leave the interpolation out for this model",
+            title=model.family.title,
+        )
     if all(frame.toward is None for frame in both):
         return encode_pair(model, replace(prompts, simple=both[0].prompt, expanded=both[1].prompt), settings)
     rows = []

@@ -10,6 +10,8 @@ from typing import Any
 from generate.settings import SettingsError
 from ideation import nearest
 
+_FLOW = "FlowMatchEulerDiscreteScheduler"
+_FLOW_OF_DPM = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
 _THIRD = {**_SDE, "solver_order": 3, "solver_type": "heun", "lower_order_final": False}
@@ -117,6 +119,18 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
     )
 }
 
+#: The schedulers of models that were trained by flow matching (Lipman et al. 2022). Which of them draws a model, its
+#: family says. What draws noise on the way is left out: diffusers' flow schedulers do not listen to the generator.
+FLOW_SCHEDULERS: dict[str, SchedulerChoice] = {
+    choice.name: choice
+    for choice in (
+        SchedulerChoice("Euler", _FLOW, "N", True),
+        SchedulerChoice("Euler Karras", _FLOW, "N", True, _KARRAS),
+        SchedulerChoice("Euler exponential", _FLOW, "N", True, {"use_exponential_sigmas": True}),
+        SchedulerChoice("Euler beta", _FLOW, "N", True, {"use_beta_sigmas": True}),
+        SchedulerChoice("DPM++ 2M", "DPMSolverMultistepScheduler", "N", True, _FLOW_OF_DPM),
+    )
+}
 
 #: What the model's own scheduler was set to as a solver: unlike how the model was trained, that is not for another one.
 _OF_THE_SOLVER = frozenset(
@@ -139,6 +153,7 @@ _OF_THE_SOLVER = frozenset(
         "sigma_min",
         "sigma_max",
         "noise_sampler_seed",
+        "stochastic_sampling",
     }
 )
 
@@ -154,6 +169,9 @@ def _by_every_name() -> dict[str, SchedulerChoice]:
             names[name.casefold()] = choice
             names[name.casefold().replace("++", "pp").replace(" ", "_")] = choice
         names.setdefault(choice.class_name.casefold(), choice)
+    for choice in FLOW_SCHEDULERS.values():
+        for name in (choice.name.casefold(), choice.name.casefold().replace(" ", "_"), choice.class_name.casefold()):
+            names.setdefault(name, choice)
     return names
 
 
@@ -168,7 +186,10 @@ def find_scheduler(name: str) -> SchedulerChoice:
     choice = _NAMES.get(name.strip().casefold())
     if choice is None:
         raise SettingsError(
-            "unknown scheduler {name!r}", hint="{nearest}", name=name, nearest=nearest(name, list(SCHEDULERS))
+            "unknown scheduler {name!r}",
+            hint="{nearest}",
+            name=name,
+            nearest=nearest(name, list(SCHEDULERS | FLOW_SCHEDULERS)),
         )
     return choice
 
@@ -192,6 +213,28 @@ def check_steps(name: str, num_inference_steps: int, config: Mapping[str, Any]) 
         )
 
 
+def is_flow(config: Mapping[str, Any]) -> bool:
+    """Whether a model with that scheduler configuration was trained by flow matching."""
+    return str(config.get("_class_name")).startswith("FlowMatch") or bool(config.get("use_flow_sigmas"))
+
+
+def require_kind(name: str, *, flow: bool) -> None:
+    """Raises `SettingsError` where the scheduler is not for models that were, or were not, trained by flow matching."""
+    if flow and name not in FLOW_SCHEDULERS:
+        raise SettingsError(
+            "{name} cannot render this model, which was trained by flow matching",
+            hint="take one of these: {names}",
+            name=name,
+            names=", ".join(FLOW_SCHEDULERS),
+        )
+    if not flow and name not in SCHEDULERS:
+        raise SettingsError(
+            "{name} is for models that were trained by flow matching, and this one was not",
+            hint="take another: `twinseed list schedulers` shows them",
+            name=name,
+        )
+
+
 def build_scheduler(name: str, config: Mapping[str, Any], seeds: Sequence[int]) -> Any:
     """A fresh diffusers scheduler for one batch of pictures, from the model's own scheduler `config`.
 
@@ -200,6 +243,9 @@ def build_scheduler(name: str, config: Mapping[str, Any], seeds: Sequence[int]) 
     trained in a way which this scheduler cannot follow.
     """
     choice = find_scheduler(name)
+    flow = is_flow(config)
+    require_kind(choice.name, flow=flow)
+    choice = FLOW_SCHEDULERS[choice.name] if flow else choice
     scheduler_class = _class(choice.class_name)
     arguments = dict(choice.arguments)
     if choice.class_name == "DPMSolverSDEScheduler":
@@ -254,6 +300,7 @@ def _class(name: str) -> Any:
         "DPMSolverSDEScheduler": diffusers.DPMSolverSDEScheduler,
         "EulerAncestralDiscreteScheduler": diffusers.EulerAncestralDiscreteScheduler,
         "EulerDiscreteScheduler": diffusers.EulerDiscreteScheduler,
+        _FLOW: diffusers.FlowMatchEulerDiscreteScheduler,
         "HeunDiscreteScheduler": diffusers.HeunDiscreteScheduler,
         "KDPM2AncestralDiscreteScheduler": diffusers.KDPM2AncestralDiscreteScheduler,
         "KDPM2DiscreteScheduler": diffusers.KDPM2DiscreteScheduler,

@@ -11,7 +11,7 @@ from ideation.errors import nearest
 from ideation.expanders.cache import CachedExpander, ExpansionCache
 from ideation.expanders.errors import ExpanderError, MissingKey, UnknownExpander
 from ideation.expanders.plugin import PluginExpander, distribution_of, find_plugins
-from ideation.expanders.protocol import Expander
+from ideation.expanders.protocol import Expander, OnWait, wait_in_silence
 
 #: What can be named without a plugin, and what it is. Each is imported only when it is chosen.
 EXPANDERS: dict[str, str] = {
@@ -36,9 +36,15 @@ def known_expanders() -> dict[str, str]:
 
 
 def choose_expander(
-    name: str, *, llm_model: str | None, environ: Mapping[str, str], cache: ExpansionCache | None = None
+    name: str,
+    *,
+    llm_model: str | None,
+    environ: Mapping[str, str],
+    cache: ExpansionCache | None = None,
+    on_wait: OnWait = wait_in_silence,
 ) -> Expander:
-    """The expander of that name, set up from the environment; with a `cache`, it is asked nothing twice.
+    """The expander of that name, set up from the environment; with a `cache`, it is asked nothing twice. Where a server
+    asks to wait, `on_wait` hears of it.
 
     "auto" decides by which keys are there, and never by what works: an expander that was chosen and then fails is an
     error. Raises `ExpanderError` for an unknown name, a missing key, a setting that makes no sense or a broken plugin.
@@ -48,13 +54,13 @@ def choose_expander(
     >>> choose_expander("auto", llm_model=None, environ={"GEMINI_API_KEY": "a key"[:1]}).name
     'gemini'
     """
-    expander, endpoint = _chosen(name, llm_model, environ)
+    expander, endpoint = _chosen(name, llm_model, environ, on_wait)
     if cache is None or expander.name == "offline":
         return expander
     return CachedExpander(expander, cache, endpoint)
 
 
-def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tuple[Expander, str]:
+def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str], on_wait: OnWait) -> tuple[Expander, str]:
     """The expander, and where it answers."""
     gemini_key = _given(environ, "GEMINI_API_KEY") or _given(environ, "GOOGLE_API_KEY")
     openai_key, base_url = _given(environ, "OPENAI_API_KEY"), _given(environ, "OPENAI_BASE_URL")
@@ -83,7 +89,7 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
         from ideation.expanders.llm.gemini import DEFAULT_GEMINI_MODEL, GeminiExpander
 
         endpoint = _given(environ, "GEMINI_API_ENDPOINT")
-        gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ))
+        gemini = GeminiExpander(gemini_key, llm_model or DEFAULT_GEMINI_MODEL, endpoint, _deadline_s(environ), on_wait)
         return gemini, _place(endpoint)
     if chosen == "openai":
         if not openai_key and not base_url:
@@ -93,7 +99,7 @@ def _chosen(name: str, llm_model: str | None, environ: Mapping[str, str]) -> tup
             )
         from ideation.expanders.llm.openai_compatible import OpenAIExpander
 
-        return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ)), _place(base_url)
+        return OpenAIExpander(openai_key, llm_model, base_url, _deadline_s(environ), on_wait), _place(base_url)
     if chosen == "local":
         from ideation.expanders.llm.local import INSTALLED_MODEL, LocalExpander, installed_model
 

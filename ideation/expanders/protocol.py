@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
 from ideation.english import plain_answer, words_of
+from ideation.errors import Clause
 from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.target import PromptTarget
 from ideation.vocabulary import Vocabulary
+
+#: Hears why a server is not asked again at once, and for how many seconds; it may raise, which ends the waiting.
+OnWait = Callable[[Clause, float], None]
+
+
+def wait_in_silence(why: Clause, seconds: float) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True)

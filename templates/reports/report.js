@@ -17,4 +17,4 @@ for (const stage of document.querySelectorAll(".stage")) {
   move();
   stage.hidden = false;
 }
-document.querySelector(".compare").hidden = false;
+for (const place of document.querySelectorAll(".compare")) place.hidden = false;

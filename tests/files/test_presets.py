@@ -36,7 +36,7 @@ from generate.choices import (
     with_preset,
 )
 from generate.choices.sizes import TOLERANCE
-from generate.schedulers.table import SCHEDULERS
+from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.settings import RenderSettings, SettingsError
 from ideation import AdapterMention
 
@@ -81,7 +81,7 @@ def test_every_preset_can_be_used(name: str) -> None:
     assert find_preset(name.upper()) is preset
     settings = RenderSettings(**combined_settings(preset))
     # What the LCM LoRA needs; with TCD it may be missing from the table.
-    assert settings.scheduler in {*SCHEDULERS, "LCM", "TCD"}
+    assert settings.scheduler in {*SCHEDULERS, *FLOW_SCHEDULERS, "LCM", "TCD"}
     assert set(preset.settings) <= {
         "model",
         "scheduler",
@@ -94,7 +94,8 @@ def test_every_preset_can_be_used(name: str) -> None:
     assert preset.description
     assert preset.source == "built in"
     assert [style.name for style in chosen_styles(preset)] == list(preset.styles)
-    assert preset.fixed_steps == bool(preset.loras)
+    distilled = name.endswith(("turbo", "klein", "schnell"))  # the model itself was, not a LoRA for it
+    assert preset.fixed_steps == (bool(preset.loras) or distilled)
     # Guidance of 1 or less turns the negative prompt off: nothing may be promised there.
     assert settings.guidance_scale > 1 or not preset.negative
     assert json.loads(json.dumps(asdict(preset)))["name"] == name
@@ -102,9 +103,10 @@ def test_every_preset_can_be_used(name: str) -> None:
 
 def test_the_names_that_people_know() -> None:
     ours, fooocus = "seedling laptop wander sdxl", "initial default realistic anime sai lightning lcm"
-    assert set(PRESETS) == {*ours.split(), *fooocus.split()}
+    transformers = "z-image-turbo z-image flux2-klein flux flux-schnell qwen-image sd35 chroma"
+    assert set(PRESETS) == {*ours.split(), *fooocus.split(), *transformers.split()}
     assert next(iter(PRESETS)) == "seedling"
-    assert len(PRESETS) == 11
+    assert len(PRESETS) == 19
     assert preset_problems() == ()
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import diffusers
 import pytest
 
+from generate import RenderSettings
 from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
 from generate.models import OpenModel, family_of, vocabulary_of
+from generate.schedulers.table import FLOW_SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 
 
@@ -26,6 +28,7 @@ def test_the_configurations_are_of_the_families_that_they_are_listed_for(family)
         assert denoiser["cross_attention_dim"] == family.context_width
         assert denoiser["in_channels"] == family.latent_channels
         assert denoiser["block_out_channels"][0] == family.model_channels
+    assert RenderSettings(**family.usual)
     assert (family.clip is not None) == (family.name in own_clips())
 
 
@@ -33,8 +36,12 @@ def test_the_configurations_are_of_the_families_that_they_are_listed_for(family)
 def test_the_arguments_are_those_of_the_libraries(family) -> None:  # type: ignore[no-untyped-def]
     pipeline = getattr(diffusers, family.pipeline)
     assert family.guidance in inspect.signature(pipeline.__call__).parameters
-    denoiser = inspect.signature(diffusers.UNet2DConditionModel.forward).parameters
+    kind = inspect.signature(pipeline.__init__).parameters[family.denoiser].annotation
+    denoiser = inspect.signature((getattr(diffusers, kind) if isinstance(kind, str) else kind).forward).parameters
     assert {name.partition(".")[0] for name in family.inputs} <= set(denoiser)
+    if family.in_turn is not None:
+        assert family.in_turn.arguments.keys() <= inspect.signature(pipeline.__call__).parameters.keys()
+        assert set(family.in_turn.schedulers) <= set(FLOW_SCHEDULERS)
 
 
 def test_names_lead_to_families(

@@ -312,7 +312,7 @@ def _only_file(folder: Path, *parts: str) -> Path:
         (changed("unet", "config.json", cross_attention_dim=64), "cannot be loaded"),
         (changed("vae", "config.json", layers_per_block=2), "the vae of the model .* is not whole"),
         (changed("unet", "config.json", layers_per_block=2), "cannot be loaded .*UNet2DConditionModel: [a-zA-Z]"),
-        (missing("unet", "config.json"), "cannot be loaded .*config.json"),
+        (missing("unet", "config.json"), "unet/config.json in .* cannot be read: FileNotFoundError"),
         (missing("scheduler", "scheduler_config.json"), "cannot be loaded .*scheduler_config.json"),
         (missing("tokenizer", "vocab.json"), "has no tokenizer: neither tokenizer.json nor vocab.json"),
         (rubbish("tokenizer", "vocab.json"), "the tokenizer in .* cannot be read"),

@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
-from compare.page.origin import SameOrigin
+from compare.page.gates.origin import SameOrigin
 
 
 async def _behind(websocket: WebSocket) -> None:

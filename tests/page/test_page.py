@@ -19,8 +19,10 @@ from PIL import Image
 from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
 from streamlit.testing.v1 import AppTest
 
-from compare.page.form import automatic_expander
+from compare.homework import Student, open_bundle
+from compare.page.screens.pair.form import automatic_expander
 from compare.page.text import plain
+from compare.page.visitor import Visitors
 from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
 from compare.request import PairRequest
@@ -31,7 +33,7 @@ from generate.files import encode_png
 from generate.render.batch import Step
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from ideation import TokenCount, seedling_vocabulary
+from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
 SCRIPT = Path(__file__).parents[2] / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
@@ -75,14 +77,36 @@ def _clean(page: AppTest) -> AppTest:
     return page
 
 
+def _busy(page: AppTest) -> bool:
+    """Whether a job of this browser, which takes no cookies, is under way."""
+    return page.session_state["visitor"].job is not None
+
+
+def _at(screen: str, **query: str) -> AppTest:
+    """The page, opened at the address of a screen."""
+    page = AppTest.from_file(SCRIPT, default_timeout=60)
+    page.query_params.update(query)
+    _clean(page.run())
+    page._page_hash = next(
+        found for found, told in page._registered_pages.items() if told["url_pathname"] == screen
+    )  # the harness can only name screens that are files
+    return _clean(page.run())
+
+
 def _labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
 
 
 def _pair_pictures(page: AppTest) -> list[str]:
-    """The alternative texts of the pairs' pictures: they end in their prompt."""
-    alts = [image.proto.imgs[0].alt for image in page.get("image")]
-    return [alt for alt in alts if alt.startswith(("The picture that", "以")) and "bicycle" in alt]
+    """The alternative texts of the pairs' pictures: they have their prompt in them."""
+    pieces = [json.loads(piece.proto.json) for piece in page.get("bidi_component")]
+    return [alt for piece in pieces for alt in piece.get("alts", ()) if "bicycle" in alt]
+
+
+def _cards(page: AppTest) -> list[dict[str, Any]]:
+    """The runs that the gallery shows."""
+    pieces = [json.loads(piece.proto.json) for piece in page.get("bidi_component")]
+    return [card for piece in pieces for card in piece.get("cards", ())]
 
 
 def _texts(page: AppTest) -> str:
@@ -129,7 +153,7 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     assert not [area for area in page.text_area if area.key == "translated"]
     page.text_input(key="concept").set_value("狗戴著呼吸器看書")
     _clean(page.button(key="generate").click().run())
-    assert "ticket" not in page.session_state or page.session_state["ticket"] is None, "nothing is drawn unseen"
+    assert not _busy(page), "nothing is drawn unseen"
     assert "looked up in a dictionary: 呼吸器" in _texts(page)
     assert page.text_area(key="translated").value == "a dog wearing a ventilator and reading a book"
     page.selectbox(key="expander-en").set_value("gemini").run()
@@ -139,7 +163,7 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     page.text_area(key="translated").set_value(corrected).run()
     page.number_input(key="steps").set_value(1).run()
     _clean(page.button(key="generate").click().run())
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     (row,) = Gallery(runs).runs()
     record = Gallery(runs).open(row.name).record
     assert (record.concept.text, record.prompts.simple) == ("狗戴著呼吸器看書", corrected)
@@ -183,6 +207,52 @@ def test_both_languages_have_the_same_sentences() -> None:
         return {key: keys(value) if isinstance(value, dict) else None for key, value in table.items()}
 
     assert keys(sentences("en")["page"]) == keys(sentences("zh-TW")["page"])
+
+
+def test_prompts_are_written_for_the_concept_and_kept_once_they_are_changed(page: AppTest) -> None:
+    page.text_input(key="concept").set_value("a dog riding a bicycle").run()
+    _clean(page.button(key="write").click().run())
+    page.text_input(key="concept").set_value("a cat reading a book").run()
+    assert not [area for area in page.text_area if area.key == "simple"], "nobody touched them: they are written anew"
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="expanded").set_value("a cat reading a book by candlelight").run()
+    page.text_input(key="concept").set_value("an owl").run()
+    assert page.text_area(key="expanded").value == "a cat reading a book by candlelight"
+    assert "were written for “a cat reading a book”" in page.info[0].value
+    page.text_area(key="simple").set_value("一隻貓在看書").run()
+    assert "Text encoders read English" in page.warning[0].value
+    _clean(page.button(key="translate-simple").click().run())
+    assert page.text_area(key="simple").value == "a cat reading a book"
+    _clean(page.button(key="write").click().run())
+    assert page.text_area(key="simple").value == "an owl"
+
+
+def test_a_reel_is_held_or_drawn_alone(page: AppTest) -> None:
+    def parts() -> list[str]:
+        drawn = page.session_state["drawn"]
+        return [drawn.topic.en, drawn.action.en, drawn.style.en]
+
+    _clean(page.button(key="draw").click().run())
+    before = parts()
+    _clean(page.button(key="spin-action").click().run())
+    assert [now == then for now, then in zip(parts(), before, strict=True)] == [True, False, True]
+    page.toggle(key="hold_style").set_value(True).run()
+    _clean(page.button(key="draw").click().run())
+    assert parts()[2] == before[2]
+    drawn = page.session_state["drawn"]
+    assert draw(seedling_words(seedling_vocabulary()), seed=drawn.seed, index=drawn.index) == drawn, (
+        "a place in the draw"
+    )
+
+
+def test_a_form_is_found_again_and_nobody_elses() -> None:
+    visitors = Visitors()
+    first, second = visitors.of("a" * 32), visitors.of("b" * 32)
+    first.forms["pair"] = {"concept": "a dog"}
+    assert visitors.of("a" * 32) is first
+    assert second.forms == {}
+    assert first.shelf != second.shelf
+    assert first.shelf not in ("a" * 32, "")
 
 
 def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,9 +318,12 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     page.text_input(key="concept").set_value("a dog riding a bicycle, watercolor style").run()
     page.text_input(key="seed").set_value("9007199254740993").run()
     page.number_input(key="steps").set_value(2).run()
+    _clean(page.button(key="write").click().run())
+    shown = [page.text_area(key=arm).value for arm in ("simple", "expanded", "negative")]
+    assert "of 77 tokens" in _texts(page)
     _clean(page.button(key="generate").click().run())
     assert page.button(key="generate").disabled
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     assert not page.error
     (row,) = Gallery(runs).runs()
     assert page.query_params["run"] == row.name
@@ -258,6 +331,9 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     record = Gallery(runs).open(row.name).record
     assert record.settings.num_inference_steps == 2
     assert record.certificate.holds
+    prompts = record.prompts
+    assert [prompts.simple, prompts.expanded, prompts.negative] == shown, "what was read is what was drawn"
+    assert prompts.expander == "offline", "nobody touched them: the record says who wrote them"
     assert len(_pair_pictures(page)) == 2
     assert sentences("en")["report"]["certificate"]["holds"] in _texts(page)
 
@@ -269,7 +345,7 @@ def test_generates_a_pair_and_shows_it(page: AppTest, runs: Path) -> None:
     runs.rmdir()
     runs.write_text("in the way")
     _clean(page.button(key="generate").click().run())
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     assert any("is a file" in error.value.replace("\\", "") for error in page.error)
 
 
@@ -277,11 +353,11 @@ def test_stop_ends_a_job_within_a_step(page: AppTest, runs: Path) -> None:
     page.text_input(key="concept").set_value("a cat reading a book, flat illustration style").run()
     page.number_input(key="steps").set_value(1000).run()
     _clean(page.button(key="generate").click().run())
-    ticket: Ticket = page.session_state["ticket"]
+    ticket: Ticket = page.session_state["visitor"].ticket
     _wait(page, lambda: ticket.progress is not None and ticket.progress.step is not None)
     page.button(key="stop").click().run()
     began = time.monotonic()
-    _wait(page, lambda: page.session_state["ticket"] is None)
+    _wait(page, lambda: not _busy(page))
     assert time.monotonic() - began < 60, "it would have taken minutes"
     assert [notice.value for notice in page.info] == [sentences("en")["page"]["stopped"]]
     assert not page.error
@@ -336,12 +412,12 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     tokens = TokenCount(limit=16, simple=11, expanded=19, dropped=("light", "watercolor", "style"))
     prompts = replace(PROMPTS, tokens=tokens, warnings=("a word was *lost*",))
     name = write_sample(Gallery(runs), images=3, prompts=prompts).name
-    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    page.segmented_control(key="view-en").set_value("runs").run()
+    page = _at("gallery")
     page.text_input(key="query").set_value("no such words").run()
-    assert sentences("en")["page"]["runs"]["none"] in _texts(page)
-    page.text_input(key="query").set_value("dog bicycle").run()
-    _clean(page.button(key=f"run-{name}").click().run())
+    assert sentences("en")["page"]["gallery"]["none"] in _texts(page)
+    _clean(page.text_input(key="query").set_value("dog bicycle").run())
+    assert [card["name"] for card in _cards(page)] == [name]
+    page = _at("pair", run=name)
     texts = _texts(page)
     assert len(_pair_pictures(page)) == 6
     assert "<ins>beach at sunset, soft</ins>" in texts
@@ -374,25 +450,20 @@ def test_one_bad_run_hides_no_other(runs: Path) -> None:
     for name, record in {"zero": "", "newer": '{"version": 99}'}.items():
         (runs / name).mkdir()
         (runs / name / "record.json").write_text(record)
-    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    _clean(page.segmented_control(key="view-en").set_value("runs").run())
-    shown = {key.removeprefix("run-") for key in (str(button.key) for button in page.button) if key.startswith("run-")}
-    assert shown == {good.name, *names}
-    assert len(page.get("image")) == 2 * len(shown) - 3
-    captions = [caption.value.replace("\\", "") for caption in page.caption]
+    page = _at("gallery")
+    cards = {card["name"]: card for card in _cards(page)}
+    assert cards.keys() == {good.name, *names}
+    assert sum(bool(one["address"]) for card in cards.values() for one in card["pictures"]) == 2 * len(cards) - 3
     for name, reason in {"emptied": "it is cut off", "cut": "it is cut off", "lost": "is missing"}.items():
-        assert any(f"/{name}/" in caption for caption in captions if reason in caption), name
+        fault = cards[name]["pictures"][0]["fault"]
+        assert f"/{name}/" in fault
+        assert reason in fault
     told = page.warning[0].value.replace("\\", "")
     assert "newer: " in told
     assert "its version is 99" in told
     assert "zero: " in told
-    page = _clean(page.button(key="run-cut").click().run())
+    page = _at("pair", run="cut")
     assert "cut off" in page.error[0].value
-    shutil.rmtree(good)
-    for name in names:
-        shutil.rmtree(runs / name)
-    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
-    assert page.segmented_control(key="view-en"), "where there are only bad ones, they are to be seen"
 
 
 @pytest.mark.parametrize(
@@ -482,3 +553,33 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
     simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
     assert simple.size == expanded.size == (128, 128)
     assert simple.tobytes() != expanded.tobytes()
+
+
+def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, tmp_path: Path) -> None:
+    page = _at("homework")
+    page.text_input(key="student-name").set_value("Lin Mei").run()
+    page.text_input(key="student-number").set_value("B-7").run()
+    page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
+    assert "colour" in page.error[0].value
+    assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    page.text_area(key="homework-table").set_value("concept\tsteps\na dog riding a bicycle\t1\n").run()
+    assert not page.error
+    _clean(page.button(key="make-homework").click().run())
+    job = page.session_state["visitor"].homework
+    _wait(page, lambda: not _busy(page))
+    (ended,) = job.ended
+    page.text_area(key=f"words-{ended.run}").set_value("It is round.")
+    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _wait(page, lambda: not _busy(page))
+    bundle = tmp_path / "homework.zip"
+    bundle.write_bytes(job.bundle(Gallery(runs)))
+    with open_bundle(bundle) as opened:
+        assert opened.content.student == Student(name="Lin Mei", number="B-7")
+        ((_, run),) = opened.runs()
+        assert isinstance(run, Run)
+        assert run.record.observations == "It is round."
+
+    page.segmented_control(key="homework-part-en").set_value("check").run()
+    page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
+    _clean(page.button(key="check").click().run())
+    assert "everything holds" in page.success[0].value

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from sample_run import write_sample
 
 from compare.runs.gallery import Gallery
@@ -74,58 +74,102 @@ def _answers(url: str) -> bool:
         return False
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests: each is somebody else in it."""
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A browser window; when it is closed, every address that it asked for must have been on this machine."""
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A browser window; when it is closed, every address that it asked for must have been on this machine, and nothing
+    may have gone wrong in it."""
     asked: list[str] = []
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        page = browser.new_page(viewport={"width": 1440, "height": 1000}, locale="en-US")
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("websocket", lambda socket: asked.append(socket.url))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.set_default_timeout(WAIT_MS)
-        yield page
-        browser.close()
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    context.on("console", lambda told: faults.append(f"{told.text} {told.location}") if _is_fault(told) else None)
+    page = context.new_page()
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.set_default_timeout(WAIT_MS)
+    yield page
+    context.close()
     assert asked
     assert [url for url in asked if urlsplit(url).scheme not in ("data", "blob") and _host(url) != "127.0.0.1"] == []
     assert faults == []
+
+
+def _is_fault(told: ConsoleMessage) -> bool:
+    """Streamlit asks below the address of a screen first whether its server is there."""
+    return told.type == "error" and "/_stcore/" not in told.location["url"]
 
 
 def _host(url: str) -> str | None:
     return urlsplit(url).hostname
 
 
+def _set_steps(page: Page, steps: int) -> None:
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_text("Steps and size").click()
+    field = page.get_by_label("Steps", exact=True)
+    field.fill(str(steps))
+    field.press("Enter")
+    expect(field).to_have_value(str(steps))
+
+
 def _clip(page: Page) -> str:
-    style: str = page.locator(".stage img.expanded").evaluate("picture => getComputedStyle(picture).clipPath")
+    style: str = page.locator(".stage .over").evaluate("picture => getComputedStyle(picture).clipPath")
     return style
 
 
 def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
     page.goto(f"{address}/")
     page.get_by_role("button", name="Draw one").click()
-    expect(page.get_by_label("Concept")).to_have_value(re.compile(r"^\w+ .+style$"))
-    page.get_by_text("Steps and size").click()
-    steps = page.get_by_label("Steps", exact=True)
-    steps.fill("4")
-    steps.press("Enter")
+    concept = page.get_by_label("Concept")
+    expect(concept).to_have_value(re.compile(r"^\w+ .+style$"))
+    topic = page.locator(".st-key-reel-topic .tw-reel").inner_text()
+    page.locator(".st-key-reel-topic").get_by_text("Hold").click()
+    before = concept.input_value()
+    page.get_by_role("button", name="Draw one").click()
+    expect(concept).not_to_have_value(before)
+    expect(page.locator(".st-key-reel-topic .tw-reel")).to_have_text(topic)
+    _set_steps(page, 4)
+    page.get_by_role("button", name="Write prompts").click()
+    expanded = page.get_by_label("Expanded prompt")
+    expect(expanded).to_have_value(re.compile("style"))
+    expanded.fill(f"{expanded.input_value()}, seven red balloons")
+    expanded.press("Control+Enter")
+    expect(page.locator(".tw-prompt ins").filter(has_text="balloons")).to_be_visible()
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    # A job belongs to the server: who reloads finds it, and the form; somebody else finds neither.
+    wanted = concept.input_value()
+    page.reload()
+    expect(page.get_by_role("button", name="Stop").or_(page.locator(".stage"))).to_be_visible()
+    expect(concept).to_have_value(wanted)
+    expect(page.get_by_label("Expanded prompt")).to_have_value(re.compile("seven red balloons"))
+    with page.context.browser.new_context() as other:  # type: ignore[union-attr]
+        stranger = other.new_page()
+        stranger.goto(f"{address}/")
+        expect(stranger.get_by_label("Concept")).to_have_value("")
+        expect(stranger.get_by_role("button", name="Generate")).to_be_enabled()
+        assert "balloons" not in stranger.content()
 
     slider = page.get_by_role("slider", name="Line between the simple and the expanded picture")
     expect(slider).to_be_visible(timeout=WAIT_MS)
-    pictures = page.locator(".stImage img[alt*=' prompt gave with seed ']")
+    pictures = page.locator(".stage img[alt*=' prompt gave with seed ']")
     expect(pictures).to_have_count(2)
-    for picture in (*pictures.all(), *page.locator(".stage img").all()):
+    for picture in pictures.all():
         picture.evaluate("picture => picture.decode()")
         assert picture.evaluate("picture => picture.naturalWidth") > 0
-    sources = {picture.get_attribute("src") for picture in pictures.all()}
-    assert len(sources) == 2
+    assert len({picture.get_attribute("src") for picture in pictures.all()}) == 2
     alts = [picture.get_attribute("alt") or "" for picture in pictures.all()]
-    assert ["simple prompt" in alts[0], "expanded prompt" in alts[1]] == [True, True]
+    assert ["simple prompt" in alts[0], "balloons" in alts[1]] == [True, True]
     expect(page.get_by_text("Same seed, everything but the prompt held equal")).to_be_visible()
     assert page.locator(".tw-prompt ins").count() > 0
 
@@ -162,12 +206,35 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
 def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Path) -> None:
     name = write_sample(Gallery(runs), size=(128, 128)).name
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{address}/?lang=zh-TW")
-    page.get_by_text("先前的結果").click()
-    page.locator(f".st-key-run-{name}").get_by_role("button").first.click()
+    page.goto(f"{address}/gallery?lang=zh-TW")
+    card = page.locator(f"[data-name='{name}']")
+    page.get_by_placeholder("搜尋").fill("dog bicycle watercolor")
+    expect(page.locator("article")).to_have_count(1)
+    card.locator(".star").click()
+    card.locator(".choose").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="刪除", exact=True).click()
+    expect(card).to_have_count(0)
+    assert not (runs / name).exists()
+    page.get_by_role("button", name="復原").click()
+    expect(card.locator(".star")).to_have_attribute("aria-pressed", "true")
+
+    page.goto(f"{address}/blind?lang=zh-TW")
+    page.get_by_text("只看有星號的").click()
+    expect(page.get_by_text("目前共有 1 組")).to_be_visible()
+    page.get_by_role("button", name="開始").click()
+    expect(page.locator(".ballot img").first).to_be_visible()
+    assert "bicycle" not in page.locator(".stMain").inner_text(), "the prompts are hidden"
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("你的選擇已經和結果一起保存")).to_be_visible()
+    assert len(Gallery(runs).marks(name).votes) == 1
+
+    page.goto(f"{address}/gallery?lang=zh-TW")
+    card.locator(".open").click()
     expect(page.get_by_role("slider")).to_be_visible()
     expect(page.get_by_text("種子相同，除了提示詞之外一切相同")).to_be_visible()
-    boxes = [box for picture in page.locator(".stImage img[alt^='以']").all() if (box := picture.bounding_box())]
+    page.get_by_role("radio", name="並排").click()
+    boxes = [box for picture in page.locator(".stage img[alt^='以']").all() if (box := picture.bounding_box())]
     assert len(boxes) == 2
     with page.expect_download() as download:
         page.get_by_role("button", name="報告", exact=True).click()
@@ -180,13 +247,17 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Pa
 def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(page: Page, address: str, runs: Path) -> None:
     page.goto(f"{address}/")
     page.get_by_label("Concept").fill("a dog riding a bicycle, at night")
-    page.get_by_text("Steps and size").click()
-    page.get_by_label("Steps", exact=True).fill("2")
+    _set_steps(page, 2)
     page.get_by_role("button", name="Generate").click()
-    page.get_by_role("button", name="From one picture to the other").click()
-    page.get_by_role("button", name="Look", exact=True).click()
+    page.get_by_role("button", name="Look closer").click()
+    page.get_by_text("From one picture to the other").click()
+    page.get_by_role("button", name=re.compile("Look \\(about")).click()
     morph = page.get_by_text("On the way from simple to expanded")
-    expect(morph).to_be_visible(timeout=WAIT_MS)
+    expect(morph).to_be_in_viewport(timeout=WAIT_MS)
+    page.get_by_role("link", name="Make a pair").click()
+    expect(page.get_by_label("Concept")).to_have_value("a dog riding a bicycle, at night")
+    page.go_back()
+    page.go_back()
 
     page.get_by_label("What do you see?").fill("It got dark.")
     page.get_by_role("button", name="Put it into the report").click()

@@ -23,8 +23,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message as Sent
 from starlette.websockets import WebSocket
 
-from compare.page import password
-from compare.page.password import COOKIE, PageAddressError, PasswordGate, checked_password
+from compare.page.gates import password
+from compare.page.gates.password import COOKIE, PageAddressError, PasswordGate, checked_password
 
 RIGHT = "很長的密碼 with words"
 

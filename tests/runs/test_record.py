@@ -332,7 +332,7 @@ def test_a_run_of_version_1_holds(tmp_path: Path) -> None:
     assert run.image("expanded").size == (128, 128)
     copy = shutil.copytree(OLD_RUN, tmp_path / "copy")
     shutil.copy(copy / "simple-7.png", copy / "expanded-7.png")
-    first, *others = Run.open(copy).damage()
+    first, *others = map(str, Run.open(copy).damage())
     assert "expanded-7.png is not the one that the record names" in first
     assert "expanded-7.png is of another side than the record says" in others
 

@@ -120,18 +120,18 @@ def runs(real: Path) -> Iterator[Hostile]:
         shutil.copytree(real, folder / "evil")
         picture = next((folder / "evil").glob("simple-*.png"))
         picture.write_bytes(encode_png(Image.new("RGB", (64, 64)), {}))
-        return lambda: picture.name in " ".join(Run.open(folder / "evil").faults())
+        return lambda: picture.name in " ".join(map(str, Run.open(folder / "evil").faults()))
 
     def linked(folder: Path) -> Knock:
         shutil.copytree(real, folder / "evil")
         picture = next((folder / "evil").glob("simple-*.png"))
         picture.unlink()
         picture.symlink_to("/etc/passwd")
-        return lambda: picture.name in " ".join(Run.open(folder / "evil").faults())
+        return lambda: picture.name in " ".join(map(str, Run.open(folder / "evil").faults()))
 
     def measured(folder: Path) -> Knock:
         with_record(edited(lambda at: at["renders"][0].update(width=10**12)))(folder)
-        return lambda: "the record's size" in " ".join(Run.open(folder / "evil").faults())
+        return lambda: "the record's size" in " ".join(map(str, Run.open(folder / "evil").faults()))
 
     yield Hostile("pictures of a run are checked", "a width of 10^12", measured, "")
     yield Hostile("pictures of a run are checked", "another picture in its place", swapped, "")

@@ -97,6 +97,7 @@ def opened(context: BrowserContext, watch: Watch, url: str) -> Page:
     page = watch.on(context.new_page())
     page.goto(url)
     page.get_by_label("Concept").or_(page.get_by_label("構想")).first.wait_for()
+    page.locator(".st-key-settings summary").first.click()
     settle(page)
     return page
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from compare.instruments.scores.phrase_audit import PhraseRecord, audit, audit_section
 from compare.instruments.scores.score_card import CardRecord, ClipRecord, card_section, cards_of, clip_record
 from compare.instruments.scores.unknown_words import UnknownRecord, unknown_in
-from compare.instruments.scores.verdict import VerdictRecord, verdict_of, verdict_section, verdict_text
+from compare.instruments.scores.verdict import Kind, VerdictRecord, verdict_of, verdict_section, verdict_text
 
 __all__ = [
     "CardRecord",
     "ClipRecord",
+    "Kind",
     "PhraseRecord",
     "UnknownRecord",
     "VerdictRecord",

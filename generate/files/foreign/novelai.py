@@ -10,7 +10,7 @@ from generate.files.sampler_names import scheduler_named, words_for
 from ideation import Clause
 
 #: Its own marks of weight: `{word}`, `[word]`, `1.3::word::`.
-_WEIGHTS = re.compile(r"[{}\[\]]|[0-9.]+::")
+_WEIGHTS = re.compile(r"[{}\[\]]|(?<![0-9.])[0-9.]++::")
 
 
 class _Caption(ForeignModel):

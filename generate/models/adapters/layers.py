@@ -13,7 +13,7 @@ from generate.families import Family
 
 # How the names of what is in the denoiser begin: in Kohya's files and LyCORIS', whose dots are underscores, in
 # diffusers' and ComfyUI's, and in peft's, which say nothing of it.
-_DENOISER_UNDERSCORED = ("lora_unet_", "lycoris_")
+_DENOISER_UNDERSCORED = ("lora_unet_", "lora_transformer_", "lycoris_")
 _DENOISER_DOTTED = ("", "diffusion_model.", "model.diffusion_model.")
 # The same for each of the text encoders.
 _ENCODER_UNDERSCORED = (("lora_te_", "lora_te1_"), ("lora_te2_",))
@@ -52,7 +52,8 @@ def layers_by_name(pipeline: Any, family: Family) -> dict[str, Layer]:
     """Everything that an adapter can change, under each of its names as `plain_name` makes them."""
     named: dict[str, Layer] = {}
     denoiser = getattr(pipeline, family.denoiser)
-    blocks, layers = denoiser.config.up_block_types, denoiser.config.layers_per_block
+    config = denoiser.config  # a transformer's says nothing of blocks
+    blocks, layers = config.get("up_block_types", ()), config.get("layers_per_block")
     attended = frozenset(number for number, kind in enumerate(blocks) if "Attn" in kind)
     for layer in _layers(family.denoiser, denoiser):
         names = {layer.name}

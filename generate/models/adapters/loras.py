@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,10 @@ class Loras:
         """What the LoRA adds to which of the model's weights; all of it is checked, also at a weight of 0."""
         header = read_weight_file(adapter.file)
         file, tensors = AdapterFile.of(adapter.name, header), read_tensors(adapter.file)[0]
-        scales = Scales.of(header, (self._family.denoiser, *(encoder for encoder, _ in self._family.text_encoders)))
         layers, seen = layers_by_name(self._pipeline, self._family), dict[Layer, str]()
+        if self._family.in_turn is not None and any(module.name not in layers for module in file.modules):
+            file, tensors = self._translated(adapter, file, tensors, layers)
+        scales = Scales.of(header, (self._family.denoiser, *(encoder for encoder, _ in self._family.text_encoders)))
         for module in file.modules:
             roles = {role: tensors[tensor] for role, tensor in module.tensors.items()}
             for role, tensor in roles.items():
@@ -113,6 +115,27 @@ class Loras:
                 what = Clause("the factors of {module} do not match", module=module.name)
                 raise not_whole(adapter.name, what) from error
             yield from changes if strength else ()
+
+    def _translated(
+        self, adapter: Adapter, file: AdapterFile, tensors: Mapping[str, torch.Tensor], layers: Mapping[str, Layer]
+    ) -> tuple[AdapterFile, dict[str, torch.Tensor]]:
+        """The adapter under the names of diffusers, whose pipelines know what other programs call the layers of a
+        transformer. Raises `ModelError` where they do not, and where they would leave something of it out."""
+        factors = {tensor: tensors[tensor] for module in file.modules for tensor in module.tensors.values()}
+        unknown = next(module.name for module in file.modules if module.name not in layers)
+        misfit = self._misfit(adapter, file, Clause("it changes {name}, which this model does not have", name=unknown))
+        if any(module.told_make != "LoRA" for module in file.modules):  # of others, they would leave something out
+            raise misfit
+        try:
+            found = type(self._pipeline).lora_state_dict(dict(factors))
+        except (ValueError, KeyError, IndexError, RuntimeError, AttributeError) as error:
+            raise misfit from error
+        found = found[0] if isinstance(found, tuple) else found
+        shapes = {name: tuple(tensor.shape) for name, tensor in found.items()}
+        told = AdapterFile.of(adapter.name, replace(file.file, shapes=shapes, metadata={}))
+        if len(told.modules) < len(file.modules):
+            raise misfit
+        return told, found
 
     def _require_fit(
         self, adapter: Adapter, file: AdapterFile, name: str, parameter: torch.Tensor | None, change: Change
@@ -141,7 +164,8 @@ class Loras:
         change.on(parameter.to("meta"))
 
     def _misfit(self, adapter: Adapter, file: AdapterFile, what: Clause) -> ModelError:
-        other = file.other_model or (file.file.family if file.file.family != "unknown" else None)
+        transformer = None if self._family.in_turn is not None else file.other_model
+        other = transformer or (file.file.family if file.file.family != "unknown" else None)
         return ModelError(
             "the LoRA {name} does not fit the model {name_2}: {what}",
             hint="take a LoRA that was trained for this model"

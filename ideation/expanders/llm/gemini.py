@@ -31,7 +31,7 @@ from ideation.expanders.llm.download import ACCEPTED_ENCODINGS, Download
 from ideation.expanders.llm.json_text import ends_whole
 from ideation.expanders.llm.response import RESPONSE_SCHEMA, read_response
 from ideation.expanders.llm.server import checked_key, not_reached, server_of, with_known_models, within, without_key
-from ideation.expanders.protocol import DraftedPrompts, DraftRequest
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest, OnWait, wait_in_silence
 
 if TYPE_CHECKING:
     import requests
@@ -58,12 +58,14 @@ class GeminiExpander:
         llm_model: str = DEFAULT_GEMINI_MODEL,
         endpoint: str | None = None,
         deadline_s: float = 60.0,
+        on_wait: OnWait = wait_in_silence,
     ) -> None:
         self._api_key = checked_key(api_key, "GEMINI_API_KEY")
         self.llm_model: str | None = llm_model
         self._endpoint = endpoint
         self._server = "Gemini" if endpoint is None else f"Gemini at {server_of(endpoint, 'GEMINI_API_ENDPOINT')}"
         self._deadline_s = deadline_s
+        self._on_wait = on_wait
         self._json_mode = True
 
     def draft(self, request: DraftRequest) -> DraftedPrompts:
@@ -81,7 +83,11 @@ class GeminiExpander:
             import google.generativeai  # noqa: F401 - here, so that its loading takes nothing from the deadline
         message = [part if isinstance(part, str) else {"mime_type": "image/png", "data": part} for part in parts]
         return within(
-            self._deadline_s, lambda left: self._ask(message, schema, left), server=self._server, spent_s=spent_s
+            self._deadline_s,
+            lambda left: self._ask(message, schema, left),
+            server=self._server,
+            spent_s=spent_s,
+            on_wait=self._on_wait,
         )
 
     def _ask(self, message: list[Any], schema: dict[str, Any], timeout_s: float) -> str:

@@ -49,7 +49,7 @@ from ideation.expanders.llm.server import (
     within,
     without_key,
 )
-from ideation.expanders.protocol import DraftedPrompts, DraftRequest
+from ideation.expanders.protocol import DraftedPrompts, DraftRequest, OnWait, wait_in_silence
 
 if TYPE_CHECKING:
     import httpx2
@@ -92,12 +92,14 @@ class OpenAIExpander:
         llm_model: str | None = None,
         base_url: str | None = None,
         deadline_s: float = 60.0,
+        on_wait: OnWait = wait_in_silence,
     ) -> None:
         self._api_key = NO_KEY if api_key is None else checked_key(api_key, "OPENAI_API_KEY")
         self.llm_model = llm_model or (DEFAULT_OPENAI_MODEL if base_url is None else None)
         self._base_url = base_url or OPENAI_URL
         self._server = server_of(self._base_url, "OPENAI_BASE_URL")
         self._deadline_s = deadline_s
+        self._on_wait = on_wait
         self._format = 0
 
     def draft(self, request: DraftRequest) -> DraftedPrompts:
@@ -130,6 +132,7 @@ class OpenAIExpander:
                 lambda left, options=sampling: self._ask(messages, (None,), left, **options),  # type: ignore[misc]
                 server=self._server,
                 spent_s=time.monotonic() - began,
+                on_wait=self._on_wait,
             )
             samples.append(Sample(text))
             if say_enough(simple, samples, request):
@@ -148,7 +151,11 @@ class OpenAIExpander:
         formats = _formats(schema)
         messages = [{"role": "user", "content": content}]
         return within(
-            self._deadline_s, lambda left: self._ask(messages, formats, left), server=self._server, spent_s=spent_s
+            self._deadline_s,
+            lambda left: self._ask(messages, formats, left),
+            server=self._server,
+            spent_s=spent_s,
+            on_wait=self._on_wait,
         )
 
     def _ask(self, messages: Any, formats: Sequence[dict[str, Any] | None], timeout_s: float, **options: Any) -> str:

@@ -36,6 +36,7 @@ from ideation.expanders.errors import (
     UnknownLLMModel,
     Unreachable,
 )
+from ideation.expanders.protocol import OnWait, wait_in_silence
 
 T = TypeVar("T")
 
@@ -44,6 +45,9 @@ TRIES_TO_CONNECT = 3
 
 #: So many of a server's models are named in a hint.
 MAX_NAMES = 12
+
+#: Nobody is told of a shorter wait.
+_NOTICED_S = 1.0
 
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8.0, jitter=0.25)
 
@@ -232,13 +236,21 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
             waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
 
 
-def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spent_s: float = 0.0) -> T:
+def within(
+    deadline_s: float,
+    attempt: Callable[[float], T],
+    *,
+    server: str,
+    spent_s: float = 0.0,
+    on_wait: OnWait = wait_in_silence,
+) -> T:
     """What `attempt(seconds_left)` returns, tried again after every `Transient` error for as long as time is left.
 
     `spent_s` of the deadline has gone already, in earlier requests for the same thing. Between tries it waits
-    exponentially longer with jitter, and at least as long as the server asked; a wait that would pass the deadline is
-    not begun, and the last error is raised at once. Raises `DeadlineExceeded` when the first attempt does not end in
-    time, the last error when a later one does not; every other error of an attempt passes through.
+    exponentially longer with jitter, and at least as long as the server asked; `on_wait` hears of waits that somebody
+    would notice. A wait that would pass the deadline is not begun, and the last error is raised at once. Raises
+    `DeadlineExceeded` when the first attempt does not end in time, the last error when a later one does not; every
+    other error of an attempt passes through.
     """
     left = deadline_s - spent_s
     end = time.monotonic() + left
@@ -246,6 +258,7 @@ def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spe
         retry=retry_if_exception(_may_pass),
         wait=_wait,
         stop=stop_before_delay(left) | _CannotConnect(),
+        before_sleep=lambda state: _tell_wait(state, on_wait),
         reraise=True,
     )
     earlier: Transient | None = None
@@ -268,6 +281,12 @@ def within(deadline_s: float, attempt: Callable[[float], T], *, server: str, spe
 def _may_pass(error: BaseException) -> bool:
     lasting = isinstance(error, NotTrusted) or (isinstance(error, QuotaExceeded) and error.spent)
     return isinstance(error, Transient) and not lasting
+
+
+def _tell_wait(state: RetryCallState, on_wait: OnWait) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Transient) and state.next_action is not None and state.next_action.sleep >= _NOTICED_S:
+        on_wait(error.message, state.next_action.sleep)
 
 
 def _wait(state: RetryCallState) -> float:

@@ -1,0 +1,101 @@
+"""The plan: what a table asks for, row by row; all that is wrong with it is found before anything is done. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from compare.homework.seeds import kept_seeds
+from compare.homework.table import Assignment, Fault, Table
+from compare.request import PairRequest
+from compare.runs import Gallery
+from generate.files import read_picture
+from ideation import Clause, TwinseedError
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row and the request that was made of it; `place` says where the row stands."""
+
+    place: Clause
+    assignment: Assignment
+    request: PairRequest
+
+    @property
+    def line(self) -> int | None:
+        """Its line in the file; None for a concept that was typed."""
+        return self.place.values.get("line")
+
+    @property
+    def command(self) -> list[str]:
+        """The command line that does this row alone, without the folder of the runs."""
+        return self.request.to_command()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tasks of a table, and notes on them for the user."""
+
+    tasks: tuple[Task, ...]
+    notes: tuple[Clause, ...]
+
+
+def plan_of(table: Table, gallery: Gallery, check: Callable[[PairRequest], None]) -> Plan:
+    """What is to be done for a table; seeds that it leaves open are drawn now, and kept in the `gallery`'s folder.
+
+    `check` raises what is wrong with a request that is not done yet: `Session.check`. Raises `TableError` with all that
+    is wrong with any row.
+    """
+    gallery.require_writable()
+    notes = list(table.notes)
+    seeds, said = _seeds(table, gallery.root)
+    notes += said
+    tasks: list[Task] = []
+    faults: list[Fault] = []
+    first: dict[str, Task] = {}
+    for one in table.assignments:
+        options = replace(one.options, seed=seeds[one.line]) if one.line in seeds else one.options
+        place = table.place(one.line)
+        try:
+            request, about = PairRequest.from_options(options)
+            if gallery.finished(request.digest) is None:
+                check(request)
+        except TwinseedError as problem:
+            faults.append(Fault(one.line, problem.message, problem.hint))
+            continue
+        notes += [Clause("{place}: {what}", place=place, what=what) for what in about]
+        same = first.get(request.digest)
+        if same is None:
+            first[request.digest] = Task(place, one, request)
+            tasks.append(first[request.digest])
+        elif one.observations not in (None, same.assignment.observations):
+            faults.append(
+                Fault(
+                    one.line,
+                    Clause("it asks for the same as {place}, with other observations", place=same.place),
+                    Clause("give it another seed, or write all that you see in one of them"),
+                )
+            )
+        else:
+            notes.append(Clause("{place} asks for the same as {other}: it is made once", place=place, other=same.place))
+    table.require(faults)
+    return Plan(tuple(tasks), tuple(notes))
+
+
+def _seeds(table: Table, root: Path) -> tuple[Mapping[int, str], tuple[Clause, ...]]:
+    """By its line, the seed of each row that names none, in no picture either; and notes."""
+    without = [one for one in table.assignments if one.options.seed is None and not _seed_in_picture(one)]
+    concepts = [one.options.concept or one.options.simple or "" for one in without]
+    if not without:
+        return {}, ()
+    seeds, notes = kept_seeds(root, concepts)
+    return {one.line: str(seed) for one, seed in zip(without, seeds, strict=True)}, notes
+
+
+def _seed_in_picture(assignment: Assignment) -> bool:
+    picture = assignment.options.like
+    try:
+        return picture is not None and read_picture(picture).seed is not None
+    except TwinseedError:
+        return True  # it is told with all else that is wrong with the row

@@ -1,0 +1,244 @@
+"""The form: what the widgets of the first screen hold, and the request that they make."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from compare.page.worker import Work
+from compare.request import PairOptions, PairRequest
+from compare.runs.run import Run
+from generate.models import find_model, vocabulary_of
+from generate.settings import RenderSettings
+from ideation import Concept, Translation, TwinseedError, choose_expander, guess_language, translate
+from templates import Language
+
+if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
+    from compare.session import Session
+
+MAX_IMAGES = 4
+MAX_PROMPT_CHARACTERS = 5_000
+ARMS = ("simple", "expanded", "negative")
+
+_USUAL = RenderSettings()
+#: The widgets that a preset, a picture or a run sets, by the names of `RenderSettings`.
+WIDGETS = {
+    "model": "model",
+    "scheduler": "scheduler",
+    "num_inference_steps": "steps",
+    "guidance_scale": "guidance",
+    "width": "width",
+    "height": "height",
+}
+#: What no widget shows; a picture or a run may bring it along. By the names of `PairOptions`.
+_BESIDE: dict[str, Any] = {"like_notes": (), "like_more": {}}
+
+
+def first_values() -> dict[str, Any]:
+    """What the form holds, and what is in it before anybody has touched it."""
+    return {
+        "concept": "",
+        "draw_seed": secrets.randbelow(2**32),
+        "draws": 0,
+        "drawn": None,
+        "hold_topic": False,
+        "hold_action": False,
+        "hold_style": False,
+        "preset": "",
+        "performance": "",
+        "model": _USUAL.model,
+        "expander": "auto",
+        "llm_model": "",
+        "seed": str(secrets.randbelow(2**32)),
+        "images": 1,
+        "styles": [],
+        "scheduler": _USUAL.scheduler,
+        "steps": _USUAL.num_inference_steps,
+        "guidance": _USUAL.guidance_scale,
+        "width": None,
+        "height": None,
+        "tokens": "fit",
+        "aspect": "",
+        "vae": "",
+        "loras": [],
+        "lora_weights": {},
+        "device": "auto",
+        "dtype": "auto",
+        "writing": False,
+        "written": None,
+        "written_of": None,
+        "simple": "",
+        "expanded": "",
+        "negative": "",
+        "translated": None,
+        "translated_of": None,
+        **_BESIDE,
+    }
+
+
+def request_of_form(language: Language, *, own_prompts: bool = True, **other: Any) -> PairRequest:
+    """What the widgets ask for; without `own_prompts` the expander writes both, whatever is in their fields. `other`
+    options take the place of the form's.
+
+    Raises `TwinseedError` for whatever can be seen to be wrong without a model.
+    """
+    state = st.session_state
+    simple, expanded, negative = (" ".join(state[name].split()) or None for name in ARMS)
+    if not own_prompts or as_written():
+        simple = expanded = negative = None  # it writes the same again, and the record says who wrote it
+    simple = simple or corrected_translation()
+    drawn: Concept | None = drawn_concept()
+    sides = state.width, state.height  # whatever a preset has: the widgets show it
+    size = "x".join("" if side is None else str(side) for side in sides) if any(sides) else "native"
+    options: dict[str, Any] = {
+        "concept": state.concept if state.concept.strip() or not simple else None,
+        "drawn": f"{drawn.index}@{drawn.seed}" if drawn is not None else None,
+        "seed": state.seed,
+        "images": state.images,
+        "model": find_model(state.model.strip()).name,
+        "scheduler": state.scheduler,
+        "steps": state.steps,
+        "guidance": float(state.guidance),
+        "aspect": state.aspect or None,
+        "size": None if state.aspect else size,
+        "preset": state.preset or None,
+        "style": tuple(state.styles) or ("none",),
+        "simple": simple,
+        "expanded": expanded,
+        "negative": negative,
+        "expander": state.expander,
+        "llm_model": state.llm_model.strip() or None,
+        "tokens": state.tokens,
+        "vae": state.vae.strip() or None,
+        "lora": tuple(f"{name}:{state.lora_weights.get(name, 1.0)!r}" for name in state.loras),
+        "device": state.device,
+        "dtype": state.dtype,
+        "language": language,
+    }
+    request, _ = PairRequest.from_options(PairOptions(**{**options, **state.like_more, **other}))
+    return request
+
+
+def work_of(request: PairRequest) -> Work:
+    """The request as work for the worker: it brings torch along, so another thread does it."""
+
+    def work(session: Session, **how: Any) -> Run:
+        return session.run(request, **how)
+
+    return work
+
+
+def drawn_concept() -> Concept | None:
+    """The concept in the field as it was drawn, None where it was typed or changed."""
+    state = st.session_state
+    drawn: Concept | None = state.drawn
+    return drawn if drawn is not None and drawn.text == state.concept else None
+
+
+def as_written() -> bool:
+    """Whether the prompts that are shown are what the expander wrote for what the form asks for now, untouched."""
+    state = st.session_state
+    return state.written is not None and not edited() and state.written_of == key_of_form()
+
+
+def edited() -> bool:
+    """Whether somebody has changed a prompt since it was written."""
+    state = st.session_state
+    return any(state[arm] != getattr(state.written, arm) for arm in ARMS)
+
+
+def key_of_form() -> tuple[Any, ...]:
+    """All that decides what the expander writes."""
+    state = st.session_state
+    expander = automatic_expander() if state.expander == "auto" else state.expander
+    return (state.concept, corrected_translation(), state.seed, state.model, expander, state.llm_model, state.tokens)
+
+
+def unknown_words() -> list[str]:
+    """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
+    state = st.session_state
+    vocabulary, translation = vocabulary_of(state.model), translation_of_form()
+    if vocabulary is None or (guess_language(state.concept) != "en" and translation is None):
+        return []  # of other languages only the English prompt can tell, and nobody has written that yet
+    return vocabulary.unknown_words(state.concept if translation is None else translation.english)
+
+
+def translation_of_form() -> Translation | None:
+    """The English of a typed concept in Chinese, where no LLM will translate it and no simple prompt is given.
+
+    None also where it cannot be translated: that is an error for whoever presses Generate, not for who is typing.
+    """
+    state = st.session_state
+    expander = automatic_expander() if state.expander == "auto" else state.expander
+    given = state.simple.strip() and state.written is None
+    if expander != "offline" or drawn_concept() or given or not guess_language(state.concept).startswith("zh"):
+        return None
+    try:
+        return translate(" ".join(state.concept.split()))
+    except TwinseedError:
+        return None
+
+
+def unseen_translation() -> bool:
+    """Whether the concept has uncertain words or clauses that nobody has had a chance to correct yet."""
+    state, translation = st.session_state, translation_of_form()
+    return translation is not None and translation.unsure and state.translated_of != state.concept
+
+
+def corrected_translation() -> str | None:
+    """The translation as somebody corrected it, None where it stands as it is."""
+    state, translation = st.session_state, translation_of_form()
+    if translation is None or not translation.unsure or state.translated_of != state.concept:
+        return None
+    corrected = " ".join((state.translated or "").split())
+    return corrected if corrected and corrected != translation.english else None
+
+
+@lru_cache(maxsize=1)
+def automatic_expander() -> str:
+    """Which expander "auto" stands for. The environment is that of the server, which does not change."""
+    return choose_expander("auto", llm_model=None, environ=os.environ).name
+
+
+def new_seed() -> None:
+    st.session_state.seed = str(secrets.randbelow(2**32))
+
+
+def fill_form(settings: RenderSettings) -> None:
+    """Sets the widgets to those settings; what no widget shows is kept beside."""
+    state = st.session_state
+    for field, widget in WIDGETS.items():
+        state[widget] = getattr(settings, field)
+    state.seed, state.preset, state.performance, state.styles, state.aspect = str(settings.seed), "", "", [], ""
+    state.tokens = "chunk" if settings.long_prompts == "chunk" else "fit"
+    state.vae, state.device, state.dtype = settings.vae or "", settings.device, settings.dtype
+    alike = all(one.text_encoder == one.unet for one in settings.adapters)  # a widget has one weight for both
+    state.loras = [one.name for one in settings.adapters] if alike else []
+    state.lora_weights = {one.name: one.unet for one in settings.adapters} if alike else {}
+    more = {
+        "clip_skip": settings.clip_skip or None,
+        "fast": settings.fast,
+        "compiled": settings.compiled,
+        "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
+    }
+    state.like_more = {name: value for name, value in more.items() if value}
+
+
+def fill_from_request(request: PairRequest) -> None:
+    """Sets the whole form to what was asked for once: concept, prompts and settings, to be changed and made again."""
+    state = st.session_state
+    fill_form(request.settings)
+    state.images = min(request.settings.images, MAX_IMAGES)
+    state.concept = request.concept.text
+    state.drawn = request.concept if request.concept.index is not None else None
+    state.preset, state.styles, state.aspect = request.preset or "", list(request.styles), request.aspect or ""
+    state.expander, state.llm_model, state.tokens = request.expander, request.llm_model or "", request.tokens
+    state.written = state.written_of = state.translated = state.translated_of = None
+    state.like_notes = ()
+    state.simple, state.expanded = request.simple or "", request.expanded or ""
+    state.negative = request.negative or ""
+    state.writing = any(state[arm] for arm in ARMS)

@@ -1,0 +1,213 @@
+"""The prompts before anything is rendered: written by an expander or by hand, each with what the text encoder will see
+of it."""
+
+from __future__ import annotations
+
+import html
+import os
+from dataclasses import dataclass
+
+import streamlit as st
+
+from compare.page.context import PageContext
+from compare.page.screens.pair.form import (
+    ARMS,
+    MAX_PROMPT_CHARACTERS,
+    as_written,
+    edited,
+    key_of_form,
+    request_of_form,
+)
+from compare.page.text import plain
+from compare.page.widgets.marked import marked_html
+from compare.page.widgets.other_model import show_other_model
+from compare.report import sentences
+from compare.view import marked_prompt
+from compare.writing import styled_prompts, written_prompts
+from generate.choices.presets import find_preset, negative_parts
+from generate.choices.styles import find_style
+from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
+from generate.picture import ARMS as BOTH
+from ideation import (
+    EstimatedBudget,
+    ExpansionCache,
+    PromptPair,
+    PromptTarget,
+    TokenBudget,
+    cache_folder,
+    choose_expander,
+    given_pair,
+    guess_language,
+    told,
+    translate,
+)
+from ideation.english import diff
+
+
+def write_prompts(page: PageContext) -> None:
+    """Has the expander write both prompts and shows them, in the place of what it wrote before. What somebody typed
+    without it stays as it is."""
+    page.forget_problem()
+    state = st.session_state
+    with page.telling():
+        request = request_of_form(page.language, own_prompts=state.written is None)
+        cache = ExpansionCache(cache_folder()) if request.cache else None
+        expander = choose_expander(request.expander, llm_model=request.llm_model, environ=os.environ, cache=cache)
+        reader = _reader()
+        prompts = written_prompts(request, reader.budget, expander, target=reader.target)
+        _take(prompts)
+
+
+def open_prompts() -> None:
+    st.session_state.writing = True
+
+
+def close_prompts() -> None:
+    state = st.session_state
+    state.writing, state.written, state.written_of = False, None, None
+    for arm in ARMS:
+        state[arm] = ""
+
+
+def leave_stale_prompts() -> None:
+    """Prompts that nobody has touched go when the concept is another one: they are written anew."""
+    state = st.session_state
+    if state.written is not None and state.written.source != " ".join(state.concept.split()) and not edited():
+        close_prompts()
+
+
+def show_prompts(page: PageContext) -> None:
+    """Both prompts to be read and changed, and the negative one. Comes after `leave_stale_prompts`."""
+    p, state = page.t["prompts"], st.session_state
+    if not state.writing:
+        return
+    with st.container(key="prompts", border=True):
+        st.subheader(p["title"], anchor=False)
+        written: PromptPair | None = state.written
+        if written is None:
+            st.caption(p["own_about"])
+        else:
+            name = page.t["settings"]["expanders"].get(written.expander, written.expander)
+            st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
+            if written.source != " ".join(state.concept.split()):
+                st.info(p["of_another"].format(concept=plain(written.source)), icon=":material/info:")
+            elif not as_written():
+                st.caption(p["kept_as_shown"])
+        for column, arm in zip(st.columns(2, gap="medium"), ("simple", "expanded"), strict=True):
+            with column:
+                st.text_area(
+                    p[arm],
+                    key=arm,
+                    height="content",
+                    max_chars=MAX_PROMPT_CHARACTERS,
+                    placeholder=p["left_empty"],
+                )
+                _show_language(arm, page)
+        with page.shown():
+            _show_rulers(page)
+        st.text_area(
+            p["negative"],
+            key="negative",
+            height="content",
+            max_chars=MAX_PROMPT_CHARACTERS,
+            placeholder=p["left_empty"],
+        )
+        preset = find_preset(state.preset) if state.preset else None
+        for part in negative_parts("", preset, [find_style(name) for name in state.styles]):
+            st.caption(p["negative_from"].format(origin=plain(part.origin), words=plain(part.text)))
+        with st.container(horizontal=True):
+            st.button(p["again"], key="write-again", icon=":material/refresh:", on_click=write_prompts, args=(page,))
+            st.button(p["close"], key="close-prompts", icon=":material/close:", on_click=close_prompts)
+        if state.simple.strip():
+            with page.shown():
+                show_other_model(state.simple, "new", page.t, seed=0)
+
+
+def _show_language(arm: str, page: PageContext) -> None:
+    """Text encoders read English: a prompt in Chinese is to be translated, or told of."""
+    language = guess_language(st.session_state[arm])
+    if not st.session_state[arm].strip() or language == "en":
+        return
+    p = page.t["prompts"]
+    st.warning(p["not_english"], icon=":material/translate:")
+    if language.startswith("zh"):
+        st.button(p["translate"], key=f"translate-{arm}", on_click=_translate, args=(arm, page))
+
+
+def _translate(arm: str, page: PageContext) -> None:
+    with page.telling():
+        st.session_state[arm] = translate(" ".join(st.session_state[arm].split())).english
+
+
+def _show_rulers(page: PageContext) -> None:
+    """What the text encoder will see of both prompts, styles and all: its tokens counted, words past its end struck
+    through, added ones underlined, and what the model never learnt marked."""
+    state = st.session_state
+    prompts = _as_rendered()
+    if prompts is None:
+        return
+    report, p = sentences(page.language)["report"], page.t["prompts"]
+    pieces, tokens = diff(prompts.simple, prompts.expanded), prompts.tokens
+    vocabulary = vocabulary_of(state.model)
+    budget = _reader().budget
+    for column, arm in zip(st.columns(2, gap="medium"), BOTH, strict=True):
+        prompt = getattr(prompts, arm)
+        count, limit = getattr(tokens, arm), tokens.limit
+        unknown = () if vocabulary is None else vocabulary.unknown_words(prompt)
+        marked = marked_prompt(pieces, arm, budget.dropped(prompt) if isinstance(budget, TokenBudget) else ())
+        over = " over" if count > limit and state.tokens != "chunk" else ""
+        column.html(
+            f'<div class="tw-ruler{over}" role="img" '
+            f'aria-label="{html.escape(p["tokens"].format(count=count, limit=limit))}">'
+            f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div>'
+            f'<p class="tw-line">{html.escape(p["tokens"].format(count=count, limit=limit))}</p>'
+            f"{marked_html(marked, report, unknown, unknown_label=p['unknown'].format(model=state.model))}"
+        )
+    if prompts.warnings:
+        st.caption("\n\n".join(plain(told(warning, page.language)) for warning in prompts.warnings))
+
+
+def _as_rendered() -> PromptPair | None:
+    """The prompts in the fields with their styles; None while one of them is left for the expander to write."""
+    state = st.session_state
+    simple, expanded = (" ".join(state[arm].split()) for arm in ("simple", "expanded"))
+    if not simple or not expanded:
+        return None
+    budget = _reader().budget
+    prompts = state.written
+    if prompts is None or edited():
+        prompts = given_pair(state.concept, simple, expanded, state.negative, budget)
+    preset = find_preset(state.preset) if state.preset else None
+    return styled_prompts(prompts, budget, tuple(find_style(name) for name in state.styles), preset)
+
+
+def _take(prompts: PromptPair) -> None:
+    state = st.session_state
+    state.writing = True
+    for arm in ARMS:
+        state[arm] = getattr(prompts, arm)
+    state.written = prompts
+    state.written_of = key_of_form()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """How the chosen model reads prompts: its tokens, and what it takes other prompts for than Stable Diffusion."""
+
+    budget: TokenBudget | EstimatedBudget
+    target: PromptTarget | None
+
+
+def _reader() -> _Reader:
+    state = st.session_state
+    reader: _Reader = _reader_of(state.model.strip(), state.tokens == "chunk")
+    return reader
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)  # type: ignore[untyped-decorator]
+def _reader_of(model: str, chunked: bool) -> _Reader:
+    family = family_of(model)
+    if family is None or family.in_turn is None:
+        return _Reader(token_budget(find_tokenizer(model), chunked=chunked), None)
+    target = find_writing_target(model)
+    return _Reader(target.budget(chunked=chunked), target.facts)

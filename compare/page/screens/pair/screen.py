@@ -1,0 +1,102 @@
+"""The screen itself: the idea and its buttons, the prompts, the settings, and below them the job or the result."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from compare.page.context import PageContext
+from compare.page.screens.pair.form import (
+    MAX_PROMPT_CHARACTERS,
+    first_values,
+    request_of_form,
+    translation_of_form,
+    unknown_words,
+    unseen_translation,
+    work_of,
+)
+from compare.page.screens.pair.prompts import leave_stale_prompts, open_prompts, show_prompts, write_prompts
+from compare.page.screens.pair.reels import draw_next, show_reels
+from compare.page.screens.pair.result import show_result
+from compare.page.screens.pair.settings import show_settings
+from compare.page.text import plain
+from compare.page.widgets.kept_form import begin_form
+from compare.page.widgets.progress import show_notices, show_progress
+
+
+def show_pair(page: PageContext) -> None:
+    begin_form(page.visitor, "pair", first_values())
+    leave_stale_prompts()
+    _ask(page)
+    show_reels(page)
+    _show_translation(page)
+    words = unknown_words()
+    if words:
+        st.caption(page.t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
+    show_prompts(page)
+    with page.shown():
+        show_settings(page)
+    show_notices(page)
+    show_progress(page)
+    if page.busy:
+        return
+    with page.shown():
+        if "run" in st.query_params:
+            show_result(page, st.query_params["run"])
+        else:
+            st.header(page.t["welcome"]["title"], anchor=False)
+            st.html(f'<p class="tw-welcome">{html.escape(page.t["welcome"]["about"])}</p>')
+
+
+def _ask(page: PageContext) -> None:
+    """The concept and the buttons."""
+    t, state = page.t, st.session_state
+    with st.container(horizontal=True, vertical_alignment="bottom", key="ask"):
+        st.text_input(t["concept"], key="concept", placeholder=t["concept_example"])
+        st.button(t["draw"], key="draw", icon=":material/casino:", on_click=draw_next, args=(page,))
+        st.button(
+            t["write"],
+            key="write",
+            icon=":material/edit_note:",
+            help=t["write_help"],
+            on_click=write_prompts,
+            args=(page,),
+        )
+        st.button(
+            t["generate"],
+            key="generate",
+            type="primary",
+            shortcut="Mod+Enter",
+            on_click=_generate,
+            args=(page,),
+            disabled=page.busy,
+        )
+    if not state.writing:
+        st.button(t["prompts"]["own"], key="own", type="tertiary", icon=":material/edit:", on_click=open_prompts)
+
+
+def _show_translation(page: PageContext) -> None:
+    """What a concept in Chinese will be drawn as; where words or clauses of it are uncertain, to be corrected."""
+    state, translation, t = st.session_state, translation_of_form(), page.t["translation"]
+    if translation is None:
+        return
+    if not translation.unsure:
+        st.caption(t["known"].format(english=plain(translation.english)))
+        return
+    if state.translated is None or state.translated_of != state.concept:
+        state.translated, state.translated_of = translation.english, state.concept
+    words = ", ".join(f"{word.chinese} = {word.english}" for word in translation.lookups)
+    parts = t["separator"].join(translation.doubtful)
+    told = [t["looked_up"].format(words=plain(words))] if words else []
+    told += [t["doubtful"].format(parts=plain(parts))] if parts else []
+    st.info("\n\n".join(told), icon=":material/translate:")
+    st.text_area(t["english"], key="translated", height="content", max_chars=MAX_PROMPT_CHARACTERS)
+
+
+def _generate(page: PageContext) -> None:
+    if unseen_translation():
+        return  # it is shown now, for correction; pressed again, it is drawn
+    with page.telling():
+        request = request_of_form(page.language)
+        page.add(work_of(request), request.concept.text)

@@ -1,0 +1,254 @@
+"""The settings: everything about a pair but its words, folded away until somebody wants it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from compare.page.context import PageContext
+from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, automatic_expander, fill_form, new_seed
+from compare.page.text import plain
+from compare.page.widgets.localized_state import kept
+from generate.choices.performance import all_performance, combined_settings
+from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
+from generate.choices.styles import all_styles
+from generate.files import likeness_of, parse_picture
+from generate.models import known_models
+from generate.schedulers.table import SCHEDULERS
+from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
+from templates import Language
+
+ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_DTYPES = ("auto", "float32", "float16", "bfloat16")
+
+
+def show_settings(page: PageContext) -> None:
+    """All widgets but the concept's and the prompts', in a box that is folded at first."""
+    s, language = page.t["settings"], page.language
+    with st.expander(s["title"], key="settings", icon=":material/tune:"):
+        what, words, how = st.columns(3, gap="large")
+        with what:
+            _show_preset(s, language)
+            _show_model(s)
+        with words:
+            _show_expander(s, language)
+            _show_styles(s, language)
+        with how:
+            _show_seeds(s)
+            _show_size(s, language)
+        with st.expander(s["sampling"], key="sampling"):
+            _show_sampling(s, language)
+        with st.expander(s["extras"], key="extras"):
+            _show_extras(s, language)
+        with st.expander(s["like"], key="like_box"):
+            _show_likeness(page)
+
+
+def _show_preset(s: dict[str, Any], language: Language) -> None:
+    state = st.session_state
+    st.selectbox(
+        s["preset"],
+        ["", *PRESETS],
+        format_func=lambda name: name or s["no_preset"],
+        **kept("preset", language, _take_preset),
+    )
+    if state.preset:
+        preset = PRESETS[state.preset]
+        st.caption(plain(preset.zh if language == "zh-TW" and preset.zh else preset.description))
+        for part in negative_parts("", preset, ()):
+            st.caption(s["negative_of_preset"].format(words=plain(part.text)))
+    if changes := state.get("preset_changes"):
+        told = ", ".join(f"{s['fields'].get(name, name)} {before} → {after}" for name, before, after in changes)
+        st.caption(s["preset_changed"].format(changes=plain(told)))
+    levels = all_performance()
+    st.selectbox(
+        s["performance"],
+        ["", *levels],
+        format_func=lambda name: (
+            s["no_preset"] if not name else levels[name].zh if language == "zh-TW" and levels[name].zh else name
+        ),
+        **kept("performance", language, _take_preset),
+    )
+
+
+def _show_model(s: dict[str, Any]) -> None:
+    models = list(dict.fromkeys([*(one.name for one in known_models() if one.renders), st.session_state.model]))
+    st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
+
+
+def _show_expander(s: dict[str, Any], language: Language) -> None:
+    state = st.session_state
+    from ideation import EXPANDERS
+
+    st.selectbox(
+        s["expander"],
+        list(EXPANDERS),
+        format_func=lambda name: s["expanders"].get(name, name),
+        **kept("expander", language),
+    )
+    if state.expander == "auto":
+        name = automatic_expander()
+        st.caption(s["auto_took"].format(name=s["expanders"].get(name, name)))
+        if name == "offline":
+            st.caption(s["offline_about"])
+    elif state.expander != "offline":
+        st.text_input(s["llm_model"], key="llm_model", placeholder=s["llm_model_auto"])
+
+
+def _show_styles(s: dict[str, Any], language: Language) -> None:
+    styles = all_styles()
+    st.multiselect(
+        s["styles"],
+        list(styles),
+        placeholder=s["styles_none"],
+        help=s["styles_help"],
+        format_func=lambda name: styles[name].zh if language == "zh-TW" and styles[name].zh else name,
+        **kept("styles", language),
+    )
+
+
+def _show_seeds(s: dict[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", wrap=False, gap="small"):
+        st.text_input(s["seed"], key="seed", max_chars=19)
+        st.button("", key="new_seed", icon=":material/casino:", help=s["new_seed"], on_click=new_seed)
+    st.segmented_control(
+        s["images"], range(1, MAX_IMAGES + 1), key="images", required=True, help=s["images_help"], width="stretch"
+    )
+
+
+def _show_size(s: dict[str, Any], language: Language) -> None:
+    state = st.session_state
+    own = [state.aspect] if state.aspect and state.aspect not in ASPECTS else []
+    st.selectbox(
+        s["aspect"],
+        ["", *ASPECTS, *own],
+        format_func=lambda ratio: ratio or s["aspect_none"],
+        help=s["aspect_help"],
+        **kept("aspect", language),
+    )
+
+
+def _show_sampling(s: dict[str, Any], language: Language) -> None:
+    state = st.session_state
+    first, second, third = st.columns([2, 1, 1])
+    with first:
+        st.selectbox(
+            s["scheduler"],
+            list(SCHEDULERS),
+            **kept("scheduler", language),
+            format_func=lambda name: (s["settles"] if SCHEDULERS[name].converges else s["wanders"]).format(name=name),
+        )
+        if SCHEDULERS[state.scheduler].recommended_steps:
+            fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
+            st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
+    second.number_input(s["steps"], 1, MAX_STEPS, key="steps")
+    third.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
+    for column, side in ((second, "width"), (third, "height")):
+        column.number_input(
+            s[side], 8, MAX_SIDE, step=8, key=side, placeholder=s["native"], disabled=bool(state.aspect)
+        )
+
+
+def _show_extras(s: dict[str, Any], language: Language) -> None:
+    state = st.session_state
+    known = known_models()
+    loras = dict.fromkeys([*(one.name for one in known if one.kind == "lora"), *state.loras])
+    left, right = st.columns(2)
+    with left:
+        st.multiselect(
+            s["loras"],
+            list(loras),
+            key="loras",
+            placeholder=s["loras_none"],
+            help=s["loras_help"],
+            accept_new_options=True,
+        )
+        for name in state.loras:
+            key = f"weight-{name}"
+            state.setdefault(key, float(state.lora_weights.get(name, 1.0)))
+            weight = st.slider(s["weight"].format(name=plain(name)), -2.0, 2.0, step=0.05, key=key)
+            state.lora_weights = {**state.lora_weights, name: weight}
+        vaes = dict.fromkeys(["", *(one.name for one in known if one.kind == "vae"), state.vae])
+        st.selectbox(
+            s["vae"],
+            list(vaes),
+            format_func=lambda name: name or s["native"],
+            accept_new_options=True,
+            **kept("vae", language),
+        )
+    with right:
+        st.selectbox(
+            s["tokens"],
+            ["fit", "chunk", "truncate"],
+            format_func=lambda name: s["token_modes"][name],
+            help=s["tokens_help"],
+            **kept("tokens", language),
+        )
+        devices = dict.fromkeys([*_DEVICES, state.device])
+        st.selectbox(
+            s["device"],
+            list(devices),
+            format_func=lambda name: s["auto"] if name == "auto" else name,
+            **kept("device", language),
+        )
+        st.selectbox(
+            s["dtype"],
+            list(_DTYPES),
+            format_func=lambda name: s["auto"] if name == "auto" else name,
+            **kept("dtype", language),
+        )
+
+
+def _show_likeness(page: PageContext) -> None:
+    state, s = st.session_state, page.t["settings"]
+    st.file_uploader(s["like_about"], ["png", "jpg", "jpeg", "webp"], key="like", on_change=_take_picture, args=(page,))
+    for note in state.like_notes:
+        st.caption(plain(note.told(page.language)))
+    if state.like_more:
+        more = ", ".join(f"{name} {value}" for name, value in state.like_more.items())
+        st.caption(s["like_more"].format(more=plain(more)))
+
+
+def _take_picture(page: PageContext) -> None:
+    state, upload = st.session_state, st.session_state.like
+    state.like_notes, state.like_more = (), {}
+    if upload is not None:
+        with page.telling():
+            fill_from_picture(page, upload.getvalue(), upload.name)
+
+
+def fill_from_picture(page: PageContext, content: bytes, name: str) -> None:
+    """Sets the widgets to what a picture says of itself. Raises `TwinseedError` for a file that is none."""
+    page.forget_problem()
+    state, like = st.session_state, likeness_of(parse_picture(content, name), RenderSettings())
+    fill_form(like.settings)
+    state.written = state.written_of = None
+    state.simple, state.expanded, state.negative = like.simple, like.expanded or "", like.negative
+    state.writing, state.like_notes = True, like.notes
+
+
+def _take_preset() -> None:
+    """Sets the widgets to what the preset and the level have in them, and remembers what they replaced: it is told.
+    Styles that somebody chose stay; those of the preset before go with it."""
+    state = st.session_state
+    preset = find_preset(state.preset) if state.preset else None
+    before = {**{widget: state[widget] for widget in WIDGETS.values()}, "styles": tuple(state.styles)}
+    level = state.performance or None
+    for field, value in combined_settings(preset, level).items():
+        state[WIDGETS[field]] = value
+    old = state.get("styles_of_preset", ())
+    of_preset = () if preset is None else tuple(style.name for style in chosen_styles(preset))
+    state.styles = list(dict.fromkeys([*of_preset, *(name for name in state.styles if name not in old)]))
+    state.styles_of_preset = of_preset
+    after = {**{widget: state[widget] for widget in WIDGETS.values()}, "styles": tuple(state.styles)}
+    state.preset_changes = [
+        (name, _shown(before[name]), _shown(after[name])) for name in before if before[name] != after[name]
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return " + ".join(value) or "–"
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

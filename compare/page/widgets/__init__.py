@@ -1,0 +1,3 @@
+"""Widgets: what several screens are made of."""
+
+from __future__ import annotations

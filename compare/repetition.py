@@ -1,0 +1,136 @@
+"""The repetition: rendering the pictures of a record again, whether it can be done here, and what to expect of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from compare.runs.record import Record
+from generate.models import (
+    OpenModel,
+    choose_device,
+    find_model,
+    find_part,
+    find_vae,
+    hub_file,
+    hub_id,
+    require_plain_name,
+)
+from generate.models.catalog import ModelName
+from generate.render.input_check import library_versions
+from generate.settings import RenderSettings, SettingsError
+from ideation import Clause, TwinseedError
+
+#: Of the libraries, those that compute something.
+_COMPUTE = ("torch", "diffusers", "transformers", "numpy")
+
+
+class NotHere(TwinseedError):
+    """What made the pictures of a record is not on this machine: nothing can be rendered again."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What rendering again can give here. `exact`: the same device, number format and libraries made the pictures, so
+    that they are equal but for the rounding of another processor; `close`: equal but for rounding. Neither: alike.
+
+    `words` say it, with the reasons. `area` is that of a picture, in pictures of the size that the model was made for.
+    """
+
+    exact: bool
+    close: bool
+    words: Clause
+    area: float
+
+
+def require_here(settings: RenderSettings, *, foreign: bool, allow_pickle: bool) -> None:
+    """Raises `NotHere` where the model, the VAE or a LoRA is not on this machine; nothing is fetched.
+
+    `foreign` settings are somebody else's: they name things by plain names, and never lead to a place of this machine.
+    """
+    try:
+        for what, name in (("a model", settings.model), *(("a VAE", name) for name in (settings.vae,) if name)):
+            if foreign:
+                require_plain_name(what, name)
+        _require_fetched(find_model(settings.model, allow_pickle=allow_pickle), "model_index.json")
+        if settings.vae is not None:
+            _require_fetched(find_vae(settings.vae, allow_pickle=allow_pickle), "config.json")
+        for lora in settings.adapters:
+            _require_fetched(find_part("lora", lora.name), hub_file(lora.name)[1])
+    except NotHere:
+        raise
+    except TwinseedError as error:
+        raise NotHere("{error}", hint=error.advice, error=error) from error
+
+
+def _require_fetched(found: ModelName, file: str | None) -> None:
+    if found.kind != "hub":
+        return
+    from huggingface_hub import try_to_load_from_cache
+
+    if file is None or not isinstance(try_to_load_from_cache(hub_id(found), file, revision=found.revision), str):
+        raise NotHere(
+            "the model {name} of the hub is not on this machine",
+            hint="make a pair with it first, which fetches it",
+            name=found.name,
+        )
+
+
+def settings_here(settings: RenderSettings) -> RenderSettings:
+    """The settings for this machine: the same device where there is one, else the best; nothing is compiled, which
+    takes minutes. Numbers of a GPU in half precision are worked out whole on a CPU."""
+    try:
+        device = choose_device(settings.device)
+    except SettingsError:
+        device = choose_device("auto")
+    exactly = device == "cpu" and _kind(settings.device) != "cpu"
+    return replace(settings, device=device, dtype="float32" if exactly else settings.dtype, compiled=False)
+
+
+def expectation(record: Record, model: OpenModel) -> Expectation:
+    """What to expect of the open `model`. Raises `NotHere` where its weights are not those that made the pictures."""
+    there = record.certificate
+    if model.digest != there.model_digest:
+        raise NotHere(
+            "the model {model} has other weights here than those that made the pictures",
+            hint="put the file that made them in its place",
+            model=record.settings.model,
+        )
+    reasons = list[Clause]()
+    other = (_kind(there.device), there.dtype) != (_kind(model.device), model.dtype)
+    if other:
+        reasons.append(
+            Clause(
+                "{device} in {dtype} there, {device_2} in {dtype_2} here",
+                device=there.device,
+                dtype=there.dtype,
+                device_2=model.device,
+                dtype_2=model.dtype,
+            )
+        )
+    here = library_versions()
+    for name in _COMPUTE:
+        if there.libraries.get(name) != here[name]:
+            was = there.libraries.get(name, "?")
+            reasons.append(Clause("{name} {was} there, {here} here", name=name, was=was, here=here[name]))
+    if "torch.compile" in there.libraries:
+        reasons.append(Clause("compiled there, not here"))
+    if there.given_up:
+        reasons.append(Clause("memory was short there"))
+    width, height = model.native_size
+    area = (record.settings.width or width) * (record.settings.height or height) / (width * height)
+    if not reasons:
+        same = Clause(
+            "the same device, number format and libraries made the pictures: expect equal ones, bit for bit on the "
+            "same processor, and but for rounding on another"
+        )
+        return Expectation(True, True, same, area)
+    why = reduce(lambda first, rest: Clause("{first}; {rest}", first=first, rest=rest), reasons)
+    if other:
+        return Expectation(False, False, Clause("expect pictures that look alike, no equal ones: {why}", why=why), area)
+    return Expectation(False, True, Clause("expect equal pictures but for rounding: {why}", why=why), area)
+
+
+def _kind(device: str) -> str:
+    """ "cuda" of "cuda:1"."""
+    return device.partition(":")[0]

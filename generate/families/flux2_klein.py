@@ -1,0 +1,73 @@
+"""FLUX.2 klein (Black Forest Labs, 2026): distilled to four steps without guidance, and the base of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from generate.families.protocol import Family, InTurn, Reader
+
+
+def _unpacked(pipeline: Any, latents: Any, height: int, width: int) -> Any:
+    """The VAE's own latents of (pictures, tokens, channels): scaled back by what its normalisation has seen."""
+    vae, side = pipeline.vae, pipeline.vae_scale_factor * 2
+    squares = latents.permute(0, 2, 1).unflatten(2, (height // side, width // side))
+    mean = vae.bn.running_mean.view(1, -1, 1, 1).to(squares)
+    deviation = (vae.bn.running_var.view(1, -1, 1, 1) + vae.config.batch_norm_eps).sqrt().to(squares)
+    return pipeline._unpatchify_latents(squares * deviation + mean)
+
+
+def _decoded(pipeline: Any, latents: Any) -> Any:
+    return pipeline.vae.decode(latents.to(pipeline.vae.dtype)).sample
+
+
+def _negative(pipeline: Any, words: str) -> Mapping[str, Any]:
+    """It takes no words here, but what its text encoder makes of them."""
+    return {"negative_prompt_embeds": pipeline.encode_prompt(prompt=words, max_sequence_length=512)[0]}
+
+
+#: The template is that of a chat whose answer begins with an empty thought: three tokens before the words, nine behind.
+FLUX2_KLEIN = Family(
+    name="flux2-klein",
+    title="FLUX.2 klein",
+    pipeline="Flux2KleinPipeline",
+    denoiser="transformer",
+    text_encoders=(("text_encoder", "tokenizer"),),
+    guidance="guidance_scale",
+    guided_rows=("prompt",),
+    inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt"},
+    told_by={"is_distilled": True},
+    patch=2,
+    packed=4,
+    native_side=1024,
+    flow=True,
+    half="bfloat16",
+    billions=(3.9, 4.0),
+    usual={"scheduler": "Euler", "num_inference_steps": 4, "guidance_scale": 1.0},
+    in_turn=InTurn(
+        readers=(Reader("Qwen3", "tokenizer", 512, (3, 9)),),
+        guided_above=None,
+        decoded=_decoded,
+        unpacked=_unpacked,
+        arguments={"max_sequence_length": 512},
+    ),
+)
+
+FLUX2_KLEIN_BASE = replace(
+    FLUX2_KLEIN,
+    name="flux2-klein-base",
+    title="FLUX.2 klein base",
+    guided_rows=("prompt", "negative prompt"),
+    told_by={"is_distilled": False},
+    usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
+    in_turn=InTurn(
+        readers=(Reader("Qwen3", "tokenizer", 512, (3, 9)),),
+        guided_above=1.0,
+        decoded=_decoded,
+        unpacked=_unpacked,
+        arguments={"max_sequence_length": 512},
+        guided_calls=("prompt", "negative prompt"),
+        negative=_negative,
+    ),
+)

@@ -1,0 +1,119 @@
+"""Arms in turn: each picture by an ordinary call of the pipeline for it alone, from a fresh generator of its seed.
+
+So models with transformers are rendered: in one batch, some of them let one prompt's length move the other's picture,
+and none is quicker for it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from PIL import Image
+
+from generate.families import InTurn
+from generate.picture import SchedulerUse
+from generate.render.arm_check import ArmCheck
+from generate.render.batch import Batch, DecoderOverflow, Rendered, Step, as_json, ran_over
+from generate.render.memory import MemoryPlan
+from generate.render.preview import TurnPreview
+from generate.schedulers.table import build_scheduler
+from ideation import Clause
+
+
+def render_in_turn(batch: Batch, plan: MemoryPlan) -> Rendered:
+    """The pictures of the batch, one after the other. Raises `RenderError`, `DecoderOverflow`, and what `on_step`
+    raises."""
+    model, settings = batch.model, batch.settings
+    in_turn = model.family.in_turn
+    assert in_turn is not None  # noqa: S101 - for the type checker
+    preview = TurnPreview(model, settings)
+    began = time.perf_counter()
+    images: list[Image.Image] = []
+    checks: list[ArmCheck] = []
+    for place in range(len(batch.seeds)):
+        image, check = _draw(batch, in_turn, place, preview)
+        images.append(image)
+        checks.append(check)
+    differs = set[str]().union(*(checks[0].differs_from(check) for check in checks[1:]))
+    if any(check.rewritten(words, batch.conditioning.negative, "") for check, words in _read(batch, checks)):
+        differs.add("rewritten prompt")
+    scheduler = model.pipeline.scheduler
+    return Rendered(
+        images=tuple(images),
+        seconds=time.perf_counter() - began,
+        latents_sha256=tuple(check.initial_noise() for check in checks),
+        differs=frozenset(differs),
+        scheduler=SchedulerUse(type(scheduler).__name__, as_json(dict(scheduler.config))),
+        evaluations=sum(check.evaluations for check in checks),
+        shape=checks[0].shape,
+        given_up=plan.given_up,
+        inputs=tuple(check.inputs for check in checks),
+        arguments=as_json(_arguments(batch, in_turn)),
+    )
+
+
+def _read(batch: Batch, checks: list[ArmCheck]) -> zip[tuple[ArmCheck, str]]:
+    return zip(checks, batch.conditioning.texts, strict=True)
+
+
+def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
+    """What the pipeline is given for either arm, besides prompts and noise."""
+    settings = batch.settings
+    return {
+        **in_turn.arguments,
+        batch.model.family.guidance: settings.guidance_scale,
+        "width": settings.width,
+        "height": settings.height,
+        "num_inference_steps": settings.num_inference_steps,
+    }
+
+
+def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tuple[Image.Image, ArmCheck]:
+    model, settings, seed = batch.model, batch.settings, batch.seeds[place]
+    pipeline = model.pipeline
+    guided = in_turn.guided(settings.guidance_scale)
+    scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [seed])
+    pipeline.scheduler = preview.watching(scheduler, place)
+    generator = torch.Generator("cpu").manual_seed(seed)
+    check = ArmCheck(model.family, guided=guided)
+
+    def after_step(running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
+            said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
+            raise ran_over(model, said)
+        if batch.on_step is not None:
+            steps = len(running.scheduler.timesteps)
+            number = place * steps + step + 1
+            batch.on_step(Step(batch.number, batch.batches, number, len(batch.seeds) * steps, preview.pictures))
+        return {}
+
+    try:
+        with ExitStack() as stack:
+            for watcher in batch.watchers:
+                stack.enter_context(watcher)
+            stack.enter_context(check.watching(pipeline))
+            # Whoever draws from the generator that all of torch shares draws the same for both arms.
+            cuda = [torch.device(model.device).index or 0] if model.device.startswith("cuda") else []
+            stack.enter_context(torch.random.fork_rng(devices=cuda))
+            torch.manual_seed(seed)
+            stack.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("error", "invalid value encountered in cast", RuntimeWarning)
+            warnings.filterwarnings("error", r"(?s).*Try to use VAE tiling", UserWarning)
+            result = pipeline(
+                prompt=batch.conditioning.texts[place],
+                **(in_turn.negative(pipeline, batch.conditioning.negative) if guided else {}),
+                **_arguments(batch, in_turn),
+                generator=generator,
+                callback_on_step_end=after_step,
+                callback_on_step_end_tensor_inputs=["latents"],
+            )
+            check.ended(pipeline, generator)
+    except RuntimeWarning as warning:
+        raise DecoderOverflow from warning
+    except UserWarning as warning:  # a pipeline that goes on where the memory for its decoder runs short
+        raise (warning.__context__ or warning) from None
+    return result.images[0], check

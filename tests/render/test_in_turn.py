@@ -1,0 +1,428 @@
+"""Families of transformers, on tiny models of diffusers' own classes: arms in turn are two plain calls, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from conftest import Twinseed
+from safetensors.torch import save_file
+from tiny_families import BUILDERS, save_tiny
+
+from generate import RenderSettings
+from generate.families import FAMILIES
+from generate.models import ModelError, OpenModel, family_of, open_model, usual_settings
+from generate.render import Frame, RenderCancelled, RenderInterrupted, Step, render_pair, render_series
+from generate.render.memory import MemoryPlan
+from generate.schedulers.table import build_scheduler
+from generate.settings import SettingsError
+from ideation import PromptPair, given_pair
+
+Folders = Callable[[str], Path]
+Opened = Callable[[str], OpenModel]
+
+SHORT = "a red cat"
+LONG = " ".join(["near the ancient lighthouse in front of a misty valley ,"] * 8)
+NEGATIVE = "blurry low quality"
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """The folder of the tiny model of a family, made when it is first asked for."""
+    models = tmp_path_factory.mktemp("families")
+
+    def folder(family: str) -> Path:
+        made = models / family
+        return made if made.is_dir() else save_tiny(family, made)
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def opened(folders: Folders) -> Opened:
+    known: dict[str, OpenModel] = {}
+
+    def model(family: str) -> OpenModel:
+        if family not in known:
+            known[family] = open_model(str(folders(family)), device="cpu")
+        return known[family]
+
+    return model
+
+
+def settings_of(model: OpenModel, **changes: Any) -> RenderSettings:
+    usual = usual_settings(model.family, 5)
+    wanted = {"model": model.name, "num_inference_steps": 2, "width": 64, "height": 64, **changes}
+    return replace(usual, **wanted)
+
+
+def prompts_of(model: OpenModel, expanded: str = f"{SHORT} {LONG}", negative: str = NEGATIVE) -> PromptPair:
+    return replace(given_pair(SHORT, SHORT, expanded, "", model.budget()), negative=negative)
+
+
+def pixels(image: Any) -> Any:
+    return np.asarray(image).astype(int)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_pair_is_two_plain_calls(name: str, folders: Folders, opened: Opened) -> None:
+    model = opened(name)
+    assert model.family is FAMILIES[name]
+    assert not model.notes
+    settings, prompts, seen = settings_of(model), prompts_of(model), list[tuple[int, int, int]]()
+
+    def look(step: Step) -> None:
+        seen.append((step.number, step.steps, len(step.preview())))
+
+    pair = render_pair(prompts, settings, model, on_step=look)
+    assert seen == [(1, 4, 1), (2, 4, 1), (3, 4, 2), (4, 4, 2)]
+    pipeline = getattr(diffusers, model.family.pipeline).from_pretrained(folders(name))
+    pipeline.set_progress_bar_config(disable=True)
+    in_turn = model.family.in_turn
+    assert in_turn is not None
+    guided = in_turn.guided(settings.guidance_scale)
+    for picture, prompt in zip(pair.pictures, (prompts.simple, prompts.expanded), strict=True):
+        plain = pipeline(
+            prompt=prompt,
+            **(in_turn.negative(pipeline, prompts.negative) if guided else {}),
+            **{model.family.guidance: settings.guidance_scale},
+            **in_turn.arguments,
+            num_inference_steps=2,
+            width=64,
+            height=64,
+            generator=torch.Generator().manual_seed(5),
+        ).images[0]
+        assert plain.tobytes() == picture.image.tobytes(), picture.arm
+    simple, expanded = (pixels(one.image) for one in pair.pictures)
+    assert np.abs(simple - expanded).mean() > 2, "words matter"
+    beside_another = render_pair(prompts_of(model, "a blue dog"), settings, model)
+    assert beside_another.pictures[0].image.tobytes() == pair.pictures[0].image.tobytes(), "the partner changes nothing"
+    certificate = pair.certificate
+    assert (certificate.differs, certificate.holds) == (("prompt",), True)
+    assert certificate.evaluations == 2 * 2 * (len(in_turn.guided_calls) if guided and in_turn.guided_calls else 1)
+    assert len(set(certificate.latents_sha256[5].values())) == 1
+    assert (
+        certificate.arguments.items() >= {**in_turn.arguments, model.family.guidance: settings.guidance_scale}.items()
+    )
+    words = {name for name, arms in certificate.inputs[5].items() if arms["simple"] != arms["expanded"]}
+    assert {model.family.inputs[name.partition(" (")[0]] for name in words} == {"prompt"}
+    assert certificate.context["simple"] == prompts.tokens.simple
+
+
+def _chat(thinks: bool) -> Callable[[Any, str], str]:
+    def asked(pipeline: Any, words: str) -> str:
+        told = [{"role": "user", "content": words}]
+        text: str = pipeline.tokenizer.apply_chat_template(
+            told, tokenize=False, add_generation_prompt=True, enable_thinking=thinks
+        )
+        return text
+
+    return asked
+
+
+def _described(pipeline: Any, words: str) -> str:
+    begin: str = pipeline.prompt_template_encode_prefix
+    return begin + words
+
+
+#: What the text encoder that counts is given, where that is more than the words; how many tokens of it are left out
+#: again, and how many are set behind whatever was cut off.
+READ: dict[str, tuple[Callable[[Any, str], str], int, int]] = {
+    "z-image": (_chat(True), 0, 0),
+    "flux2-klein": (_chat(False), 0, 0),
+    "flux2-klein-base": (_chat(False), 0, 0),
+    "qwen-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
+    "krea2": (_described, 34, 5),
+    "krea2-turbo": (_described, 34, 5),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_tokens_are_counted_as_the_pipeline_reads_them(name: str, opened: Opened) -> None:
+    model = opened(name)
+    assert model.family.in_turn is not None
+    reader = model.family.in_turn.readers[0]
+    tokenizer = getattr(model.pipeline, reader.tokenizer)
+    read, left_out, behind = READ.get(name, (lambda _, words: words, 0, 0))
+    assert model.budget().count(SHORT) == len(tokenizer(read(model.pipeline, SHORT)).input_ids) - left_out + behind
+    many, most = "cat " * reader.limit, left_out + reader.limit - behind
+    kept = tokenizer(read(model.pipeline, many), truncation=True, max_length=most).input_ids
+    assert len(model.budget().dropped(many)) == reader.limit - kept.count(tokenizer.convert_tokens_to_ids("cat"))
+
+
+def _other_negative(call: dict[str, Any], _: Any) -> None:
+    call["negative_prompt"] = "watermark"
+
+
+def _other_length(call: dict[str, Any], _: Any) -> None:
+    call["max_sequence_length"] = 128
+
+
+def _other_scheduler(_: dict[str, Any], pipeline: Any) -> None:
+    pipeline.scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=2.0)
+
+
+def _rewriting(call: dict[str, Any], _: Any) -> None:
+    call["prompt"] += " with soft light"
+
+
+def _used_generator(call: dict[str, Any], _: Any) -> None:
+    torch.randn(1, generator=call["generator"])
+
+
+def _other_guidance(call: dict[str, Any], _: Any) -> None:
+    call["guidance_scale"] += 1
+
+
+def _more_steps(call: dict[str, Any], _: Any) -> None:
+    call["num_inference_steps"] += 1
+
+
+@contextmanager
+def sabotaged(pipeline: Any, spoil: Callable[[dict[str, Any], Any], None]) -> Iterator[None]:
+    """Every second call of the pipeline is another one than was asked for."""
+    kind, calls = type(pipeline), list[int]()
+
+    class Sabotaged(kind):  # type: ignore[misc,valid-type]
+        def __call__(self, **call: Any) -> Any:
+            calls.append(1)
+            if len(calls) % 2 == 0:
+                spoil(call, self)
+            return super().__call__(**call)
+
+    pipeline.__class__ = Sabotaged
+    try:
+        yield
+    finally:
+        pipeline.__class__ = kind
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (_other_negative, {"negative prompt", "rewritten prompt"}),
+        (_other_length, {"max_sequence_length"}),
+        (_other_scheduler, {"scheduler"}),
+        (_rewriting, {"rewritten prompt"}),
+        (_used_generator, {"initial noise", "noise on the way"}),
+        (_other_guidance, {"guidance"}),
+        (_more_steps, {"evaluations", "scheduler"}),
+    ],
+)
+def test_a_sabotaged_arm_is_named(spoil: Any, named: set[str], opened: Opened) -> None:
+    model = opened("z-image")
+    with sabotaged(model.pipeline, spoil):
+        certificate = render_pair(prompts_of(model), settings_of(model), model).certificate
+    assert set(certificate.offences) >= named
+    assert set(certificate.offences) <= named | {"t"}, "timesteps are told as well"
+    assert not certificate.holds
+    assert certificate.same_seed == named.isdisjoint({"initial noise", "noise on the way"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "prompt", "message"),
+    [
+        ({"scheduler": "DPM++ 2M Karras"}, SHORT, "trained by flow matching"),
+        ({"clip_skip": 1}, SHORT, "no layers are left out"),
+        ({"long_prompts": "chunk"}, SHORT, "in one piece of 512 tokens"),
+        ({"vae": "other"}, SHORT, "with its own VAE alone"),
+        ({"width": 72}, SHORT, "draws in squares of 16"),
+        ({}, "a (red:1.3) cat", "weighs 'red'"),
+        ({}, "a red cat BREAK a dog", "BREAK"),
+        ({}, "a red cat embedding:glow", "asks for the embedding glow"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(changes: dict[str, Any], prompt: str, message: str, opened: Opened) -> None:
+    model = opened("z-image")
+    with pytest.raises(SettingsError, match=message) as caught:
+        render_pair(prompts_of(model, prompt), settings_of(model, **changes), model)
+    assert caught.value.hint
+
+
+def test_flow_schedulers_are_for_flow_alone(seedling: OpenModel) -> None:
+    with pytest.raises(SettingsError, match="Euler Karras is for models that were trained by flow matching"):
+        build_scheduler("euler_karras", seedling.scheduler_config, [1])
+
+
+def test_all_its_schedulers_draw_the_same_pair_differently(opened: Opened) -> None:
+    model = opened("z-image")
+    assert model.family.in_turn is not None
+    drawn = set()
+    for scheduler in model.family.in_turn.schedulers:
+        pair = render_pair(prompts_of(model), settings_of(model, scheduler=scheduler, num_inference_steps=4), model)
+        assert pair.certificate.holds, scheduler
+        drawn.add(pair.pictures[0].image.tobytes())
+    assert len(drawn) == len(model.family.in_turn.schedulers)
+
+
+def test_a_series_has_the_pictures_of_the_pair(opened: Opened) -> None:
+    model = opened("z-image")
+    prompts, settings = prompts_of(model), settings_of(model)
+    pair = render_pair(prompts, settings, model)
+    frames = [Frame(prompts.expanded, 5), Frame(prompts.simple, 6), Frame(prompts.simple, 5)]
+    made = [one.image.tobytes() for one in render_series(frames, prompts, settings, model)]
+    assert made[0] == pair.pictures[1].image.tobytes()
+    assert made[2] == pair.pictures[0].image.tobytes()
+    with pytest.raises(SettingsError, match="no way from one prompt to another"):
+        list(render_series([Frame(SHORT, 5, prompts.expanded, 0.5)], prompts, settings, model))
+
+
+def test_it_stops_when_it_is_told_to(opened: Opened) -> None:
+    model = opened("z-image")
+
+    def stop(step: Step) -> None:
+        if (step.pair, step.number) == (2, 3):
+            raise RenderCancelled("enough")
+
+    with pytest.raises(RenderInterrupted) as caught:
+        render_pair(prompts_of(model), settings_of(model, images=3), model, on_step=stop)
+    assert caught.value.finished.settings.images == 1
+    assert not {"encode_prompt"} & {*model.pipeline.__dict__}, "nobody looks on any more"
+    assert not model.denoiser._forward_pre_hooks
+
+
+def test_memory_that_runs_short(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = opened("z-image")
+    decode = type(model.pipeline.vae).decode
+
+    def limited(self: Any, *given: Any, **keywords: Any) -> Any:
+        if not self.use_tiling:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return decode(self, *given, **keywords)
+
+    monkeypatch.setattr(type(model.pipeline.vae), "decode", limited)
+    certificate = render_pair(prompts_of(model), settings_of(model), model).certificate
+    assert certificate.given_up == {5: ("VAE in tiles",)}
+    assert certificate.holds
+    ways = []
+    plan: MemoryPlan | None = MemoryPlan.first(model)
+    while plan is not None:
+        ways.append(plan.given_up)
+        plan = plan.smaller("cuda", in_turn=True)
+    assert ways == [
+        (),
+        ("VAE in tiles",),
+        ("VAE in tiles", "parts of the model moved to the CPU in turn"),
+        ("VAE in tiles", "layers of the model moved to the CPU in turn"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["transformer.{}.lora_A.weight", "diffusion_model.{}.lora_down.weight", "lora_unet_{}.lora_down.weight"],
+)
+def test_loras_go_in_and_out(names: str, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    (tmp_path / "loras").mkdir()
+    generator = torch.Generator().manual_seed(1)
+    down, up = torch.randn(2, 32, generator=generator), torch.randn(32, 2, generator=generator)
+    layer = "layers.0.attention.to_q"
+    down_name = names.format(layer.replace(".", "_") if "unet" in names else layer)
+    up_name = down_name.replace("lora_A", "lora_B").replace("down", "up")
+    save_file({down_name: down, up_name: up}, tmp_path / "loras" / "ink.safetensors")
+    save_file(
+        {"transformer.nowhere.lora_A.weight": down, "transformer.nowhere.lora_B.weight": up},
+        tmp_path / "loras" / "foreign.safetensors",
+    )
+    model = opened("z-image")
+    weight = model.denoiser.layers[0].attention.to_q.weight
+    before, plain = weight.clone(), render_pair(prompts_of(model), settings_of(model), model)
+    try:
+        model.load([("ink", 1.0, 0.5)])
+        assert torch.allclose(weight, before + 0.5 * up @ down, atol=1e-5)
+        pair = render_pair(prompts_of(model), settings_of(model), model)
+        assert pair.certificate.holds
+        assert list(pair.certificate.adapters) == ["ink"]
+        assert pair.pictures[0].image.tobytes() != plain.pictures[0].image.tobytes()
+        with pytest.raises(ModelError, match=r"does not fit the model .*nowhere, which this model does not have"):
+            model.load([("foreign", 1.0, 1.0)])
+    finally:
+        model.unload()
+    assert torch.equal(weight, before)
+
+
+def test_a_lora_in_the_names_of_other_programs(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    (tmp_path / "loras").mkdir()
+    generator = torch.Generator().manual_seed(1)
+    layer, down, up = (
+        "lora_unet_double_blocks_0_img_attn_proj",
+        torch.randn(2, 32, generator=generator),
+        torch.randn(32, 2, generator=generator),
+    )
+    tensors = {f"{layer}.lora_down.weight": down, f"{layer}.lora_up.weight": up, f"{layer}.alpha": torch.tensor(1.0)}
+    save_file(tensors, tmp_path / "loras" / "kohya.safetensors")
+    save_file(tensors | {f"{layer}.dora_scale": torch.ones(32, 1)}, tmp_path / "loras" / "dora.safetensors")
+    model = opened("flux")
+    weight = model.denoiser.transformer_blocks[0].attn.to_out[0].weight
+    before = weight.clone()
+    try:
+        model.load([("kohya", 1.0, 1.0)])
+        assert torch.allclose(weight, before + 0.5 * up @ down, atol=1e-5), "alpha / rank is a half"
+        with pytest.raises(ModelError, match="the LoRA dora does not fit"):
+            model.load([("dora", 1.0, 1.0)])
+    finally:
+        model.unload()
+    assert torch.equal(weight, before)
+
+
+@pytest.mark.parametrize("name", ["flux", "qwen-image", "sd3"])
+def test_runs_of_other_families(name: str, folders: Folders, twinseed: Twinseed, tmp_path: Path) -> None:
+    runs = ("--runs", str(tmp_path))
+    told = ("--model", str(folders(name)), "--size", "64x64", "--steps", "1", "--clip", "none")
+    done = twinseed("pair", SHORT, "--expanded", f"{SHORT} {LONG}", "--seed", "5", *told, *runs, "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert record["certificate"]["differs"] == ["prompt"]
+    clip = "Of the expanded prompt, CLIP reads 77 of 93 tokens"
+    assert any(note.startswith(clip) for note in record["prompts"]["warnings"]) == (name != "qwen-image")
+    assert twinseed("refine", next(tmp_path.glob("2*")).name, "--steps", "2", *runs).code == 0
+
+
+def test_the_whole_of_a_run(
+    folders: Folders, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, runs = str(folders("z-image")), ("--runs", str(tmp_path))
+    usual = ("--model", model, "--size", "64x64", "--clip", "none", "--expander", "offline", *runs)
+    done = twinseed("pair", SHORT, "--steps", "2", "--guidance", "0", "--seed", "5", *usual, "--json")
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert record["settings"]["scheduler"] == "Euler"
+    assert record["certificate"]["differs"] == ["prompt"]
+    assert record["prompts"]["expanded"].count(".") > 2, "sentences, for a model that reads them"
+    assert "At a guidance of 0, Z-Image reads no negative prompt." in record["prompts"]["warnings"]
+    run = next(entry for entry in tmp_path.iterdir() if entry.is_dir())
+    report = (run / "report.html").read_text(encoding="utf-8")
+    assert "max_sequence_length=512" in report
+    picture = str(run / "simple-5.png")
+    again = twinseed("pair", "--like", picture, *usual, "--json")
+    assert again.code == 0, again.err
+    told = json.loads(again.out)
+    assert [one["pixels_sha256"] for one in told["renders"]] == [one["pixels_sha256"] for one in record["renders"]]
+    refined = twinseed("refine", run.name, "--steps", "3", *runs)
+    assert refined.code == 0, refined.err
+    of_a_unet = twinseed("pair", SHORT, *usual, "--preset", "default")
+    assert of_a_unet.code == 1
+    assert "trained by flow matching" in of_a_unet.err
+    for instrument in ("attention", "morph"):
+        refused = twinseed("pair", SHORT, *usual, "--with", instrument)
+        assert refused.code == 1
+        assert "looks into a U-Net, and Z-Image has none" in refused.err
+
+
+def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:
+    folder = str(folders("z-image"))
+    assert family_of(folder) is FAMILIES["z-image"]
+    target = json.loads(twinseed("expand", SHORT, "--model", folder, "--json").out)["target"]
+    assert (target["family"], target["manner"], target["tokens_estimated"]) == ("z-image", "sentences", False)
+    listed = {row["name"]: row for row in json.loads(twinseed("list", "families", "--json").out)}
+    assert listed.keys() == FAMILIES.keys()
+    assert (listed["z-image"]["arms"], listed["sdxl"]["arms"]) == ("in turn", "in one batch")

@@ -1,0 +1,78 @@
+"""The program in a process of its own, forked from this one: it has all libraries, and its work begins at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from typing import Any
+
+import twinseed
+
+
+class Forked:
+    """`twinseed` with those arguments, under way. What it says is kept; `kill` ends it without a word."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.code: int | None = None
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with warnings.catch_warnings():  # newer Pythons warn of threads, which the child does not have
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._pid = os.fork()
+        if not self._pid:
+            self._become(["twinseed", *arguments])
+
+    def _become(self, argv: list[str]) -> None:
+        code: Any = 1
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(self._said.fileno(), 2)
+            for name in ("SIGTERM", "SIGHUP"):
+                signal.signal(signal.Signals[name], signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            sys.argv = argv
+            twinseed.main()
+        except SystemExit as end:
+            code = end.code
+        except BaseException:  # noqa: BLE001 - the process ends here, whatever happened
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else 1)
+
+    def ended(self) -> bool:
+        """Whether it has ended by now."""
+        if self.code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code is not None
+
+    def send(self, how: signal.Signals) -> bool:
+        """Sends it a signal; whether it was still at work then."""
+        if self.ended():
+            return False
+        os.kill(self._pid, how)
+        return True
+
+    def end(self, within_s: float = 240.0) -> str:
+        """Waits until it has ended, and returns what it said on standard error."""
+        deadline = time.monotonic() + within_s
+        while not self.ended():
+            if time.monotonic() > deadline:
+                self.send(signal.SIGKILL)
+                deadline += within_s
+            time.sleep(0.002)
+        self._said.seek(0)
+        with self._said:
+            return self._said.read().decode(errors="replace")
