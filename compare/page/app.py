@@ -36,6 +36,8 @@ def main() -> None:
     st.set_page_config("Twinseed", str(STATIC / "icon.svg"), layout="wide")
     st.html(STATIC / "page.css")
     page = PageContext.of(this_visitor())
+    if (own_words := STATIC / f"{page.language}.css").is_file():
+        st.html(own_words)
     screens: dict[str, st.Page] = {}
     page = replace(page, screens=screens)
     for name, (show, icon) in SCREENS.items():
