@@ -2,13 +2,14 @@
 
     python benchmarks/pair.py                          # Seedling
     python benchmarks/pair.py --shape sd15 --size 256  # a model of Stable Diffusion 1.5's shape, of random weights
+    python benchmarks/pair.py --shape flux --size 256 --steps 1 --runs 3    # or z-image: the transformers' widths
     python benchmarks/pair.py --fast                   # the pair by `--fast`, against the same two calls in float32
     python benchmarks/pair.py --fast --compile         # and with a compiled U-Net
 
 Both ways take turns in one process, with the same model, prompts, seed and steps; the pair encodes its prompts anew
 each time, though it need not. It prints the median seconds, their ratio in pairs, how far the pictures are apart, the
-part of the pair's time that is spent outside the U-Net and the decoder, and the most memory that was in use. The ratio
-of processor time stands beside that of seconds: on a busy machine, and with OMP_NUM_THREADS=1, it is the one to trust.
+part of the pair's time that is spent outside denoiser and decoder, and the most memory that was in use. The ratio of
+processor time stands beside that of seconds: on a busy machine, and with OMP_NUM_THREADS=1, it is the one to trust.
 On CUDA the same command measures CUDA.
 """
 
@@ -19,11 +20,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 # Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
-from generate.settings import RenderSettings
+from generate.schedulers.table import build_scheduler
 
 # isort: split
 
@@ -34,11 +36,12 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionMod
 from PIL import Image
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from generate.models import OpenModel, open_model
+from generate.models import OpenModel, open_model, usual_settings
 from generate.render.pair import render_pair
-from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_FOLDER
 from ideation import PromptPair, TokenCount
+
+from transformer_shapes import save_shaped  # isort: skip  # beside this file
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "a red dog riding a bicycle on a beach at sunset in the snow, soft light, fine detail, watercolor style"
@@ -47,52 +50,54 @@ SEED = 7
 
 
 def main(
-    shape: Annotated[str, typer.Option(help="seedling, or sd15 for Stable Diffusion 1.5's shape.")] = "seedling",
+    shape: Annotated[str, typer.Option(help="seedling; sd15, flux or z-image for their shapes.")] = "seedling",
     size: Annotated[int, typer.Option(help="Pixels; 0 is the model's own size.")] = 0,
     steps: Annotated[int, typer.Option()] = 20,
     runs: Annotated[int, typer.Option(help="How often each way is timed.")] = 7,
-    scheduler: Annotated[str, typer.Option()] = "DPM++ 2M Karras",
+    scheduler: Annotated[str, typer.Option(help="[default: the family's usual one]")] = "",
     device: Annotated[str, typer.Option()] = "auto",
     dtype: Annotated[str, typer.Option(help="Of both ways; with --fast of the two calls alone.")] = "auto",
     fast: Annotated[bool, typer.Option("--fast", help="The pair by --fast.")] = False,
     compiled: Annotated[bool, typer.Option("--compile", help="The pair with a compiled U-Net.")] = False,
 ) -> None:
     """Prints the figures."""
-    with tempfile.TemporaryDirectory() as folder:
-        name = "seedling" if shape == "seedling" else str(_sd15_shaped(Path(folder) / "sd15"))
-        began = time.perf_counter()
-        plain = open_model(name, device=device, dtype=dtype)
-        loading = time.perf_counter() - began
-        ours = plain
-        if fast or compiled:
-            ours = open_model(name, device=device, dtype="auto" if fast else dtype, fast=fast, compiled=compiled)
-    settings = RenderSettings(
-        seed=SEED,
-        num_inference_steps=steps,
-        scheduler=scheduler,
-        width=size or None,
-        height=size or None,
-        guidance_scale=5.0,
+    folder = tempfile.TemporaryDirectory()  # until the end: tokenizers are read when they are needed
+    if shape in ("flux", "z-image"):
+        name = str(save_shaped(shape, Path(folder.name) / shape))
+    else:
+        name = "seedling" if shape == "seedling" else str(_sd15_shaped(Path(folder.name) / "sd15"))
+    began = time.perf_counter()
+    plain = open_model(name, device=device, dtype=dtype)
+    loading = time.perf_counter() - began
+    ours = plain
+    if fast or compiled:
+        ours = open_model(name, device=device, dtype="auto" if fast else dtype, fast=fast, compiled=compiled)
+    settings = replace(
+        usual_settings(plain.family, SEED), num_inference_steps=steps, width=size or None, height=size or None
     )
+    settings = replace(settings, scheduler=scheduler or settings.scheduler)
+    in_turn = plain.family.in_turn
+    guided = in_turn is None or in_turn.guided(settings.guidance_scale)
     prompts = PromptPair(SIMPLE, "en", SIMPLE, EXPANDED, NEGATIVE, "given", None, (), (), TokenCount(77, 1, 1))
 
     def two_calls() -> list[Image.Image]:
         images = []
         for prompt in (SIMPLE, EXPANDED):
-            plain.pipeline.scheduler = build_scheduler(scheduler, plain.scheduler_config, [SEED])
+            plain.pipeline.scheduler = build_scheduler(settings.scheduler, plain.scheduler_config, [SEED])
             images += plain.pipeline(
                 prompt,
-                negative_prompt=NEGATIVE,
                 num_inference_steps=steps,
-                guidance_scale=5.0,
                 width=size or None,
                 height=size or None,
                 generator=torch.Generator("cpu").manual_seed(SEED),
+                **{plain.family.guidance: settings.guidance_scale},
+                **({"negative_prompt": NEGATIVE} if guided else {}),
+                **(in_turn.arguments if in_turn is not None else {}),
             ).images
         return images
 
     def pair() -> list[Image.Image]:
-        return [render.image for render in render_pair(prompts, settings, ours).renders]
+        return [picture.image for picture in render_pair(prompts, settings, ours).pictures]
 
     times: dict[str, list[float]] = {"two calls": [], "pair": []}
     processor: dict[str, list[float]] = {"two calls": [], "pair": []}
@@ -108,7 +113,7 @@ def main(
         for way, render in ways.items():
             ours.encodings.forget()
             pipeline = ours.pipeline
-            with _Inside(ours, pipeline.unet, pipeline.vae.decoder) as inside, _Inside(ours, *_readers(ours)) as read:
+            with _Inside(ours, ours.denoiser, pipeline.vae.decoder) as inside, _Inside(ours, *_readers(ours)) as read:
                 began, worked = time.perf_counter(), time.process_time()
                 render()
                 _wait(ours.device)
@@ -127,7 +132,7 @@ def main(
     ]
     pixels = pictures["pair"][0].size
     where = f"{plain.device}, {torch.get_num_threads()} threads"
-    print(f"{shape}, {pixels[0]}x{pixels[1]}, {steps} steps of {scheduler}, {where}")
+    print(f"{shape}, {pixels[0]}x{pixels[1]}, {steps} steps of {settings.scheduler}, {where}")
     print(f"loading the model      {loading:8.2f} s, once in this process")
     print(f"the first pair         {first:8.2f} s")
     for way, seconds in times.items():
@@ -141,7 +146,7 @@ def main(
         f"({min(of_processor):.3f} to {max(of_processor):.3f})"
     )
     print(
-        f"outside U-Net and VAE  {100 * statistics.median(outside):8.1f} %   "
+        f"outside denoiser, VAE  {100 * statistics.median(outside):8.1f} %   "
         f"({100 * statistics.median(reading):.1f} % in the text encoder)"
     )
     print(

@@ -76,7 +76,7 @@ def class_(
             found,
             folder,
             options,
-            check=_check(render=render, runs=runs),
+            check=_rendering(runs) if render else None,
             created=created,
             ballots=answers,
             on_file=on_file,
@@ -112,8 +112,8 @@ def _matching(name: str) -> Iterator[Path]:
     yield from map(Path, found)
 
 
-def _check(*, render: bool, runs: Path | None) -> Check:
-    """How each bundle is verified. One session draws for all of them."""
+def _rendering(runs: Path | None) -> Check:
+    """Verifies bundles by rendering them again, in one session."""
     from compare.homework.verification import Again, verify_bundle
 
     opened: list[Session] = []
@@ -126,7 +126,7 @@ def _check(*, render: bool, runs: Path | None) -> Check:
             opened.append(Session(Gallery(runs_folder(runs))))
         return opened[0]
 
-    again = Again(session) if render else None
+    again = Again(session)
     return lambda bundle: verify_bundle(bundle, again)
 
 

@@ -10,6 +10,9 @@ from commands.console import cell
 from commands.options import AsJson, runs_folder
 from ideation import TwinseedError
 
+#: Bytes that a picture takes beside the model, about.
+_FOR_A_PICTURE = 2e9
+
 
 def doctor(as_json: AsJson = False) -> None:
     """Say what is here and what would run by default. Keys are never shown."""
@@ -45,6 +48,7 @@ def doctor(as_json: AsJson = False) -> None:
         "llm_model": llm_model,
         "model": DEFAULT_MODEL,
         "models": models,
+        "families": _fitting(device),
         "clip": default_clip(DEFAULT_MODEL).name,
         "clip_of_other_models": default_clip("other").name,
         "models_folder": str(models_folder()),
@@ -58,3 +62,24 @@ def doctor(as_json: AsJson = False) -> None:
         return
     for name, value in found.items():
         print(f"{name.replace('_', ' ') + ':':<22} {cell(value) or 'none'}")
+
+
+def _fitting(device: str) -> dict[str, str]:
+    """How the models of each family fit into the memory of the device, reckoned from how many parameters they have."""
+    from generate.families import FAMILIES
+    from generate.models.devices import DTYPES, choose_dtype, memory_of
+
+    memory = memory_of(device)
+    told = {}
+    for family in FAMILIES.values():
+        if family.billions is None or memory is None:
+            continue
+        each = DTYPES[choose_dtype("auto", device, half=family.half)].itemsize * 1e9
+        needed, room = (sum(family.billions) * each, max(family.billions) * each), memory - _FOR_A_PICTURE
+        if needed[0] <= room:
+            told[family.name] = "fits"
+        elif not device.startswith("cuda"):
+            told[family.name] = "too large"
+        else:
+            told[family.name] = "in parts" if needed[1] <= room else "in layers, slowly"
+    return told

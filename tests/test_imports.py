@@ -37,7 +37,7 @@ except SystemExit as end:
         ("list", "models"),
         ("list", "expanders"),
         ("list", "instruments"),
-        ("verify", str(OLD_RUN)),
+        ("verify", str(OLD_RUN), "--no-render"),
         ("pair", "a dog", "--scheduler", "Oiler"),
     ],
     ids=lambda words: " ".join(words)[:40],

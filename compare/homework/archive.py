@@ -1,4 +1,5 @@
-"""Zip files of strangers, read strictly: of all that a zip file can be, only what a bundle needs.
+"""Zip files: written so that equal files give equal bytes, and those of strangers read strictly, as of all that a zip
+file can be only so much is needed.
 
 Nothing is unpacked before the whole list of entries has been seen, and every byte of the file must belong to an entry,
 to its place in the list, or to the end of the list: nothing stands before, between, behind or twice. Python's own
@@ -7,11 +8,15 @@ reader is more forgiving; where two readers may see two different files, this on
 
 from __future__ import annotations
 
+import contextlib
+import os
 import stat
 import struct
 import unicodedata
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +42,8 @@ _ENCRYPTED, _DESCRIPTOR, _UTF8 = 1, 8, 1 << 11
 _FLAGS = _DESCRIPTOR | _UTF8 | 0b110
 _STORED, _DEFLATED = 0, 8
 _ZIP64, _OTHER_NAME = 0x0001, 0x7075
+#: Of no file in particular: the oldest time that a zip file can say.
+_TIME = (1980, 1, 1, 0, 0, 0)
 _PIECE = 1 << 20
 #: Bytes: no usual file system has longer names.
 _LONGEST_PART = 255
@@ -286,6 +293,45 @@ def open_archive(path: Path) -> BinaryIO:
             path=path,
             reason=error.strerror or str(error),
         ) from error
+
+
+@contextmanager
+def write_archive(path: Path, files: Iterable[tuple[str, bytes]], *, stored: tuple[str, ...]) -> Iterator[Archive]:
+    """Writes a zip file, whole or not at all: it is at `path` when the block ends, which has it to read, and what was
+    there before stays until then. Names that end as one of `stored` are not packed, the others are; equal files give
+    equal bytes. Raises `BundleError`, also for what could not be read again.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    try:
+        with partial.open("w+b") as target:
+            with zipfile.ZipFile(target, "w") as archive:
+                for name, content in files:
+                    entry = zipfile.ZipInfo(name, _TIME)
+                    entry.create_system, entry.external_attr = 3, 0o100644 << 16
+                    entry.compress_type = zipfile.ZIP_STORED if name.endswith(stored) else zipfile.ZIP_DEFLATED
+                    archive.writestr(entry, content)
+            target.flush()
+            os.fsync(target.fileno())
+            try:
+                yield Archive(target, path.name)
+            except BundleError as error:
+                raise BundleError(
+                    "{path} cannot be handed in: {fault}",
+                    hint="hand in fewer concepts or seeds at once",
+                    path=path,
+                    fault=error,
+                ) from error
+        partial.replace(path)
+    except OSError as error:
+        raise BundleError(
+            "cannot write {path}: {reason}",
+            hint="check the name, and whether there is room",
+            path=path,
+            reason=error.strerror or str(error),
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def refused(name: str, fault: Clause) -> BundleError:

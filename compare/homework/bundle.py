@@ -6,15 +6,12 @@ written from the models below by `make docs`.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
-import os
 import tempfile
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,8 +21,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
-from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused
-from compare.runs import RECORD_FILE, REPORT_FILE, RecordError, Run, text_without_folders, without_folders
+from compare.homework.archive import Archive, BundleError, name_fault, open_archive, refused, write_archive
+from compare.runs import RECORD_FILE, REPORT_FILE, Record, RecordError, Run, text_without_folders, without_folders
 from compare.runs.record import MAX_RECORD
 from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
 from generate.files.picture_file import MAX_FILE as MAX_PICTURE
@@ -42,20 +39,19 @@ MAX_CONTENT = 1_000_000
 LONGEST_NAME = 80
 
 _PICTURES = (".png", ".webp")
-#: Characters that nobody sees: controls, formats, halves, private and unassigned ones, ends of lines.
-_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+#: Characters that nobody sees: controls, formats, halves, ends of lines. Two that join letters belong to some scripts.
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_JOINERS = "\u200c\u200d"
 #: Bytes that a file of a bundle can have.
 _MOST = {".json": MAX_RECORD, ".html": 128_000_000, ".pdf": 128_000_000, ".png": MAX_PICTURE, ".webp": MAX_PICTURE}
-#: Of no bundle in particular: the oldest time that a zip file can say.
-_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def words_fault(words: str) -> Clause | None:
     """Why these words, whoever wrote them, are no name that a page can show as it is; None where they are: one line,
     and nothing in it that turns round what stands beside it."""
-    if words != words.strip() or not 1 <= len(words) <= LONGEST_NAME:
+    if words != words.strip().strip(_JOINERS) or not 1 <= len(words) <= LONGEST_NAME:
         return Clause("it must have 1 to {most} characters, none of them blank at its ends", most=LONGEST_NAME)
-    if any(unicodedata.category(letter) in _UNSEEN for letter in words):
+    if any(unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS for letter in words):
         return Clause("it has characters that nobody can see")
     return None
 
@@ -145,6 +141,21 @@ class OpenBundle:
         """The text of its `report.html`: to be compared, never to be shown."""
         return (self.folder / REPORT_FILE).read_text(encoding="utf-8", errors="surrogateescape")
 
+    def report_anew(self, observations: Mapping[str, str | None] | None = None) -> str:
+        """What `report.html` says when it is written now; with other `observations` than the records', by run. Raises
+        `RecordError` for a run that cannot be read, and what reading and drawing its pictures does."""
+        records = dict[str, Record]()
+        for one, run in self.runs():
+            if isinstance(run, RecordError):
+                raise run
+            records[one.run] = run.record
+        for name, words in (observations or {}).items():
+            records[name] = records[name].model_copy(update={"observations": words})
+        content = self.content
+        homework = _homework(content.student, content.created, content.failed, records)
+        pictures = _Pictures({name: self.folder / RUNS / name for name in records})
+        return homework_html(homework, pictures, content.language)
+
 
 def student_of(name: str | None, number: str | None) -> Student | None:
     """The student of that name and number; None where neither is given. Raises `BundleError`.
@@ -181,6 +192,10 @@ def write_bundle(
     `Bundle.shortened` says which. Raises `BundleError`, `RecordError` for a run whose pictures are not those of its
     record, and what setting a PDF raises.
     """
+    if not runs:
+        raise BundleError(
+            "there is no pair to hand in", hint="see why none was made, mend that, and start the homework again"
+        )
     names = [unicodedata.normalize("NFC", run.name) for run in runs]
     for run, name in zip(runs, names, strict=True):
         if names.count(name) > 1 or not _is_plain_name(name):
@@ -197,8 +212,7 @@ def write_bundle(
         )
         for one in failed
     )
-    by = () if student is None else tuple(one for one in (student.name, student.number) if one is not None)
-    homework = Homework(records, created, by, tuple(Failure(one.concept, one.reason, one.command) for one in cleaned))
+    homework = _homework(student, created, cleaned, records)
     for run in runs:
         run.require_whole()
     pictures = _Pictures({name: run.folder for name, run in zip(names, runs, strict=True)})
@@ -228,8 +242,16 @@ def write_bundle(
             of_run |= {RECORD_FILE: texts[name], REPORT_FILE: own.encode()}
             yield from ((f"{RUNS}/{name}/{file}", of_run[file]) for file in sorted(of_run))
 
-    _write(path, content())
+    with write_archive(path, content(), stored=_PICTURES) as archive:
+        _require_bundle(archive, path.name)  # what nobody could read is not handed in
     return bundle
+
+
+def _homework(
+    student: Student | None, created: datetime, failed: Sequence[FailedConcept], records: Mapping[str, Record]
+) -> Homework:
+    by = () if student is None else tuple(one for one in (student.name, student.number) if one is not None)
+    return Homework(records, created, by, tuple(Failure(one.concept, one.reason, one.command) for one in failed))
 
 
 class _Pictures(Mapping[str, bytes]):
@@ -247,32 +269,6 @@ class _Pictures(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def _write(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Writes the zip file, whole or not at all, and what stands at `path` stays until then."""
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        with partial.open("wb") as target:
-            with zipfile.ZipFile(target, "w") as archive:
-                for name, content in files:
-                    entry = zipfile.ZipInfo(name, _TIME)
-                    entry.create_system, entry.external_attr = 3, 0o100644 << 16
-                    entry.compress_type = zipfile.ZIP_STORED if name.endswith(_PICTURES) else zipfile.ZIP_DEFLATED
-                    archive.writestr(entry, content)
-            target.flush()
-            os.fsync(target.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise BundleError(
-            "cannot write {path}: {reason}",
-            hint="check the name, and whether there is room",
-            path=path,
-            reason=error.strerror or str(error),
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 @contextmanager
@@ -297,18 +293,8 @@ def open_bundle(path: Path) -> Iterator[OpenBundle]:
 
 def _unpacked(path: Path, archive: Archive, folder: Path) -> OpenBundle:
     """The bundle, with its files in `folder`. Raises `BundleError` and `OSError`."""
-    entries = archive.entries
-    for name in (BUNDLE_FILE, REPORT_FILE):
-        if name not in entries:
-            raise refused(path.name, Clause("there is no {entry} in it", entry=name))
-    content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), path.name)
-    named = {one.run for one in content.runs}
-    for name, entry in entries.items():
-        if not _belongs(name, named):
-            raise refused(path.name, Clause("{name!r} is nothing that a bundle has", name=name))
-        if entry.size > (most := _MOST[Path(name).suffix]):
-            raise refused(path.name, Clause("{entry} has more than {most:,} bytes", entry=name, most=most))
-    for entry in entries.values():
+    content = _require_bundle(archive, path.name)
+    for entry in archive.entries.values():
         archive.unpack(entry, Path(folder, *entry.name.split("/")))
     bundle = OpenBundle(path, content, folder)
     for one, run in bundle.runs():
@@ -318,6 +304,22 @@ def _unpacked(path: Path, archive: Archive, folder: Path) -> OpenBundle:
                 stray = f"{RUNS}/{one.run}/{name}"
                 raise refused(path.name, Clause("no record names {entry}, and still it is there", entry=stray))
     return bundle
+
+
+def _require_bundle(archive: Archive, name: str) -> Bundle:
+    """What the archive says of itself. Raises `BundleError` where it holds other files than a bundle does."""
+    entries = archive.entries
+    for file in (BUNDLE_FILE, REPORT_FILE):
+        if file not in entries:
+            raise refused(name, Clause("there is no {entry} in it", entry=file))
+    content = _parsed(archive.read(entries[BUNDLE_FILE], MAX_CONTENT), name)
+    named = {one.run for one in content.runs}
+    for file, entry in entries.items():
+        if not _belongs(file, named):
+            raise refused(name, Clause("{name!r} is nothing that a bundle has", name=file))
+        if entry.size > (most := _MOST[Path(file).suffix]):
+            raise refused(name, Clause("{entry} has more than {most:,} bytes", entry=file, most=most))
+    return content
 
 
 def _is_plain_name(name: str) -> bool:

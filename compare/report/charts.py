@@ -22,7 +22,31 @@ MOST_LETTERS = 46  # of a label in a line of its own
 _MOST_BARS = 24
 FONT = "system-ui, Segoe UI, Helvetica, Arial, Noto Sans, Noto Sans CJK TC, PingFang TC, Microsoft JhengHei, sans-serif"
 
-_FULL: dict[str, Any] = {"stroke": ACCENT, "fill": ACCENT}
+#: What texts are measured with: it comes along with vl-convert, so a chart is the same on every machine, and no other
+#: font is looked for. A reader's own faces draw them.
+_MEASURED = "Liberation Sans"
+
+#: A specification of Vega-Lite, or a part of one.
+Spec = dict[str, Any]
+
+_FULL: Spec = {"stroke": ACCENT, "fill": ACCENT}
+_DOT: Spec = {"shape": "circle", "size": 80, "opacity": 1}
+_BESIDE: Spec = {"align": "left", "baseline": "middle", "color": INK, "fontSize": 12}
+_AXIS: Spec = {
+    "title": None,
+    "tickCount": 5,
+    "grid": False,
+    "domainColor": LINE,
+    "tickColor": LINE,
+    "labelColor": SOFT,
+}
+_LINES: Spec = {"field": "place", "type": "ordinal", "axis": None, "sort": None}
+_LABEL: Spec = {"field": "label", "type": "nominal"}
+_NUMBER: Spec = {"field": "number", "type": "nominal"}
+_LABELS: Spec = {
+    "mark": {"type": "text", **_BESIDE, "dy": -8, "limit": WIDTH, "stroke": PAPER, "strokeWidth": 4},
+    "encoding": {"x": {"value": 0}, "text": _LABEL},
+}
 _SVG = "http://www.w3.org/2000/svg"
 _VARIABLES = {INK: "--ink", SOFT: "--soft", LINE: "--line", ACCENT: "--accent", PAPER: "--paper"}
 _DASHES = ([1, 0], [6, 3], [2, 3], [9, 3, 2, 3], [12, 4], [1, 2])
@@ -74,129 +98,104 @@ def bar_chart(name: str, rows: Sequence[Bar], caption: str = "") -> Chart:
 
 def bars(rows: Sequence[Bar]) -> str:
     """Horizontal bars from zero, their labels above and their numbers behind them."""
-    import altair as alt
-
-    data = _rows(rows)
     most = max([row.value for row in rows], default=0) or 1
-    x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.22]))
-    base = alt.Chart(data).encode(y=_lines())
-    bar = base.mark_bar(height=9, yOffset=7).encode(
+    x = {"field": "value", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.22]}}
+    bar = _mark("bar", height=9, yOffset=7) | _encoding(
         x=x,
-        fill=alt.condition("datum.strong", alt.value(ACCENT), alt.value(PAPER)),
-        stroke=alt.condition("datum.strong", alt.value(ACCENT), alt.value(SOFT)),
+        fill={"condition": {"test": "datum.strong", "value": ACCENT}, "value": PAPER},
+        stroke={"condition": {"test": "datum.strong", "value": ACCENT}, "value": SOFT},
     )
-    number = base.mark_text(align="left", baseline="middle", dx=7, dy=7, color=INK, fontSize=12).encode(
-        x=x, text="number:N"
-    )
-    return _svg(alt.layer(bar, number, _labels(base)), len(rows))
+    number = _mark("text", **_BESIDE, dx=7, dy=7) | _encoding(x=x, text=_NUMBER)
+    return finished(_of_rows(rows, bar, number, _LABELS))
 
 
 def dumbbells(
     rows: Sequence[Dumbbell], simple: str, expanded: str, domain: tuple[float, float], chance: float | None = None
 ) -> str:
     """For each row a ring and a dot on one scale, with a key above; `chance` is a broken line across all rows."""
-    import altair as alt
-
-    base = alt.Chart(_rows(rows)).encode(y=_lines())
-    scale = alt.Scale(domain=list(domain), nice=False)
-    axis = alt.Axis(title=None, tickCount=5, grid=False, domainColor=LINE, tickColor=LINE, labelColor=SOFT)
-    layers = [] if chance is None else [_standing(base, chance, alt.X("at:Q", scale=scale, axis=axis))]
+    scaled = {"type": "quantitative", "scale": {"domain": list(domain), "nice": False}, "axis": _AXIS}
+    ring = {"stroke": INK, "fill": PAPER, "strokeWidth": 1.6}
+    layers = [] if chance is None else [_standing(chance, scaled)]
     layers += [
-        base.mark_rule(color=INK, strokeWidth=1.5, yOffset=8).encode(
-            x=alt.X("simple:Q", scale=scale, axis=axis), x2="expanded:Q"
-        ),
-        base.mark_point(shape="circle", size=80, stroke=INK, fill=PAPER, strokeWidth=1.6, opacity=1, yOffset=8).encode(
-            x=alt.X("simple:Q", scale=scale, axis=axis)
-        ),
-        base.mark_point(shape="circle", size=80, opacity=1, yOffset=8, **_FULL).encode(
-            x=alt.X("expanded:Q", scale=scale, axis=axis)
-        ),
-        _labels(base),
+        _mark("rule", color=INK, strokeWidth=1.5, yOffset=8)
+        | _encoding(x={"field": "simple"} | scaled, x2={"field": "expanded"}),
+        _mark("point", **_DOT, **ring, yOffset=8) | _encoding(x={"field": "simple"} | scaled),
+        _mark("point", **_DOT, **_FULL, yOffset=8) | _encoding(x={"field": "expanded"} | scaled),
+        _LABELS,
     ]
     keys = []
     at = 6
-    for name, look in ((simple, {"stroke": INK, "fill": PAPER, "strokeWidth": 1.6}), (expanded, _FULL)):
-        one = alt.Chart(alt.InlineData(values=[{"label": name}]))
+    for name, look in ((simple, ring), (expanded, _FULL)):
         keys += [
-            one.mark_point(shape="circle", size=80, opacity=1, **look).encode(x=alt.value(at), y=alt.value(8)),
-            one.mark_text(align="left", baseline="middle", color=INK, fontSize=12).encode(
-                x=alt.value(at + 10), y=alt.value(8), text="label:N"
-            ),
+            _mark("point", **_DOT, **look) | _at(at) | _data([{"label": name}]),
+            _mark("text", **_BESIDE) | _at(at + 10, text=_LABEL) | _data([{"label": name}]),
         ]
         at += 34 + 7 * width_of(name)
-    return _keyed(alt.layer(*keys), alt.layer(*layers), len(rows))
+    return finished(_keyed(keys, _of_rows(rows, *layers)))
 
 
 def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
     """Means with their intervals against a zero line; `worse` and `better` name its two sides."""
-    import altair as alt
-
     reach = max((abs(end) for row in rows for end in (row.low, row.high, row.mean)), default=0) * 1.12 or 1
-    base = alt.Chart(_rows(rows)).encode(y=_lines())
-    scale = alt.Scale(domain=[-reach, reach], nice=False)
-    axis = alt.Axis(title=None, tickCount=5, grid=False, domainColor=LINE, tickColor=LINE, labelColor=SOFT)
-    zero = _standing(base, 0, alt.X("at:Q", scale=scale, axis=axis))
-    line = base.mark_rule(color=INK, strokeWidth=2, yOffset=8).encode(
-        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"
+    scaled = {"type": "quantitative", "scale": {"domain": [-reach, reach], "nice": False}, "axis": _AXIS}
+    line = _mark("rule", color=INK, strokeWidth=2, yOffset=8) | _encoding(
+        x={"field": "low"} | scaled, x2={"field": "high"}
     )
-    dot = base.mark_point(shape="circle", size=90, stroke=ACCENT, fill=ACCENT, opacity=1, yOffset=8).encode(
-        x=alt.X("mean:Q", scale=scale, axis=axis)
+    dot = _mark("point", **_DOT | {"size": 90}, stroke=ACCENT, fill=ACCENT, yOffset=8) | _encoding(
+        x={"field": "mean"} | scaled
     )
     middle, gap = WIDTH / 2, 9  # the scale reaches as far to both sides, so zero is there
-    look: dict[str, Any] = {"baseline": "middle", "color": INK, "fontSize": 12, "limit": middle - gap}
-    left = alt.Chart(alt.InlineData(values=[{"label": f"← {worse}"}]))
-    right = alt.Chart(alt.InlineData(values=[{"label": f"{better} →"}]))
-    key = alt.layer(
-        left.mark_text(align="right", **look).encode(x=alt.value(middle - gap), y=alt.value(8), text="label:N"),
-        right.mark_text(align="left", **look).encode(x=alt.value(middle + gap), y=alt.value(8), text="label:N"),
-    )
-    return _keyed(key, alt.layer(zero, line, dot, _labels(base)), len(rows))
+    keys = [
+        _mark("text", **_BESIDE | {"align": side}, limit=middle - gap)
+        | _at(place, text=_LABEL)
+        | _data([{"label": label}])
+        for side, place, label in (("right", middle - gap, f"← {worse}"), ("left", middle + gap, f"{better} →"))
+    ]
+    return finished(_keyed(keys, _of_rows(rows, _standing(0, scaled), line, dot, _LABELS)))
 
 
 def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
     """Lines from zero up, told apart by their dash and by the shape of their points; a key above them has both."""
-    import altair as alt
-
-    names = [label_of(row.label, 40) for row in rows]
-    values = [{"x": x, "y": y, "place": place} for place, row in enumerate(rows) for x, y in row.points]
     places = list(range(len(rows)))
-    dash = alt.StrokeDash(
-        "place:O", legend=None, scale=alt.Scale(domain=places, range=[_DASHES[at % len(_DASHES)] for at in places])
-    )
-    shape = alt.Shape(
-        "place:O", legend=None, scale=alt.Scale(domain=places, range=[_SHAPES[at % len(_SHAPES)] for at in places])
-    )
-    dots: dict[str, Any] = {"size": 55, "stroke": INK, "fill": PAPER, "strokeWidth": 1.5, "opacity": 1}
-    key = alt.Chart(
-        alt.InlineData(
-            values=[{"place": place, "label": name, "from": 0, "to": 36} for place, name in enumerate(names)]
-        )
-    ).encode(y=_lines())
-    across = alt.X("from:Q", axis=None, scale=alt.Scale(domain=[0, WIDTH - 60], nice=False))
-    keys = alt.layer(
-        key.mark_rule(color=INK, strokeWidth=1.6).encode(x=across, x2="to:Q", strokeDash=dash),
-        key.mark_point(**dots).encode(x=alt.value(18), shape=shape),
-        key.mark_text(align="left", baseline="middle", color=INK, fontSize=12, limit=WIDTH - 108).encode(
-            x=alt.value(46), text="label:N"
-        ),
-    ).properties(width=WIDTH - 60, height=20 * len(rows))
-    look: dict[str, Any] = {
-        "grid": False,
-        "domainColor": LINE,
-        "tickColor": LINE,
-        "labelColor": SOFT,
-        "titleColor": SOFT,
+    by_place = {"field": "place", "type": "ordinal", "legend": None}
+    dash = by_place | {"scale": {"domain": places, "range": [_DASHES[at % len(_DASHES)] for at in places]}}
+    shape = by_place | {"scale": {"domain": places, "range": [_SHAPES[at % len(_SHAPES)] for at in places]}}
+    dots = _mark("point", size=55, stroke=INK, fill=PAPER, strokeWidth=1.5, opacity=1)
+    line = {"color": INK, "strokeWidth": 1.6}
+    across = {"type": "quantitative", "axis": None, "scale": {"domain": [0, WIDTH - 60], "nice": False}}
+    names = [{"place": place, "label": label_of(row.label, 40), "from": 0, "to": 36} for place, row in enumerate(rows)]
+    keys = _data(names) | {
+        "layer": [
+            _mark("rule", **line)
+            | _encoding(x={"field": "from"} | across, x2={"field": "to"}, strokeDash=dash, y=_LINES),
+            dots | _encoding(x={"value": 18}, shape=shape, y=_LINES),
+            _mark("text", **_BESIDE, limit=WIDTH - 108) | _encoding(x={"value": 46}, text=_LABEL, y=_LINES),
+        ],
+        "width": WIDTH - 60,
+        "height": 20 * len(rows),
     }
-    ticks = sorted({value["x"] for value in values})
-    chart = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X("x:Q", title=x_title, axis=alt.Axis(values=ticks, format="d", labelOverlap=True, **look)),
-        y=alt.Y("y:Q", title=y_title, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5, **look)),
-    )
-    lines = alt.layer(
-        chart.mark_line(color=INK, strokeWidth=1.6).encode(strokeDash=dash),
-        chart.mark_point(**dots).encode(shape=shape),
-    ).properties(width=WIDTH - 60, height=190)
-    return finished(alt.vconcat(keys, lines, spacing=14))
+    values = [{"x": x, "y": y, "place": place} for place, row in enumerate(rows) for x, y in row.points]
+    look = {"grid": False, "domainColor": LINE, "tickColor": LINE, "labelColor": SOFT, "titleColor": SOFT}
+    ticks = {"values": sorted({value["x"] for value in values}), "format": "d", "labelOverlap": True} | look
+    on_axes = {
+        "x": {"field": "x", "type": "quantitative", "title": x_title, "axis": ticks},
+        "y": {
+            "field": "y",
+            "type": "quantitative",
+            "title": y_title,
+            "scale": {"zero": True},
+            "axis": {"tickCount": 5} | look,
+        },
+    }
+    lines = _data(values) | {
+        "layer": [
+            _mark("line", **line) | _encoding(**on_axes, strokeDash=dash),
+            dots | _encoding(**on_axes, shape=shape),
+        ],
+        "width": WIDTH - 60,
+        "height": 190,
+    }
+    return finished({"vconcat": [keys, lines], "spacing": 14})
 
 
 def inline(svg: str, alt: str) -> str:
@@ -217,32 +216,39 @@ def inline(svg: str, alt: str) -> str:
     return ET.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
-def _lines() -> Any:
-    import altair as alt
-
-    return alt.Y("place:O", axis=None, sort=None)
+def _mark(kind: str, **look: Any) -> Spec:
+    return {"mark": {"type": kind} | look}
 
 
-def _standing(base: Any, value: float, x: Any) -> Any:
+def _encoding(**channels: Spec) -> Spec:
+    return {"encoding": channels}
+
+
+def _at(x: float, **channels: Spec) -> Spec:
+    """In the middle of a key's line, so many pixels from its left end."""
+    return _encoding(x={"value": x}, y={"value": 8}, **channels)
+
+
+def _data(values: Sequence[Spec]) -> Spec:
+    return {"data": {"values": values}}
+
+
+def _standing(value: float, scaled: Spec) -> Spec:
     """A line that stands at `value` behind the marks of every row, and not behind their labels."""
-    return base.transform_calculate(at=str(value)).mark_tick(color=SOFT, thickness=1, size=15, yOffset=8).encode(x=x)
+    tick = _mark("tick", color=SOFT, thickness=1, size=15, yOffset=8) | _encoding(x={"field": "at"} | scaled)
+    return tick | {"transform": [{"calculate": str(value), "as": "at"}]}
 
 
-def _labels(base: Any) -> Any:
-    import altair as alt
+def _of_rows(rows: Sequence[Bar | Dumbbell | Interval], *layers: Spec) -> Spec:
+    """The layers, each with a line for every row. The place keeps two rows with the same label apart."""
+    values = [asdict(row) | {"label": label_of(row.label), "place": place} for place, row in enumerate(rows)]
+    placed = [layer | _encoding(**layer["encoding"], y=_LINES) for layer in layers]
+    return _data(values) | {"layer": placed, "width": WIDTH, "height": 40 * len(rows)}
 
-    return base.mark_text(
-        align="left", baseline="middle", dy=-8, color=INK, fontSize=12, limit=WIDTH, stroke=PAPER, strokeWidth=4
-    ).encode(x=alt.value(0), text="label:N")
 
-
-def _rows(rows: Sequence[Bar | Dumbbell | Interval]) -> Any:
-    import altair as alt
-
-    # The place keeps two rows with the same label apart.
-    return alt.InlineData(
-        values=[asdict(row) | {"label": label_of(row.label), "place": place} for place, row in enumerate(rows)]
-    )
+def _keyed(keys: list[Spec], chart: Spec) -> Spec:
+    """The chart with a line above that says how to read it."""
+    return {"vconcat": [{"layer": keys, "width": WIDTH, "height": 16}, chart], "spacing": 10}
 
 
 def label_of(text: str, most: int = MOST_LETTERS) -> str:
@@ -267,25 +273,16 @@ def width_of(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _svg(chart: Any, rows: int) -> str:
-    return finished(chart.properties(width=WIDTH, height=40 * rows))
-
-
-def _keyed(key: Any, chart: Any, rows: int) -> str:
-    """The chart with a line above that says how to read it."""
-    import altair as alt
-
-    sized = (key.properties(width=WIDTH, height=16), chart.properties(width=WIDTH, height=40 * rows))
-    return finished(alt.vconcat(*sized, spacing=10))
-
-
-def finished(chart: Any) -> str:
-    spec = (
-        chart.configure(font=FONT, background=PAPER, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(labelFontSize=11, titleFontSize=11, titleFontWeight="normal")
-    )
-    return _drawn(json.dumps(spec.to_dict(validate=False)))
+def finished(chart: Spec) -> str:
+    """The chart as SVG, in our colours and faces."""
+    config = {
+        "font": _MEASURED,
+        "background": PAPER,
+        "padding": 4,
+        "view": {"stroke": None},
+        "axis": {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"},
+    }
+    return _drawn(json.dumps(chart | {"config": config}))
 
 
 @lru_cache(maxsize=64)
@@ -298,6 +295,8 @@ def _drawn(spec: str) -> str:
         # Vega describes every mark to screen readers in English; the report has one text for the whole chart.
         for name in [name for name in element.attrib if name == "role" or name.startswith("aria-")]:
             del element.attrib[name]
+        if element.get("font-family") == _MEASURED:
+            element.set("font-family", FONT)
         if element.tag == f"{{{_SVG}}}text" and element.get("stroke"):  # a halo, so that a line can pass behind
             element.set("paint-order", "stroke")
     ET.register_namespace("", _SVG)

@@ -74,7 +74,7 @@ def slopes(rows: Sequence[Slope], before: str, after: str) -> str:
             key.properties(width=width, height=16),
             alt.layer(lines, first, second, middle).properties(width=width, height=_HEIGHT),
             spacing=6,
-        )
+        ).to_dict(validate=False)
     )
 
 
@@ -135,5 +135,5 @@ def splits(rows: Sequence[Split], win: str, tie: str, loss: str) -> str:
             alt.layer(*keys).properties(width=WIDTH, height=16),
             alt.layer(bar, number, labels).properties(width=WIDTH, height=46 * max(1, len(rows))),
             spacing=10,
-        )
+        ).to_dict(validate=False)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.metadata
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ def _page(template: str, language: Language, *, css: str, **content: Any) -> str
     return templates.render(
         template,
         t=sentences(language)["report"],
+        version=importlib.metadata.version("twinseed"),  # whoever writes it anew may have other sentences
         # Hashes instead of 'unsafe-inline': should a text ever break out of its place, no browser would run it.
         policy=f"default-src 'none'; img-src data:; style-src {policy_hash(css)}; script-src {policy_hash(script)}; "
         "base-uri 'none'; form-action 'none'",

@@ -19,6 +19,14 @@ _FOLDERS = re.compile(
     r"""(?<![\w/\\.:~])(?:[A-Za-z]:[\\/]|\\\\|~[\\/]|/)(?:[^\s/\\"'“”‘’「」『』()\[\]<>|,;:，；：]+[\\/])+""",
     re.VERBOSE,
 )
+#: A server that only this computer or its network knows, with its scheme and port.
+_ADDRESSES = re.compile(
+    r"""(?<![\w.@-])(?:https?://)?
+    (?:localhost|(?:127|10)(?:\.\d{1,3}){3}|192\.168(?:\.\d{1,3}){2}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}
+       |\[[0-9a-f:]*:[0-9a-f:]*\]|[\w-]+(?:\.[\w-]+)*\.(?:local|lan|internal|home|localdomain))
+    (?::\d{1,5})?(?![\w.-]*\w)""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 def without_folders(record: Record) -> tuple[Record, tuple[str, ...]]:
@@ -53,7 +61,8 @@ def without_folders(record: Record) -> tuple[Record, tuple[str, ...]]:
 
 
 def text_without_folders(text: str) -> str:
-    """A note or an error without the folders that it names; the last part of each path stays.
+    """A note or an error without the folders that it names, of which the last part of each path stays, and without
+    addresses of this computer and its network.
 
     >>> text_without_folders("of /home/me/models/mine.ckpt, 3 tensors were left unread; see https://example.org/a/b")
     'of mine.ckpt, 3 tensors were left unread; see https://example.org/a/b'
@@ -61,7 +70,7 @@ def text_without_folders(text: str) -> str:
     home = os.path.expanduser("~")
     if len(home) > 1:  # with a space in it, the pattern stops short
         text = text.replace(home + os.sep, "~" + os.sep)
-    return _FOLDERS.sub("", text)
+    return _FOLDERS.sub("", _ADDRESSES.sub("a local server", text))
 
 
 def _request(request: PairRequest, alone: Callable[[str], str]) -> PairRequest:

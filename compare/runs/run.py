@@ -24,9 +24,9 @@ REPORT_FILE = "report.html"
 _NO_PICTURE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
 
 
-#: What a fault is about: a file that is not there, one that is not the record's or none at all, the mark inside one,
-#: or the certificate.
-FaultKind = Literal["missing", "picture", "mark", "certificate"]
+#: What a fault is about: a file that is not there; one that is not the record's, or no picture; the mark inside one, as
+#: far as it tells that of another side, seed or model; or the certificate.
+FaultKind = Literal["missing", "picture", "mark", "swapped", "seed", "settings", "certificate"]
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,7 @@ class Run:
             for name, sha256 in record.findings.sha256.items():
                 yield from self._file_faults(name, sha256, None)
         for picture in record.renders:
-            for words in self._mark_faults(picture):
-                yield Fault("mark", words, picture.file)
+            yield from self._mark_faults(picture)
 
     def _file_faults(self, name: str, sha256: str, picture: PictureFile | None) -> Iterator[Fault]:
         try:
@@ -149,31 +148,34 @@ class Run:
             elif size != (picture.width, picture.height):
                 yield Fault("picture", Clause("the record's size of {name} is not that of the file", name=name), name)
 
-    def _mark_faults(self, picture: PictureFile) -> Iterator[Clause]:
-        record = self.record
+    def _mark_faults(self, picture: PictureFile) -> Iterator[Fault]:
+        record, file = self.record, picture.file
         try:
-            mark = mark_in(self._content(picture.file), picture.file)
+            mark = mark_in(self._content(file), file)
         except RecordError:
             return  # that it is missing has been said
         except PictureError as error:
-            yield error.message
+            yield Fault("mark", error.message, file)
             return
         if mark is None:
-            yield Clause("{name} does not say whose twin it is: its mark is missing", name=picture.file)
+            words = Clause("{name} does not say whose twin it is: its mark is missing", name=file)
+            yield Fault("mark", words, file)
             return
         partner = next(one for one in record.pair(picture.seed) if one.arm != picture.arm)
         pair = pair_of(
             record.prompts, record.settings, picture.seed, record.certificate.model_digest, version=mark.version
         )
-        for what, said, recorded in (
-            ("pair", mark.pair, pair if mark.version > 1 else mark.pair),  # the first was made of other words
-            ("side", mark.arm, picture.arm),
-            ("seed", mark.seed, picture.seed),
-            ("partner", mark.partner_pixels_sha256, partner.pixels_sha256),
-            ("model", mark.model_digest, record.certificate.model_digest),
-        ):
+        sides: tuple[tuple[FaultKind, str, object, object], ...] = (
+            ("mark", "pair", mark.pair, pair if mark.version > 1 else mark.pair),  # the first was made of other words
+            ("swapped", "side", mark.arm, picture.arm),
+            ("seed", "seed", mark.seed, picture.seed),
+            ("mark", "partner", mark.partner_pixels_sha256, partner.pixels_sha256),
+            ("settings", "model", mark.model_digest, record.certificate.model_digest),
+        )
+        for kind, what, said, recorded in sides:
             if said != recorded:
-                yield Clause("{name} is of another {what} than the record says", name=picture.file, what=what)
+                words = Clause("{name} is of another {what} than the record says", name=file, what=what)
+                yield Fault(kind, words, file)
 
     def _content(self, name: str) -> bytes:
         path = self.folder / name

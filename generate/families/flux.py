@@ -25,6 +25,7 @@ FLUX = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(11.9, 4.9),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 3.5},
     in_turn=InTurn(
         readers=(Reader("T5", "tokenizer_2", 512), _CLIP),

@@ -43,6 +43,7 @@ FLUX2_KLEIN = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(3.9, 4.0),
     usual={"scheduler": "Euler", "num_inference_steps": 4, "guidance_scale": 1.0},
     in_turn=InTurn(
         readers=(Reader("Qwen3", "tokenizer", 512, (3, 9)),),

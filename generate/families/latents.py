@@ -14,3 +14,12 @@ def decoded_by_kl(pipeline: Any, latents: Any) -> Any:
 def unpacked_in_fours(pipeline: Any, latents: Any, height: int, width: int) -> Any:
     """(pictures, channels, height, width) of (pictures, tokens, 4 channels): a token is a square of two by two."""
     return pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)
+
+
+def decoded_as_film(pipeline: Any, latents: Any) -> Any:
+    """The same by the VAE of Qwen, which is one for films: a picture is the only frame of one."""
+    vae = pipeline.vae
+    mean, deviation = (
+        latents.new_tensor(numbers).view(1, -1, 1, 1) for numbers in (vae.config.latents_mean, vae.config.latents_std)
+    )
+    return vae.decode((latents * deviation + mean).unsqueeze(2).to(vae.dtype)).sample.squeeze(2)

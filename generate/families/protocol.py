@@ -83,7 +83,8 @@ class Family:
     two bytes that they were published in. `in_turn` is there where the arms are not rendered in one batch.
 
     For people: `title` is what the makers call it; `usual` are fields of `RenderSettings` that its models want where
-    nobody says otherwise; `single_files` says whether it is read from one file, too.
+    nobody says otherwise; `billions` of parameters have the denoiser and the text encoders of the one that is used
+    most, where that was published; `single_files` says whether it is read from one file, too.
 
     Where to look: `embedded` is the folder of the model that is shipped, `configuration` that of a configuration
     without weights for single files, `epsilon_configuration` another one for the members that predict noise where the
@@ -111,6 +112,7 @@ class Family:
     half: Literal["float16", "bfloat16"] = "float16"
     in_turn: InTurn | None = None
     usual: Mapping[str, Any] = field(default_factory=dict)
+    billions: tuple[float, float] | None = None
     single_files: bool = False
     configuration: Path | None = None
     epsilon_configuration: Path | None = None

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from generate.families.latents import unpacked_in_fours
+from generate.families.latents import decoded_as_film, unpacked_in_fours
 from generate.families.protocol import Family, InTurn, Reader
 
 
 def _unpacked(pipeline: Any, latents: Any, height: int, width: int) -> Any:
     """Its VAE is one for films, of which a picture is the only frame."""
     return unpacked_in_fours(pipeline, latents, height, width).squeeze(2)
-
-
-def _decoded(pipeline: Any, latents: Any) -> Any:
-    vae = pipeline.vae
-    mean, deviation = (
-        latents.new_tensor(numbers).view(1, -1, 1, 1) for numbers in (vae.config.latents_mean, vae.config.latents_std)
-    )
-    return vae.decode((latents * deviation + mean).unsqueeze(2).to(vae.dtype)).sample.squeeze(2)
 
 
 #: What its template says before the words is read and then left out; five tokens behind them stay.
@@ -40,11 +32,12 @@ QWEN_IMAGE = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(20.4, 8.3),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
     in_turn=InTurn(
         readers=(Reader("Qwen2.5-VL", "tokenizer", 512, (0, 5)),),
         guided_above=1.0,
-        decoded=_decoded,
+        decoded=decoded_as_film,
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),

@@ -21,6 +21,7 @@ STABLE_DIFFUSION_3 = Family(
     patch=2,
     native_side=1024,
     flow=True,
+    billions=(8.1, 5.6),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 7.0},
     in_turn=InTurn(
         readers=(Reader("T5", "tokenizer_3", 256), Reader("CLIP", "tokenizer", 77)),

@@ -33,7 +33,7 @@ _SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size"
 _LAYERS = ("num_hidden_layers", "transformer_layers_per_block", "num_layers", "num_single_layers", "n_layers")
 #: The same of text encoders with a vector for each position, which those with rotary positions have not.
 _POSITIONS = ("max_position_embeddings",)
-_ROTARY = ("qwen3", "qwen2_5_vl")
+_ROTARY = ("qwen3", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_text", "glm", "gemma2")
 #: At least: norms, weights and biases of a residual block or of an attention block.
 _TENSORS_OF_A_LAYER = 8
 
@@ -49,7 +49,9 @@ def pipeline_class(folder: Path) -> str:
     try:
         index = _read_json(folder / "model_index.json")
         kind = index["_class_name"]
-        parts = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        listed = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
+        # Some pipelines keep numbers beside their parts, as which layers of a text encoder they read.
+        parts = {part: value for part, value in listed.items() if not all(type(one) is int for one in value)}
         libraries = {part: value[0] for part, value in parts.items()}
         classes = {part: value[1] for part, value in parts.items() if value[0] == "diffusers" and part != "scheduler"}
     except _UNREADABLE as error:
@@ -254,19 +256,20 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
         ) from error
 
 
-def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: bool = False) -> None:
+def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: str | None = None) -> None:
     """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows.
 
-    `flow` says that its family was trained by flow matching.
+    `flow` is the class of the scheduler of its family, if that was trained by flow matching.
     """
     kind, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
-    if flow:
-        if not kind.startswith("FlowMatch"):
+    if flow is not None:
+        if kind != flow or not (kind.startswith("FlowMatch") or config.get("use_flow_sigmas")):
             raise ModelError(
-                "the model in {folder} names the scheduler {kind}, and its make was trained by flow matching",
+                "the model in {folder} names the scheduler {kind}, and its make was trained for {flow}",
                 hint="save or download it again: with that one it would be drawn as noise",
                 folder=folder,
                 kind=kind,
+                flow=flow,
             )
         return
     if kind.startswith(("EDM", "FlowMatch")) or config.get("use_flow_sigmas"):

@@ -75,6 +75,16 @@ def choose_dtype(name: str, device: str, *, half: str = "float16") -> str:
     return name
 
 
+def memory_of(device: str) -> int | None:
+    """The bytes of memory that the device has in all: of CUDA its own, else the machine's. None where nobody tells."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return None
+
+
 @lru_cache(maxsize=1)
 def bf16_in_hardware() -> bool:
     """Whether the processor multiplies in bfloat16 by itself: AVX-512 BF16 or AMX on x86, BF16 on Arm.

@@ -37,6 +37,7 @@ from generate.models.single_file import named_scheduler, open_single_file, open_
 from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
+from generate.schedulers.table import FLOW_SCHEDULERS
 from generate.settings import RenderSettings
 from ideation import Clause, TokenBudget
 
@@ -80,6 +81,7 @@ class OpenModel:
             "_class_name": type(pipeline.scheduler).__name__,
         }
         self.encodings = Encodings(self)
+        self._budgets: dict[Reader, TokenBudget] = {}
         self._loras = Loras(name, family, pipeline)
         self._textual_inversions = TextualInversions(name, family, pipeline)
 
@@ -153,7 +155,9 @@ class OpenModel:
         if self.family.in_turn is None:
             return token_budget(self.tokenizer_file, self.token_limit, chunked=chunked)
         reader = reader or self.family.in_turn.readers[0]
-        return reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
+        if reader not in self._budgets:  # a language model's tokenizer takes a while to read
+            self._budgets[reader] = reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
+        return self._budgets[reader]
 
     @property
     def size_unit(self) -> int:
@@ -410,9 +414,9 @@ def _open_folder(
             folder=folder,
             error=first_line(error),
         ) from error
-    require_known_training(
-        {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}, folder, flow=family.flow
-    )
+    trained = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
+    own = FLOW_SCHEDULERS[family.usual["scheduler"]].class_name if family.flow else None
+    require_known_training(trained, folder, flow=own)
     notes = list[Clause]()
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:

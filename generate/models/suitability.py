@@ -22,12 +22,12 @@ def usual_settings(family: Family | None, seed: int = 0) -> RenderSettings:
 def check_family(settings: RenderSettings, family: Family) -> None:
     """Raises `SettingsError` for the first of the settings that models of the family cannot be drawn with."""
     scheduler = find_scheduler(settings.scheduler).name
-    require_kind(scheduler, flow=family.flow)
     if family.in_turn is None:
+        require_kind(scheduler, flow=family.flow)
         return
     if scheduler not in family.in_turn.schedulers:
         raise SettingsError(
-            "{name} does not draw {title} rightly",
+            "{name} cannot draw {title}, which was trained by flow matching",
             hint="take one of these: {names}",
             name=scheduler,
             title=family.title,

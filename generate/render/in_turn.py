@@ -86,7 +86,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
             raise ran_over(model, said)
         if batch.on_step is not None:
-            steps = running.num_timesteps
+            steps = len(running.scheduler.timesteps)
             number = place * steps + step + 1
             batch.on_step(Step(batch.number, batch.batches, number, len(batch.seeds) * steps, preview.pictures))
         return {}
@@ -102,6 +102,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             torch.manual_seed(seed)
             stack.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("error", "invalid value encountered in cast", RuntimeWarning)
+            warnings.filterwarnings("error", r"(?s).*Try to use VAE tiling", UserWarning)
             result = pipeline(
                 prompt=batch.conditioning.texts[place],
                 **(in_turn.negative(pipeline, batch.conditioning.negative) if guided else {}),
@@ -113,4 +114,6 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             check.ended(pipeline, generator)
     except RuntimeWarning as warning:
         raise DecoderOverflow from warning
+    except UserWarning as warning:  # a pipeline that goes on where the memory for its decoder runs short
+        raise (warning.__context__ or warning) from None
     return result.images[0], check

@@ -68,7 +68,8 @@ def _tensors(values: dict[str, Any]) -> Iterator[tuple[str, torch.Tensor]]:
 
 def digest_of(latents: torch.Tensor) -> str:
     """SHA-256 of one picture's latents, as bytes of their own dtype in C order."""
-    flat = latents.detach().cpu().reshape(-1).contiguous()  # what has no axis, or one of stride 0, is no row of bytes
+    # What has no axis, or one of stride 0, is no row of bytes.
+    flat = latents.detach().cpu().reshape(-1).clone(memory_format=torch.contiguous_format)
     return hashlib.sha256(flat.view(torch.uint8).numpy().tobytes()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from generate.settings import SettingsError
 from ideation import nearest
 
 _FLOW = "FlowMatchEulerDiscreteScheduler"
+_FLOW_OF_DPM = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
 _THIRD = {**_SDE, "solver_order": 3, "solver_type": "heun", "lower_order_final": False}
@@ -118,8 +119,8 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
     )
 }
 
-#: The schedulers of models that were trained by flow matching (Lipman et al. 2022): Euler's steps, spaced as it says.
-#: What draws noise on the way is left out: diffusers' flow schedulers do not listen to the generator.
+#: The schedulers of models that were trained by flow matching (Lipman et al. 2022). Which of them draws a model, its
+#: family says. What draws noise on the way is left out: diffusers' flow schedulers do not listen to the generator.
 FLOW_SCHEDULERS: dict[str, SchedulerChoice] = {
     choice.name: choice
     for choice in (
@@ -127,6 +128,7 @@ FLOW_SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("Euler Karras", _FLOW, "N", True, _KARRAS),
         SchedulerChoice("Euler exponential", _FLOW, "N", True, {"use_exponential_sigmas": True}),
         SchedulerChoice("Euler beta", _FLOW, "N", True, {"use_beta_sigmas": True}),
+        SchedulerChoice("DPM++ 2M", "DPMSolverMultistepScheduler", "N", True, _FLOW_OF_DPM),
     )
 }
 
@@ -213,7 +215,7 @@ def check_steps(name: str, num_inference_steps: int, config: Mapping[str, Any]) 
 
 def is_flow(config: Mapping[str, Any]) -> bool:
     """Whether a model with that scheduler configuration was trained by flow matching."""
-    return str(config.get("_class_name")).startswith("FlowMatch")
+    return str(config.get("_class_name")).startswith("FlowMatch") or bool(config.get("use_flow_sigmas"))
 
 
 def require_kind(name: str, *, flow: bool) -> None:

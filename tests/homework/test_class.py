@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,12 @@ import openpyxl
 import pytest
 from conftest import Twinseed
 from PIL import Image
-from sample_class import BETTER, sample_bundle, sample_pair
+from sample_class import BETTER, ballot_of, sample_bundle, sample_pair
 
 from compare.homework.classroom import Class, pooled, read_class
-from compare.homework.classroom.ballot import drawn, left_of
+from compare.homework.classroom.content import Refused
+from compare.homework.classroom.gathering import gather_all
+from compare.homework.classroom.hand_in import Gathered
 from compare.homework.classroom.pictures import MAX_PIXELS
 from compare.homework.classroom.pooled import votes_of
 from compare.report import policy_hash
@@ -200,28 +201,6 @@ def test_bundles_are_found_in_folders_and_pictures_are_counted_first(
     assert (done.code, "more than 3,000 pixels" in done.err) == (1, True)
 
 
-def ballot_of(
-    room: Class, voter: str, choose: Callable[[str, Any], str], most: int | None = None
-) -> tuple[dict[str, Any], str]:
-    """What the page makes of a voter's choices: the file and the code. `choose` says an arm or "tie"."""
-    answers = []
-    for key, (_, pair) in sorted(room.on_ballot().items())[:most]:
-        both = (pair.seeds[0].simple, pair.seeds[0].expanded)
-        left, arm = left_of(voter, key, both), choose(key, pair)
-        choice = "tie" if arm == "tie" else "left" if left == both[arm == "expanded"] else "right"
-        answers.append({"pair": key, "left": left, "choice": choice})
-    body = "".join(f"{one['pair']}{one['choice'][0]}" for one in answers)
-    code = f"TWB1.{voter}.{body}.{drawn(f'TWB1.{voter}.{body}'):08x}."
-    file = {
-        "kind": "twinseed ballot",
-        "version": 1,
-        "voter": voter,
-        "saved": "2026-11-25T10:00:00Z",
-        "answers": answers,
-    }
-    return file, code
-
-
 def test_ballots_are_counted_from_files_and_codes(folder: Path, tmp_path: Path, twinseed: Twinseed) -> None:
     room = read_class(folder)
     assert len(room.on_ballot()) == 7, "what two have handed in is voted on once"
@@ -252,7 +231,7 @@ def test_ballots_are_counted_from_files_and_codes(folder: Path, tmp_path: Path, 
     assert not found.sides.biased
     table = (folder / "votes.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(table) == 18
-    assert "People chose the expanded picture" in (folder / "index.html").read_text()
+    assert "of the answers chose the expanded picture" in (folder / "index.html").read_text()
     # Bundles that come later leave the ballots as they were counted.
     assert read_class(folder).votes
 
@@ -298,6 +277,20 @@ def test_the_ballot_does_not_say_which_picture_is_which(one_class: Path) -> None
     firsts = [room.on_ballot()[one["id"]][1].seeds[0].simple == next(iter(one["pictures"])) for one in pairs]
     assert all(list(one["pictures"]) == sorted(one["pictures"]) for one in pairs)
     assert 0 < sum(firsts) < len(firsts), "neither always comes first"
+
+
+def test_many_bundles_are_gathered_by_processes(
+    hand_ins: list[Path], one_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compare.homework.classroom.gathering.FEWEST", 2)
+    (tmp_path / "bad.zip").write_bytes(b"PK")
+    files = [*hand_ins[:2], tmp_path / "bad.zip"]
+    told: list[tuple[int, str]] = []
+    names = {path: path.name for path in files}
+    found = list(gather_all(names, None, lambda at, path: told.append((at, path.name))))
+    assert told == [(0, "ana.zip"), (1, "lin.zip"), (2, "bad.zip")]
+    assert [one.hand_in for one in found[:2] if isinstance(one, Gathered)] == list(read_class(one_class).hand_ins[:2])
+    assert isinstance(found[2], Refused)
 
 
 def test_what_a_class_says_together(one_class: Path) -> None:

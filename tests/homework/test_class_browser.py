@@ -142,7 +142,7 @@ def test_a_ballot_is_answered_with_keys_and_counted(
         assert (people.judgements, people.win.share, people.tie.share) == (5, 0.8, 0.2)
 
     page.goto((folder / "index.html").as_uri())
-    expect(page.get_by_text("People chose the expanded picture in 80 % of their answers.")).to_be_visible()
+    expect(page.get_by_text("On an average pair, 80 % of the answers chose the expanded picture.")).to_be_visible()
     page.goto((folder / "ballot.html").as_uri())
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("button", name="Finish").click()

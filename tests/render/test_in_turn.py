@@ -128,12 +128,20 @@ def _chat(thinks: bool) -> Callable[[Any, str], str]:
     return asked
 
 
-#: What the text encoder that counts is given, where that is more than the words, and how much of it is left out again.
-READ: dict[str, tuple[Callable[[Any, str], str], int]] = {
-    "z-image": (_chat(True), 0),
-    "flux2-klein": (_chat(False), 0),
-    "flux2-klein-base": (_chat(False), 0),
-    "qwen-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34),
+def _described(pipeline: Any, words: str) -> str:
+    begin: str = pipeline.prompt_template_encode_prefix
+    return begin + words
+
+
+#: What the text encoder that counts is given, where that is more than the words; how many tokens of it are left out
+#: again, and how many are set behind whatever was cut off.
+READ: dict[str, tuple[Callable[[Any, str], str], int, int]] = {
+    "z-image": (_chat(True), 0, 0),
+    "flux2-klein": (_chat(False), 0, 0),
+    "flux2-klein-base": (_chat(False), 0, 0),
+    "qwen-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
+    "krea2": (_described, 34, 5),
+    "krea2-turbo": (_described, 34, 5),
 }
 
 
@@ -143,10 +151,10 @@ def test_tokens_are_counted_as_the_pipeline_reads_them(name: str, opened: Opened
     assert model.family.in_turn is not None
     reader = model.family.in_turn.readers[0]
     tokenizer = getattr(model.pipeline, reader.tokenizer)
-    read, left_out = READ.get(name, (lambda _, words: words, 0))
-    assert model.budget().count(SHORT) == len(tokenizer(read(model.pipeline, SHORT)).input_ids) - left_out
-    many = "cat " * reader.limit
-    kept = tokenizer(read(model.pipeline, many), truncation=True, max_length=left_out + reader.limit).input_ids
+    read, left_out, behind = READ.get(name, (lambda _, words: words, 0, 0))
+    assert model.budget().count(SHORT) == len(tokenizer(read(model.pipeline, SHORT)).input_ids) - left_out + behind
+    many, most = "cat " * reader.limit, left_out + reader.limit - behind
+    kept = tokenizer(read(model.pipeline, many), truncation=True, max_length=most).input_ids
     assert len(model.budget().dropped(many)) == reader.limit - kept.count(tokenizer.convert_tokens_to_ids("cat"))
 
 

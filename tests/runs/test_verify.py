@@ -85,32 +85,39 @@ def test_every_fault_has_a_line(
 ) -> None:
     record, files = full_record()
     run = Gallery(tmp_path).write(record, files, render_report(record, files))
-    assert twinseed("verify", str(run.folder)).code == 0
+    assert twinseed("verify", str(run.folder), "--no-render").code == 0
     harm(run)
-    done = twinseed("verify", run.name, "--runs", str(tmp_path), "--json")
+    done = twinseed("verify", run.name, "--no-render", "--runs", str(tmp_path), "--json")
     found = json.loads(done.out)
-    assert (done.code, found["run"], found["rendered"]) == (1, run.name, False)
+    assert (done.code, found["name"], found["holds"], found["rendered"]) == (1, run.name, False, 0)
     assert done.err == ""
-    assert len(set(found["faults"])) == len(found["faults"])
-    rest = iter(found["faults"])
-    assert all(any(fault in line for line in rest) for fault in faults), found["faults"]
-    shown = twinseed("verify", str(run.folder))
-    assert (shown.code, shown.out.splitlines(), shown.err) == (1, found["faults"], "")
+    assert {one["run"] for one in found["findings"]} == {run.name}
+    told = [one["message"] for one in found["findings"] if one["severity"] == "fault"]
+    assert len(set(told)) == len(told)
+    rest = iter(told)
+    assert all(any(fault in line for line in rest) for fault in faults), told
+    shown = twinseed("verify", str(run.folder), "--no-render")
+    lines = [line for line in shown.out.splitlines() if not line.startswith("note: ")]
+    assert lines == [*(f"{run.name}: {line}" for line in told), f"not everything holds; faults: {len(told)}"]
+    assert (shown.code, shown.err) == (1, "")
     # A certificate that speaks against its run is told in the report; whatever else does not hold is not reported on.
-    told = any(claim in found["faults"][0] for claim in ("more than the prompt differs", "did not begin with the same"))
+    fair = any(claim in told[0] for claim in ("more than the prompt differs", "did not begin with the same"))
     run.report.unlink()
     done = twinseed("report", str(run.folder))
-    assert (done.code, run.report.exists()) == ((0, True) if told else (1, False))
-    assert told or found["faults"][0] in done.err
+    assert (done.code, run.report.exists()) == ((0, True) if fair else (1, False))
+    assert fair or told[0] in done.err
 
 
 def test_a_run_that_holds(twinseed: Twinseed, tmp_path: Path) -> None:
     for folder in (write_sample(Gallery(tmp_path), images=2).folder, OLD_RUN):
-        done = twinseed("verify", str(folder))
+        done = twinseed("verify", str(folder), "--no-render")
         assert (done.code, done.err) == (0, "")
-        assert done.out == "files, hashes, marks and certificate hold; nothing was rendered again\n"
-        done = twinseed("verify", str(folder), "--json")
-        assert (done.code, json.loads(done.out)) == (0, {"run": folder.name, "faults": [], "rendered": False})
+        *notes, last = done.out.splitlines()
+        assert last == "everything holds that can be seen without rendering; nothing was rendered again"
+        assert notes == ([f"note: {folder.name}: there is no report"] if folder == OLD_RUN else [])
+        done = twinseed("verify", str(folder), "--no-render", "--json")
+        found = json.loads(done.out)
+        assert (done.code, found["name"], found["holds"], found["pictures"]) == (0, folder.name, True, [])
 
 
 def test_what_is_no_run(twinseed: Twinseed, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Any
 from sample_run import CONCEPT, PROMPTS, write_sample
 
 from compare.homework import Student, write_bundle
-from compare.homework.classroom import ClassOptions, merge_class
-from compare.homework.verification import verify_bundle
+from compare.homework.classroom import Class, ClassOptions, merge_class
+from compare.homework.classroom.ballot import drawn, left_of
 from compare.instruments import Findings
 from compare.runs import Gallery, Run
 from templates import Language
@@ -75,6 +75,27 @@ def sample_class(folder: Path) -> list[Path]:
 
 def merged(hand_ins: Sequence[Path], folder: Path, language: Language = "en") -> Path:
     """The class of these bundles in `folder`."""
-    options = ClassOptions(language=language)
-    merge_class(hand_ins, folder, options, check=lambda bundle: verify_bundle(bundle, None), created=CREATED)
+    merge_class(hand_ins, folder, ClassOptions(language=language), created=CREATED)
     return folder
+
+
+def ballot_of(
+    room: Class, voter: str, choose: Callable[[str, Any], str], most: int | None = None
+) -> tuple[dict[str, Any], str]:
+    """What the page makes of a voter's choices: the file and the code. `choose` says an arm or "tie"."""
+    answers = []
+    for key, (_, pair) in sorted(room.on_ballot().items())[:most]:
+        both = (pair.seeds[0].simple, pair.seeds[0].expanded)
+        left, arm = left_of(voter, key, both), choose(key, pair)
+        choice = "tie" if arm == "tie" else "left" if left == both[arm == "expanded"] else "right"
+        answers.append({"pair": key, "left": left, "choice": choice})
+    body = "".join(f"{one['pair']}{one['choice'][0]}" for one in answers)
+    code = f"TWB1.{voter}.{body}.{drawn(f'TWB1.{voter}.{body}'):08x}."
+    file = {
+        "kind": "twinseed ballot",
+        "version": 1,
+        "voter": voter,
+        "saved": "2026-11-25T10:00:00Z",
+        "answers": answers,
+    }
+    return file, code

@@ -27,18 +27,25 @@ _CHAT = (
 
 
 def tokenizer(kind: str) -> Any:
-    """A tokenizer of whole words with the special tokens of "qwen", "t5" or "clip"."""
+    """A tokenizer of whole words with the special tokens of "qwen", "t5", "clip", "glm" or "gemma"."""
     special = {
         "qwen": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "\n", "\n\n", "<think>", "</think>"],
         "t5": ["<pad>", "</s>"],
         "clip": ["<|startoftext|>", "<|endoftext|>"],
+        "glm": ["<|endoftext|>", "[gMASK]", "<sop>"],
+        "gemma": ["<pad>", "<bos>", "<eos>"],
     }[kind]
     entries = ["<unk>", *(special if kind != "clip" else []), *dict.fromkeys([*_WORDS, *"abcdefghijklmnopqrstuvwxyz"])]
     vocabulary = {word: number for number, word in enumerate(entries + (special if kind == "clip" else []))}
     backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
     backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-    around = {"t5": "$A </s>", "clip": "<|startoftext|> $A <|endoftext|>"}.get(kind)
+    around = {
+        "t5": "$A </s>",
+        "clip": "<|startoftext|> $A <|endoftext|>",
+        "glm": "[gMASK] <sop> $A",
+        "gemma": "<bos> $A",
+    }.get(kind)
     if around is not None:
         ends = [(token, vocabulary[token]) for token in special if token in around]
         backend.post_processor = processors.TemplateProcessing(single=around, special_tokens=ends)
@@ -46,11 +53,13 @@ def tokenizer(kind: str) -> Any:
         "qwen": {"pad_token": "<|endoftext|>", "eos_token": "<|im_end|>"},
         "t5": {"pad_token": "<pad>", "eos_token": "</s>"},
         "clip": {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "bos_token": "<|startoftext|>"},
+        "glm": {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "padding_side": "left"},
+        "gemma": {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>"},
     }[kind]
     made = transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend,
         unk_token="<unk>",
-        model_max_length={"qwen": 131_072, "t5": 512, "clip": 77}[kind],
+        model_max_length={"t5": 512, "clip": 77}.get(kind, 131_072),
         **names,
     )
     if kind == "qwen":
@@ -213,6 +222,21 @@ def _klein(distilled: bool) -> Any:
     )
 
 
+def _film_vae() -> Any:
+    return loud(
+        diffusers.AutoencoderKLQwenImage(
+            base_dim=8,
+            z_dim=4,
+            dim_mult=[1, 2, 2, 2],
+            num_res_blocks=1,
+            temperal_downsample=[False, True, True],
+            latents_mean=[0.1, 0.0, -0.1, 0.0],
+            latents_std=[1.0, 2.0, 1.0, 0.5],
+        ),
+        3,
+    )
+
+
 def qwen_image() -> Any:
     words = tokenizer("qwen")
     transformer = diffusers.QwenImageTransformer2DModel(
@@ -241,18 +265,9 @@ def qwen_image() -> Any:
     config = transformers.Qwen2_5_VLConfig(
         text_config=text, vision_config=vision, image_token_id=len(words) - 1, video_token_id=len(words) - 2, **ids
     )
-    vae = diffusers.AutoencoderKLQwenImage(
-        base_dim=8,
-        z_dim=4,
-        dim_mult=[1, 2, 2, 2],
-        num_res_blocks=1,
-        temperal_downsample=[False, True, True],
-        latents_mean=[0.1, 0.0, -0.1, 0.0],
-        latents_std=[1.0, 2.0, 1.0, 0.5],
-    )
     return diffusers.QwenImagePipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
-        vae=loud(vae, 3),
+        vae=_film_vae(),
         text_encoder=loud(transformers.Qwen2_5_VLForConditionalGeneration(config), 4),
         tokenizer=words,
         transformer=loud(transformer, 2),
@@ -309,6 +324,140 @@ def chroma() -> Any:
     )
 
 
+def _krea2(distilled: bool) -> Any:
+    words = tokenizer("qwen")
+    transformer = diffusers.Krea2Transformer2DModel(
+        in_channels=16,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=32,
+        timestep_embed_dim=8,
+        text_hidden_dim=16,
+        num_text_layers=3,
+        text_num_attention_heads=2,
+        text_num_key_value_heads=1,
+        text_intermediate_size=16,
+        num_layerwise_text_blocks=1,
+        num_refiner_text_blocks=1,
+        axes_dims_rope=(4, 2, 2),
+    )
+    text = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "vocab_size": len(words),
+    }
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
+    config = transformers.Qwen3VLConfig(text_config=text, vision_config=vision)
+    return diffusers.Krea2Pipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        vae=_film_vae(),
+        text_encoder=loud(transformers.Qwen3VLModel(config), 4),
+        tokenizer=words,
+        transformer=loud(transformer, 2),
+        text_encoder_select_layers=(0, 1, 2),
+        is_distilled=distilled,
+    )
+
+
+def cogview4() -> Any:
+    words = tokenizer("glm")
+    transformer = diffusers.CogView4Transformer2DModel(
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        text_embed_dim=32,
+        time_embed_dim=8,
+        condition_dim=4,
+    )
+    config = transformers.GlmConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        bos_token_id=None,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler(
+        base_shift=0.25, max_shift=0.75, use_dynamic_shifting=True, time_shift_type="linear"
+    )
+    return diffusers.CogView4Pipeline(
+        scheduler=scheduler,
+        vae=_vae(4),
+        text_encoder=loud(transformers.GlmModel(config), 4),
+        tokenizer=words,
+        transformer=loud(transformer, 2),
+    )
+
+
+def sana() -> Any:
+    words = tokenizer("gemma")
+    transformer = diffusers.SanaTransformer2DModel(
+        patch_size=1,
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        num_attention_heads=2,
+        attention_head_dim=4,
+        num_cross_attention_heads=2,
+        cross_attention_head_dim=4,
+        cross_attention_dim=8,
+        caption_channels=8,
+        sample_size=32,
+    )
+    blocks = ("ResBlock", "ResBlock", "EfficientViTBlock")
+    vae = diffusers.AutoencoderDC(
+        latent_channels=4,
+        attention_head_dim=2,
+        encoder_block_types=blocks,
+        decoder_block_types=blocks,
+        encoder_block_out_channels=(8, 8, 8),
+        decoder_block_out_channels=(8, 8, 8),
+        encoder_qkv_multiscales=((), (), (5,)),
+        decoder_qkv_multiscales=((), (), (5,)),
+        encoder_layers_per_block=(1, 1, 1),
+        decoder_layers_per_block=(1, 1, 1),
+        downsample_block_type="conv",
+        upsample_block_type="interpolate",
+        decoder_norm_types="rms_norm",
+        decoder_act_fns="silu",
+        scaling_factor=0.41407,
+    )
+    config = transformers.Gemma2Config(
+        head_dim=8,
+        hidden_size=8,
+        intermediate_size=16,
+        num_attention_heads=2,
+        num_hidden_layers=2,
+        num_key_value_heads=2,
+        vocab_size=len(words),
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    scheduler = diffusers.DPMSolverMultistepScheduler(
+        use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
+    )
+    return diffusers.SanaPipeline(
+        scheduler=scheduler,
+        vae=loud(vae, 3),
+        text_encoder=loud(transformers.Gemma2Model(config), 4),
+        tokenizer=words,
+        transformer=loud(transformer, 2),
+    )
+
+
 BUILDERS: dict[str, Callable[[], Any]] = {
     "z-image": z_image,
     "flux2-klein": lambda: _klein(True),
@@ -318,6 +467,10 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "qwen-image": qwen_image,
     "sd3": sd3,
     "chroma": chroma,
+    "krea2": lambda: _krea2(False),
+    "krea2-turbo": lambda: _krea2(True),
+    "sana": sana,
+    "cogview4": cogview4,
 }
 
 

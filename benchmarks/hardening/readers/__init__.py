@@ -1,7 +1,6 @@
 """The readers: every door that takes in text or bytes of strangers, by what comes in through it.
 
-`linear.py` measures how long each takes for long texts, `fuzz.py` tries what hardly anybody would think of. Homework,
-bundles and zips are not among them: they do not exist yet.
+`linear.py` measures how long each takes for long texts, `fuzz.py` tries what hardly anybody would think of.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from pathlib import Path
 sys.path.insert(1, str(Path(__file__).parents[3] / "tests" / "support"))
 sys.path.insert(1, str(Path(__file__).parents[3] / "tests" / "files"))
 
+from benchmarks.hardening.readers.bundles import BUNDLES, ZIP_FILES
 from benchmarks.hardening.readers.files import FILES, WEIGHTS
 from benchmarks.hardening.readers.pictures import PICTURE_FILES, PICTURES
 from benchmarks.hardening.readers.reader import Reader
@@ -22,8 +22,8 @@ from benchmarks.hardening.readers.servers import SERVERS
 from benchmarks.hardening.readers.words import TALK, WORDS
 
 #: The readers of text, and those that are slow to try, or read bytes.
-TEXTS = (*TALK, *FILES, *PICTURES, *RUNS, *WORDS)
-READERS = (*TEXTS, *PICTURE_FILES, *WEIGHTS, *SERVERS)
+TEXTS = (*TALK, *FILES, *PICTURES, *RUNS, *BUNDLES, *WORDS)
+READERS = (*TEXTS, *PICTURE_FILES, *ZIP_FILES, *WEIGHTS, *SERVERS)
 
 __all__ = ["READERS", "TEXTS", "Reader", "prepare"]
 

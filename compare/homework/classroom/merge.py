@@ -5,22 +5,21 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compare.homework.archive import BundleError
 from compare.homework.classroom.anonymity import number_of, refused_without_name, student_numbers, without_name
 from compare.homework.classroom.ballot import one_each, read_votes
 from compare.homework.classroom.content import Class, ClassError, HandIn, PictureId, Refused, Vote, read_class
 from compare.homework.classroom.folder import BALLOT_FILE, INDEX_FILE, ClassFolder
+from compare.homework.classroom.gathering import OnFile, gather_all
 from compare.homework.classroom.grades import csv_bytes, grades, pairs_table, votes_table, xlsx_bytes
-from compare.homework.classroom.hand_in import Check, gather
+from compare.homework.classroom.hand_in import Check
 from compare.homework.classroom.page import ballot_page, index_page
 from compare.homework.classroom.pictures import file_of, small_file_of
 from compare.report import sentences
-from generate.files import PictureError
 from ideation import Clause
 from templates import LANGUAGES, Language
 
@@ -51,6 +50,10 @@ class Merged:
     problems: tuple[ClassError, ...] = ()
 
 
+def _in_silence(_: int, __: Path) -> None:
+    """Nobody listens."""
+
+
 def bundles_in(given: Iterable[Path]) -> list[Path]:
     """The files as they are given, and all .zip files in a folder, in folders in it too. Raises `ClassError`."""
     found: dict[Path, None] = {}
@@ -79,14 +82,14 @@ def merge_class(
     folder: Path,
     options: ClassOptions,
     *,
-    check: Check,
     created: datetime,
+    check: Check | None = None,
     ballots: Sequence[Path] = (),
-    on_file: Callable[[int, Path], None] | None = None,
+    on_file: OnFile = _in_silence,
 ) -> Merged:
     """Puts the bundles together in `folder`, which is there as a whole afterwards or as it was before. A bundle that
-    cannot be opened is named in the class, and the others go on; `on_file` is told of each before it is opened. Raises
-    `ClassError`, also where none can be opened.
+    cannot be opened is named in the class, and the others go on. `check` verifies each, without rendering where it is
+    None; `on_file` is told of each in turn. Raises `ClassError`, also where none can be opened.
     """
     with ClassFolder.opened(folder) as place:
         if options.anonymous and place.before is not None and not place.before.anonymous:
@@ -96,16 +99,12 @@ def merge_class(
                 folder=place.folder,
             )
         names, spoken = _short_names(files), Counter[Language]()
-        hand_ins, refused, notes = list[HandIn](), list[tuple[Path, Refused]](), list[Clause]()
+        hand_ins, refused, notes = list[HandIn](), list[Refused](), list[Clause]()
         on_ballot: dict[PictureId, bytes] = {}
         seen: dict[str, str] = {}
-        for at, file in enumerate(files):
-            if on_file is not None:
-                on_file(at, file)
-            try:
-                found = gather(file, names[file], check)
-            except (BundleError, PictureError) as error:
-                refused.append((file, Refused(file=names[file], why=str(error.message), hint=str(error.hint))))
+        for file, found in zip(files, gather_all(names, check, on_file), strict=True):
+            if isinstance(found, Refused):
+                refused.append(found)
                 continue
             other = seen.setdefault(found.hand_in.sha256, names[file])
             if other != names[file]:
@@ -122,7 +121,7 @@ def merge_class(
                 "none of the {count} files is a bundle that can be opened; the first: {why}",
                 hint="give the .zip files that twinseed homework makes",
                 count=len(files),
-                why=refused[0][1].why,
+                why=refused[0].why,
             )
         language = options.language or _most_spoken(spoken)
         room = Class(
@@ -133,7 +132,7 @@ def merge_class(
             anonymous=options.anonymous,
             rendered=options.rendered,
             hand_ins=tuple(sorted(hand_ins, key=lambda one: (one.student, one.file))),
-            refused=tuple(one for _, one in refused),
+            refused=tuple(refused),
             votes=() if place.before is None else place.before.votes,
         )
         who: dict[str, str] = {}

@@ -216,7 +216,7 @@ def _results(room: Class, t: dict[str, Any]) -> tuple[str, list[str], list[dict[
     lead = ""
     if found.people is not None:
         win = found.people.win
-        lead = said["lead"].format(win=_percent(win.share), interval=_interval(win, said))
+        lead = said["lead"].format(win=_percent(win.share, said), interval=_interval(win, said))
     texts: list[dict[str, str]] = []
 
     def say(text: str, tone: str = "plain") -> None:
@@ -232,14 +232,14 @@ def _results(room: Class, t: dict[str, Any]) -> tuple[str, list[str], list[dict[
         same = found.agreement.same
         say(
             said["agreement"].format(
-                pairs=found.agreement.pairs, same=_percent(same.share), interval=_interval(same, said)
+                pairs=found.agreement.pairs, same=_percent(same.share, said), interval=_interval(same, said)
             )
         )
     if found.sides is not None:
         share = Part(found.sides.left / found.sides.chosen, found.sides.interval)
         say(
             said["sides"].format(
-                share=_percent(share.share), chosen=found.sides.chosen, interval=_interval(share, said)
+                share=_percent(share.share, said), chosen=found.sides.chosen, interval=_interval(share, said)
             )
         )
         if found.sides.biased:
@@ -258,14 +258,14 @@ def _judge(name: str, choices: Choices, room: Class, said: dict[str, Any]) -> di
     parts, x = [], 0.0
     for part in ("win", "tie", "loss"):
         found: Part = getattr(choices, part)
-        text = _percent(found.share)
+        text = _percent(found.share, said)
         if found.interval is not None:
-            ends = {"low": _percent(found.interval.low), "high": _percent(found.interval.high)}
+            ends = {"low": _percent(found.interval.low, said), "high": _percent(found.interval.high, said)}
             text = said["range"].format(share=text, **ends)
         width = _WIDTH * found.share
         parts.append({"name": part, "label": said[part], "x": f"{x:.1f}", "width": f"{width:.1f}", "text": text})
         x += width
-    shares = {part: _percent(getattr(choices, part).share) for part in ("win", "tie", "loss")}
+    shares = {part: _percent(getattr(choices, part).share, said) for part in ("win", "tie", "loss")}
     alt = said["bar"].format(judge=said[name], **shares)
     return {"name": said[name], "of": " · ".join(of), "alt": alt, "parts": parts}
 
@@ -273,8 +273,8 @@ def _judge(name: str, choices: Choices, room: Class, said: dict[str, Any]) -> di
 def _interval(part: Part, said: dict[str, Any]) -> str:
     if part.interval is None:
         return ""
-    return str(said["interval"].format(low=_percent(part.interval.low), high=_percent(part.interval.high)))
+    return str(said["interval"].format(low=_percent(part.interval.low, said), high=_percent(part.interval.high, said)))
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def _percent(share: float, said: dict[str, Any]) -> str:
+    return str(said["percent"].format(number=f"{100 * share:.0f}"))

@@ -117,7 +117,7 @@ def redrawn(
     apart = np.abs(one - other)
     mean, largest = float(apart.mean()) / 255, int(apart.max())
     most = tolerance.mean if floor is None else max(tolerance.mean, _ABOVE_FLOOR * floor.mean_absolute_difference)
-    near = mean <= most and largest <= tolerance.largest and _worst_square(apart) <= tolerance.square
+    near = mean <= most and largest <= tolerance.largest and worst_square(apart) <= tolerance.square
     outcome: Outcome = "identical" if largest == 0 else "within rounding" if near else "different"
     where = apart.max(2) > 255 * tolerance.square
     return Redrawn(
@@ -135,7 +135,7 @@ def redrawn(
     )
 
 
-def _worst_square(apart: NDArray[np.int16]) -> float:
+def worst_square(apart: NDArray[np.int16]) -> float:
     """The largest mean of a square, of 1; what is left over at the right and below counts with zeros."""
     height, width = apart.shape[:2]
     padded = np.pad(apart.mean(2), ((0, -height % _SQUARE), (0, -width % _SQUARE)))

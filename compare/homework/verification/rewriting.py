@@ -16,16 +16,19 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
+from compare.homework.verification.redrawing import worst_square
 from ideation import Clause
 
 _PICTURE = re.compile(r"data:image/[a-z+]{1,16};base64,([A-Za-z0-9+/=]*)")
 _LANGUAGE = re.compile(r'<html lang="([A-Za-z-]{2,8})"')
+_VERSION = re.compile(r'<meta name="generator" content="Twinseed ?([\w.+-]{0,40})">')
 _OBSERVATIONS = re.compile(
-    r'<section class="finding" id="observations">.*?<blockquote dir="auto">(.*?)</blockquote>', re.S
+    r'<section class="finding(?:" id="| )observations">.*?<blockquote dir="auto">(.*?)</blockquote>', re.DOTALL
 )
-_UNSEEN = re.compile(r"<(style|script)\b[^>]*>.*?</\1>|<[^>]*>", re.S)
-#: Of a copy that was packed anew: on average, of 1.
-_REPACKED = 0.02
+_CHAPTER = '<article class="chapter"'
+_UNSEEN = re.compile(r"<(style|script)\b[^>]*>.*?</\1>|<[^>]*>", re.DOTALL)
+#: How far a copy that was packed anew may be from the other: on average, and in its worst square, both of 1.
+_REPACKED, _REPACKED_SQUARE = 0.02, 0.1
 #: Words of either report around the place where they part.
 _AROUND = 8
 
@@ -36,10 +39,21 @@ def language_of(report: str) -> str:
     return found[1] if found else ""
 
 
+def version_of(report: str) -> str:
+    """The version of Twinseed that says it wrote a report; "" where none does."""
+    found = _VERSION.search(report[:4000])
+    return found[1] if found else ""
+
+
 def observations_in(report: str) -> str | None:
-    """What the report of a run has as somebody's observations."""
+    """What the report of a run, or a chapter of one of many, has as somebody's observations."""
     found = _OBSERVATIONS.search(report)
     return html.unescape(found[1]) if found else None
+
+
+def observations_by_chapter(report: str) -> list[str | None]:
+    """The observations of each chapter of a report of many runs."""
+    return [observations_in(chapter) for chapter in report.split(_CHAPTER)[1:]]
 
 
 def words_of_report(report: str) -> list[str]:
@@ -90,7 +104,8 @@ def _alike(one: str, other: str) -> bool:
             values = [np.asarray(image.convert("RGB"), dtype=np.int16) for image in (first, second)]
     except (OSError, ValueError, SyntaxError, binascii.Error, Image.DecompressionBombError):
         return False
-    return bool(np.abs(values[0] - values[1]).mean() / 255 <= _REPACKED)
+    apart = np.abs(values[0] - values[1])
+    return bool(apart.mean() / 255 <= _REPACKED) and worst_square(apart) <= _REPACKED_SQUARE
 
 
 def _opened(content: str) -> Image.Image:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,14 @@ from compare.homework.bundle import OpenBundle
 from compare.homework.verification.consistency import AHEAD, inconsistencies
 from compare.homework.verification.finding import Finding, note
 from compare.homework.verification.redrawing import Redrawn
-from compare.homework.verification.rewriting import difference, language_of, observations_in, says
+from compare.homework.verification.rewriting import (
+    difference,
+    language_of,
+    observations_by_chapter,
+    observations_in,
+    says,
+    version_of,
+)
 from compare.runs.record import RECORD_FILE, Record, RecordError
 from compare.runs.run import REPORT_FILE, Run
 from compare.view import render_report, verdict_of
@@ -79,7 +86,7 @@ class Verification:
     def summary(self) -> Clause:
         """The whole in a sentence."""
         if self.faults:
-            return Clause("{count} faults: not everything holds", count=len(self.faults))
+            return Clause("not everything holds; faults: {count}", count=len(self.faults))
         if not self.rendering:
             return Clause("everything holds that can be seen without rendering; nothing was rendered again")
         equal = sum(one.outcome == "identical" for one in self.pictures)
@@ -88,8 +95,8 @@ class Verification:
                 "everything holds: rendered again, all {count} pictures are the same, bit for bit", count=equal
             )
         return Clause(
-            "everything holds: rendered again, {equal} of {count} pictures are the same, bit for bit, the others but for "
-            "rounding, at most {mean} % apart",
+            "everything holds: rendered again, {equal} of {count} pictures are the same, bit for bit, and the others "
+            "but for rounding, at most {mean} % apart",
             equal=equal,
             count=len(self.pictures),
             mean=f"{100 * max(one.mean_absolute_difference for one in self.pictures):.3g}",
@@ -173,8 +180,8 @@ def _plain_bytes(path: Path) -> bytes:
 
 
 def _of_report(run: Run, pictures: dict[str, bytes], version: str | None) -> Iterator[Finding]:
-    """Whether the run's report follows from its record. Of a bundle that another `version` wrote, only what it must say
-    is looked for: its sentences may be others."""
+    """Whether the run's report follows from its record. Of one that another version of Twinseed wrote, only what it
+    must say is looked for: its sentences may be others. Which one it was, a bundle says, or the report."""
     try:
         given = _plain_bytes(run.report).decode()
     except OSError:
@@ -187,26 +194,15 @@ def _of_report(run: Run, pictures: dict[str, bytes], version: str | None) -> Ite
     if language is None:
         yield Finding("report", Clause("the report is none of Twinseed's"), REPORT_FILE)
         return
-    record = run.record
+    record, version = run.record, version or version_of(given)
     try:
         apart = difference(given, render_report(record, pictures, language), pictures.values())
     except (RecordError, OSError, ValueError):
         return  # a picture that cannot be shown, which was said
     if apart is None:
         return
-    if version not in (None, importlib.metadata.version("twinseed")):
-        if (missing := says(given, _facts(record, language))) is not None:
-            words = Clause("the report does not follow from the record: it does not say {fact!r}", fact=missing[:80])
-            yield Finding("report", words, REPORT_FILE)
-        else:
-            yield note(
-                "report",
-                Clause(
-                    "the report was written by Twinseed {version}: only what it must say was looked for",
-                    version=version,
-                ),
-                REPORT_FILE,
-            )
+    if version != importlib.metadata.version("twinseed"):
+        yield _of_other_version(given, _facts(record, language), version)
         return
     said = observations_in(given)
     if said != record.observations:
@@ -220,7 +216,7 @@ def _of_report(run: Run, pictures: dict[str, bytes], version: str | None) -> Ite
 def _facts(record: Record, language: Language) -> Iterator[str]:
     yield record.prompts.simple
     yield record.prompts.expanded
-    yield from map(str, record.seeds)
+    yield str(record.settings.seed)
     yield verdict_of(record, language)
     if record.observations:
         yield record.observations
@@ -253,12 +249,63 @@ def _of_whole(bundle: OpenBundle, runs: Sequence[Run], now: datetime) -> Iterato
     if hashlib.sha256((bundle.folder / REPORT_FILE).read_bytes()).hexdigest() != content.report_sha256:
         words = Clause("the bundle's report is not the one that bundle.json names: one of the two was changed")
         yield Finding("bundle", words, REPORT_FILE)
+    yield from _of_bundles_report(bundle)
     if content.created > now + AHEAD:
         yield Finding("time", Clause("the bundle is of a time which is yet to come"))
     for run in runs:
         if run.record.created > content.created:
             words = Clause("the record is younger than the bundle that it is in")
             yield Finding("time", words, RECORD_FILE, run.name)
+
+
+def _of_bundles_report(bundle: OpenBundle) -> Iterator[Finding]:
+    """Whether the report of the whole follows from bundle.json and the records."""
+    content, given = bundle.content, bundle.report
+    try:
+        apart = difference(given, bundle.report_anew(), ())
+    except (RecordError, OSError, ValueError):
+        return  # a record or a picture that cannot be read, which was said
+    if apart is None:
+        return
+    if content.twinseed == importlib.metadata.version("twinseed"):
+        if (edited := _edited_observations(bundle, given)) is not None:
+            yield from edited
+            return
+        words = Clause("the bundle's report does not follow from bundle.json and the records: {apart}", apart=apart)
+        yield Finding("bundle", words, REPORT_FILE)
+        return
+    student = content.student
+    facts = [] if student is None else [one for one in (student.name, student.number) if one is not None]
+    for _, run in bundle.runs():
+        facts += [] if isinstance(run, RecordError) else _facts(run.record, content.language)
+    yield _of_other_version(given, facts, content.twinseed)
+
+
+def _edited_observations(bundle: OpenBundle, given: str) -> list[Finding] | None:
+    """Notes on observations that the bundle's report has otherwise than the records; None where more is otherwise."""
+    said = observations_by_chapter(given)
+    if len(said) != len(bundle.content.runs):
+        return None
+    runs = {one.run: run.record.observations for one, run in bundle.runs() if isinstance(run, Run)}
+    other = {name: words for (name, recorded), words in zip(runs.items(), said, strict=True) if words != recorded}
+    if not other or difference(given, bundle.report_anew(other), ()) is not None:
+        return None
+    return [
+        note("observations", _other_observations(words, runs[name]), REPORT_FILE).of_run(name)
+        for name, words in other.items()
+    ]
+
+
+def _of_other_version(given: str, facts: Iterable[str], version: str) -> Finding:
+    """What can be said of a report whose sentences may be others."""
+    if (missing := says(given, facts)) is not None:
+        words = Clause("the report does not follow from the record: it does not say {fact!r}", fact=missing[:80])
+        return Finding("report", words, REPORT_FILE)
+    words = Clause(
+        "Twinseed {version} wrote the report, and this is another: only what it must say was looked for",
+        version=version or "?",
+    )
+    return note("report", words, REPORT_FILE)
 
 
 def _twice(runs: Sequence[Run]) -> Iterator[Finding]:

@@ -1,0 +1,422 @@
+"""`twinseed verify` on bundles: an honest one is accepted, and every kind of tampering is found and named, whether by
+somebody careless or by somebody who knows the formats and makes everything agree again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Twinseed
+from PIL import Image, ImageDraw
+
+import compare.session
+from compare.homework import Student, open_bundle, write_bundle
+from compare.homework.verification import Again, Finding, Redrawn, verify_bundle
+from compare.instruments import Examination
+from compare.instruments.distance import score
+from compare.request import PairRequest
+from compare.runs.gallery import Gallery
+from compare.runs.record import Record
+from compare.runs.run import Run, picture_entry
+from compare.session import Session
+from compare.view import render_report
+from generate.files import encode_png, texts_of_pair
+from generate.models import OpenModel
+from generate.picture import ARMS, Arm, Picture, PicturePair
+from generate.settings import RenderSettings
+from ideation import typed_concept
+
+pytestmark = pytest.mark.usefixtures("opened_once")
+
+SETTINGS = RenderSettings(seed=7, num_inference_steps=2, width=64, height=64)
+DOG = PairRequest(
+    typed_concept("a dog"),
+    replace(SETTINGS, images=2),
+    simple="a dog",
+    expanded="a red dog on a beach",
+    negative="blurry",
+    examination=Examination("none"),
+)
+CAT = replace(DOG, concept=typed_concept("a cat"), settings=SETTINGS, simple="a cat", expanded="a cat in the snow")
+STUDENT = Student(name="林小美", number="B11")
+MADE = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+
+
+def make(model: OpenModel, folder: Path) -> None:
+    """Both runs and their bundle, as a student makes them."""
+    compare.session.open_model = lambda *_, **__: model  # type: ignore[assignment]
+    session = Session(Gallery(folder / "runs"), environ={})
+    runs = [session.run(DOG, observations="The sky is warmer."), session.run(CAT)]
+    now = datetime.now(UTC).replace(microsecond=0)
+    write_bundle(folder / "bundle.zip", runs, student=STUDENT, language="en", created=now)
+
+
+@pytest.fixture(scope="module")
+def honest(seedling: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that was made in another process and another folder, which is gone."""
+    folder = tmp_path_factory.mktemp("student")
+    process = multiprocessing.get_context("fork").Process(target=make, args=(seedling, folder))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    bundle = tmp_path_factory.mktemp("teacher") / "bundle.zip"
+    shutil.copy(folder / "bundle.zip", bundle)
+    shutil.rmtree(folder)
+    return bundle
+
+
+@dataclass
+class Forger:
+    """A bundle that is unpacked, for somebody to change. `files` are those of the zip; the runs lie in `folder`."""
+
+    folder: Path
+    bundle: dict[str, Any]
+
+    def run(self, name: str) -> Run:
+        """The run whose name has that word in it."""
+        return Run.open(next(path for path in (self.folder / "runs").iterdir() if name in path.name))
+
+    def edit(self, file: str, edit: Callable[[str], str]) -> None:
+        """Another text in the place of a file's, and its hash in bundle.json, where that has one."""
+        path = next(self.folder.glob(file))
+        before = path.read_text(encoding="utf-8")
+        path.write_text(edit(before), encoding="utf-8")
+        assert before != path.read_text(encoding="utf-8"), "nothing was changed"
+        self.hash()
+
+    def hash(self) -> None:
+        """All hashes in bundle.json made to fit."""
+        self.bundle["report_sha256"] = hashlib.sha256((self.folder / "report.html").read_bytes()).hexdigest()
+        for one in self.bundle["runs"]:
+            record = self.folder / "runs" / one["run"] / "record.json"
+            one["record_sha256"] = hashlib.sha256(record.read_bytes()).hexdigest()
+
+    def redo(self, run: Run, record: Record, images: dict[tuple[Arm, int], Image.Image] | None = None) -> None:
+        """A run that says and shows something else, with everything that follows from it made anew."""
+        drawn = {(one.arm, one.seed): run.image(one.arm, one.seed) for one in run.record.renders} | (images or {})
+        pictures = tuple(Picture(arm, seed, image, 1.0) for (arm, seed), image in drawn.items())
+        texts = texts_of_pair(record.prompts, PicturePair(record.settings, pictures, record.certificate))
+        files = {f"{arm}-{seed}.png": encode_png(image, texts[arm, seed]) for (arm, seed), image in drawn.items()}
+        entries = [picture_entry(arm, seed, 1.0, files[f"{arm}-{seed}.png"]) for arm, seed in drawn]
+        scores = {seed: score(drawn["simple", seed], drawn["expanded", seed]) for seed in record.settings.seeds}
+        record = record.model_copy(update={"renders": tuple(entries), "scores": scores, "findings": None})
+        for name, content in files.items():
+            (run.folder / name).write_bytes(content)
+        (run.folder / "record.json").write_text(record.to_json(), encoding="utf-8")
+        (run.folder / "report.html").write_text(render_report(record, files), encoding="utf-8")
+
+    def rewrite(self) -> None:
+        """The bundle written anew from its runs, as the program does it."""
+        runs = [self.run(one["run"]) for one in self.bundle["runs"]]
+        student = Student.model_validate(self.bundle["student"])
+        created = datetime.fromisoformat(self.bundle["created"])
+        write_bundle(self.folder / "bundle.zip", runs, student=student, language="en", created=created)
+        with zipfile.ZipFile(self.folder / "bundle.zip") as archive:
+            archive.extractall(self.folder)
+        (self.folder / "bundle.zip").unlink()
+        self.bundle = json.loads((self.folder / "bundle.json").read_text(encoding="utf-8"))
+
+    def pack(self, path: Path) -> Path:
+        (self.folder / "bundle.json").write_text(json.dumps(self.bundle), encoding="utf-8")
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(file for file in self.folder.rglob("*") if file.is_file()):
+                archive.write(file, file.relative_to(self.folder).as_posix())
+        return path
+
+
+@pytest.fixture
+def forger(honest: Path, tmp_path: Path) -> Forger:
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(honest) as archive:
+        archive.extractall(folder)
+    return Forger(folder, json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
+
+
+def verified(path: Path, session: Session | None) -> tuple[list[Finding], list[Redrawn]]:
+    again = None if session is None else Again(lambda: session)
+    with open_bundle(path) as bundle:
+        found = list(verify_bundle(bundle, again))
+    return (
+        [one for one in found if isinstance(one, Finding) and one.kind != "expected"],
+        [one for one in found if isinstance(one, Redrawn)],
+    )
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(Gallery(tmp_path / "runs"), environ={})
+
+
+def kinds(findings: list[Finding]) -> set[str]:
+    return {one.kind for one in findings if one.is_fault}
+
+
+def test_an_honest_bundle_of_another_process_and_another_folder(
+    honest: Path, session: Session, twinseed: Twinseed
+) -> None:
+    findings, pictures = verified(honest, session)
+    assert [one.line for one in findings if one.is_fault] == []
+    assert [one.outcome for one in pictures] == ["identical"] * 6
+    (saw,) = findings
+    assert "the observations are the student's own: 4 words" in saw.line
+    done = twinseed("verify", str(honest), "--no-render", "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["holds"], told["rendered"], told["name"]) == (0, True, 0, "bundle.zip")
+    assert [one["severity"] for one in told["findings"]] == ["note"]
+
+
+def painted(image: Image.Image) -> Image.Image:
+    image = image.copy()
+    ImageDraw.Draw(image).rectangle((20, 20, 30, 34), fill="#ff0044")
+    return image
+
+
+def paint(forger: Forger) -> None:
+    file = forger.run("dog").folder / "expanded-7.png"
+    painted(Image.open(file)).save(file)
+
+
+def other_prompt(forger: Forger) -> None:
+    forger.edit("runs/*dog*/record.json", lambda text: text.replace("a red dog on a beach", "a red dog on the moon"))
+
+
+def other_prompt_in_the_report(forger: Forger) -> None:
+    forger.edit("runs/*dog*/report.html", lambda text: text.replace("beach", "moon"))
+
+
+def swap_files(forger: Forger) -> None:
+    folder = forger.run("dog").folder
+    for arm in ARMS:
+        one, other = folder / f"{arm}-7.png", folder / f"{arm}-8.png"
+        one_content = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(one_content)
+
+
+def leave_a_seed_out(forger: Forger) -> None:
+    run = forger.run("dog")
+    record, certificate = run.record, run.record.certificate
+    kept = replace(certificate, latents_sha256={7: certificate.latents_sha256[7]})
+    content = json.loads(record.to_json())
+    for one in ("simple-8.png", "expanded-8.png"):
+        (run.folder / one).unlink()
+    left = record.model_copy(
+        update={
+            "settings": replace(record.settings, images=1),
+            "certificate": kept,
+            "renders": record.renders[:2],
+            "scores": {7: record.scores[7]},
+        }
+    )
+    assert content["request"]["settings"]["images"] == 2
+    forger.redo(Run(run.folder, left), left)
+    forger.rewrite()
+
+
+def picture_of_another_run(forger: Forger) -> None:
+    shutil.copy(forger.run("cat").folder / "expanded-7.png", forger.run("dog").folder)
+
+
+def paste_a_certificate(forger: Forger) -> None:
+    def paste(text: str) -> str:
+        content = json.loads(text)
+        content["certificate"]["libraries"]["torch"] = "2.11.0"
+        return json.dumps(content)
+
+    forger.edit("runs/*dog*/record.json", paste)
+
+
+def other_times(forger: Forger) -> None:
+    made = forger.run("cat").record.created
+    earlier = made - timedelta(days=3)
+    forger.edit(
+        "runs/*cat*/record.json", lambda text: text.replace(f"{made:%Y-%m-%dT%H:%M}", f"{earlier:%Y-%m-%dT%H:%M}")
+    )
+
+
+def other_report(forger: Forger) -> None:
+    forger.edit("runs/*cat*/report.html", lambda text: text.replace("Same seed, everything", "Other seed, everything"))
+
+
+def other_student(forger: Forger) -> None:
+    forger.bundle["student"] = {"name": "王大明", "number": "B12"}
+
+
+def no_pictures(forger: Forger) -> None:
+    for file in forger.run("cat").folder.glob("*.png"):
+        file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind", "words"),
+    [
+        (paint, "picture", "dog-7: the picture expanded-7.png is not the one that the record names"),
+        (other_prompt, "prompt", "the expanded prompt was edited: the pictures were made with 'a red dog on a beach'"),
+        (other_prompt_in_the_report, "report", "the report does not follow from the record: it says"),
+        (swap_files, "seed", "dog-7: simple-7.png is of another seed than the record says"),
+        (leave_a_seed_out, "seed", "2 seeds were asked for, and the pictures of 1 are here"),
+        (picture_of_another_run, "mark", "expanded-7.png is of another pair than the record says"),
+        (paste_a_certificate, "certificate", "the certificate is not that of the pictures: it names other libraries"),
+        (other_times, "time", "cat-7: the time was changed: the folder was named at"),
+        (other_report, "report", "it says 'it the words? ✓ Other seed, everything but' where"),
+        (other_student, "bundle", "the bundle's report does not follow from bundle.json and the records: it says"),
+        (no_pictures, "missing", "cat-7: the picture simple-7.png is missing"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_found_without_rendering(
+    tamper: Callable[[Forger], None], kind: str, words: str, forger: Forger, tmp_path: Path
+) -> None:
+    tamper(forger)
+    forger.hash()
+    findings, _ = verified(forger.pack(tmp_path / "forged.zip"), None)
+    lines = [one.line for one in findings if one.is_fault]
+    assert kind in kinds(findings), lines
+    assert any(words in line for line in lines), lines
+    assert all("\n" not in line for line in lines)
+
+
+def pair_of_seed(session: Session, request: PairRequest, seed: int) -> dict[Arm, Image.Image]:
+    """What else somebody can draw, until they like it."""
+    run = session.run(replace(request, settings=replace(request.settings, seed=seed, images=1)))
+    return {arm: run.image(arm) for arm in ARMS}
+
+
+def retouch(forger: Forger, _: Session) -> None:
+    run = forger.run("dog")
+    forger.redo(run, run.record, {("expanded", 7): painted(run.image("expanded", 7))})
+
+
+def retouch_tones(forger: Forger, _: Session) -> None:
+    run = forger.run("cat")
+    forger.redo(
+        run, run.record, {("expanded", 7): run.image("expanded", 7).point([min(255, v + 12) for v in range(256)] * 3)}
+    )
+
+
+def edit_the_prompt(forger: Forger, _: Session) -> None:
+    run = forger.run("dog")
+    record, words = run.record, "a red dog on the moon"
+    request = replace(record.request, expanded=words)
+    prompts = replace(record.prompts, expanded=words)
+    forger.redo(run, record.model_copy(update={"prompts": prompts, "request": request}))
+
+
+def swap_seeds(forger: Forger, _: Session) -> None:
+    run = forger.run("dog")
+    forger.redo(run, run.record, {(arm, seed): run.image(arm, 15 - seed) for arm in ARMS for seed in (7, 8)})
+
+
+def pick_another_seed(forger: Forger, session: Session) -> None:
+    run = forger.run("cat")
+    forger.redo(run, run.record, {(arm, 7): image for arm, image in pair_of_seed(session, CAT, 99).items()})
+
+
+def draw_with_more_steps(forger: Forger, session: Session) -> None:
+    run = forger.run("cat")
+    more = replace(CAT, settings=replace(SETTINGS, num_inference_steps=5))
+    forger.redo(run, run.record, {(arm, 7): image for arm, image in pair_of_seed(session, more, 7).items()})
+
+
+def take_from_another_run(forger: Forger, _: Session) -> None:
+    dog, cat = forger.run("dog"), forger.run("cat")
+    forger.redo(dog, dog.record, {("expanded", 8): cat.image("expanded")})
+
+
+def paste_another_certificate(forger: Forger, session: Session) -> None:
+    run = forger.run("cat")
+    other = session.run(replace(CAT, settings=replace(SETTINGS, num_inference_steps=3, seed=9))).record.certificate
+    forger.redo(
+        run,
+        run.record.model_copy(update={"certificate": replace(other, latents_sha256={7: other.latents_sha256[9]})}),
+    )
+
+
+#: Two at a time, one in either run.
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        (
+            (retouch, "retouched", "expanded-7.png was retouched: 4 % of its pixels are others than what is rendered"),
+            (pick_another_seed, "seed", "neither picture of seed 7 is what its prompt gives with that seed"),
+        ),
+        (
+            (edit_the_prompt, "prompt", "expanded-7.png is not what its prompt gives with seed 7"),
+            (retouch_tones, "retouched", "expanded-7.png was retouched all over: the same forms in other tones"),
+        ),
+        (
+            (
+                swap_seeds,
+                "swapped",
+                "simple-7.png is not its own picture: it is what the simple prompt gives with seed 8",
+            ),
+            (draw_with_more_steps, "seed", "they are of another seed, or of other settings"),
+        ),
+        (
+            (take_from_another_run, "swapped", "expanded-8.png is a picture of the run"),
+            (paste_another_certificate, "certificate", "rendered again, the noise that seed 7 gives is another"),
+        ),
+    ],
+    ids=lambda both: " and ".join(tamper.__name__ for tamper, _, _ in both),
+)
+def test_who_makes_everything_agree_is_found_by_rendering_again(
+    tampered: tuple[tuple[Callable[[Forger, Session], None], str, str], ...],
+    forger: Forger,
+    session: Session,
+    tmp_path: Path,
+) -> None:
+    for tamper, _, _ in tampered:
+        tamper(forger, session)
+    forger.rewrite()
+    findings, pictures = verified(forger.pack(tmp_path / "forged.zip"), session)
+    lines = [one.line for one in findings if one.is_fault]
+    assert {"missing", "picture", "mark", "record", "report", "bundle", "scores"}.isdisjoint(kinds(findings)), lines
+    for _, kind, words in tampered:
+        assert any(words in one.line for one in findings if one.kind == kind and one.is_fault), lines
+    assert len(pictures) == 6
+
+
+OTHER_WORDS = "I see nothing."
+
+
+@pytest.mark.parametrize(
+    ("file", "in_bundle", "told"),
+    [
+        ("runs/*dog*/record.json", False, "the observations were edited after the bundle was made, as they may be"),
+        ("runs/*dog*/record.json", True, "the report has 'The sky is warmer.', the record 'I see nothing.'"),
+        ("runs/*dog*/report.html", True, "the report has 'I see nothing.', the record 'The sky is warmer.'"),
+        ("report.html", True, "the report has 'I see nothing.', the record 'The sky is warmer.'"),
+    ],
+)
+def test_other_observations_are_allowed_and_shown(
+    file: str, in_bundle: bool, told: str, forger: Forger, tmp_path: Path
+) -> None:
+    before = forger.bundle["runs"][0]["record_sha256"]
+    forger.edit(file, lambda text: text.replace("The sky is warmer.", OTHER_WORDS))
+    if not in_bundle:
+        forger.bundle["runs"][0]["record_sha256"] = before
+    findings, _ = verified(forger.pack(tmp_path / "edited.zip"), None)
+    assert [one.line for one in findings if one.is_fault] == []
+    assert any(told in one.line and one.kind == "observations" for one in findings), [one.line for one in findings]
+
+
+def test_what_no_digest_can_prove(forger: Forger, tmp_path: Path) -> None:
+    # Somebody may set their clock before they begin, and have other eyes. docs/verify.md says so.
+    run = forger.run("cat")
+    earlier = run.record.created - timedelta(days=3)
+    forger.redo(run, run.record.model_copy(update={"created": earlier, "observations": "I see a cat."}))
+    named = run.folder.with_name(f"{earlier:%Y%m%d-%H%M%S}-a-cat-7")
+    forger.bundle["runs"][1]["run"] = run.folder.rename(named).name
+    forger.rewrite()
+    findings, _ = verified(forger.pack(tmp_path / "forged.zip"), None)
+    assert [one.line for one in findings if one.is_fault] == []
