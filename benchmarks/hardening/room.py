@@ -171,7 +171,10 @@ def folders_of_others(table: Table, there: Path) -> None:
         done = start.run(*words)
         lost = done.lost or ("" if done.code == 1 else "it said that it had written")
         table.add(kind, lost or ("" if pictures(closed) == before else "pictures changed"))
-    for words in (("verify", run.name, "--no-render", "--runs", str(closed)), ("runs", "--json", "--runs", str(closed))):
+    for words in (
+        ("verify", run.name, "--no-render", "--runs", str(closed)),
+        ("runs", "--json", "--runs", str(closed)),
+    ):
         done = start.run(*words)
         table.add("reading where nothing may be written", done.lost or ("" if done.code == 0 else done.err))
     for path in (closed, run):
