@@ -48,7 +48,7 @@ def study(
     ] = "simple,offline",
     models: Annotated[str, typer.Option(metavar="M,N", help="The models that render.")] = "seedling",
     judges: Annotated[
-        str, typer.Option(metavar="J,K", help="Who scores besides --clip: CLIPs and SigLIPs, by folder or hub id.")
+        str, typer.Option(metavar="J,K", help="Who scores besides --clip: CLIPs, and SigLIPs by their folder.")
     ] = "",
     out: Annotated[
         Path | None, typer.Option(parser=path_of, metavar="FOLDER", help="Where all of it goes. [default: study]")
@@ -104,7 +104,8 @@ def study(
         judges=judges,
     )
     named = ", ".join(arm.name for arm in plan.arms)
-    say(f"{len(plan.concepts)} concepts, {plan.seeds} seeds each, simple against {named}: {plan.pairs} pairs")
+    each = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
+    say(f"{len(plan.concepts)} concepts, {each} each, simple against {named}: {plan.pairs} pairs")
     for number, why in plan.left_out[:5]:
         say(f"note: line {number} is left out: {why}")
     if len(plan.left_out) > 5:

@@ -160,11 +160,7 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """The name of its run in the study's folder.
-
-        >>> Unit(3, "offline", "seedling", request).name[:13]
-        '00003-offline'
-        """
+        """The name of its run in the study's folder: its concept's number, its arm, and the digest of its request."""
         plain = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in self.arm)[:24]
         return f"{self.concept:05}-{plain}-{self.request.digest[:12]}"
 

@@ -1,7 +1,8 @@
 """Judges: whoever else says how well a picture fits a prompt, behind one small protocol.
 
-The CLIP that looks at every run has its scores in the record. A judge is named by a folder or a hub id: another CLIP,
-or a SigLIP. Each looks at both pictures of a seed against both prompts, and is told apart by its name in every result.
+The CLIP that looks at every run has its scores in the record. A judge is named by a folder or hub id of another CLIP,
+or by the folder of a SigLIP. Each looks at both pictures of a seed against both prompts, and is told apart by its name
+in every result.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from PIL import Image
 
 from compare.runs import Run
 from compare.study.scores import Both
-from ideation import TwinseedError
+from ideation import TwinseedError, spoken
 
 
 class JudgeError(TwinseedError):
@@ -64,7 +65,9 @@ class _SigLip:
 
     def __init__(self, folder: Path) -> None:
         from transformers import AutoModel, AutoProcessor
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()
         self._processor = AutoProcessor.from_pretrained(str(folder), local_files_only=True)
         self._model = AutoModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True).eval()
 
@@ -73,7 +76,8 @@ class _SigLip:
 
     def text_vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         # It has learnt texts that are filled up to its whole length.
-        given = self._processor(text=list(texts), padding="max_length", truncation=True, return_tensors="pt")
+        plain = [spoken(text) for text in texts]
+        given = self._processor(text=plain, padding="max_length", truncation=True, return_tensors="pt")
         return self._unit(self._model.get_text_features, given)
 
     def _unit(self, features: Any, given: Any) -> NDArray[np.float32]:
@@ -87,9 +91,10 @@ class _SigLip:
 
 
 def open_judge(name: str) -> Judge:
-    """Opens the judge of that name: a folder or hub id of a CLIP or a SigLIP, or "seedling". Raises `JudgeError`, and
-    `ModelError` for a CLIP that is none."""
+    """Opens the judge of that name: a folder or hub id of a CLIP, the folder of a SigLIP, or "seedling". Raises
+    `JudgeError`, and `ModelError` for a CLIP that is none."""
     from generate.clip import open_clip
+    from generate.models.architecture import require_no_code
 
     folder = Path(name).expanduser()
     config = folder / "config.json"
@@ -101,6 +106,7 @@ def open_judge(name: str) -> Judge:
                 "the judge {name} cannot be read: {error}", hint="save or download it again", name=name, error=error
             ) from error
         if str(kind).startswith("siglip"):
+            require_no_code(folder)
             try:
                 return VectorJudge(name, _SigLip(folder))
             except Exception as error:  # the libraries raise OSError, ValueError, KeyError ...

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import socket
 import tempfile
 import time
 from collections import Counter, deque
@@ -176,8 +177,9 @@ class RayCrew:
         try:
             if self._address == "local":
                 cpus = None if self._wanted is None else max(self._wanted * self._threads, 1)
-                ray.init(num_cpus=cpus, **quiet)
+                ray.init(address="local", num_cpus=cpus, **quiet)
             else:
+                _require_answer(self._address)
                 ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise StudyError(
@@ -275,6 +277,7 @@ class _Shift:
             answer = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             logger.warning("worker %d was lost: %s", number, _reason(error))
+            self._ray.kill(self._actors[number])  # it may be alive behind a broken line, and would hold its place
             if unit is None:
                 self._false_starts += 1
                 if self._false_starts >= MOST_FALSE_STARTS:
@@ -330,6 +333,13 @@ def crew_for(plan: Plan, folder: Path, store: str, address: str, workers: int | 
     """The crew for a study: on this machine its unfinished work lies in the study's folder."""
     work = str((folder / "work").resolve()) if address == "local" else None
     return RayCrew(SessionHire(store, plan.judges, work), address, workers=workers, threads=threads)
+
+
+def _require_answer(address: str) -> None:
+    """Raises `OSError` where nobody answers at an address, for which Ray itself would wait minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _ray() -> Any:

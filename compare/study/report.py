@@ -72,7 +72,7 @@ def study_html(plan: Plan, analysis: Analysis, pictures: Pictures, language: Lan
         policy=f"default-src 'none'; img-src data:; style-src {_hash(css)}; base-uri 'none'; form-action 'none'",
         css=css,
         language=language,
-        motto=t["motto"].format(concepts=len(plan.concepts), seeds=plan.seeds, pairs=plan.pairs),
+        motto=t["motto"].format(concepts=len(plan.concepts), seeds=_seeds(plan, t), pairs=plan.pairs),
         of=t["of"].format(arms=_listed(arm.name for arm in plan.arms), models=_listed(plan.models)),
         created=f"{plan.created:%Y-%m-%d %H:%M} UTC",
         created_iso=f"{plan.created:%Y-%m-%dT%H:%M:%SZ}",
@@ -103,7 +103,7 @@ def _sentences(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Iterator[st
             result = answer.result
             values: dict[str, Any] = {
                 "concepts": result.clusters,
-                "seeds": plan.seeds,
+                "seeds": _seeds(plan, t),
                 "arm": arm.name,
                 "mean": f"{100 * abs(result.mean):.1f}",
                 "signed": signed_points(result.mean),
@@ -119,6 +119,10 @@ def _sentences(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Iterator[st
             yield sentence if len(plan.models) == 1 else t["answer"]["on_model"].format(sentence=sentence, model=model)
     if not found:
         yield t["answer"]["nobody"]
+
+
+def _seeds(plan: Plan, t: dict[str, Any]) -> str:
+    return str(t["one_seed"] if plan.seeds == 1 else t["many_seeds"].format(seeds=plan.seeds))
 
 
 def _with_sign(p: float | None) -> str:
@@ -143,14 +147,14 @@ def _answer_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Sectio
             signed_points(one.result.mean),
             _interval(one),
             p_text(one.result.corrected),
-            p_text(one.result.sign),
-            _effect(one),
             said["outcomes"][one.result.outcome],
+            _effect(one),
+            p_text(one.result.sign),
         )
         for one in tested
     )
     if body:
-        blocks.append(Table(tuple(said["head"]), body))
+        blocks.append(Table(tuple(said["head"].values()), body))
     return Section("answer", said["title"], (said["about"],), tuple(blocks))
 
 
@@ -188,7 +192,7 @@ def _category_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Sect
     blocks: list[Block] = []
     if known:
         blocks.append(_forest("categories", known, t))
-        head = (*t["answer"]["head"][:4], t["answer"]["head"][6])
+        head = tuple(t["answer"]["head"].values())[:5]
         rows = tuple(
             (
                 label,
@@ -220,7 +224,7 @@ def _ranking_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Secti
         )
         for one in analysis.places
     )
-    return Section("ranking", said["title"], (said["about"],), (Table(tuple(said["head"]), rows),))
+    return Section("ranking", said["title"], (said["about"],), (Table(tuple(said["head"].values()), rows),))
 
 
 def _pairs_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section | None:
@@ -298,7 +302,7 @@ def _prompts_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Secti
             numbers = (scale * one.simple, scale * one.expanded, scale * one.result.mean)
             rows.append((_label(one, plan, t), *(f"{number:.1f}".replace("-", "\N{MINUS SIGN}") for number in numbers)))
     return (
-        Section("prompts", said["title"], (said["about"],), (Table(tuple(said["head"]), tuple(rows)),))
+        Section("prompts", said["title"], (said["about"],), (Table(tuple(said["head"].values()), tuple(rows)),))
         if rows
         else None
     )
@@ -332,7 +336,7 @@ def _funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language:
         )
         for step in analysis.funnel
     )
-    blocks: list[Block] = [Table(tuple(said["head"]), rows)]
+    blocks: list[Block] = [Table(tuple(said["head"].values()), rows)]
     if plan.left_out:
         named = [
             said["line"].format(number=number, why=told(why, language)) for number, why in plan.left_out[:_MOST_NAMED]
@@ -353,12 +357,11 @@ def _funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language:
 def _plan_section(plan: Plan, t: dict[str, Any]) -> Section:
     said = t["plan"]
     settings = plan.request.settings
-    analysis = plan.analysis
     rows: list[tuple[str, tuple[Value, ...]]] = [
         (said["digest"], (Value(plan.digest, "code"),)),
         (said["written"], (Value(f"{plan.created:%Y-%m-%d %H:%M} UTC"),)),
         (said["concepts"], (Value(f"{len(plan.concepts)} ({plan.source})"),)),
-        (said["seeds"], (Value(said["seeds_are"].format(seeds=plan.seeds, seed=plan.seed)),)),
+        (said["seeds"], (Value(said["seeds_are"].format(seeds=_seeds(plan, t), seed=plan.seed)),)),
         (
             said["settings"],
             (
@@ -374,7 +377,7 @@ def _plan_section(plan: Plan, t: dict[str, Any]) -> Section:
         (said["questions"], tuple(Value(one.text, "line") for one in plan.questions if one.primary)),
         (
             said["analysis"],
-            tuple(Value(text, "line") for text in (analysis.interval, analysis.test, analysis.correction)),
+            tuple(Value(text, "line") for text in said["methods"].values()),
         ),
     ]
     if plan.judges:

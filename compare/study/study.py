@@ -116,7 +116,7 @@ def carry_out_study(
             found = carry_out(plan, folder, crew, retry=retry, on_progress=on_progress)
             if worker is not None:
                 worker.close()
-                shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(work, ignore_errors=True)
             return found
     except OSError as error:
         raise _cannot_write(folder, error) from error

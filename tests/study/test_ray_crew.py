@@ -1,18 +1,17 @@
-"""Workers through Ray that die: their units are done again, and one that always kills its worker is set aside. With
-real pictures, whole nodes and drivers, `benchmarks/scale.py deaths` does the same."""
+"""Workers through Ray that die: their units are done again, and one that always kills its worker is set aside.
+`benchmarks/scale.py deaths` does the same with real pictures, whole nodes and drivers."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sample_study import NOW, sample_plan
+from mortal_worker import Mortal
+from sample_study import sample_plan
 
-from compare.study import Outcome, StudyError, Unit
+from compare.study import StudyError
 from compare.study.ray_crew import RayCrew
 from compare.study.runner import carry_out
 from compare.study.store import JOURNAL_FILE
@@ -20,29 +19,15 @@ from compare.study.store import JOURNAL_FILE
 slow = pytest.mark.skipif(not os.environ.get("TWINSEED_SLOW_TESTS"), reason="TWINSEED_SLOW_TESTS=1 starts Ray")
 
 
-@dataclass(frozen=True)
-class Mortal:
-    """A worker, and whoever hires it: dies on concept 3 always, and on concept 5 the first time."""
-
-    seen: str
-
-    def __call__(self, number: int, writer: Any) -> Mortal:
-        return self
-
-    def work(self, unit: Unit) -> Outcome:
-        if unit.concept == 3:
-            os._exit(1)
-        mark = Path(self.seen) / unit.name
-        if unit.concept == 5 and not mark.exists():
-            mark.touch()
-            os._exit(1)
-        return Outcome(unit=unit.name, concept=unit.concept, arm=unit.arm, model=unit.model, status="done", at=NOW)
-
-    def close(self) -> None:
-        """Nothing is open."""
+@pytest.fixture
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Ray's processes have to find."""
+    root = Path(__file__).parents[2]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (root, root / "tests" / "support"))))
 
 
 @slow
+@pytest.mark.usefixtures("importable")
 @pytest.mark.filterwarnings("ignore::FutureWarning:ray.*", "ignore::ResourceWarning")
 def test_the_dead_are_replaced(tmp_path: Path) -> None:
     plan = sample_plan(12)
@@ -59,5 +44,5 @@ def test_the_dead_are_replaced(tmp_path: Path) -> None:
 
 @slow
 def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="no Ray cluster at auto"), RayCrew(Mortal(str(tmp_path)), "auto"):
+    with pytest.raises(StudyError, match="no Ray cluster at"), RayCrew(Mortal(str(tmp_path)), "127.0.0.1:9"):
         pytest.fail("it is there")
