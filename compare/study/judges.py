@@ -1,8 +1,8 @@
 """Judges: whoever else says how well a picture fits a prompt, behind one small protocol.
 
-The CLIP that looks at every run has its scores in the record. A judge is named by a folder or hub id of another CLIP, or
-by the folder of a SigLIP. Each looks at both pictures of a seed against both prompts, and is told apart by its name in
-every result.
+The CLIP that looks at every run has its scores in the record. A judge is named by a folder or hub id of another CLIP,
+or by the folder of a SigLIP. Each looks at both pictures of a seed against both prompts, and is told apart by its name
+in every result.
 """
 
 from __future__ import annotations
