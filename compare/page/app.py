@@ -14,6 +14,7 @@ from compare.page.screens.blind_test import show_blind_test
 from compare.page.screens.gallery import show_gallery
 from compare.page.screens.homework import show_homework
 from compare.page.screens.lab import show_lab
+from compare.page.screens.learn import show_learn
 from compare.page.screens.pair import show_pair
 from compare.page.visitor import this_visitor
 from compare.page.widgets.progress import take_finished_job
@@ -27,6 +28,7 @@ SCREENS: dict[str, tuple[Callable[[PageContext], None], str]] = {
     "blind": (show_blind_test, ":material/visibility_off:"),
     "lab": (show_lab, ":material/science:"),
     "homework": (show_homework, ":material/assignment:"),
+    "learn": (show_learn, ":material/school:"),
 }
 #: Screens that show one run: the one that a job has just made, too.
 _OF_ONE_RUN = ("pair", "lab")
@@ -36,6 +38,8 @@ def main() -> None:
     st.set_page_config("Twinseed", str(STATIC / "icon.svg"), layout="wide")
     st.html(STATIC / "page.css")
     page = PageContext.of(this_visitor())
+    if (own_words := STATIC / f"{page.language}.css").is_file():
+        st.html(own_words)
     screens: dict[str, st.Page] = {}
     page = replace(page, screens=screens)
     for name, (show, icon) in SCREENS.items():

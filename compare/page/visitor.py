@@ -32,6 +32,8 @@ class Visitor:
         self.forms: dict[str, dict[str, Any]] = {}
         #: The homework that it makes or has made, with all that a screen shows of it.
         self.homework: Any = None
+        #: What experiments have shown, by their names.
+        self.panels: dict[str, Any] = {}
         #: What the check of a bundle found last.
         self.verdict: Any = None
         #: The latest job, and whether somebody has seen how it ended.

@@ -18,13 +18,15 @@ class Reader:
     """A text encoder of a family whose arms go in turn, as it is called, and the tokenizer that cuts words for it.
 
     It reads `limit` tokens, of which the makers' own template takes `template_tokens`: so many before and so many
-    behind the words. A `pooled` one gives a vector of the whole prompt and not its words.
+    behind the words; or what stands `before` every prompt, where that is as many as the tokenizer makes of it. A
+    `pooled` one gives a vector of the whole prompt and not its words.
     """
 
     name: str
     tokenizer: str
     limit: int
     template_tokens: tuple[int, int] = (0, 0)
+    before: str = ""
     pooled: bool = False
 
 

@@ -30,7 +30,7 @@ SANA = Family(
     in_turn=InTurn(
         readers=(Reader("Gemma 2", "tokenizer", 300),),
         guided_above=1.0,
-        schedulers=("DPM++ 2M",),
+        schedulers=("DPM++ 2M", "Euler", "Euler Karras", "Euler exponential", "Euler beta"),
         decoded=_decoded,
         arguments={
             "max_sequence_length": 300,

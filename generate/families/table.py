@@ -9,6 +9,7 @@ from generate.families.cogview4 import COGVIEW4
 from generate.families.flux import FLUX, FLUX_SCHNELL
 from generate.families.flux2_klein import FLUX2_KLEIN, FLUX2_KLEIN_BASE
 from generate.families.krea2 import KREA2, KREA2_TURBO
+from generate.families.lumina2 import LUMINA2
 from generate.families.protocol import Family
 from generate.families.qwen_image import QWEN_IMAGE
 from generate.families.sana import SANA
@@ -29,6 +30,7 @@ _TRANSFORMERS = (
     KREA2,
     KREA2_TURBO,
     SANA,
+    LUMINA2,
     COGVIEW4,
 )
 FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, *_TRANSFORMERS)}

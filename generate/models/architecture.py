@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from generate.families import OF_OTHER_SIZES, Family, family_of_configuration
+from generate.families import FAMILIES, OF_OTHER_SIZES, Family, family_of_configuration
 from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
 from ideation import Clause, read_plain_file, require_plain_file
@@ -68,7 +68,7 @@ def pipeline_class(folder: Path) -> str:
             hint="Twinseed renders with {of_other_sizes}",
             folder=folder,
             kind=kind,
-            of_other_sizes=", ".join(OF_OTHER_SIZES),
+            of_other_sizes=", ".join(dict.fromkeys(family.pipeline for family in FAMILIES.values())),
         )
     for part, library in libraries.items():
         if library not in _LIBRARIES:
@@ -256,20 +256,19 @@ def prediction_type(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> 
         ) from error
 
 
-def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: str | None = None) -> None:
+def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: bool = False) -> None:
     """Raises `ModelError` where the model's own scheduler says that it was trained in a way which none here follows.
 
-    `flow` is the class of the scheduler of its family, if that was trained by flow matching.
+    `flow` says that its family was trained by flow matching.
     """
     kind, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
-    if flow is not None:
-        if kind != flow or not (kind.startswith("FlowMatch") or config.get("use_flow_sigmas")):
+    if flow:
+        if not (kind.startswith("FlowMatch") or config.get("use_flow_sigmas")):
             raise ModelError(
-                "the model in {folder} names the scheduler {kind}, and its make was trained for {flow}",
+                "the model in {folder} names the scheduler {kind}, and its make was trained by flow matching",
                 hint="save or download it again: with that one it would be drawn as noise",
                 folder=folder,
                 kind=kind,
-                flow=flow,
             )
         return
     if kind.startswith(("EDM", "FlowMatch")) or config.get("use_flow_sigmas"):

@@ -107,7 +107,10 @@ def reader_budget(reader: Reader, tokenizer_file: Path) -> TokenBudget:
 
     Raises `TokenizerError`.
     """
-    return TokenBudget(tokenizer_file, reader.limit, vectors={}, around=reader.template_tokens)
+    around = reader.template_tokens
+    if reader.before:
+        around = TokenBudget(tokenizer_file, reader.limit, vectors={}).count_words(reader.before), 0
+    return TokenBudget(tokenizer_file, reader.limit, vectors={}, around=around)
 
 
 def embeddings_in(*prompts: str) -> tuple[str, ...]:

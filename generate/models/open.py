@@ -37,7 +37,6 @@ from generate.models.single_file import named_scheduler, open_single_file, open_
 from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
-from generate.schedulers.table import FLOW_SCHEDULERS
 from generate.settings import RenderSettings
 from ideation import Clause, TokenBudget
 
@@ -415,8 +414,7 @@ def _open_folder(
             error=first_line(error),
         ) from error
     trained = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
-    own = FLOW_SCHEDULERS[family.usual["scheduler"]].class_name if family.flow else None
-    require_known_training(trained, folder, flow=own)
+    require_known_training(trained, folder, flow=family.flow)
     notes = list[Clause]()
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:

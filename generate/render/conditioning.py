@@ -56,8 +56,10 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
     if model.family.in_turn is not None:
         words = {name: _plain_words(model, text, name) for name, text in texts.items()}
-        budget = model.budget()
-        lengths = {name: min(budget.limit, budget.count_words(text)) for name, text in words.items()}
+        budget, in_turn = model.budget(), model.family.in_turn
+        # What is put before prompts is put before them alone; and without guidance, nothing reads the negative one.
+        unread = "negative" if in_turn.readers[0].before or not in_turn.guided(settings.guidance_scale) else ""
+        lengths = {name: min(budget.limit, budget.count_words(text)) for name, text in words.items() if name != unread}
         return Conditioning({}, lengths, (words["simple"], words["expanded"]), words["negative"])
     encoded = {
         name: model.encodings.get(

@@ -15,9 +15,11 @@ import torch
 from PIL import Image
 
 from generate.families import InTurn
+from generate.models.devices import ran_out_of_memory
+from generate.models.weight_file import first_line
 from generate.picture import SchedulerUse
 from generate.render.arm_check import ArmCheck
-from generate.render.batch import Batch, DecoderOverflow, Rendered, Step, as_json, ran_over
+from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, Step, as_json, ran_over
 from generate.render.memory import MemoryPlan
 from generate.render.preview import TurnPreview
 from generate.schedulers.table import build_scheduler
@@ -81,7 +83,16 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
     generator = torch.Generator("cpu").manual_seed(seed)
     check = ArmCheck(model.family, guided=guided)
 
-    def after_step(running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    raised: list[BaseException] = []
+
+    def after_step(running: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return watch_step(running, step, timestep, tensors)
+        except BaseException as error:  # whoever listens may stop it, for reasons of their own
+            raised.append(error)
+            raise
+
+    def watch_step(running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
             said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
             raise ran_over(model, said)
@@ -116,4 +127,14 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
         raise DecoderOverflow from warning
     except UserWarning as warning:  # a pipeline that goes on where the memory for its decoder runs short
         raise (warning.__context__ or warning) from None
+    except Exception as error:
+        if error in raised or ran_out_of_memory(error):
+            raise
+        raise RenderError(
+            "the pipeline of {model} stopped with {kind}: {error}",
+            hint="its parts may not belong together: save or download it again",
+            model=model.name,
+            kind=type(error).__name__,
+            error=first_line(error),
+        ) from error
     return result.images[0], check

@@ -265,6 +265,9 @@ def build_scheduler(name: str, config: Mapping[str, Any], seeds: Sequence[int]) 
             "clip_sample", False
         )  # latents go beyond 1, though DDIM clips by default
     inherited = {key: value for key, value in trained.items() if key in accepted}
+    if flow:  # the same number by two names, in the classes of flow matching alone and in those for noise as well
+        other = {"shift": "flow_shift", "flow_shift": "shift"}
+        inherited |= {own: trained[name] for name, own in other.items() if name in trained and own in accepted}
     scheduler = scheduler_class.from_config(inherited, **arguments)
     if choice.class_name in ("DDIMScheduler", "TCDScheduler"):
         _bind_eta(scheduler, choice.eta)

@@ -13,10 +13,11 @@ import html5lib
 import openpyxl
 import pytest
 from conftest import Twinseed
+from hostile_zips import hostile_zips
 from PIL import Image
-from sample_class import BETTER, ballot_of, sample_bundle, sample_pair
+from sample_class import BETTER, ballot_of, merged, sample_bundle, sample_pair
 
-from compare.homework.classroom import Class, pooled, read_class
+from compare.homework.classroom import Class, bundles_in, pooled, read_class
 from compare.homework.classroom.content import Refused
 from compare.homework.classroom.gathering import gather_all
 from compare.homework.classroom.hand_in import Gathered
@@ -283,6 +284,7 @@ def test_many_bundles_are_gathered_by_processes(
     hand_ins: list[Path], one_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("compare.homework.classroom.gathering.FEWEST", 2)
+    monkeypatch.setattr("compare.homework.classroom.gathering.MOST_PROCESSES", 1)  # each takes a second to begin
     (tmp_path / "bad.zip").write_bytes(b"PK")
     files = [*hand_ins[:2], tmp_path / "bad.zip"]
     told: list[tuple[int, str]] = []
@@ -291,6 +293,28 @@ def test_many_bundles_are_gathered_by_processes(
     assert told == [(0, "ana.zip"), (1, "lin.zip"), (2, "bad.zip")]
     assert [one.hand_in for one in found[:2] if isinstance(one, Gathered)] == list(read_class(one_class).hand_ins[:2])
     assert isinstance(found[2], Refused)
+
+
+def test_every_hostile_file_is_refused_by_its_name_and_the_others_go_on(
+    hand_ins: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compare.homework.classroom.gathering.FEWEST", 1000)
+    kinds = list(hostile_zips(hand_ins[1].read_bytes()))
+    (tmp_path / "in").mkdir()
+    for at, kind in enumerate(kinds):
+        (tmp_path / "in" / f"bad-{at}.zip").write_bytes(kind.content)
+    shutil.copy(hand_ins[0], tmp_path / "in" / "good.zip")
+    merged(bundles_in([tmp_path / "in"]), tmp_path / "class")
+    room = read_class(tmp_path / "class")
+    assert [one.file for one in room.hand_ins] == ["good.zip"]
+    why = {one.file: one.why for one in room.refused}
+    assert len(why) == len(kinds) > 60
+    for at, kind in enumerate(kinds):
+        assert why[f"bad-{at}.zip"].startswith(f"bad-{at}.zip is refused: "), kind.name
+        assert kind.refusal in why[f"bad-{at}.zip"], kind.name
+    page = (tmp_path / "class" / "index.html").read_text(encoding="utf-8")
+    assert all(f"bad-{at}.zip is refused" in page for at in range(len(kinds)))
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "class"}, "nothing was unpacked beside them"
 
 
 def test_what_a_class_says_together(one_class: Path) -> None:

@@ -8,8 +8,7 @@ import json
 import multiprocessing
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,8 +21,10 @@ from PIL import Image, ImageDraw
 import compare.session
 from compare.homework import Student, open_bundle, write_bundle
 from compare.homework.verification import Again, Finding, Redrawn, verify_bundle
+from compare.homework.verification.redrawing import FLOAT32, HALF, redrawn
 from compare.instruments import Examination
 from compare.instruments.distance import score
+from compare.repetition import NotHere, expectation, require_here, settings_here
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record
@@ -420,3 +421,123 @@ def test_what_no_digest_can_prove(forger: Forger, tmp_path: Path) -> None:
     forger.rewrite()
     findings, _ = verified(forger.pack(tmp_path / "forged.zip"), None)
     assert [one.line for one in findings if one.is_fault] == []
+
+
+def rename_the_model(name: str) -> Callable[[Forger], None]:
+    def rename(forger: Forger) -> None:
+        for word in ("dog", "cat"):
+            run = forger.run(word)
+            settings = replace(run.record.settings, model=name)
+            request = replace(run.record.request, settings=replace(run.record.request.settings, model=name))
+            forger.redo(run, run.record.model_copy(update={"settings": settings, "request": request}))
+
+    return rename
+
+
+def other_weights(forger: Forger) -> None:
+    for word in ("dog", "cat"):
+        run = forger.run(word)
+        certificate = replace(run.record.certificate, model_digest="ab" * 32)
+        forger.redo(run, run.record.model_copy(update={"certificate": certificate}))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "words"),
+    [
+        (rename_the_model("mine"), "its pictures are not rendered again: unknown model 'mine'"),
+        (rename_the_model("owner/name"), "the model owner/name of the hub is not on this machine"),
+        (other_weights, "the model seedling has other weights here than those that made the pictures"),
+    ],
+)
+def test_a_model_that_is_not_here_does_not_pass_for_verified(
+    tamper: Callable[[Forger], None], words: str, forger: Forger, session: Session, tmp_path: Path
+) -> None:
+    tamper(forger)
+    forger.rewrite()
+    path = forger.pack(tmp_path / "forged.zip")
+    findings, pictures = verified(path, session)
+    faults = [one for one in findings if one.is_fault]
+    assert [one.kind for one in faults] == ["not rendered"] * 2
+    assert all(words in one.line for one in faults), [one.line for one in faults]
+    assert pictures == []
+    assert kinds(verified(path, None)[0]) == set(), "without rendering, nothing was promised"
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../model", "~/model", "C:/model", "\\\\server\\model"])
+def test_a_strangers_record_leads_nowhere(name: str) -> None:
+    for settings in (replace(SETTINGS, model=name), replace(SETTINGS, vae=name)):
+        with pytest.raises(NotHere):
+            require_here(settings, foreign=True, allow_pickle=False)
+
+
+def test_no_bundle_takes_longer_than_it_may(honest: Path, twinseed: Twinseed) -> None:
+    done = twinseed("verify", str(honest), "--minutes", "0")
+    assert done.code == 1
+    assert done.err.count("3 pairs are rendered again: about ") == 1
+    assert "the same device, number format and libraries made the pictures" in done.err
+    assert "3 of 3 pairs were not rendered again: it would take longer than the 0 minutes that it may" in done.out
+    assert done.out.splitlines()[-1] == "not everything holds; faults: 1"
+
+
+def test_what_to_expect_is_said_beforehand(honest: Path, seedling: OpenModel) -> None:
+    with open_bundle(honest) as bundle:
+        record = next(run.record for _, run in bundle.runs() if isinstance(run, Run))
+    there = record.certificate
+    for changes, exact, close, words in (
+        ({}, True, True, "expect equal ones, bit for bit"),
+        ({"libraries": there.libraries | {"torch": "2.9.0"}}, False, True, "but for rounding: torch 2.9.0 there"),
+        ({"given_up": {7: ("one by one",)}}, False, True, "expect equal pictures but for rounding: memory was short"),
+        ({"device": "cuda", "dtype": "float16"}, False, False, "look alike, no equal ones: cuda in float16 there, cpu"),
+    ):
+        other = record.model_copy(update={"certificate": replace(there, **changes)})
+        found = expectation(other, seedling)
+        assert (found.exact, found.close) == (exact, close), changes
+        assert words in found.words
+        assert found.area == 0.25
+    here = settings_here(replace(record.settings, device="cuda:1", dtype="float16", compiled=True))
+    if here.device == "cpu":
+        assert (here.dtype, here.compiled) == ("float32", False)
+
+
+def test_how_near_a_picture_comes() -> None:
+    there = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
+    picture = picture_entry("simple", 7, 1.0, encode_png(there, {}))
+    noise = there.point([min(255, value + value % 2) for value in range(256)] * 3)
+    other = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
+    bright = there.point([min(255, value + 10) for value in range(256)] * 3)
+    for again, tolerance, outcome, retouched in (
+        (there, FLOAT32, "identical", False),
+        (noise, FLOAT32, "different", True),
+        (noise, HALF, "within rounding", False),
+        (bright, FLOAT32, "different", True),
+        (painted(there), FLOAT32, "different", True),
+        (painted(there), HALF, "different", True),
+        (other, HALF, "different", False),
+        (there.resize((32, 24)), HALF, "different", False),
+    ):
+        found = redrawn("a-run", picture, there, again, tolerance)
+        assert (found.outcome, found.is_retouched) == (outcome, retouched), found
+    assert redrawn("a-run", picture, there, painted(there), FLOAT32).box == (20, 20, 11, 15)
+
+
+def test_a_run_of_ones_own_and_what_is_no_bundle(twinseed: Twinseed, session: Session, tmp_path: Path) -> None:
+    run = session.run(CAT)
+    done = twinseed("verify", str(run.folder), "--json")
+    told = json.loads(done.out)
+    assert (done.code, told["holds"], told["rendered"], told["findings"][0]["kind"]) == (0, True, 2, "expected")
+    assert told["pictures"][0] == {
+        "run": run.name,
+        "arm": "simple",
+        "seed": "7",
+        "file": "simple-7.png",
+        "outcome": "identical",
+        "mean_absolute_difference": 0.0,
+        "largest_difference": 0,
+    }
+    assert "opening the model seedling" in done.err
+    (tmp_path / "notes.zip").write_bytes(b"PK and nothing else")
+    for name, words in (("nowhere.zip", "cannot read"), ("notes.zip", "notes.zip is refused")):
+        done = twinseed("verify", str(tmp_path / name))
+        assert (done.code, done.out) == (1, "")
+        assert words in done.err
+        assert "hint: " in done.err

@@ -306,7 +306,7 @@ def _only_file(folder: Path, *parts: str) -> Path:
         (written("{}"), "model_index.json in .* cannot be read: KeyError"),
         (written("[" * 100_000), "model_index.json in .* cannot be read: RecursionError"),
         (rubbish("model_index.json"), "model_index.json in .* cannot be read: UnicodeDecodeError"),
-        (changed("model_index.json", _class_name="FluxPipeline"), "is a FluxPipeline"),
+        (changed("model_index.json", _class_name="GlmImagePipeline"), "is a GlmImagePipeline"),
         (changed("model_index.json", _class_name=["a", "list"]), r"is a \['a', 'list'\]"),
         (changed("model_index.json", unet=["nowhere", "Nothing"]), "wants its unet from 'nowhere'"),
         (changed("unet", "config.json", cross_attention_dim=64), "cannot be loaded"),

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 import generate.families
+from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, find_model, find_tokenizer, known_models, open_model, require_model
 from generate.models.architecture import configuration, prediction_type
 from generate.models.clip_tokenizer import CLIP_ENTRIES
@@ -58,7 +59,8 @@ def test_seedling_as_a_single_file_draws_the_same_pictures(seedling: OpenModel, 
     save_file(original_layout(seedling.pipeline), file)
     assert [(one.name, one.kind, one.family) for one in known_models()][1:] == [(file.name, "checkpoint", "seedling")]
     for name in ("grown", "grown.safetensors", str(file)):
-        assert require_model(name).path == file
+        assert find_model(name).path == file
+        assert require_model(name) is FAMILIES["seedling"]
     single = open_model("grown", device="cpu", dtype="float32")
     assert single.tokenizer_file == find_tokenizer("grown") == SEEDLING_TOKENIZER
     assert (single.native_size, single.size_unit) == (seedling.native_size, seedling.size_unit)
@@ -454,7 +456,8 @@ def test_revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if branch == "older":
             (repository / "snapshots" / commit / "tokenizer" / "tokenizer.json").write_text("{}")
     assert find_model("owner/name@older").revision == find_model("owner/name", revision="older").revision == "older"
-    assert require_model("owner/name").revision is None
+    assert find_model("owner/name").revision is None
+    assert require_model("owner/name") is FAMILIES["seedling"]
     assert find_tokenizer("owner/name").parent.parent.name == "0" * 40
     assert find_tokenizer("owner/name@older").read_text() == "{}"
     assert open_model("owner/name", device="cpu").folder.name == "0" * 40

@@ -583,3 +583,15 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
     _clean(page.button(key="check").click().run())
     assert "everything holds" in page.success[0].value
+
+
+def test_an_experiment_is_moved_and_shows_what_it_did(runs: Path) -> None:
+    page = _at("learn")
+    page.segmented_control(key="learn-page-en").set_value("vae").run()
+    page.slider(key="learn-vae-noise").set_value(1.0).run()
+    _clean(page.button(key="try").click().run())
+    _wait(page, lambda: not _busy(page))
+    assert not page.error
+    assert len(page.get("image")) == 3
+    assert "back again, with 100 % noise" in _texts(page).replace("\\", "")
+    assert not Gallery(runs).runs(), "an experiment is no run"

@@ -20,7 +20,7 @@ from tiny_families import BUILDERS, save_tiny
 from generate import RenderSettings
 from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, open_model, usual_settings
-from generate.render import Frame, RenderCancelled, RenderInterrupted, Step, render_pair, render_series
+from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
@@ -142,6 +142,7 @@ READ: dict[str, tuple[Callable[[Any, str], str], int, int]] = {
     "qwen-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
     "krea2": (_described, 34, 5),
     "krea2-turbo": (_described, 34, 5),
+    "lumina2": (lambda pipeline, words: f"{pipeline.system_prompt} <Prompt Start> {words}", 0, 0),
 }
 
 
@@ -252,8 +253,22 @@ def test_flow_schedulers_are_for_flow_alone(seedling: OpenModel) -> None:
         build_scheduler("euler_karras", seedling.scheduler_config, [1])
 
 
-def test_all_its_schedulers_draw_the_same_pair_differently(opened: Opened) -> None:
+def test_schedulers_of_flow_take_over_how_far_it_is_shifted() -> None:
+    of_dpm = {"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": True, "flow_shift": 3.0}
+    assert build_scheduler("Euler", of_dpm, [1]).config.shift == 3.0
+    of_euler = {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 6.0}
+    assert build_scheduler("DPM++ 2M", of_euler, [1]).config.flow_shift == 6.0
+
+
+def test_a_pipeline_that_stops_is_told_of(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     model = opened("z-image")
+    monkeypatch.setattr(model.pipeline.tokenizer, "chat_template", "{{ of another model (")
+    with pytest.raises(RenderError, match=r"the pipeline of .* stopped with TemplateSyntaxError"):
+        render_pair(prompts_of(model), settings_of(model), model)
+
+
+def test_all_its_schedulers_draw_the_same_pair_differently(opened: Opened) -> None:
+    model = opened("sana")
     assert model.family.in_turn is not None
     drawn = set()
     for scheduler in model.family.in_turn.schedulers:

@@ -401,6 +401,44 @@ def cogview4() -> Any:
     )
 
 
+def _gemma(words: Any) -> Any:
+    config = transformers.Gemma2Config(
+        head_dim=8,
+        hidden_size=8,
+        intermediate_size=16,
+        num_attention_heads=2,
+        num_hidden_layers=2,
+        num_key_value_heads=2,
+        vocab_size=len(words),
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    return loud(transformers.Gemma2Model(config), 4)
+
+
+def lumina2() -> Any:
+    words = tokenizer("gemma")
+    transformer = diffusers.Lumina2Transformer2DModel(
+        in_channels=4,
+        hidden_size=24,
+        num_layers=2,
+        num_refiner_layers=1,
+        num_attention_heads=3,
+        num_kv_heads=1,
+        multiple_of=16,
+        axes_dim_rope=(4, 2, 2),
+        cap_feat_dim=8,
+    )
+    return diffusers.Lumina2Pipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=6.0),
+        vae=_vae(4),
+        text_encoder=_gemma(words),
+        tokenizer=words,
+        transformer=loud(transformer, 2),
+    )
+
+
 def sana() -> Any:
     words = tokenizer("gemma")
     transformer = diffusers.SanaTransformer2DModel(
@@ -434,25 +472,13 @@ def sana() -> Any:
         decoder_act_fns="silu",
         scaling_factor=0.41407,
     )
-    config = transformers.Gemma2Config(
-        head_dim=8,
-        hidden_size=8,
-        intermediate_size=16,
-        num_attention_heads=2,
-        num_hidden_layers=2,
-        num_key_value_heads=2,
-        vocab_size=len(words),
-        bos_token_id=words.bos_token_id,
-        eos_token_id=words.eos_token_id,
-        pad_token_id=words.pad_token_id,
-    )
     scheduler = diffusers.DPMSolverMultistepScheduler(
         use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
     )
     return diffusers.SanaPipeline(
         scheduler=scheduler,
         vae=loud(vae, 3),
-        text_encoder=loud(transformers.Gemma2Model(config), 4),
+        text_encoder=_gemma(words),
         tokenizer=words,
         transformer=loud(transformer, 2),
     )
@@ -470,6 +496,7 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "krea2": lambda: _krea2(False),
     "krea2-turbo": lambda: _krea2(True),
     "sana": sana,
+    "lumina2": lumina2,
     "cogview4": cogview4,
 }
 

@@ -20,7 +20,7 @@ from ideation import Clause
 #: For fewer, a process takes longer to begin than it saves.
 FEWEST = 12
 #: A hand-in waits with its pictures until all before it are in the folder.
-_MOST_PROCESSES = 8
+MOST_PROCESSES = 8
 
 OnFile = Callable[[int, Path], None]
 
@@ -28,13 +28,13 @@ OnFile = Callable[[int, Path], None]
 def gather_all(names: Mapping[Path, str], check: Check | None, on_file: OnFile) -> Iterator[Gathered | Refused]:
     """What the bundles in these files have to show, each under its name, in their order; of one that cannot be opened,
     why. `check` verifies each, without rendering where it is None. `on_file` is told before each is waited for."""
-    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    if check is not None or len(names) < FEWEST or processes == 1:
+    if check is not None or len(names) < FEWEST:
         for at, (path, name) in enumerate(names.items()):
             on_file(at, path)
             yield _gathered_or_refused(path, name, check)
         return
     # A new interpreter for each: a copy of this one would hold locks that nobody opens.
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
     pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_serve)
     try:
         waiting = [pool.submit(_gathered_or_refused, path, name, None) for path, name in names.items()]

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from ideation import Clause
 from templates import Language
 
-#: What a finding is about. "picture": a file that is not the record's; "retouched", "swapped" and "drawn otherwise":
-#: what rendering again shows; "mark": what stands in a picture's file; "not rendered": what could not be looked at.
+#: What a finding is about. "picture": a file that is not the record's; "retouched": part of what is rendered again;
+#: "swapped": a picture of another side, seed or run; "mark": what stands in a picture's file; "expected": what is to be
+#: expected of rendering again; "not rendered": what could not be.
 Kind = Literal[
     "bundle",
     "record",
@@ -17,7 +18,6 @@ Kind = Literal[
     "picture",
     "retouched",
     "swapped",
-    "drawn otherwise",
     "mark",
     "prompt",
     "settings",

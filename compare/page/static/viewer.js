@@ -74,7 +74,7 @@ export default function (component) {
   };
   viewer.querySelector(".zoom").replaceChildren(
     button(data.zoomOut, "−", zoomed(0.5)),
-    button(data.zoomReset, "1:1", zoomed(0)),
+    button(`1:1 · ${data.zoomReset}`, "1:1", zoomed(0)),
     button(data.zoomIn, "+", zoomed(2)),
   );
   if (focused) modes.querySelector(`[data-mode=${view.mode}]`)?.focus();

@@ -27,7 +27,8 @@ from compare.writing import styled_prompts, written_prompts
 from generate.choices.presets import find_preset, negative_parts
 from generate.choices.styles import find_style
 from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
-from generate.picture import ARMS as BOTH
+from generate.picture import ARMS as PICTURED
+from generate.picture import Arm
 from ideation import (
     EstimatedBudget,
     ExpansionCache,
@@ -93,7 +94,10 @@ def show_prompts(page: PageContext) -> None:
                 st.info(p["of_another"].format(concept=plain(written.source)), icon=":material/info:")
             elif not as_written():
                 st.caption(p["kept_as_shown"])
-        for column, arm in zip(st.columns(2, gap="medium"), ("simple", "expanded"), strict=True):
+        rendered: PromptPair | None = None
+        with page.shown():
+            rendered = _as_rendered()
+        for column, arm in zip(st.columns(2, gap="medium"), PICTURED, strict=True):
             with column:
                 st.text_area(
                     p[arm],
@@ -103,8 +107,10 @@ def show_prompts(page: PageContext) -> None:
                     placeholder=p["left_empty"],
                 )
                 _show_language(arm, page)
-        with page.shown():
-            _show_rulers(page)
+                if rendered is not None:
+                    _show_ruler(arm, rendered, page)
+        if rendered is not None and rendered.warnings:
+            st.caption("\n\n".join(plain(told(warning, page.language)) for warning in rendered.warnings))
         st.text_area(
             p["negative"],
             key="negative",
@@ -139,32 +145,26 @@ def _translate(arm: str, page: PageContext) -> None:
         st.session_state[arm] = translate(" ".join(st.session_state[arm].split())).english
 
 
-def _show_rulers(page: PageContext) -> None:
-    """What the text encoder will see of both prompts, styles and all: its tokens counted, words past its end struck
+def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
+    """What the text encoder will see of a prompt, styles and all: its tokens counted, words past its end struck
     through, added ones underlined, and what the model never learnt marked."""
-    state = st.session_state
-    prompts = _as_rendered()
-    if prompts is None:
-        return
-    report, p = sentences(page.language)["report"], page.t["prompts"]
-    pieces, tokens = diff(prompts.simple, prompts.expanded), prompts.tokens
+    state, p, budget = st.session_state, page.t["prompts"], _reader().budget
+    prompt, count, limit = getattr(prompts, arm), getattr(prompts.tokens, arm), prompts.tokens.limit
     vocabulary = vocabulary_of(state.model)
-    budget = _reader().budget
-    for column, arm in zip(st.columns(2, gap="medium"), BOTH, strict=True):
-        prompt = getattr(prompts, arm)
-        count, limit = getattr(tokens, arm), tokens.limit
-        unknown = () if vocabulary is None else vocabulary.unknown_words(prompt)
-        marked = marked_prompt(pieces, arm, budget.dropped(prompt) if isinstance(budget, TokenBudget) else ())
-        over = " over" if count > limit and state.tokens != "chunk" else ""
-        column.html(
-            f'<div class="tw-ruler{over}" role="img" '
-            f'aria-label="{html.escape(p["tokens"].format(count=count, limit=limit))}">'
-            f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div>'
-            f'<p class="tw-line">{html.escape(p["tokens"].format(count=count, limit=limit))}</p>'
-            f"{marked_html(marked, report, unknown, unknown_label=p['unknown'].format(model=state.model))}"
-        )
-    if prompts.warnings:
-        st.caption("\n\n".join(plain(told(warning, page.language)) for warning in prompts.warnings))
+    unknown = () if vocabulary is None else vocabulary.unknown_words(prompt)
+    dropped = budget.dropped(prompt) if isinstance(budget, TokenBudget) else ()
+    marked = marked_html(
+        marked_prompt(diff(prompts.simple, prompts.expanded), arm, dropped),
+        sentences(page.language)["report"],
+        unknown,
+        unknown_label=p["unknown"].format(model=state.model),
+    )
+    over = " over" if count > limit and state.tokens != "chunk" else ""
+    told_count = html.escape(p["tokens"].format(count=count, limit=limit))
+    st.html(
+        f'<div class="tw-ruler{over}" role="img" aria-label="{told_count}">'
+        f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div><p class="tw-line">{told_count}</p>{marked}'
+    )
 
 
 def _as_rendered() -> PromptPair | None:
