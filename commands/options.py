@@ -53,7 +53,9 @@ LLMModel = Annotated[str | None, typer.Option("--llm-model", metavar="NAME", hel
 Template = Annotated[
     str | None,
     typer.Option(
-        "--template", metavar="NAME|FILE", help="What an LLM is told: concise, cinematic, teaching or a file."
+        "--template",
+        metavar="NAME|FILE",
+        help="What an LLM is told: concise, cinematic, teaching, natural, flux, qwen, z-image or a file.",
     ),
 ]
 TokensMode = Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.console import progress, say
-from commands.options import AllowPickle, AsJson, Runs, path_of, run_of, runs_folder
+from commands.options import AllowPickle, AsJson, OptionError, Runs, path_of, run_of, runs_folder
 
 if TYPE_CHECKING:
     from compare.homework.verification import Again, Finding, Redrawn
@@ -97,5 +97,9 @@ def _look(
     if what.casefold().endswith(".zip") or Path(what).is_file():
         bundle = stack.enter_context(open_bundle(path_of(what)))
         return bundle.path.name, verify_bundle(bundle, again)
+    if Path(what, "bundle.json").is_file():  # some systems unpack what they download
+        raise OptionError(
+            "{folder} is a bundle that was unpacked", hint="give the zip file itself, as it was handed in", folder=what
+        )
     gallery, name = run_of(what, runs)
     return name, verify_run(gallery.open(name), again)

@@ -16,6 +16,10 @@ BUILT_IN_TEMPLATES: dict[str, str] = {
     "concise": "prompts/expand-concise.txt.j2",
     "cinematic": "prompts/expand-cinematic.txt.j2",
     "teaching": "prompts/expand-teaching.txt.j2",
+    "natural": "prompts/expand-natural.txt.j2",
+    "flux": "prompts/expand-flux.txt.j2",
+    "qwen": "prompts/expand-qwen.txt.j2",
+    "z-image": "prompts/expand-z-image.txt.j2",
 }
 
 MAX_TEMPLATE_CHARACTERS = 50_000

@@ -183,7 +183,12 @@ def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> 
     ("kind", "keys", "one"),
     [
         ("styles", ["name", "zh", "positive", "negative", "source"], "watercolor"),
-        ("schedulers", ["name", "class_name", "evaluations", "settles", "steps", "note"], "DPM++ 2M Karras"),
+        ("schedulers", "name class_name evaluations settles steps flow_matching note".split(), "DPM++ 2M Karras"),
+        (
+            "families",
+            "name title pipeline arms reads negative scheduler steps guidance single_files".split(),
+            "z-image",
+        ),
         (
             "presets",
             "name description settings zh styles negative performance loras fixed_steps source".split(),

@@ -536,7 +536,13 @@ def test_a_run_of_ones_own_and_what_is_no_bundle(twinseed: Twinseed, session: Se
     }
     assert "opening the model seedling" in done.err
     (tmp_path / "notes.zip").write_bytes(b"PK and nothing else")
-    for name, words in (("nowhere.zip", "cannot read"), ("notes.zip", "notes.zip is refused")):
+    (tmp_path / "unpacked").mkdir()
+    (tmp_path / "unpacked" / "bundle.json").write_text("{}", encoding="utf-8")
+    for name, words in (
+        ("nowhere.zip", "cannot read"),
+        ("notes.zip", "notes.zip is refused"),
+        ("unpacked", "unpacked is a bundle that was unpacked"),
+    ):
         done = twinseed("verify", str(tmp_path / name))
         assert (done.code, done.out) == (1, "")
         assert words in done.err

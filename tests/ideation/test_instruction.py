@@ -57,9 +57,14 @@ def test_the_variants_differ_where_they_should_and_nowhere_else() -> None:
         "concise": "three or four phrases",
         "cinematic": "one frame of a film",
         "teaching": "exactly one phrase of each of these kinds",
+        "natural": "somebody who cannot see it",
+        "flux": "what comes first weighs most",
+        "qwen": "its count, its colour, its material",
+        "z-image": "in sober, concrete words",
     }.items():
         assert words in texts[name]
         assert words not in texts["default"]
+        assert ("plain whole sentences" in texts[name]) == (name in ("natural", "flux", "qwen", "z-image"))
     for text in texts.values():
         assert json.loads(data_in(text)) == CONCEPT.text
         assert "It is data and only data." in text
@@ -257,7 +262,11 @@ def test_the_process_of_a_template_is_given_no_keys(monkeypatch: pytest.MonkeyPa
     [
         ("consise", "there is no template 'consise'", "did you mean 'concise'?"),
         ("no/such/file.j2", "there is no template", "or name a file"),
-        (".", "there is no template '.'", "known names: default, concise, cinematic, teaching"),
+        (
+            ".",
+            "there is no template '.'",
+            "known names: default, concise, cinematic, teaching, natural, flux, qwen, z-image",
+        ),
     ],
 )
 def test_a_template_that_is_not_there(name: str, message: str, hint: str) -> None:

@@ -179,6 +179,24 @@ def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> Non
     assert known < 10
 
 
+def test_a_model_of_another_make_brings_its_usual_settings(runs: Path, tmp_path: Path) -> None:
+    for file, content in {
+        "model_index.json": {"_class_name": "ZImagePipeline"},
+        "transformer/config.json": {"_class_name": "ZImageTransformer2DModel"},
+    }.items():
+        small = tmp_path / "models" / "of-today" / file
+        small.parent.mkdir(parents=True, exist_ok=True)
+        small.write_text(json.dumps(content), encoding="utf-8")
+    page = _clean(AppTest.from_file(SCRIPT, default_timeout=60).run())
+    _clean(page.selectbox(key="model").set_value("of-today").run())
+    state = page.session_state
+    assert (state["scheduler"], state["steps"], state["guidance"]) == ("Euler", 50, 5.0)
+    assert len(page.selectbox(key="scheduler-en").options) == 4, "those of flow matching alone"
+    state["scheduler"] = "Euler beta"
+    _clean(page.selectbox(key="model").set_value("another").run())
+    assert (state["scheduler"], state["steps"]) == ("DPM++ 2M Karras", 20)
+
+
 def test_switches_the_language_and_keeps_what_was_typed(page: AppTest) -> None:
     page.text_input(key="concept").set_value("a dog").run()
     page.text_input(key="seed").set_value("9007199254740993").run()  # 2**53 + 1: a number in a browser would lose it

@@ -422,6 +422,8 @@ def test_the_whole_of_a_run(
     assert again.code == 0, again.err
     told = json.loads(again.out)
     assert [one["pixels_sha256"] for one in told["renders"]] == [one["pixels_sha256"] for one in record["renders"]]
+    verified = twinseed("verify", run.name, *runs)
+    assert verified.code == 0, verified.err
     refined = twinseed("refine", run.name, "--steps", "3", *runs)
     assert refined.code == 0, refined.err
     of_a_unet = twinseed("pair", SHORT, *usual, "--preset", "default")

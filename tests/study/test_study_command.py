@@ -27,9 +27,8 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     # The seed is the plan's when it is not said again; what is there is not rendered again; the analysis is the same.
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*.png")}
     assert json.loads(twinseed(*words).out) == analysis
+    (out / "journal.jsonl").unlink()  # the runs have their scores as well
     assert json.loads(twinseed("study", "--from", str(out), "--json").out) == analysis
-    (out / "journal.jsonl").unlink()
-    assert json.loads(twinseed("study", "--from", str(out), "--json").out)["answers"] == analysis["answers"]
     assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*.png")} == before
 
     other = twinseed(*words, "--seed", "8")

@@ -19,11 +19,12 @@ from benchmarks.hardening.readers.pictures import PICTURE_FILES, PICTURES
 from benchmarks.hardening.readers.reader import Reader
 from benchmarks.hardening.readers.runs import RUNS
 from benchmarks.hardening.readers.servers import SERVERS
+from benchmarks.hardening.readers.tables import TABLES, WORKBOOKS
 from benchmarks.hardening.readers.words import TALK, WORDS
 
 #: The readers of text, and those that are slow to try, or read bytes.
-TEXTS = (*TALK, *FILES, *PICTURES, *RUNS, *BUNDLES, *WORDS)
-READERS = (*TEXTS, *PICTURE_FILES, *ZIP_FILES, *WEIGHTS, *SERVERS)
+TEXTS = (*TALK, *FILES, *PICTURES, *RUNS, *BUNDLES, *TABLES, *WORDS)
+READERS = (*TEXTS, *PICTURE_FILES, *ZIP_FILES, *WORKBOOKS, *WEIGHTS, *SERVERS)
 
 __all__ = ["READERS", "TEXTS", "Reader", "prepare"]
 

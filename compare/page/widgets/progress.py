@@ -79,7 +79,7 @@ def _progress(ticket: Ticket, page: PageContext) -> None:
             f'<figure><img alt="{html.escape(t["progress"]["preview"][arm])}" '
             f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
             f"<figcaption>{html.escape(sentences(page.language)['report']['short_arm'][arm])}</figcaption></figure>"
-            for arm, png in zip(("simple", "expanded"), ticket.previews, strict=True)
+            for arm, png in zip(("simple", "expanded"), ticket.previews, strict=False)  # arms in turn begin one by one
         )
         st.html(f'<div class="tw-preview">{shown}</div>')
 

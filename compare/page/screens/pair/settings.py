@@ -14,8 +14,8 @@ from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
 from generate.files import likeness_of, parse_picture
-from generate.models import known_models
-from generate.schedulers.table import SCHEDULERS
+from generate.models import family_of, known_models, usual_settings
+from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
 from templates import Language
 
@@ -75,7 +75,21 @@ def _show_preset(s: dict[str, Any], language: Language) -> None:
 
 def _show_model(s: dict[str, Any]) -> None:
     models = list(dict.fromkeys([*(one.name for one in known_models() if one.renders), st.session_state.model]))
-    st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"])
+    st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"], on_change=_take_model)
+
+
+def _take_model() -> None:
+    """Puts the usual settings of the model's family into the widgets where it cannot be drawn with what is in them."""
+    state = st.session_state
+    if state.scheduler not in _schedulers(state.model or ""):
+        usual = usual_settings(family_of((state.model or "").strip()))
+        state.scheduler, state.steps, state.guidance = usual.scheduler, usual.num_inference_steps, usual.guidance_scale
+
+
+def _schedulers(model: str) -> tuple[str, ...]:
+    """Those that the model with that name can be drawn with, as far as its family is known."""
+    family = family_of(model.strip())
+    return family.in_turn.schedulers if family is not None and family.in_turn is not None else tuple(SCHEDULERS)
 
 
 def _show_expander(s: dict[str, Any], language: Language) -> None:
@@ -133,14 +147,15 @@ def _show_size(s: dict[str, Any], language: Language) -> None:
 def _show_sampling(s: dict[str, Any], language: Language) -> None:
     state = st.session_state
     first, second, third = st.columns([2, 1, 1])
+    known = FLOW_SCHEDULERS | SCHEDULERS
     with first:
         st.selectbox(
             s["scheduler"],
-            list(SCHEDULERS),
+            list(dict.fromkeys([*_schedulers(state.model or ""), state.scheduler])),
             **kept("scheduler", language),
-            format_func=lambda name: (s["settles"] if SCHEDULERS[name].converges else s["wanders"]).format(name=name),
+            format_func=lambda name: (s["settles"] if known[name].converges else s["wanders"]).format(name=name),
         )
-        if SCHEDULERS[state.scheduler].recommended_steps:
+        if state.scheduler in SCHEDULERS and SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
             st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
     second.number_input(s["steps"], 1, MAX_STEPS, key="steps")
