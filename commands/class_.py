@@ -81,34 +81,46 @@ def class_(
             ballots=answers,
             on_file=on_file,
         )
-    _tell(merged, as_json)
+    _tell(merged, as_json, counted=bool(answers), alone=not bundles)
 
 
 def _sorted_out(files: list[str], ballots: list[str]) -> tuple[list[Path], list[Path]]:
     """The bundles, and the answers to ballots. A shell takes `--ballots *.json` apart: its first file is the option's
-    and the others stand with the bundles."""
-    bundles, answers = [], [path for name in ballots for path in _matching(name)]
-    for path in (path for name in files for path in _matching(name)):
-        if path.suffix.casefold() not in _BALLOTS or path.is_dir():
-            bundles.append(path)
-        elif ballots:
-            answers.append(path)
-        else:
-            raise OptionError(
-                "{path} is no bundle", hint="answers to the ballot are counted with --ballots {path}", path=path
-            )
+    and the others stand with the bundles. Where some answers are there, a pattern that no file is like is named."""
+    bundles, answers, missing = list[Path](), list[Path](), list[OptionError]()
+    for name in ballots:
+        answers += _matching(name, missing)
+    for name in files:
+        is_ballot = bool(ballots) and name.casefold().endswith(_BALLOTS)
+        for path in _matching(name, missing if is_ballot else None):
+            if path.suffix.casefold() not in _BALLOTS or path.is_dir():
+                bundles.append(path)
+            elif ballots:
+                answers.append(path)
+            else:
+                raise OptionError(
+                    "{path} is no bundle", hint="answers to the ballot are counted with --ballots {path}", path=path
+                )
+    if missing and not answers:
+        raise missing[0]
+    for error in missing:
+        say(f"note: {error.message}")
     return bundles, answers
 
 
-def _matching(name: str) -> Iterator[Path]:
-    """The file of that name; where a shell has not filled in *, the files that are like it."""
+def _matching(name: str, missing: list[OptionError] | None) -> Iterator[Path]:
+    """The file of that name; where a shell has not filled in *, the files that are like it. Of none, it is said in
+    `missing`, if there is such a list."""
     path = path_of(name)
     if path.exists() or not glob.has_magic(name):
         yield path
         return
     found = sorted(glob.glob(str(path)))
     if not found:
-        raise OptionError("no file is like {name}", hint="check the folder and the name", name=name)
+        error = OptionError("no file is like {name}", hint="check the folder and the name", name=name)
+        if missing is None:
+            raise error
+        missing.append(error)
     yield from map(Path, found)
 
 
@@ -130,19 +142,44 @@ def _rendering(runs: Path | None) -> Check:
     return lambda bundle: verify_bundle(bundle, again)
 
 
-def _tell(merged: Merged, as_json: bool) -> None:
+def _tell_hand_ins(merged: Merged) -> None:
+    """What was found out about the bundles; who only counts ballots has heard it."""
+    for hand_in in merged.room.hand_ins:
+        for concept, fault in hand_in.all_faults():
+            place = f"{hand_in.label}: {concept}" if concept else hand_in.label
+            say(f"note: {place}: {fault['en']}")
+    for one in merged.room.refused:
+        say(f"error: {one.why['en']}\nhint: {one.hint['en']}")
+
+
+def _tell_count(merged: Merged) -> None:
+    from compare.homework.classroom import votes_of
+
+    votes = votes_of(merged.room).values()
+    expanded, tie, simple = (sum(getattr(one, part) for one in votes) for part in ("expanded", "tie", "simple"))
+    say(
+        f"counted: ballots: {len(merged.room.votes)}, answers: {expanded + tie + simple}; "
+        f"expanded {expanded}, no difference {tie}, simple {simple}"
+    )
+
+
+def _tell(merged: Merged, as_json: bool, *, alone: bool, counted: bool) -> None:
+    """What came of it; `alone`: ballots were `counted` and no bundles were read."""
     room = merged.room
     for note in merged.notes:
         say(f"note: {note}")
     for label, file in merged.names.items():
         say(f"note: {label} is {file}")
-    for hand_in in room.hand_ins:
-        for concept, fault in hand_in.all_faults():
-            say(f"note: {hand_in.label}: {concept}: {fault}" if concept else f"note: {hand_in.label}: {fault}")
-    for one in room.refused:
-        say(f"error: {one.why}\nhint: {one.hint}")
+    if alone:
+        known = sum(len(list(hand_in.all_faults())) for hand_in in room.hand_ins) + len(room.refused)
+        if known:
+            say(f"note: what does not hold of the bundles: {known}, see {merged.folder / 'index.html'}")
+    else:
+        _tell_hand_ins(merged)
     for problem in merged.problems:
         say(f"error: {problem.message}\nhint: {problem.hint}")
+    if counted:
+        _tell_count(merged)
     if as_json:
         print(json.dumps(_data(merged), ensure_ascii=False))
     else:

@@ -130,7 +130,9 @@ def test_a_class_without_names(hand_ins: list[Path], tmp_path: Path, twinseed: T
     ]
     assert "I, Student" in texts
     assert "Linear" in texts
-    assert re.search(r"note: Student \d is B11201001 林小美 \(ana-ruiz\.zip\)", done.err), "for the teacher's eyes"
+    assert re.search(r"note: Student (\d) \(student-\1\.zip\) is B11201001 林小美 \(ana-ruiz\.zip\)", done.err), (
+        "for the teacher's eyes"
+    )
     numbers = {one.sha256: one.name for one in read_class(out).hand_ins}
     assert twinseed("class", *map(str, (*hand_ins, telling)), "--out", str(out), "--anonymous").code == 0
     assert numbers.items() <= {one.sha256: one.name for one in read_class(out).hand_ins}.items(), "numbers stay"
@@ -307,7 +309,7 @@ def test_every_hostile_file_is_refused_by_its_name_and_the_others_go_on(
     merged(bundles_in([tmp_path / "in"]), tmp_path / "class")
     room = read_class(tmp_path / "class")
     assert [one.file for one in room.hand_ins] == ["good.zip"]
-    why = {one.file: one.why for one in room.refused}
+    why = {one.file: one.why["en"] for one in room.refused}
     assert len(why) == len(kinds) > 60
     for at, kind in enumerate(kinds):
         assert why[f"bad-{at}.zip"].startswith(f"bad-{at}.zip is refused: "), kind.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compare.homework.classroom.content import CLASS_FILE, Class, ClassError, HandedPair, HandIn, read_class
 from compare.homework.classroom.hand_in import Check
 from compare.homework.classroom.merge import ClassOptions, Merged, bundles_in, count_ballots, merge_class
-from compare.homework.classroom.pooled import Pooled, pooled
+from compare.homework.classroom.pooled import Pooled, pooled, votes_of
 
 __all__ = [
     "CLASS_FILE",
@@ -22,4 +22,5 @@ __all__ = [
     "merge_class",
     "pooled",
     "read_class",
+    "votes_of",
 ]

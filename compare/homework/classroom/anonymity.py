@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from compare.homework.classroom.content import HandedPair, HandIn, Refused
 from compare.report import sentences
@@ -23,8 +24,21 @@ def student_numbers(hand_ins: Sequence[HandIn], before: Mapping[str, int]) -> di
     return numbers
 
 
-def without_name(hand_in: HandIn, number: int, language: Language) -> HandIn:
-    """The hand-in with that number in the place of name, number and file; in what was written, too."""
+def student_files(hand_ins: Sequence[HandIn], numbers: Mapping[str, int], before: Mapping[str, str]) -> dict[str, str]:
+    """A name for each file, by its hash, that says whose it is by number; whichever had one `before` keeps it."""
+    files = {one.sha256: before[one.sha256] for one in hand_ins if one.sha256 in before}
+    taken = {*before.values()}
+    for one in hand_ins:
+        if one.sha256 not in files:
+            number = numbers[one.student]
+            further = (f"student-{number}-{at}.zip" for at in range(2, 1_000_000))
+            files[one.sha256] = next(name for name in chain([f"student-{number}.zip"], further) if name not in taken)
+            taken.add(files[one.sha256])
+    return files
+
+
+def without_name(hand_in: HandIn, number: int, file: str, language: Language) -> HandIn:
+    """The hand-in with that number in the place of its student, also in what was written, and `file` as its file."""
     label = sentences(language)["class"]["student"].format(number=number)
     own = [one for one in (hand_in.name, hand_in.number, hand_in.file.rpartition(".")[0]) if one and _is_telling(one)]
     hide = re.compile(
@@ -40,7 +54,7 @@ def without_name(hand_in: HandIn, number: int, language: Language) -> HandIn:
 
     return hand_in.model_copy(
         update={
-            "file": f"student-{number}.zip",
+            "file": file,
             "name": label,
             "number": None,
             "pairs": tuple(map(pair_without, hand_in.pairs)),
@@ -51,12 +65,13 @@ def without_name(hand_in: HandIn, number: int, language: Language) -> HandIn:
 def refused_without_name(one: Refused, number: int) -> Refused:
     """A file that was refused, under a number of its own."""
     name = f"hand-in-{number}.zip"
-    return one.model_copy(update={"file": name, "why": one.why.replace(one.file, name)})
+    why = {language: text.replace(one.file, name) for language, text in one.why.items()}
+    return one.model_copy(update={"file": name, "why": why})
 
 
 def number_of(hand_in: HandIn) -> int | None:
     """The number in the place of a name, of a hand-in that has one."""
-    found = re.fullmatch(r"student-(\d{1,6})\.zip", hand_in.file)
+    found = re.fullmatch(r"student-(\d{1,6})(?:-\d{1,6})?\.zip", hand_in.file)
     return int(found[1]) if found else None
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, ValidationError
 
 from compare.instruments.scores import Kind
-from ideation import TwinseedError, read_plain_file
+from ideation import Clause, TwinseedError, read_plain_file, told
 from ideation.values import FileName, Positive, Seed, Sha256, StrictModel
-from templates import Language
+from templates import LANGUAGES, Language
 
 CLASS_FILE = "class.json"
 MAX_CLASS = 64_000_000  # bytes: thirty students with five pairs have a third of a million
@@ -23,6 +24,19 @@ PictureId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
 PairId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{8}$")]
 VoterId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
 Choice = Literal["left", "right", "tie"]
+
+
+def in_all_languages(words: Any) -> Any:
+    """What a clause says, in every language: as text alone it could be told in English only. Text is looked for among
+    the clauses that are known."""
+    if not isinstance(words, str):
+        return words
+    said = words.told if isinstance(words, Clause) else lambda language: told(words, language)
+    return {language: str(words) if language == "en" else said(language) for language in LANGUAGES}
+
+
+#: What was found out about a hand-in, in every language that a class can be in.
+Told = Annotated[dict[Language, str], BeforeValidator(in_all_languages)]
 
 
 class ClassError(TwinseedError):
@@ -54,8 +68,9 @@ class SeedPair(StrictModel):
 
 class HandedPair(StrictModel):
     """One run that was handed in. `verdict` is its kind, `said` the verdict in words,
-    `fair` what its certificate says;
-    `dropped` are the words of the expanded prompt that the model never read. `faults` is what does not hold of it."""
+    `unlearnt` that it cannot tell as subject or action are words never learnt; `fair` is what its certificate says,
+    `dropped` the words of the expanded prompt that the model never read, and `faults` what does not hold of it, what
+    was done before what comes of it."""
 
     run: FileName
     concept: str
@@ -67,13 +82,14 @@ class HandedPair(StrictModel):
     model: str
     expander: str
     verdict: Kind | None
+    unlearnt: bool = False
     said: dict[Language, str]
     fair: bool
     observations: str
     created: AwareDatetime
     seeds: Annotated[tuple[SeedPair, ...], Field(min_length=1)]
-    faults: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    faults: tuple[Told, ...] = ()
+    notes: tuple[Told, ...] = ()
 
     @property
     def id(self) -> PairId:
@@ -85,7 +101,7 @@ class LostRun(StrictModel):
     """A run of a bundle, or a concept of a homework that was never drawn, and why there is nothing to show of it."""
 
     name: str
-    why: str
+    why: Told
 
 
 class HandIn(StrictModel):
@@ -100,8 +116,8 @@ class HandIn(StrictModel):
     pairs: tuple[HandedPair, ...]
     lost: tuple[LostRun, ...] = ()
     failed: tuple[LostRun, ...] = ()
-    faults: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    faults: tuple[Told, ...] = ()
+    notes: tuple[Told, ...] = ()
 
     @property
     def student(self) -> str:
@@ -118,19 +134,21 @@ class HandIn(StrictModel):
     def verified(self) -> bool:
         return not (self.faults or self.lost or any(pair.faults for pair in self.pairs))
 
-    def all_faults(self) -> Iterator[tuple[str, str]]:
-        """All that does not hold: of which concept or run, "" for the hand-in as a whole, and what."""
-        yield from (("", fault) for fault in self.faults)
-        yield from ((pair.concept, fault) for pair in self.pairs for fault in pair.faults)
+    def all_faults(self) -> Iterator[tuple[str, Told]]:
+        """All that does not hold: of which concept or run, "" for the hand-in as a whole, and what. The first fault of
+        each pair comes before the second of any, and what is said of the whole, which follows from them, last."""
         yield from ((one.name, one.why) for one in self.lost)
+        for turn in zip_longest(*([(pair.concept, fault) for fault in pair.faults] for pair in self.pairs)):
+            yield from (one for one in turn if one is not None)
+        yield from (("", fault) for fault in self.faults)
 
 
 class Refused(StrictModel):
     """A file that is no bundle that can be opened without harm."""
 
     file: str
-    why: str
-    hint: str
+    why: Told
+    hint: Told
 
 
 class Answer(StrictModel):

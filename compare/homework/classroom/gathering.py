@@ -11,7 +11,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from compare.homework.archive import BundleError
-from compare.homework.classroom.content import Refused
+from compare.homework.classroom.content import Refused, in_all_languages
 from compare.homework.classroom.hand_in import Check, Gathered, gather
 from compare.homework.verification import verify_bundle
 from generate.files import PictureError
@@ -61,7 +61,8 @@ def _gathered_or_refused(path: Path, name: str, check: Check | None) -> Gathered
     try:
         return gather(path, name, check or (lambda bundle: verify_bundle(bundle, None)))
     except (BundleError, PictureError) as error:
-        return Refused(file=name, why=str(error.message), hint=str(error.hint))
+        return Refused(file=name, why=in_all_languages(error.message), hint=in_all_languages(error.hint))
     except Exception as error:  # noqa: BLE001 - one stranger's file must not end the work on all others
         failed = Clause("the program failed: {error!r}", error=error)
-        return Refused(file=name, why=str(failed), hint="this is a fault of the program: please report it")
+        hint = Clause("this is a fault of the program: please report it")
+        return Refused(file=name, why=in_all_languages(failed), hint=in_all_languages(hint))

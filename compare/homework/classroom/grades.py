@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,11 +19,10 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from compare.homework.classroom.content import Class, HandIn
-from compare.homework.classroom.duplicates import Twice, found_twice, of_hand_in, twice_text
+from compare.homework.classroom.content import Class, HandedPair, HandIn
+from compare.homework.classroom.duplicates import Twice, found_twice, short_concept, twice_texts
 from compare.homework.classroom.pooled import chosen_arm
 from compare.report import sentences
-from ideation import told
 from ideation.english import words_of
 from templates import Language
 
@@ -31,6 +31,7 @@ Value = str | int | None
 #: A cell that begins so is one that programs calculate, full-width forms and leading blanks included.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _MOST_LETTERS = 32_000  # that a cell of Excel holds
+_MOST_FAULTS = 4  # in a cell: a table is looked through, and not read
 
 
 def grades(room: Class) -> tuple[list[str], list[list[Value]]]:
@@ -40,7 +41,7 @@ def grades(room: Class) -> tuple[list[str], list[list[Value]]]:
     rows = [list(_row(room, at, found, said)) for at in range(len(room.hand_ins))]
     empty: list[Value] = [None] * (len(columns) - 6)
     for one in room.refused:
-        why = told(one.why, room.language)
+        why = one.why[room.language]
         rows.append([None, None, one.file, None, said["grades"]["refused"], why, *empty])
     return list(columns.values()), rows
 
@@ -49,22 +50,40 @@ def _row(room: Class, at: int, found: list[Twice], said: dict[str, Any]) -> Iter
     hand_in, words = room.hand_ins[at], said["grades"]
     yield from (hand_in.number, hand_in.name, hand_in.file, len(hand_in.pairs))
     yield words["yes"] if hand_in.verified else words["no"]
-    yield _lines(fault_texts(hand_in, room.language))
-    verdicts = Counter(pair.verdict or "none" for pair in hand_in.pairs)
-    yield _lines(words["times"].format(what=said["verdicts"][kind], count=count) for kind, count in verdicts.items())
+    yield _lines(_few(fault_texts(hand_in, room.language), hand_in, room))
+    verdicts = Counter(verdict_text(pair, room.language) for pair in hand_in.pairs)
+    yield _lines(words["times"].format(what=what, count=count) for what, count in verdicts.items())
     observed = [pair.observations for pair in hand_in.pairs if pair.observations.strip()]
     yield from (len(observed), sum(len(words_of(text)) for text in observed))
-    yield _lines(twice_text(one, room, at) for one in of_hand_in(found, at))
+    yield _lines(twice_texts(found, room, at))
     yield f"{hand_in.created:%Y-%m-%d %H:%M} UTC"
 
 
 def fault_texts(hand_in: HandIn, language: Language) -> list[str]:
-    """All that does not hold of a hand-in, a line each."""
+    """All that does not hold of a hand-in, a line each, what a teacher needs first at the beginning."""
     said = sentences(language)["class"]["hand_ins"]
     return [
-        said["fault"].format(concept=concept, fault=told(fault, language)) if concept else told(fault, language)
+        said["fault"].format(concept=short_concept(concept), fault=fault[language]) if concept else fault[language]
         for concept, fault in hand_in.all_faults()
     ]
+
+
+def verdict_text(pair: HandedPair, language: Language) -> str:
+    """The name of its verdict, as reports have it. Of what cannot be told it says whether more seeds might help."""
+    said = sentences(language)
+    name: str = said["homework"]["kinds"][pair.verdict or "none"]
+    if pair.verdict != "cannot tell":
+        return name
+    return str(said["class"]["cannot_tell"]["unlearnt" if pair.unlearnt else "seeds"].format(verdict=name))
+
+
+def _few(faults: list[str], hand_in: HandIn, room: Class) -> list[str]:
+    """The first of them, and where to see the others."""
+    if len(faults) <= _MOST_FAULTS:
+        return faults
+    said = sentences(room.language)["class"]["grades"]["more_without_names" if room.anonymous else "more"]
+    more = said.format(count=len(faults) - _MOST_FAULTS, file=shlex.quote(hand_in.file))
+    return [*faults[:_MOST_FAULTS], more]
 
 
 def pairs_table(room: Class) -> tuple[list[str], list[list[Value]]]:
@@ -72,7 +91,7 @@ def pairs_table(room: Class) -> tuple[list[str], list[list[Value]]]:
     said = sentences(room.language)["class"]
     rows: list[list[Value]] = []
     for hand_in, pair in room.pairs():
-        faults = [told(fault, room.language) for fault in pair.faults]
+        faults = _few([fault[room.language] for fault in pair.faults], hand_in, room)
         rows.append(
             [
                 hand_in.number,
@@ -85,7 +104,7 @@ def pairs_table(room: Class) -> tuple[list[str], list[list[Value]]]:
                 pair.model,
                 len(pair.seeds),
                 str(pair.seeds[0].seed),
-                said["verdicts"][pair.verdict or "none"],
+                verdict_text(pair, room.language),
                 pair.observations,
                 _lines(faults),
             ]

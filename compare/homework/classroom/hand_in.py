@@ -6,22 +6,35 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from compare.homework.bundle import OpenBundle, open_bundle
-from compare.homework.classroom.content import HandedPair, HandIn, LostRun, PictureId, SeedPair
+from compare.homework.classroom.content import HandedPair, HandIn, LostRun, PictureId, SeedPair, Told, in_all_languages
 from compare.homework.classroom.pictures import ShownPicture, require_few_pixels, shown_picture
 from compare.homework.verification import Finding, Redrawn
+from compare.homework.verification.finding import Kind
 from compare.report.blocks import balanced
-from compare.runs import Run
+from compare.runs import Record, Run
 from compare.view import judged_verdict, verdict_of
 from generate.files import PictureError
-from ideation import Clause
 from templates import LANGUAGES, Language
 
 #: How a bundle is verified.
 Check = Callable[[OpenBundle], Iterable[Finding | Redrawn]]
+
+#: The kinds of findings that say what was done, in the order in which a teacher asks; the others follow from them.
+_CAUSES: tuple[Kind, ...] = (
+    "prompt",
+    "seed",
+    "settings",
+    "retouched",
+    "picture",
+    "missing",
+    "swapped",
+    "time",
+    "record",
+)
 
 
 @dataclass
@@ -40,21 +53,17 @@ def gather(path: Path, name: str, check: Check) -> Gathered:
     sha256 = _sha256(path)
     with open_bundle(path) as bundle:
         require_few_pixels(sorted(bundle.folder.rglob("*.png")) + sorted(bundle.folder.rglob("*.webp")))
-        found = [
-            replace(one, words=Clause(_without(bundle.folder, str(one.words))))
-            for one in check(bundle)
-            if isinstance(one, Finding)
-        ]
+        found = [one for one in check(bundle) if isinstance(one, Finding)]
         gathered = Gathered(_empty(bundle, name, sha256, found), bundle.content.language)
         pairs, lost = [], list[LostRun]()
         for entry, run in bundle.runs():
             if not isinstance(run, Run):
-                lost.append(LostRun(name=entry.run, why=_without(bundle.folder, str(run.message))))
+                lost.append(LostRun(name=entry.run, why=_without(bundle.folder, run.message)))
                 continue
             try:
-                pairs.append(_pair(run, [one for one in found if one.run == run.name], gathered))
+                pairs.append(_pair(run, _told(bundle.folder, [one for one in found if one.run == run.name]), gathered))
             except PictureError as error:
-                lost.append(LostRun(name=entry.run, why=str(error.message)))
+                lost.append(LostRun(name=entry.run, why=in_all_languages(error.message)))
     gathered.hand_in = gathered.hand_in.model_copy(update={"pairs": tuple(pairs), "lost": tuple(lost)})
     return gathered
 
@@ -62,7 +71,7 @@ def gather(path: Path, name: str, check: Check) -> Gathered:
 def _empty(bundle: OpenBundle, name: str, sha256: str, found: list[Finding]) -> HandIn:
     """The hand-in without its pairs."""
     content = bundle.content
-    of_all = [one for one in found if one.run is None]
+    faults, notes = _told(bundle.folder, [one for one in found if one.run is None])
     return HandIn(
         file=name,
         sha256=sha256,
@@ -70,13 +79,22 @@ def _empty(bundle: OpenBundle, name: str, sha256: str, found: list[Finding]) -> 
         number=None if content.student is None else content.student.number,
         created=content.created,
         pairs=(),
-        failed=tuple(LostRun(name=one.concept, why=one.reason) for one in content.failed),
-        faults=tuple(str(one.words) for one in of_all if one.is_fault),
-        notes=tuple(str(one.words) for one in of_all if not one.is_fault),
+        failed=tuple(LostRun(name=one.concept, why=in_all_languages(one.reason)) for one in content.failed),
+        faults=faults,
+        notes=notes,
     )
 
 
-def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
+def _told(folder: Path, found: list[Finding]) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+    """The faults and the notes: what somebody did comes before what no longer fits because of it."""
+    ordered = sorted(found, key=lambda one: _CAUSES.index(one.kind) if one.kind in _CAUSES else len(_CAUSES))
+    faults, notes = ([one for one in ordered if one.is_fault is fault] for fault in (True, False))
+    # Both pictures of a pair may say the same.
+    texts = [dict.fromkeys(one.words for one in some) for some in (faults, notes)]
+    return tuple(_without(folder, one) for one in texts[0]), tuple(_without(folder, one) for one in texts[1])
+
+
+def _pair(run: Run, found: tuple[tuple[Told, ...], tuple[Told, ...]], gathered: Gathered) -> HandedPair:
     """The run as a pair of the class; its pictures go to `gathered`. Raises `PictureError`."""
     record, verdict = run.record, judged_verdict(run.record)
     names = [render.file for render in record.renders]
@@ -101,8 +119,6 @@ def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
         )
         if seed == record.seeds[0]:
             gathered.on_ballot |= {one.id: one.on_ballot for one in (simple, expanded)}
-    style = record.concept.style
-    styles = record.request.styles or (() if style is None else (style.en,))
     return HandedPair(
         run=run.name,
         concept=balanced(record.concept.text),
@@ -110,18 +126,29 @@ def _pair(run: Run, found: list[Finding], gathered: Gathered) -> HandedPair:
         simple=balanced(record.prompts.simple),
         expanded=balanced(record.prompts.expanded),
         dropped=record.prompts.tokens.dropped,
-        styles=tuple(map(balanced, styles)),
+        styles=tuple(map(balanced, _styles(record))),
         model=balanced(re.split(r"[/\\]", record.settings.model)[-1] or record.settings.model),
         expander=record.prompts.expander,
         verdict=None if verdict is None else verdict.kind,
+        unlearnt=verdict is not None and verdict.unknown is not None and verdict.unknown.core,
         said={language: verdict_of(record, language) for language in LANGUAGES},
         fair=record.certificate.holds,
         observations=balanced(record.observations or ""),
         created=record.created,
         seeds=tuple(seeds),
-        faults=tuple(str(one.words) for one in found if one.is_fault),
-        notes=tuple(str(one.words) for one in found if not one.is_fault),
+        faults=found[0],
+        notes=found[1],
     )
+
+
+def _styles(record: Record) -> tuple[str, ...]:
+    """The styles that were chosen; or else the one that was drawn, or was found in the words of the concept."""
+    if record.request.styles:
+        return record.request.styles
+    if record.concept.style is not None:
+        return (record.concept.style.en,)
+    asked = (name.partition(": ") for name in (*record.prompts.kept, *record.prompts.lost))
+    return tuple(what for kind, _, what in asked if kind == "style")
 
 
 def _shown(run: Run, name: str) -> ShownPicture:
@@ -131,9 +158,10 @@ def _shown(run: Run, name: str) -> ShownPicture:
         raise PictureError("the picture {path} is missing", hint="", path=name) from error
 
 
-def _without(folder: Path, text: str) -> str:
-    """The text without the folder in which the bundle lies for this moment."""
-    return text.replace(f"{folder}/", "").replace(str(folder), "")
+def _without(folder: Path, words: str) -> Told:
+    """What is said, without the folder in which the bundle lies for this moment."""
+    said: Told = in_all_languages(words)
+    return {language: text.replace(f"{folder}/", "").replace(str(folder), "") for language, text in said.items()}
 
 
 def _sha256(path: Path) -> str:

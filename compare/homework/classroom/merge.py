@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compare.homework.classroom.anonymity import number_of, refused_without_name, student_numbers, without_name
+from compare.homework.classroom.anonymity import (
+    number_of,
+    refused_without_name,
+    student_files,
+    student_numbers,
+    without_name,
+)
 from compare.homework.classroom.ballot import one_each, read_votes
 from compare.homework.classroom.content import Class, ClassError, HandIn, PictureId, Refused, Vote, read_class
 from compare.homework.classroom.folder import BALLOT_FILE, INDEX_FILE, ClassFolder
@@ -121,7 +127,7 @@ def merge_class(
                 "none of the {count} files is a bundle that can be opened; the first: {why}",
                 hint="give the .zip files that twinseed homework makes",
                 count=len(files),
-                why=refused[0].why,
+                why=refused[0].why["en"],
             )
         language = options.language or _most_spoken(spoken)
         room = Class(
@@ -218,9 +224,10 @@ def _anonymous(room: Class, before: Class | None) -> tuple[Class, dict[str, str]
     earlier = () if before is None or not before.anonymous else before.hand_ins
     known = {one.sha256: number for one in earlier if (number := number_of(one)) is not None}
     numbers = student_numbers(room.hand_ins, known)
-    hidden = [(one, without_name(one, numbers[one.student], room.language)) for one in room.hand_ins]
+    files = student_files(room.hand_ins, numbers, {one.sha256: one.file for one in earlier})
+    hidden = [(one, without_name(one, numbers[one.student], files[one.sha256], room.language)) for one in room.hand_ins]
     hidden.sort(key=lambda both: numbers[both[0].student])
-    who = {f"{new.label}": f"{old.label} ({old.file})" for old, new in hidden}
+    who = {f"{new.label} ({new.file})": f"{old.label} ({old.file})" for old, new in hidden}
     refused = []
     for number, one in enumerate(room.refused, start=1):
         refused.append(refused_without_name(one, number))

@@ -10,14 +10,13 @@ from typing import Any
 import templates
 from compare.homework.classroom.ballot import ballot_json
 from compare.homework.classroom.content import Class, HandedPair, HandIn, PictureId, SeedPair
-from compare.homework.classroom.duplicates import found_twice, of_hand_in, same_concept, twice_text
-from compare.homework.classroom.grades import fault_texts
+from compare.homework.classroom.duplicates import found_twice, same_concept, twice_texts
+from compare.homework.classroom.grades import fault_texts, verdict_text
 from compare.homework.classroom.pictures import file_of, small_file_of
 from compare.homework.classroom.pooled import Choices, PairVotes, Part, pooled, votes_of
 from compare.report import policy_hash, sentences
 from compare.view import marked_prompt
 from generate.picture import ARMS
-from ideation import told
 from ideation.english import diff
 from templates import Language
 
@@ -97,21 +96,16 @@ def _cards(room: Class, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What the page shows of each pair."""
     t, found, votes = said["class"], found_twice(room), votes_of(room)
     for at, hand_in in enumerate(room.hand_ins):
-        of_this = of_hand_in(found, at)
         for pair in hand_in.pairs:
-            twice = [
-                twice_text(one, room, at, pair.run)
-                for one in of_this
-                if one.what != "student" and (at, pair.run) in one.places
-            ]
-            faults = [told(fault, room.language) for fault in (*pair.faults, *hand_in.faults)]
+            twice = twice_texts(found, room, at, pair.run)
+            faults = [fault[room.language] for fault in (*pair.faults, *hand_in.faults)]
             if not pair.fair:
                 faults.append(t["unfair"])
             states = ["fault" if faults else "verified", *(["twice"] if twice else [])]
             yield _card(hand_in, pair, room.language, said, votes.get(pair.id)) | {
                 "faults": faults,
                 "twice": twice,
-                "notes": [told(note, room.language) for note in pair.notes],
+                "notes": [note[room.language] for note in pair.notes],
                 "states": states,
             }
 
@@ -128,9 +122,9 @@ def _card(
         "pair": pair,
         "student_key": hand_in.student,
         "concept_key": same_concept(pair.concept),
-        "styles": pair.styles or (t["no_style"],),
-        "verdict_key": pair.verdict or "none",
-        "verdict": t["verdicts"][pair.verdict or "none"],
+        "styles": pair.styles,
+        "style_keys": [style.casefold() for style in pair.styles] or [t["no_style"]],
+        "verdict": verdict_text(pair, language),
         "prompts": prompts,
         "expander": said["report"]["prompts"]["expanders"].get(pair.expander, pair.expander),
         "seeds": [_seed(one, pair, t) for one in pair.seeds],
@@ -162,11 +156,13 @@ def _filters(cards: list[dict[str, Any]], t: dict[str, Any]) -> dict[str, list[t
     return {
         "student": labelled((card["student_key"], card["hand_in"].label) for card in cards),
         "concept": labelled((card["concept_key"], card["pair"].concept) for card in cards),
-        "style": labelled((style, style) for card in cards for style in card["styles"]),
+        "style": labelled(
+            (key, label)
+            for card in cards
+            for key, label in zip(card["style_keys"], card["styles"] or (t["no_style"],), strict=True)
+        ),
         "model": labelled((card["pair"].model, card["pair"].model) for card in cards),
-        "verdict": [
-            (key, name) for key, name in t["verdicts"].items() if key in {card["verdict_key"] for card in cards}
-        ],
+        "verdict": labelled((card["verdict"], card["verdict"]) for card in cards),
         "state": [(key, name) for key, name in t["filter"]["states"].items() if key in states],
     }
 
@@ -191,9 +187,9 @@ def _rows(room: Class, t: dict[str, Any]) -> Iterator[dict[str, Any]]:
     found = found_twice(room)
     for at, hand_in in enumerate(room.hand_ins):
         why = fault_texts(hand_in, room.language)
-        why += [t["hand_ins"]["failed"].format(concept=one.name, why=one.why) for one in hand_in.failed]
-        why += [told(note, room.language) for note in hand_in.notes]
-        why += [twice_text(one, room, at) for one in of_hand_in(found, at)]
+        why += [t["hand_ins"]["failed"].format(concept=one.name, why=one.why[room.language]) for one in hand_in.failed]
+        why += [note[room.language] for note in hand_in.notes]
+        why += twice_texts(found, room, at)
         yield {
             "student": hand_in.label,
             "file": hand_in.file,
@@ -204,7 +200,7 @@ def _rows(room: Class, t: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
     for one in room.refused:
         row = {"student": "–", "file": one.file, "pairs": 0, "verified": t["hand_ins"]["refused"], "state": "bad"}
-        yield row | {"why": [told(one.why, room.language)]}
+        yield row | {"why": [one.why[room.language]]}
 
 
 def _results(room: Class, t: dict[str, Any]) -> tuple[str, list[str], list[dict[str, Any]], list[dict[str, str]]]:

@@ -69,7 +69,7 @@ def _merged(uploads: list[Any], page: PageContext) -> MergedClass:
         len(room.hand_ins),
         sum(len(one.pairs) for one in room.hand_ins),
         tuple(note.told(page.language) for note in merged.notes),
-        tuple(f"{one.file}: {one.why}" for one in room.refused),
+        tuple(f"{one.file}: {one.why[page.language]}" for one in room.refused),
     )
 
 
