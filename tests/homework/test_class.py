@@ -6,6 +6,8 @@ import csv
 import json
 import re
 import shutil
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,14 @@ from conftest import Twinseed
 from hostile_zips import hostile_zips
 from PIL import Image
 from sample_class import BETTER, ballot_of, merged, sample_bundle, sample_pair
+from sample_run import sample_record
 
 from compare.homework.classroom import Class, bundles_in, pooled, read_class
+from compare.homework.classroom.anonymity import student_files
 from compare.homework.classroom.content import Refused
 from compare.homework.classroom.gathering import gather_all
-from compare.homework.classroom.hand_in import Gathered
+from compare.homework.classroom.grades import grades
+from compare.homework.classroom.hand_in import Gathered, styles_of
 from compare.homework.classroom.pictures import MAX_PIXELS
 from compare.homework.classroom.pooled import votes_of
 from compare.report import policy_hash
@@ -111,6 +116,45 @@ def test_tables_hold_texts_and_no_formulas(one_class: Path) -> None:
     cells = [cell for sheet in book for row in sheet for cell in row]
     assert "f" not in {cell.data_type for cell in cells}
     assert "=1+1 The sky is warmer." in {cell.value for cell in cells}
+
+
+def test_grades_say_first_what_was_done_in_the_language_of_the_class(tmp_path: Path) -> None:
+    gallery, said = Gallery(tmp_path / "runs"), "The sky is warmer and the dog is smaller."
+    runs = [sample_pair(gallery, topic, seed, said) for topic, seed in (("dog", 10), ("fox", 32))]
+    honest = sample_bundle(tmp_path / "honest.zip", runs[:1], "Ana", "1", "zh-TW")
+    sample_bundle(tmp_path / "other.zip", runs[1:], "Lin", "2", "zh-TW")
+    with zipfile.ZipFile(honest) as before, zipfile.ZipFile(tmp_path / "again.zip", "w") as after:
+        for entry in before.infolist():
+            content = before.read(entry)
+            if entry.filename == f"runs/{runs[0].name}/record.json":
+                content = content.replace(b"soft light", b"lamp light")
+            after.writestr(entry, content)
+    files = [tmp_path / name for name in ("honest.zip", "again.zip", "other.zip")]
+    out = merged(files, tmp_path / "class", "zh-TW")
+    head, table = grades(read_class(out))
+    rows = {str(row[2]): dict(zip(head, map(str, row), strict=True)) for row in table}
+    why = rows["again.zip"]["不符原因"].split("\n")
+    assert len(why) == 5
+    assert why[0].startswith("「a dog riding a bicycle, watercolor style」：擴充提示詞被改過：生成圖片時是 '")
+    assert why[-1].endswith("項：twinseed verify again.zip")
+    assert not re.search("it says|where the|the record|the report", "".join(map(str, rows.values())))
+    assert rows["honest.zip"]["評語"] == "只有一個種子：1", "as reports name it"
+    place, other = "a dog riding a bicycle, watercolor style", "a fox riding a bicycle, watercolor style"
+    assert rows["honest.zip"]["重複繳交"].split("\n") == [
+        "1 繳交不只一次，另有 again.zip",
+        f"「{place}」：觀察與 2 Lin（「{other}」） 一字不差",
+    ], "nobody is compared with himself"
+    hand_ins = read_class(out).hand_ins
+    files = student_files(hand_ins, {"1": 7, "2": 8}, {hand_ins[2].sha256: "student-8.zip"})
+    assert [*files.values()] == ["student-8.zip", "student-7.zip", "student-7-2.zip"]
+
+
+def test_the_style_is_the_chosen_one_or_else_that_of_the_concept() -> None:
+    record, _ = sample_record()
+    words = replace(record.prompts, kept=("subject: dog", "style: ink"), lost=("style: woodcut",))
+    plain = record.model_copy(update={"concept": replace(record.concept, style=None), "prompts": words})
+    chosen = plain.model_copy(update={"request": replace(record.request, styles=("anime",))})
+    assert [styles_of(one) for one in (record, plain, chosen)] == [("watercolor",), ("ink", "woodcut"), ("anime",)]
 
 
 def test_a_class_without_names(hand_ins: list[Path], tmp_path: Path, twinseed: Twinseed) -> None:
@@ -215,16 +259,20 @@ def test_ballots_are_counted_from_files_and_codes(folder: Path, tmp_path: Path, 
     (tmp_path / "less.json").write_text(json.dumps(less))
     quoted = "\n".join(f"> {second[at : at + 40]}" for at in range(0, len(second), 40))
     (tmp_path / "mail.txt").write_text(f"\ufeffHello, here is mine:\n{quoted}\nBob: {third}", encoding="utf-8")
-    files = [str(tmp_path / name) for name in ("less.json", "first.json", "mail.txt")]
+    files = [str(tmp_path / name) for name in ("less.json", "first.json", "mail.txt")] + [
+        str(tmp_path / "none" / "*.json")
+    ]
     done = twinseed("class", "--out", str(folder), "--ballots", *files, "--json")
     assert done.code == 0, done.err
     assert f"the voter {'1' * 16} handed in more than once" in done.err
+    assert f"note: no file is like {tmp_path / 'none' / '*.json'}" in done.err
     found = pooled(read_class(folder))
     assert found.people is not None
     assert (found.people.judgements, found.people.pairs, found.people.students) == (17, 7, 4)
     assert json.loads(done.out)["pooled"]["people"]["win"]["share"] == pytest.approx(found.people.win.share)
     counts = votes_of(read_class(folder)).values()
     assert sum(one.expanded for one in counts) + sum(one.tie for one in counts) == 14
+    assert "counted: ballots: 3, answers: 17; expanded " in done.err
     assert found.people.win.interval is None, "four students are too few"
     decided = [pair for _, pair in room.on_ballot().values() if "cat" not in pair.concept]
     agree = sum(pair.seeds[0].clip > 0 for pair in decided) / len(decided)

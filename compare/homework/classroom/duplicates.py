@@ -66,30 +66,29 @@ def found_twice(room: Class) -> list[Twice]:
 def twice_texts(found: list[Twice], room: Class, at: int, run: str | None = None) -> list[str]:
     """All of it in words, seen from the hand-in at that place, or from a run of it if one is named; what reads the same
     is said once."""
-    if run is None:
-        of_this = [one for one in found if any(place == at for place, _ in one.places)]
-    else:
-        of_this = [one for one in found if one.what != "student" and (at, run) in one.places]
-    return list(dict.fromkeys(_text(one, room, at, run) for one in of_this))
+    texts: dict[str, None] = {}
+    for one in found:
+        for here in one.places:
+            if here[0] == at and (run is None or (run == here[1] and one.what != "student")):
+                texts[_text(one, room, here, told_of="hand-in" if run is None else "run")] = None
+    return list(texts)
 
 
-def _text(one: Twice, room: Class, at: int, run: str | None) -> str:
+def _text(one: Twice, room: Class, here: tuple[int, str], told_of: Literal["hand-in", "run"]) -> str:
     """A duplicate in words. Of many places it names the first: a concept that was set to all is everywhere."""
     said = sentences(room.language)["class"]["twice"]
-    here = next(place for place in one.places if place[0] == at and run in (None, place[1]))
-    student = room.hand_ins[at].student
-    where = list(
-        dict.fromkeys(
-            _place(place, one, room, said)
-            for place in one.places
-            if (place != here if one.what == "student" else room.hand_ins[place[0]].student != student)
-        )
+    student = room.hand_ins[here[0]].student
+    others = (
+        place
+        for place in one.places
+        if (place != here if one.what == "student" else room.hand_ins[place[0]].student != student)
     )
+    where = list(dict.fromkeys(_place(place, one, room, said) for place in others))
     text = said["joint"].join(where[:_MOST_NAMED])
     if len(where) > _MOST_NAMED:
         text = said["more"].format(where=text, count=len(where) - _MOST_NAMED)
     of = one.of if one.what == "student" else short_concept(_concept_of(here, room))
-    return str(said[one.what if run is None else f"{one.what}_here"].format(of=of, where=text))
+    return str(said[one.what if told_of == "hand-in" else f"{one.what}_here"].format(of=of, where=text))
 
 
 def _place(place: tuple[int, str], one: Twice, room: Class, said: dict[str, Any]) -> str:

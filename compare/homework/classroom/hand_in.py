@@ -126,7 +126,7 @@ def _pair(run: Run, found: tuple[tuple[Told, ...], tuple[Told, ...]], gathered: 
         simple=balanced(record.prompts.simple),
         expanded=balanced(record.prompts.expanded),
         dropped=record.prompts.tokens.dropped,
-        styles=tuple(map(balanced, _styles(record))),
+        styles=tuple(map(balanced, styles_of(record))),
         model=balanced(re.split(r"[/\\]", record.settings.model)[-1] or record.settings.model),
         expander=record.prompts.expander,
         verdict=None if verdict is None else verdict.kind,
@@ -141,7 +141,7 @@ def _pair(run: Run, found: tuple[tuple[Told, ...], tuple[Told, ...]], gathered: 
     )
 
 
-def _styles(record: Record) -> tuple[str, ...]:
+def styles_of(record: Record) -> tuple[str, ...]:
     """The styles that were chosen; or else the one that was drawn, or was found in the words of the concept."""
     if record.request.styles:
         return record.request.styles
