@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import difflib
 import pickle
 import re
@@ -13,6 +15,8 @@ from templates import Language, known_sentences, wording
 
 #: A key of fewer letters of its own is not looked for in other words.
 _FEWEST_OWN = 5
+#: A value as `!r` writes it, if it is text.
+_QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
 
 
 class Clause(str):
@@ -84,6 +88,8 @@ def told(words: str, language: Language) -> str:
 
     >>> told("Not said in both prompts any more: subject: dog; count: two dogs.", "zh-TW")
     '兩個提示詞不再都有：主題：dog；數量：two dogs。'
+    >>> told("it says 'lamp light' where the record gives 'neon light'", "zh-TW")
+    "報告寫著 'lamp light'，照紀錄應該是 'neon light'"
     """
     return _recognised(words).told(language)
 
@@ -92,10 +98,19 @@ def _recognised(words: str) -> Clause:
     """The clause that says these words with the most words of its own, its values recognised too; a list of clauses; or
     the words as they stand."""
     for key, parts in _templates():
-        if all(own in words for own, _ in parts):
-            pattern = "".join(re.escape(own) + (f"(?P<{name}>.+)" if name else "") for own, name in parts)
+        if all(own in words for own, _, _ in parts):
+            pattern = "".join(
+                re.escape(own) + (f"(?P<{name}>{_QUOTED if conversion else '.+'})" if name else "")
+                for own, name, conversion in parts
+            )
             if match := re.fullmatch(pattern, words, re.DOTALL):
-                return Clause(key, **{name: _recognised(value) for name, value in match.groupdict().items()})
+                quoted = {name for _, name, conversion in parts if conversion == "r"}
+                with contextlib.suppress(ValueError, SyntaxError):  # escaped as no text is
+                    values = {
+                        name: ast.literal_eval(value) if name in quoted else _recognised(value)
+                        for name, value in match.groupdict().items()
+                    }
+                    return Clause(key, **values)
     first, mark, rest = words.partition("; ")
     if mark:
         return Clause("{first}; {rest}", first=_recognised(first), rest=_recognised(rest))
@@ -103,10 +118,10 @@ def _recognised(words: str) -> Clause:
 
 
 @lru_cache(maxsize=1)
-def _templates() -> list[tuple[str, list[tuple[str, str | None]]]]:
-    """The keys of clauses, each with its own words and the name behind each of them, those with the most words of
-    their own first. Keys of hardly any words are left out, as they would find themselves in anything, and so are those
-    that write a value in a way of their own."""
+def _templates() -> list[tuple[str, list[tuple[str, str | None, str | None]]]]:
+    """The keys of clauses, each with its own words, the name behind each of them and its conversion, those with the
+    most words of their own first. Keys of hardly any words are left out, as they would find themselves in anything, and
+    so are those that write a value in a way of their own, but for values in quotation marks."""
     found = []
     for key in known_sentences():
         try:
@@ -114,10 +129,10 @@ def _templates() -> list[tuple[str, list[tuple[str, str | None]]]]:
         except ValueError:  # braces of its own
             continue
         names = [name for _, name, _, _ in parts if name is not None]
-        plain = not any(how or conversion for _, _, how, conversion in parts)
+        plain = not any(how or conversion not in (None, "r") for _, _, how, conversion in parts)
         if plain and len(names) == len(set(names)) and all(name.isidentifier() for name in names):
-            found.append((key, [(own, name) for own, name, _, _ in parts]))
-    own_words = {key: sum(len(own.strip()) for own, _ in parts) for key, parts in found}
+            found.append((key, [(own, name, conversion) for own, name, _, conversion in parts]))
+    own_words = {key: sum(len(own.strip()) for own, _, _ in parts) for key, parts in found}
     return sorted(
         (one for one in found if own_words[one[0]] >= _FEWEST_OWN), key=lambda one: own_words[one[0]], reverse=True
     )
