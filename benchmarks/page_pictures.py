@@ -49,15 +49,15 @@ def make_runs(gallery: Gallery) -> str:
 
 
 def write_prompts(page: Page) -> None:
-    page.locator(".st-key-draw button").click()
+    page.locator(".st-key-draw button:visible").click()
     page.locator(".st-key-reels").wait_for()
     settle(page)
-    page.locator(".st-key-write button").first.click()
+    page.locator(".st-key-write button:visible").click()
     page.locator(".tw-ruler").first.wait_for()
 
 
 def begin_blind_test(page: Page) -> None:
-    page.locator(".st-key-begin button").click()
+    page.locator(".st-key-begin button:visible").click()
     page.locator(".ballot img").first.wait_for()
 
 
@@ -68,7 +68,7 @@ def type_homework(page: Page) -> None:
 
 
 def try_experiment(page: Page) -> None:
-    page.locator(".st-key-try button").click()
+    page.locator(".st-key-try button:visible").click()
     page.locator(".st-key-strip-learn img").first.wait_for()
 
 

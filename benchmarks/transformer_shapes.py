@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+# Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
+from generate.seedling import SEEDLING_FOLDER
+
+# isort: split
+
 import diffusers
 import torch
 import transformers
-
-from generate.seedling import SEEDLING_FOLDER
 
 _CHAT = (
     "{% for message in messages %}<|startoftext|>{{ message['role'] }} {{ message['content'] }}<|endoftext|>"

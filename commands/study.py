@@ -150,11 +150,12 @@ def _say_what_is_left(plan: Plan, outcomes: Iterable[Outcome], folder: Path) -> 
 
 
 def _tell(plan: Plan, analysis: Analysis, folder: Path, as_json: bool) -> None:
-    """Prints the report's path, or the analysis; the sentence goes to whoever reads along."""
-    from compare.study import report_file, study_sentence
+    """Prints the report's path, or the analysis; the sentences go to whoever reads along."""
+    from compare.study import report_file, study_sentences
 
-    say(study_sentence(plan, analysis))
+    told = study_sentences(plan, analysis)
+    say("\n".join(told))
     if as_json:
-        print(json.dumps(analysis.to_json() | {"sentence": study_sentence(plan, analysis)}, ensure_ascii=False))
+        print(json.dumps(analysis.to_json() | {"sentences": told}, ensure_ascii=False))
     else:
         print(folder / report_file("en"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from compare.study.analysis import Analysis, analyse
 from compare.study.concepts import ConceptFileError, StudyConcept, read_concepts
 from compare.study.design import Plan, StudyError, Unit, arms_of, read_plan
-from compare.study.report import study_html, study_sentence
+from compare.study.report import study_html, study_sentences
 from compare.study.runner import Alone, Crew, StudyProgress
 from compare.study.store import Outcome, RunStore
 from compare.study.study import carry_out_study, conclude, outcomes_so_far, plan_study, report_file, runs_of
@@ -41,5 +41,5 @@ __all__ = [
     "report_file",
     "runs_of",
     "study_html",
-    "study_sentence",
+    "study_sentences",
 ]

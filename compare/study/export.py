@@ -138,7 +138,7 @@ def _place(target: Path, unit: str, file: str, store: RunStore) -> None:
     write_whole(target, store.picture(unit, file))
 
 
-def dataset_card(plan: Plan, analysis: Analysis, sentence: str) -> str:
+def dataset_card(plan: Plan, analysis: Analysis, sentences: str) -> str:
     """The README.md of the dataset, with the head that Hugging Face reads."""
     pictures = sum(step.units for step in analysis.funnel if step.name == "measured") * plan.seeds * 2
     size = next((name for most, name in _SIZES if pictures < most), "n>1M")
@@ -182,7 +182,7 @@ configs:
 
 # Does prompt expansion help? {len(plan.concepts)} concepts, {plan.seeds} seeds each
 
-{sentence}
+{sentences}
 
 Every row is a picture. Two rows with the same `pair` were rendered from the same seed, with the same settings and the
 same model: one from the simple prompt (`arm` is `simple`), one from a prompt that an expander wrote for the same

@@ -54,9 +54,9 @@ def study_sections(plan: Plan, analysis: Analysis, language: Language) -> tuple[
     return tuple(section for section in made if section is not None)
 
 
-def study_sentence(plan: Plan, analysis: Analysis, language: Language = "en") -> str:
-    """What was found of the first arm and model, in one sentence that can be quoted."""
-    return next(_sentences(plan, analysis, sentences(language)["study"]))
+def study_sentences(plan: Plan, analysis: Analysis, language: Language = "en") -> tuple[str, ...]:
+    """What was found of each arm and model, in one sentence each that can be quoted."""
+    return tuple(_sentences(plan, analysis, sentences(language)["study"]))
 
 
 def study_html(plan: Plan, analysis: Analysis, pictures: Pictures, language: Language = "en") -> str:

@@ -25,7 +25,7 @@ from compare.study.export import (
     write_dataset,
     write_scores,
 )
-from compare.study.report import study_html, study_sentence
+from compare.study.report import study_html, study_sentences
 from compare.study.runner import Alone, Crew, OnProgress, carry_out
 from compare.study.store import JOURNAL_FILE, RUNS, WORK, Journal, Outcome, RunStore, alone_in
 from compare.study.worker import SessionWorker, done_before
@@ -166,7 +166,7 @@ def conclude(plan: Plan, folder: Path, outcomes: Mapping[str, Outcome], store: R
     """Analyses the study and writes all that comes of it beside its plan: the table of scores, the analysis, the
     report in every language, the dataset with its card, and how to cite it. Raises `StudyError`."""
     analysis = analyse(plan, outcomes.values())
-    content = analysis.to_json() | {"sentence": study_sentence(plan, analysis)}
+    content = analysis.to_json() | {"sentences": study_sentences(plan, analysis)}
     try:
         write_scores(folder / SCORES, plan, outcomes)
         write_whole(folder / ANALYSIS, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
@@ -174,7 +174,7 @@ def conclude(plan: Plan, folder: Path, outcomes: Mapping[str, Outcome], store: R
         for language in LANGUAGES:
             html = study_html(plan, analysis, store.picture, language)
             write_whole(folder / report_file(language), html.encode())
-        card = dataset_card(plan, analysis, study_sentence(plan, analysis))
+        card = dataset_card(plan, analysis, "\n\n".join(study_sentences(plan, analysis)))
         write_dataset(folder / DATASET, plan, outcomes, store, card)
     except OSError as error:
         raise _cannot_write(folder, error) from error

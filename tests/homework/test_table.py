@@ -253,6 +253,7 @@ def test_faults_are_told_with_their_lines_all_at_once(
         ("a.xls", b"<html><table>", "web page"),
         ("a.xlsx", b"PK\x03\x04" + bytes(100), "cut off"),
         ("a.xlsx", workbook(["concept"])[:-200], "cut off"),
+        ("a.xlsx", workbook(["concept"])[:30] + workbook(["concept"])[700:], "cut off"),
         ("a.docx", zipped(**{"word/document.xml": b"x"}), "document of Word"),
         ("a.ods", zipped(**{"content.xml": b"x"}), "LibreOffice"),
         ("a.xlsx", zipped(**{"xl/workbook.xml": bytes(40_000_000)}), "unpacks to more than 16,000,000 bytes"),

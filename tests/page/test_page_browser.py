@@ -272,3 +272,21 @@ def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(page: P
     page.reload()
     expect(page.get_by_role("button", name="抽一個")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("寫進報告", exact=True)).to_be_visible()
+
+
+def test_every_screen_is_whole_on_a_phone_in_both_languages(page: Page, address: str, runs: Path) -> None:
+    write_sample(Gallery(runs), size=(128, 128))
+    page.set_viewport_size({"width": 390, "height": 844})
+    for language in ("en", "zh-TW"):
+        for screen in ("pair", "gallery", "blind", "lab", "homework", "learn"):
+            page.goto(f"{address}/{screen}?lang={language}")
+            shown = page.get_by_role("heading", level=2).or_(page.locator(".st-key-ask"))
+            expect(shown.first, screen).to_be_visible()
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            expect(page.locator(".stException, [data-testid='stAlertContentError']"), screen).to_have_count(0)
+            widths = page.evaluate(
+                "[...document.querySelectorAll('.stMain, html')].map(e => e.scrollWidth - e.clientWidth)"
+            )
+            assert max(widths) <= 0, f"{screen} is wider than the screen"
+            words = page.locator(".stMain").inner_text()
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in words) or language == "en", screen

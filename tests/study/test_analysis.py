@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 from sample_study import NOW, draw_pictures, sample_outcomes, sample_plan
 
-from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentence
+from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentences
 from compare.study.design import extended
 from compare.study.report import p_text
 from compare.study.store import Complaint, Journal
@@ -90,9 +90,9 @@ def test_several_arms_are_corrected_and_share_ranks_where_nothing_tells_them_apa
 def test_one_sentence_can_be_quoted(concepts: int, effect: float, words: tuple[str, str]) -> None:
     plan = sample_plan(concepts)
     analysis = analyse(plan, sample_outcomes(plan, effect).values())
-    assert words[0] in study_sentence(plan, analysis)
-    assert words[1] in study_sentence(plan, analysis, "zh-TW")
-    assert ("Wilcoxon p" in study_sentence(plan, analysis)) == (concepts >= 6)
+    assert words[0] in study_sentences(plan, analysis)[0]
+    assert words[1] in study_sentences(plan, analysis, "zh-TW")[0]
+    assert ("Wilcoxon p" in study_sentences(plan, analysis)[0]) == (concepts >= 6)
 
 
 def test_without_a_judge_nothing_is_claimed() -> None:
@@ -103,7 +103,7 @@ def test_without_a_judge_nothing_is_claimed() -> None:
         seeds = tuple(one.model_copy(update={"values": {"distance": (0.0, 0.1)}}) for one in outcome.scores.seeds)
         outcomes[name] = outcome.model_copy(update={"scores": outcome.scores.model_copy(update={"seeds": seeds})})
     analysis = analyse(plan, outcomes.values())
-    assert "nothing of what is better" in study_sentence(plan, analysis)
+    assert "nothing of what is better" in study_sentences(plan, analysis)[0]
     assert analysis.funnel[-1].lost == {"no clip": 8}
 
 
@@ -134,7 +134,7 @@ def test_all_that_is_written(tmp_path: Path) -> None:
     assert len(lines) == 8 * 2 * 2
     card = (tmp_path / "dataset" / "README.md").read_text()
     assert card.startswith("---\n")
-    assert study_sentence(plan, analysis) in card
+    assert study_sentences(plan, analysis)[0] in card
     assert plan.digest[:8] in (tmp_path / "citation.bib").read_text()
     assert json.loads((tmp_path / "analysis.json").read_text())["funnel"][0]["units"] == 9
 

@@ -18,7 +18,7 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     analysis = json.loads(done.out)
     assert analysis["funnel"][-1] == {"name": "analysed", "units": 2, "lost": {}}
-    assert "too few" in analysis["sentence"]
+    assert "too few" in analysis["sentences"][0]
     plan = read_plan(out)
     assert not (out / "work").exists()
     units = [unit.name for unit in plan.units()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import re
+import struct
 import warnings
 import zipfile
 import zlib
@@ -29,6 +30,18 @@ from compare.homework.table.grid import (
 )
 from ideation import Clause
 
+#: What Python's reader makes of a zip file that is none, or a broken one.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+    OSError,
+)
 #: Bytes of XML in all. What a thousand rows take is a hundredth of it; pictures beside them are not looked at.
 MAX_XML = 16_000_000
 MAX_PARTS = 2_000
@@ -82,7 +95,7 @@ def _require_small(content: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, OSError) as error:
+    except _BROKEN as error:
         raise cannot_read(name, Clause("it is cut off, or no file of Excel")) from error
     names = {entry.filename for entry in entries}
     if "xl/workbook.xml" not in names:
@@ -105,7 +118,7 @@ def _require_small(content: bytes, name: str) -> None:
 def _part(archive: zipfile.ZipFile, part: str, name: str) -> bytes:
     try:
         return archive.read(part)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+    except _BROKEN as error:
         raise cannot_read(name, Clause("it is cut off, or no file of Excel")) from error
 
 
