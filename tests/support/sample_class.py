@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sample_run import CONCEPT, PROMPTS, distance, drawing, write_sample
+from sample_run import CONCEPT, PROMPTS, measured, write_sample
 
 from compare.homework import Student, write_bundle
 from compare.homework.classroom import Class, ClassOptions, merge_class
 from compare.homework.classroom.ballot import drawn, left_of
-from compare.instruments import Findings, score
+from compare.instruments import Findings
 from compare.runs import Gallery, Run
-from generate.picture import ARMS
 from templates import Language
 
 CREATED = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -35,11 +34,10 @@ def sample_pair(gallery: Gallery, topic: str, seed: int, observations: str | Non
         "simple_on_expanded": 0.26,
         "expanded_on_expanded": 0.3,
     }
-    pixels = score(*(drawing(arm, seed, (32, 32)) for arm in ARMS))
     findings = Findings.model_validate(
         {
             "clip": {"name": "seedling", "digest": "cd" * 32, "limit": 77},
-            "distances": {seed: distance(pixels.mean_absolute_difference) | {"ssim": pixels.ssim}},
+            "distances": {seed: measured(seed, (32, 32))},
             "cards": {seed: card},
             "verdict": {"kind": "one pair", "seeds": 1},
         }

@@ -172,6 +172,10 @@ class Rendering:
         if (step := progress.step) is not None:
             self._on_progress(replace(progress, step=replace(step, pair=self._number, pairs=self._all)))
 
+    def _looking(self, progress: Progress) -> None:
+        if progress.stage == "look":  # that the model is opened has been told
+            self._on_progress(progress)
+
     def _held(self, one: _Seeds, pair: PicturePair, seed: int) -> Iterator[Redrawn]:
         tolerance = FLOAT32 if one.expectation.close and one.record.certificate.dtype == "float32" else HALF
         recorded = dict(zip(("simple", "expanded"), one.record.pair(seed), strict=True))
@@ -214,7 +218,7 @@ class Rendering:
             return
         try:
             again = self._session.measure(
-                one.run, foreign=self._foreign, allow_pickle=self._allow_pickle, on_progress=self._on_progress
+                one.run, foreign=self._foreign, allow_pickle=self._allow_pickle, on_progress=self._looking
             )
         except RenderCancelled:
             raise
