@@ -55,7 +55,8 @@ class SeedPair(StrictModel):
 class HandedPair(StrictModel):
     """One run that was handed in. `verdict` is its kind, `said` the verdict in words,
     `fair` what its certificate says;
-    `dropped` are the words of the expanded prompt that the model never read. `faults` is what does not hold of it."""
+    `dropped` are the words of the expanded prompt that the model never read, `simple_dropped` those of the simple one.
+    `faults` is what does not hold of it."""
 
     run: FileName
     concept: str
@@ -63,6 +64,7 @@ class HandedPair(StrictModel):
     simple: str
     expanded: str
     dropped: tuple[str, ...]
+    simple_dropped: tuple[str, ...] = ()
     styles: tuple[str, ...]
     model: str
     expander: str
