@@ -73,11 +73,18 @@ def styled_prompts(
         warnings += (
             Clause("With the style, these words fall off the encoder's end: {words}.", words=", ".join(tokens.dropped)),
         )
+    if tokens.simple_dropped and not prompts.tokens.simple_dropped:
+        warnings += (
+            Clause(
+                "With the style, these words of the simple prompt fall off the encoder's end: {words}.",
+                words=", ".join(tokens.simple_dropped),
+            ),
+        )
     return replace(
         prompts,
         simple=worded.simple,
         expanded=worded.expanded,
         negative=worded.negative,
-        tokens=tokens,
+        tokens=replace(tokens, unread=prompts.tokens.unread),
         warnings=warnings,
     )

@@ -77,7 +77,7 @@ from ideation.prompt_syntax import (
     self_contained,
     spoken,
 )
-from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError
+from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError, read_part
 from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
@@ -145,6 +145,7 @@ __all__ = [
     "notes_on",
     "parse_prompt",
     "pinned",
+    "read_part",
     "read_plain_file",
     "read_wildcards",
     "read_words",

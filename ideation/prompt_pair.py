@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
@@ -15,7 +15,8 @@ class TokenCount:
     """What an encoder with `limit` tokens sees of the two prompts.
 
     Counts include the start and end tokens, as the limit does. `dropped` holds the words of the expanded prompt that
-    fall off the end, in order.
+    fall off the end, in order, `simple_dropped` those of the simple one. `unread` names what the concept asks for that
+    one of the prompts says in such words alone.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -24,6 +25,11 @@ class TokenCount:
     simple: Count
     expanded: Count
     dropped: tuple[str, ...] = ()
+    simple_dropped: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    def dropped_of(self, arm: Literal["simple", "expanded"]) -> tuple[str, ...]:
+        return self.simple_dropped if arm == "simple" else self.dropped
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,8 @@ class PromptPair:
 
     `expander` is "offline", "gemini", "openai", "local", or "given" for prompts that were typed as they are;
     `llm_model` names the model behind it. `kept` and `lost` name what the concept asked for and whether both prompts
-    still say it. Every warning is a sentence for the user; `ideation.told` says it in another
-    language.
+    still say it; what they say beyond the model's limit is in neither, but in `tokens.unread`.
+    Every warning is a sentence for the user; `ideation.told` says it in another language.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT

@@ -143,4 +143,17 @@ class TokenBudget:
             yield begin + first, begin + last
 
     def measure(self, simple: str, expanded: str) -> TokenCount:
-        return TokenCount(self.limit, self.count(simple), self.count(expanded), self.dropped(expanded))
+        return TokenCount(
+            self.limit, self.count(simple), self.count(expanded), self.dropped(expanded), self.dropped(simple)
+        )
+
+
+def read_part(prompt: str, dropped: tuple[str, ...]) -> str:
+    """The prompt without its `dropped` last words; all of it, if those are not its last words.
+
+    >>> read_part("a dog, in neon light", ("neon", "light"))
+    'a dog, in '
+    """
+    tail = [word.key for word in words_of(" ".join(dropped))]
+    found = words_of(prompt)[-len(tail) :] if tail else []
+    return prompt[: found[0].start] if found and [word.key for word in found] == tail else prompt

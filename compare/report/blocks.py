@@ -245,13 +245,15 @@ class Report(_Shown):
 @dataclass(frozen=True)
 class Chapter:
     """One pair among others, by a `name` of its own: the first of its `sections` is the pair, `found` is its verdict in
-    a word or two, `holds` whether its certificate does, and `whole` where its own report is, seen from this one."""
+    a word or two, `holds` whether its certificate does, `alike` whether not even the prompts do differ,
+    and `whole` where its own report is, seen from this one."""
 
     name: str
     title: Title
     sections: tuple[Section, ...]
     found: str
     holds: bool
+    alike: bool
     whole: str
 
 

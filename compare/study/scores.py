@@ -94,10 +94,10 @@ def scores_of(run: Run, judged: Mapping[str, Mapping[int, Mapping[str, Both]]] |
         for judge, by_seed in judged.items():
             values |= {f"{judge}:{metric}": both for metric, both in by_seed.get(seed, {}).items()}
         seeds.append(SeedScores(seed=seed, simple=simple.file, expanded=expanded.file, values=values))
-    asked = len(prompts.kept) + len(prompts.lost)
+    asked = len(prompts.kept) + len(prompts.lost) + len(prompts.tokens.unread)
     of_concept: dict[str, Both] = {
         "tokens": (prompts.tokens.simple, prompts.tokens.expanded),
-        "cut": (0.0, len(prompts.tokens.dropped)),
+        "cut": (len(prompts.tokens.simple_dropped), len(prompts.tokens.dropped)),
     }
     if asked:
         of_concept["kept"] = 1.0, len(prompts.kept) / asked

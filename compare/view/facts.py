@@ -20,7 +20,8 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
     """Was everything but the prompt held equal, and the proof of it."""
     said = t["certificate"]
     if certificate.holds:
-        seal = Seal(True, (said["holds"],), said["holds_about"])
+        alike = "" if certificate.differs else "_alike"
+        seal = Seal(True, (said[f"holds{alike}"],), said[f"holds{alike}_about"])
     else:
         verdicts = () if certificate.same_seed else (said["other_seed"],)
         if certificate.offences:
@@ -107,6 +108,8 @@ def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) 
         (said["kept"], tuple(Value(_part(word, said), "kept") for word in prompts.kept) or nothing),
         (said["lost"], tuple(Value(_part(word, said), "lost") for word in prompts.lost) or nothing),
     ]
+    if prompts.tokens.unread:
+        rows.append((said["unread"], tuple(Value(_part(word, said), "lost") for word in prompts.tokens.unread)))
     if prompts.warnings:
         rows.append((said["warnings"], tuple(Value(told(warning, language), "line") for warning in prompts.warnings)))
     return Section("prompts", said["title"], (about,) if about else (), (Facts(tuple(rows)),))

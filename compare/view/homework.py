@@ -100,6 +100,7 @@ def _chapter(number: int, run: str, record: Record, t: dict[str, Any], said: dic
         tuple(_in_run(section, run) for section in sections),
         said["kinds"][kind],
         record.certificate.holds,
+        not record.certificate.differs,
         f"runs/{run}/{REPORT_FILE}",
     )
 

@@ -27,7 +27,7 @@ from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
-from ideation import PromptPair, told
+from ideation import PromptPair, read_part, told
 from ideation.english import Piece, WordSpan, diff, words_of
 from templates import Language
 
@@ -116,9 +116,11 @@ def verdict_of(record: Record, language: Language = "en") -> str:
 
 def judged_verdict(record: Record) -> VerdictRecord | None:
     """The verdict of a record. "helped" was said too easily before verdicts had their `worst` seed: it is judged again
-    from the numbers that are there."""
+    from the numbers that are there. That both prompts are the same was once called no difference."""
     findings = record.findings
     found = None if findings is None else findings.verdict
+    if found is not None and found.kind == "no difference" and record.prompts.simple == record.prompts.expanded:
+        return found.model_copy(update={"kind": "same prompts"})
     if findings is None or found is None or found.kind != "helped" or found.worst is not None or not findings.cards:
         return found
     unknown = unknown_in(record.prompts.simple, vocabulary_of(record.settings.model), None)
@@ -126,12 +128,13 @@ def judged_verdict(record: Record) -> VerdictRecord | None:
 
 
 def unseen_note(prompts: PromptPair, t: dict[str, Any]) -> str:
-    """What of the expanded prompt the text encoder never saw, as a sentence; "" where it saw all."""
+    """What of the prompts the text encoder never saw, in sentences; "" where it saw all."""
     tokens = prompts.tokens
-    if not tokens.dropped:
-        return ""
-    note: str = t["unseen_note"]
-    return note.format(limit=tokens.limit, expanded=tokens.expanded, words=" ".join(tokens.dropped))
+    return str(t["pause"]).join(
+        t["unseen_note"][arm].format(limit=tokens.limit, tokens=getattr(tokens, arm), words=" ".join(dropped))
+        for arm in ARMS
+        if (dropped := tokens.dropped_of(arm))
+    )
 
 
 def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ()) -> list[Stretch]:
@@ -154,7 +157,7 @@ def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ())
             parts += [(text[at:start], "same"), (text[start:end], piece.kind)]
             at = end
         parts.append((text[at:], "same"))
-    seen, position = _seen_length("".join(text for text, _ in parts), dropped), 0
+    seen, position = len(read_part("".join(text for text, _ in parts), dropped)), 0
     stretches: list[Stretch] = []
     for mark, group in groupby((part for part in parts if part[0]), key=lambda part: part[1]):
         text = "".join(one for one, _ in group)
@@ -176,13 +179,6 @@ def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
 
 def _key(word: WordSpan) -> str:
     return "a" if word.key == "an" else word.key
-
-
-def _seen_length(prompt: str, dropped: tuple[str, ...]) -> int:
-    """How many characters of `prompt` come before its `dropped` last words; all, if those are not its last words."""
-    tail = [word.key for word in words_of(" ".join(dropped))]
-    found = words_of(prompt)[-len(tail) :] if tail else []
-    return found[0].start if found and [word.key for word in found] == tail else len(prompt)
 
 
 def _title(record: Record, t: dict[str, Any]) -> Title:
@@ -243,9 +239,8 @@ def pair_section(record: Record, t: dict[str, Any]) -> Section:
     """The first pair and both prompts with what was added, removed and never seen."""
     prompts = record.prompts
     pieces = diff(prompts.simple, prompts.expanded)
-    dropped: dict[Arm, tuple[str, ...]] = {"simple": (), "expanded": prompts.tokens.dropped}
     blocks: list[Block] = [pair_block(record, record.seeds[0], t)]
-    blocks += [Marked(t["arm"][arm], tuple(marked_prompt(pieces, arm, dropped[arm]))) for arm in ARMS]
+    blocks += [Marked(t["arm"][arm], tuple(marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm)))) for arm in ARMS]
     if note := unseen_note(prompts, t):
         blocks.append(Text(note, "warning"))
     return Section("pair", t["seeds"]["seed"].format(seed=record.seeds[0]), (), tuple(blocks))

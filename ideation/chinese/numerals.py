@@ -17,6 +17,7 @@ _COST = 0.4
 _MANY = {
     "some": "一些 些",
     "several": "幾 數 好幾 幾十 數十",
+    "all": "所有 所有的 全部 全部的",
     "many": "許多 很多 好多 眾多 大量 無數 成千上萬 滿滿 滿 各種 各式各樣 一大堆 數百 上百",
 }
 #: Numbers that are not made of digits, folded.

@@ -99,6 +99,15 @@ def plural(noun: str) -> str:
     return before + space + word + (rest.group() if rest else "")
 
 
+def is_plural(noun: str) -> bool:
+    """Whether a noun of one word is one of several things, as far as its form tells.
+
+    >>> is_plural("mice"), is_plural("buses"), is_plural("bus"), is_plural("glass"), is_plural("building")
+    (True, True, False, False, False)
+    """
+    return noun in _PLURAL.values() or (noun.endswith("s") and not noun.endswith(("ss", "us", "is")))
+
+
 def comparative(adjective: str) -> str:
     """More of it than something else.
 

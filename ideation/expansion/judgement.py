@@ -13,7 +13,7 @@ from ideation.expansion.notes import notes_on_draft
 from ideation.faithfulness import Faithfulness, check
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import parse_prompt, spoken
-from ideation.token_budget import EstimatedBudget, TokenBudget
+from ideation.token_budget import EstimatedBudget, TokenBudget, read_part
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def judge(request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget | Es
     if not given and not carried.missing and answers["simple"].text == plan.marked.sentence:
         prompts["simple"] = plan.source  # with its marks as somebody wrote them
     said = {name: spoken(prompt) for name, prompt in prompts.items()}
-    faithfulness = check(concept, said["simple"], said["expanded"])
     tokens = budget.measure(prompts["simple"], prompts["expanded"])
+    faithfulness, tokens = faithful(concept, said["simple"], said["expanded"], tokens)
     complaints = [f"Not said in both prompts: {name}." for name in faithfulness.lost]
     missing = [word for word in carried.missing if word != "BREAK"] if "expanded" not in given else []
     if missing and request.concept.language == "en":
@@ -108,6 +108,13 @@ def judge(request: DraftRequest, draft: DraftedPrompts, budget: TokenBudget | Es
             given,
         ),
     )
+
+
+def faithful(concept: Concept, simple: str, expanded: str, tokens: TokenCount) -> tuple[Faithfulness, TokenCount]:
+    """What both prompts, without their marks, keep of the concept, and their tokens with what of it is not read."""
+    read = read_part(simple, tokens.simple_dropped), read_part(expanded, tokens.dropped)
+    faithfulness = check(concept, simple, expanded, read)
+    return faithfulness, replace(tokens, unread=faithfulness.unread)
 
 
 def language_of(concept: Concept, draft: DraftedPrompts) -> str:

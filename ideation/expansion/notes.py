@@ -154,7 +154,17 @@ def notes_on_loss(
                 dropped=" ".join(tokens.dropped),
             )
         )
-    if tokens.simple > tokens.limit and not budget.chunked:
+    if tokens.simple_dropped:
+        warnings.append(
+            Clause(
+                "The simple prompt takes {simple} tokens and the model reads {limit}; "
+                "these words fall off its end: {dropped}.",
+                simple=tokens.simple,
+                limit=tokens.limit,
+                dropped=" ".join(tokens.simple_dropped),
+            )
+        )
+    elif tokens.simple > tokens.limit and not budget.chunked:
         warnings.append(
             Clause(
                 "The simple prompt takes {simple} tokens and the model reads {limit}.",
@@ -162,6 +172,8 @@ def notes_on_loss(
                 limit=tokens.limit,
             )
         )
+    if tokens.unread:
+        warnings.append(Clause("Asked for and not read by the model: {unread}.", unread="; ".join(tokens.unread)))
     return tuple(warnings)
 
 

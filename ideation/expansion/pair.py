@@ -19,9 +19,8 @@ from ideation.expanders import (
     UnusableResponse,
 )
 from ideation.expansion.given import require_prompt
-from ideation.expansion.judgement import Judgement, Plan, judge, language_of
+from ideation.expansion.judgement import Judgement, Plan, faithful, judge, language_of
 from ideation.expansion.notes import notes_on, notes_on_concept, notes_on_loss, notes_on_target, notes_on_weights
-from ideation.faithfulness import check
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import EstimatedBudget, TokenBudget
@@ -118,8 +117,8 @@ def given_pair(
     require_prompt("simple", simple)
     require_prompt("expanded", expanded)
     concept = typed_concept(concept_text or spoken(simple))
-    faithfulness = check(concept, spoken(simple), spoken(expanded))
     tokens = budget.measure(simple, expanded)
+    faithfulness, tokens = faithful(concept, spoken(simple), spoken(expanded), tokens)
     notes = dict.fromkeys((*notes_on(simple), *notes_on(expanded), *notes_on_weights(simple, expanded)))
     return PromptPair(
         source=concept.text,

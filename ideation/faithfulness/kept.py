@@ -43,29 +43,43 @@ _HAN_COLOURS = {
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Names such as "subject: dog" or "count: three apples": those that both prompts say, and those that one lost."""
+    """Names such as "subject: dog" or "count: three apples": those that both prompts say, those that one lost, and
+    those that both say, but one where nobody reads it."""
 
     kept: tuple[str, ...]
     lost: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
-def check(concept: Concept, simple: str, expanded: str) -> Faithfulness:
+def check(concept: Concept, simple: str, expanded: str, read: tuple[str, str] | None = None) -> Faithfulness:
     """What both prompts keep of the concept, by cheap means: stems, synonyms and places of words, no parser.
 
     A drawn concept is checked by its parts' English names, a typed one in English by its words. For other languages
     the simple prompt is the translation that the expanded one is checked against, and what needs no translation
-    (digits, quoted text, Latin names, Chinese counts and colours) is looked for in both.
+    (digits, quoted text, Latin names, Chinese counts and colours) is looked for in both. `read` is what the model reads
+    of either prompt, None where it reads all.
 
     >>> from ideation.concept import typed_concept
     >>> check(typed_concept("a dog riding a bicycle"), "a dog riding a bike", "a puppy on a beach")
-    Faithfulness(kept=('subject: dog',), lost=('action: riding a bicycle',))
+    Faithfulness(kept=('subject: dog',), lost=('action: riding a bicycle',), unread=())
     """
     prompts = [Said(simple), Said(expanded)]
+    seen = prompts if read is None or read == (simple, expanded) else list(map(Said, read))
     kept: dict[str, None] = {}
     lost: dict[str, None] = {}
+    unread: dict[str, None] = {}
     for thing, where in _requirements(concept, simple, prompts):
-        (kept if all(thing.said_in(prompt) for prompt in where) else lost)[thing.name] = None
-    return Faithfulness(tuple(name for name in kept if name not in lost), tuple(lost))
+        if not all(thing.said_in(prompt) for prompt in where):
+            lost[thing.name] = None
+        elif not all(thing.said_in(prompt) for prompt in seen[-len(where) :]):
+            unread[thing.name] = None
+        else:
+            kept[thing.name] = None
+    return Faithfulness(
+        tuple(name for name in kept if name not in lost and name not in unread),
+        tuple(lost),
+        tuple(name for name in unread if name not in lost),
+    )
 
 
 def _requirements(concept: Concept, simple: str, both: list[Said]) -> list[tuple[Requirement, list[Said]]]:

@@ -10,6 +10,7 @@ from itertools import islice
 
 from ideation.draw import built_in_words
 from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
+from ideation.english.inflection import is_plural
 from ideation.faithfulness.requirement import (
     COLOURS,
     NUMBERS,
@@ -54,6 +55,10 @@ _NOT_VERBS = frozenset(
     "gosling pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling "
     "lighting".split()
 )
+#: A name in front of a number.
+_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*\s\Z")
+#: What is like "upside-down": an adjective, whose last part would else end the noun phrase.
+_COMPOUND = re.compile(r"\b\w+-(?:down|up|out|off|in|on|over)\s++(?=(\w++))")
 #: Things that are named by what they are for: nobody swims in "an empty swimming pool".
 _NAMED_BY_USE = frozenset(
     "swimming pool, living room, dining room, dining table, waiting room, sewing machine, washing machine, "
@@ -193,7 +198,7 @@ def _thing_requirements(clause: str, *, main: bool) -> list[Requirement]:
     """Subjects, actions and details of one clause. The head of a noun phrase is asked for, its adjectives are not."""
     found: list[Requirement] = []
     kind = "subject" if main else "detail"
-    tokens = plain_words(clause)
+    tokens = plain_words(_COMPOUND.sub(_unless_it_ends_a_phrase, clause))
     at = 0
     while at < len(tokens):
         phrase, end = _noun_phrase(tokens, at)
@@ -218,6 +223,12 @@ def _thing_requirements(clause: str, *, main: bool) -> list[Requirement]:
             kind = kind if tokens[at] in ("and", "or", "of") else "detail"
             at += 1
     return found
+
+
+def _unless_it_ends_a_phrase(compound: re.Match[str]) -> str:
+    """Nothing for the "upside-down" of "an upside-down cat", the words for the "grown-up" of "a grown-up reading"."""
+    is_noun = compound[1] in _ENDS_PHRASE or _is_participle(compound[1])
+    return compound[0] if is_noun else ""
 
 
 def _action_requirement(tokens: list[str]) -> Requirement:
@@ -300,6 +311,9 @@ def _count_requirements(clauses: list[str]) -> list[Requirement]:
             after = after[1:] if after[:1] == ["of"] else after
             noun = plain_words(match.group(3))[:1] if match.group(3) else _noun_phrase(after)[0][-1:]
             if number == 0 or not noun or noun[0] in ("pm", "am", "mm", "percent", "degrees", "bit", "oclock"):
+                continue
+            # Of a name: there is one "Taipei 101 building", while "In Paris 3 cats" are three.
+            if match.group(1).isdigit() and not is_plural(noun[0]) and _NAME.search(clause[: match.start()]):
                 continue
             found.append(count_requirement(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
     return found

@@ -101,6 +101,12 @@ def test_what_breaks_a_certificate_is_said_in_front_and_at_the_pair() -> None:
     assert page.count('<span class="light fails">') == 1
 
 
+def test_that_nothing_differs_is_said_in_the_list() -> None:
+    page = homework_html(*homework({}, {"certificate": sample_certificate(differs=())}))
+    lights = [page.count(f"</span> {words}</span>") for words in ("only the prompt differs", "nothing differs")]
+    assert lights[0] == lights[1] > 0
+
+
 def test_from_six_concepts_on_they_are_judged_together() -> None:
     changes = [{"findings": judged(0.1 + 0.01 * number, -0.002 * number)} for number in range(6)]
     said, rows = summary(homework(*changes)[0])

@@ -161,6 +161,18 @@ def test_words_past_the_limit_are_repaired_or_warned_about(tokenizer_file: Path)
     )
 
 
+def test_what_falls_off_the_simple_prompt_is_named_and_not_kept(tokenizer_file: Path) -> None:
+    small = TokenBudget(tokenizer_file, 6, vectors={})
+    pair = given_pair("", "a (dog:1.2) riding a bicycle", "a (dog:1.2) riding a bicycle at night", "", small)
+    assert (pair.kept, pair.lost) == (("subject: dog",), ())
+    assert pair.tokens.simple_dropped == ("bicycle",)
+    assert pair.tokens.unread == ("action: riding a bicycle",)
+    assert [str(one) for one in pair.warnings][1:] == [
+        "The simple prompt takes 7 tokens and the model reads 6; these words fall off its end: bicycle.",
+        "Asked for and not read by the model: action: riding a bicycle.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("concept", "told", "language"),
     [

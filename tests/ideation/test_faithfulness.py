@@ -68,10 +68,38 @@ def lost(text: str, expanded: str, simple: str | None = None) -> list[str]:
         ),
         ("a truck full of pumpkins", ["subject: truck", "detail: pumpkins"]),
         ("a man not smiling", ["subject: man", "negation: no smiling"]),
+        # The number of a name counts nothing, and an upside-down house is a house.
+        ("a Taipei 101 building, 3 cats", ["subject: building", "detail: cats", "count: 3 cats"]),
+        ("a Boeing 747 plane", ["action: boeing", "subject: plane"]),
+        ("Draw 3 sheep", ["subject: sheep", "count: 3 sheep"]),
+        ("an upside-down house", ["subject: house"]),
+        ("a stand-up comedian on a stage", ["subject: comedian", "detail: stage"]),
     ],
 )
 def test_what_a_concept_asks_for(concept: str, asked: list[str]) -> None:
     assert list(check(typed_concept(concept), concept, concept).kept) == asked
+
+
+@pytest.mark.parametrize(
+    ("read", "kept", "unread"),
+    [
+        (("a dog in the rain, watercolor",) * 2, ("subject: dog", "detail: rain", "style: watercolor"), ()),
+        (("a dog in the",) * 2, ("subject: dog",), ("detail: rain", "style: watercolor")),
+        (
+            ("a dog in the rain, watercolor", "a dog in the rain,"),
+            ("subject: dog", "detail: rain"),
+            ("style: watercolor",),
+        ),
+        # What is said a second time, further in front, is read.
+        (("rain, a dog", "rain, a dog"), ("subject: dog", "detail: rain"), ("style: watercolor",)),
+    ],
+)
+def test_what_the_model_does_not_read_is_not_kept(
+    read: tuple[str, str], kept: tuple[str, ...], unread: tuple[str, ...]
+) -> None:
+    text = "a dog in the rain, watercolor"
+    found = check(typed_concept(text), text, text, read)
+    assert (found.kept, found.lost, found.unread) == (kept, (), unread)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,9 @@ def test_in_chunks_nothing_is_dropped(tokenizer_file: Path) -> None:
 def test_both_prompts_are_measured(tokenizer_file: Path) -> None:
     measured = TokenBudget(tokenizer_file, 6, vectors={}).measure("a dog", "a dog riding a bicycle at night")
     assert (measured.limit, measured.simple, measured.expanded) == (6, 4, 9)
-    assert measured.dropped == ("bicycle", "at", "night")
+    assert (measured.dropped, measured.simple_dropped) == (("bicycle", "at", "night"), ())
+    same = TokenBudget(tokenizer_file, 6, vectors={}).measure("a dog riding a bicycle", "a dog riding a bicycle")
+    assert same.dropped_of("simple") == same.dropped_of("expanded") == ("bicycle",)
 
 
 @pytest.mark.parametrize(

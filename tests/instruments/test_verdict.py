@@ -127,9 +127,9 @@ def test_which_words_of_the_idea_seedling_never_learnt(simple: str, words: tuple
 @pytest.mark.parametrize(
     ("expanded", "moved", "kind"),
     [
-        (DOG, EQUAL, "no difference"),
+        (DOG, EQUAL, "same prompts"),
         (f"{DOG}, ", EQUAL, "no difference"),
-        (DOG, EQUAL.model_copy(update={"mean_absolute_difference": 0.001}), "no difference"),
+        (DOG, EQUAL.model_copy(update={"mean_absolute_difference": 0.001}), "same prompts"),
         (f"{DOG}, neon", EQUAL.model_copy(update={"mean_absolute_difference": 0.001}), "one pair"),
         (DOG, APART, "one pair"),
     ],

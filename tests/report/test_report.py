@@ -35,7 +35,7 @@ from compare.instruments.scores.phrase_audit import audited_prompt
 from compare.instruments.scores.score_card import card_texts
 from compare.instruments.seed_baseline import RULER, ruler_text
 from compare.report import sentences
-from compare.report.blocks import Facts
+from compare.report.blocks import Facts, Marked
 from compare.report.sentences import LOCALE_FOLDER
 from compare.runs.record import RecordError
 from compare.view import marked_prompt, render_report, report_of, verdict_of
@@ -374,6 +374,7 @@ def test_large_pictures_come_small_but_the_pair_comes_whole() -> None:
 
 
 VERDICTS = [
+    ("same prompts", None, None, ["nothing was added, so there is nothing to compare", "沒有東西可以比較"]),
     ("no difference", None, None, ["the simple and the expanded picture are the same", "完全相同"]),
     ("one pair", None, None, ["cannot show what they do as a rule", "不能說明這些詞通常"]),
     ("no clip", None, None, ["cannot be said", "無法判斷"]),
@@ -404,6 +405,25 @@ def test_the_verdict_in_both_languages(kind: str, intent: float | None, gain: fl
     assert "cannot be put down to the words alone" in verdict_of(foul)
 
 
+def test_of_two_prompts_that_are_the_same_no_difference_is_claimed() -> None:
+    alike = replace(
+        PROMPTS, expanded=PROMPTS.simple, tokens=TokenCount(8, 11, 11, ("watercolor", "style"), ("watercolor", "style"))
+    )
+    # The verdict of a record of old.
+    record, files = sample_record(
+        prompts=alike,
+        certificate=sample_certificate(differs=()),
+        findings=Findings.model_validate({"verdict": {"kind": "no difference", "seeds": 1}}),
+    )
+    found = Outline(render_report(record, files))
+    assert "nothing was added, so there is nothing to compare" in found.text
+    assert "the model read the same of both prompts" in found.text
+    assert "everything but the prompt held equal" not in found.text
+    assert "the simple prompt needs 11" in found.text
+    marked = report_of(record, files).sections[0].blocks[1:3]
+    assert all(isinstance(one, Marked) and one.stretches[-1].unseen for one in marked)
+
+
 def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
     cards = list(sample_findings((7, 8))[0].cards.values())
     t = sentences("en")["report"]
@@ -416,6 +436,10 @@ def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
     clear = [card.model_copy(update={**rivals, "expanded_on_rivals": 0.255}) for card in cards]
     assert "2.3 on the expanded ones. So the idea is clear, as far as" in " ".join(card_texts(clear, t))
     assert "another subject" not in " ".join(card_texts([led[0], cards[1]], t))
+    # How clear an idea is goes by the number: next to nothing is not clear, though nothing of it was lost.
+    for simple, expanded, words in ((0.28, 0.276, "hardly sees the idea even there"), (0.25, 0.277, "hardly make out")):
+        leads = {"simple_on_rivals": simple, "expanded_on_rivals": expanded}
+        assert words in " ".join(card_texts([card.model_copy(update=leads) for card in cards], t))
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def sample_certificate(latents: Mapping[int, Mapping[Arm, str]] | None = None, *
     noise = latents if latents is not None else {7: dict.fromkeys(ARMS, "3f" * 32)}
     fields = {
         "same_seed": True,
-        "differs": (),
+        "differs": ("prompt",),
         "latents_sha256": {seed: dict(both) for seed, both in noise.items()},
         "scheduler": SchedulerUse(
             "DPMSolverMultistepScheduler",

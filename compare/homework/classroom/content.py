@@ -68,9 +68,9 @@ class SeedPair(StrictModel):
 
 class HandedPair(StrictModel):
     """One run that was handed in. `verdict` is its kind, `said` the verdict in words,
-    `unlearnt` that it cannot tell as subject or action are words never learnt; `fair` is what its certificate says,
-    `dropped` the words of the expanded prompt that the model never read, and `faults` what does not hold of it, what
-    was done before what comes of it."""
+    `unlearnt` that it cannot tell as subject or action are words never learnt; `fair` is what its certificate says.
+    `dropped` are the words of the expanded prompt that the model never read, `simple_dropped` those of the simple one;
+    `faults` what does not hold of it, what was done before what comes of it."""
 
     run: FileName
     concept: str
@@ -78,6 +78,7 @@ class HandedPair(StrictModel):
     simple: str
     expanded: str
     dropped: tuple[str, ...]
+    simple_dropped: tuple[str, ...] = ()
     styles: tuple[str, ...]
     model: str
     expander: str

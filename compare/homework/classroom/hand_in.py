@@ -126,6 +126,7 @@ def _pair(run: Run, found: tuple[tuple[Told, ...], tuple[Told, ...]], gathered: 
         simple=balanced(record.prompts.simple),
         expanded=balanced(record.prompts.expanded),
         dropped=record.prompts.tokens.dropped,
+        simple_dropped=record.prompts.tokens.simple_dropped,
         styles=tuple(map(balanced, styles_of(record))),
         model=balanced(re.split(r"[/\\]", record.settings.model)[-1] or record.settings.model),
         expander=record.prompts.expander,

@@ -115,7 +115,8 @@ def _card(
 ) -> dict[str, Any]:
     t = said["class"]
     pieces = diff(pair.simple, pair.expanded)
-    prompts = {arm: marked_prompt(pieces, arm, pair.dropped if arm == "expanded" else ()) for arm in ARMS}
+    dropped = {"simple": pair.simple_dropped, "expanded": pair.dropped}
+    prompts = {arm: marked_prompt(pieces, arm, dropped[arm]) for arm in ARMS}
     counts = None if votes is None else (votes.expanded, votes.tie, votes.simple)
     return {
         "hand_in": hand_in,

@@ -24,6 +24,8 @@ _MOST_RIVALS = 30
 _SAME_POINTS = 0.05
 #: A loss below so many points is slight.
 _SLIGHT_POINTS = 5
+#: A lead over the rivals of fewer points is nearly none: the picture might as well show one of them.
+_LEAST_LEAD = 2
 #: A lead over the rivals of which so much is kept is as clear as before, as the verdict has it, too.
 CLEAR = 2 / 3
 
@@ -161,6 +163,15 @@ def card_section(cards: Mapping[int, CardRecord], clip: ClipRecord | None, t: di
     return Section("card", card["title"], (card["about"],), tuple(blocks))
 
 
+def _how_clear(simple: float, expanded: float) -> str:
+    """How clear the idea is by its leads over the rivals on the pictures of either arm."""
+    if 100 * simple < _LEAST_LEAD:
+        return "unseen"
+    if 100 * expanded < _LEAST_LEAD:
+        return "lost"
+    return "clear" if expanded >= CLEAR * simple else "dim"
+
+
 def mean_card(cards: Sequence[CardRecord]) -> CardRecord:
     """The mean of the score cards of several seeds; what one of them lacks, the mean lacks."""
     means: dict[str, float | None] = {}
@@ -185,9 +196,8 @@ def card_texts(cards: Sequence[CardRecord], t: dict[str, Any]) -> list[str]:
     if mean.simple_on_rivals is not None and mean.expanded_on_rivals is not None:
         simple = mean.simple_on_simple - mean.simple_on_rivals
         expanded = mean.expanded_on_simple - mean.expanded_on_rivals
-        clear = simple > 0 and expanded >= CLEAR * simple
         lead = sentence["rivals"].format(simple=points(simple), expanded=points(expanded))
-        said.append(t["pause"].join((lead, sentence["rivals_clear" if clear else "rivals_dim"])))
+        said.append(t["pause"].join((lead, sentence[f"rivals_{_how_clear(simple, expanded)}"])))
     if len(cards) == 1:
         return [*said, sentence["one_seed"]]
     losses = [100 * (card.simple_on_simple - card.expanded_on_simple) for card in cards]

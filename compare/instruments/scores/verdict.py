@@ -20,7 +20,17 @@ from compare.report.sentences import points, signed_points
 from ideation import PromptPair
 from ideation.values import Count, StrictModel
 
-Kind = Literal["no difference", "one pair", "no clip", "helped", "traded", "intent lost", "idea unknown", "cannot tell"]
+Kind = Literal[
+    "same prompts",
+    "no difference",
+    "one pair",
+    "no clip",
+    "helped",
+    "traded",
+    "intent lost",
+    "idea unknown",
+    "cannot tell",
+]
 
 #: With fewer seeds the spread between seeds is a guess, and so would be a verdict; their intervals are still shown.
 FEWEST_SEEDS = 4
@@ -79,9 +89,10 @@ def verdict_of(
 ) -> VerdictRecord:
     """The verdict on a pair that was rendered with the seeds of `distances`; `cards` are empty without a CLIP.
 
-    "no difference" when all pictures of the two arms are equal; "no clip" and "one pair" when nothing can be known.
-    Otherwise the paired differences of the cosines, expanded minus simple picture of the same seed, have a mean and its
-    95 % t interval, and an effect counts as real when its interval leaves out 0.
+    "same prompts" when both are, for then there is nothing to compare, but for pictures further apart than a device's
+    noise; "no difference" when all pictures of the two arms are equal; "no clip" and "one pair" when nothing can be
+    known. Otherwise the paired differences of the cosines, expanded minus simple picture of the same seed, have a mean
+    and its 95 % t interval, and an effect counts as real when its interval leaves out 0.
 
     Any added detail lowers the cosine with the simple prompt a little, for CLIP dislikes crowded pictures. So the
     intent is judged by its lead, how much better the simple prompt fits than its rivals on the same picture: "intent
@@ -96,7 +107,9 @@ def verdict_of(
     """
     seeds = len(distances)
     most = max((one.mean_absolute_difference for one in distances.values()), default=0.0)
-    if most == 0 or (prompts.simple == prompts.expanded and most <= _NOISE):
+    if prompts.simple == prompts.expanded and most <= _NOISE:
+        return VerdictRecord(kind="same prompts", seeds=seeds, unknown=unknown)
+    if most == 0:
         return VerdictRecord(kind="no difference", seeds=seeds, unknown=unknown)
     if not cards:
         return VerdictRecord(kind="no clip", seeds=seeds, unknown=unknown)

@@ -110,17 +110,17 @@ def _show_prompts(record: Record, report: dict[str, Any]) -> None:
     prompts = record.prompts
     pieces = diff(prompts.simple, prompts.expanded)
     for arm in ARMS:
-        dropped = prompts.tokens.dropped if arm == "expanded" else ()
-        marked = marked_html(marked_prompt(pieces, arm, dropped), report)
+        marked = marked_html(marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm)), report)
         st.html(f'<p class="tw-arm">{html.escape(report["arm"][arm])}</p>{marked}')
 
 
 def _show_notes(record: Record, report: dict[str, Any], page: PageContext) -> None:
     certificate, prompts, sentences = record.certificate, record.prompts, report["certificate"]
     if certificate.holds:
+        alike = "" if certificate.differs else "_alike"
         st.html(
-            f'<p class="tw-seal"><b>✓ {html.escape(sentences["holds"])}</b> '
-            f"<span>{html.escape(sentences['holds_about'])}</span></p>"
+            f'<p class="tw-seal"><b>✓ {html.escape(sentences[f"holds{alike}"])}</b> '
+            f"<span>{html.escape(sentences[f'holds{alike}_about'])}</span></p>"
         )
     else:
         found = [] if certificate.same_seed else [sentences["other_seed"]]
