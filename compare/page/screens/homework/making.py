@@ -115,7 +115,10 @@ def _make(page: PageContext, table: Table) -> None:
     with page.telling():
         student = student_of(state["student-name"], state["student-number"])
         ticket = Ticket(page.t["homework"]["title"])
-        job = HomeworkJob(table, student, page.language)
+        job, before = HomeworkJob(table, student, page.language), page.visitor.homework
+        if before is not None and before.student != student:
+            for key in [key for key in state if str(key).startswith("words-")]:
+                del state[key]  # they are those of whoever sat here before
         page.visitor.homework = job
         page.add(job.work(ticket, page.put_on_shelf), ticket.label, ticket)
 
