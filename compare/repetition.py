@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from compare.runs.record import Record
+from generate.files import without_folder
 from generate.models import (
     OpenModel,
     choose_device,
@@ -74,6 +76,25 @@ def _require_fetched(found: ModelName, file: str | None) -> None:
             hint="make a pair with it first, which fetches it",
             name=found.name,
         )
+
+
+def clip_here(name: str, model: str, environ: Mapping[str, str], *, foreign: bool) -> str:
+    """What the CLIP that a record of a `model` calls `name` is opened by here. Raises `NotHere`; nothing is fetched.
+
+    A `foreign` record leads to no folder, but to the one that this machine scores that model's pictures with.
+    """
+    from generate.clip import default_clip, is_here
+
+    usual = default_clip(model, environ).name
+    if usual is not None and name == without_folder(usual):
+        name, foreign = usual, False
+    if not is_here(name, folders=not foreign):
+        raise NotHere(
+            "the CLIP {name} is not on this machine",
+            hint="TWINSEED_CLIP names the folder of one, and `twinseed pair` fetches one of the hub",
+            name=name[:200],
+        )
+    return name
 
 
 def settings_here(settings: RenderSettings) -> RenderSettings:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine, open_scorer, score
 from compare.preparation import Preparation, load_extras
-from compare.repetition import Expectation, expectation, require_here, settings_here
+from compare.repetition import Expectation, NotHere, clip_here, expectation, require_here, settings_here
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery, GalleryError, RunEditor, RunWriter
 from compare.runs.record import Draft, Record, checked_record
@@ -236,6 +236,33 @@ class Session:
                 noise_floor=noise_floor,
                 on_step=lambda step: on_progress(Progress("render", step=step)),
             )
+
+    def measure(
+        self, run: Run, *, foreign: bool = False, allow_pickle: bool = False, on_progress: OnProgress = _in_silence
+    ) -> Findings:
+        """What the CLIP that the record of `run` names finds in the run's own pictures; nothing is written.
+
+        Raises `NotHere` where it is not on this machine or has other weights, and as `examine` does.
+        """
+        record = run.record
+        assert record.findings is not None and record.findings.clip is not None  # noqa: S101, PT018 - it scored
+        scorer = record.findings.clip
+        with _memory_told():
+            settings = settings_here(record.settings)
+            model = self._open(settings, allow_pickle, on_progress)
+            load_extras(model, settings, record.prompts, allow_pickle=allow_pickle)
+            name = clip_here(scorer.name, settings.model, self._environ, foreign=foreign)
+            context, _ = self._context(run, Examination(name), model)
+            if context.clip is None or context.clip.digest != scorer.digest:
+                raise NotHere(
+                    "the CLIP {name} has other weights here than those that scored",
+                    hint="put the files that scored in its place",
+                    name=scorer.name,
+                )
+            try:
+                return look(context, Examination(name), on_progress)
+            except ExaminationStopped as stopped:
+                raise stopped.reason from stopped
 
     def close(self) -> None:
         """Lets go of the model and the CLIP."""

@@ -179,6 +179,22 @@ def default_clip(model: str, environ: Mapping[str, str] = os.environ) -> ClipCho
     )
 
 
+def is_here(name: str, *, folders: bool) -> bool:
+    """Whether `open_clip` can open it without fetching anything. Without `folders`, no path is followed."""
+    if name in FAMILIES:
+        return FAMILIES[name].clip is not None
+    if folders and _path(name) is not None:
+        return True
+    if (on_hub := _HUB_ID.fullmatch(name)) is None:
+        return False
+    from huggingface_hub import try_to_load_from_cache
+
+    def cached(file: str) -> bool:
+        return isinstance(try_to_load_from_cache(on_hub[1], file, revision=on_hub[2]), str)
+
+    return cached("config.json") and (cached("model.safetensors") or cached("model.safetensors.index.json"))
+
+
 def open_clip(name: str, device: str = "auto") -> Clip:
     """Opens a CLIP: the name of a family that brings one ("seedling"), a folder as `CLIPModel.save_pretrained` leaves
     it with its processor, or a hub id, also with a revision (`owner/name@revision`). What is on this machine is taken
@@ -225,13 +241,17 @@ def open_clip(name: str, device: str = "auto") -> Clip:
         ) from error
 
 
-def _folder(name: str) -> Path:
+def _path(name: str) -> Path | None:
+    """The file or folder of that name; None where there is none."""
     try:
         path = Path(name).expanduser()
-        here = bool(name) and path.exists()
+        return path if name and path.exists() else None
     except (OSError, RuntimeError):  # a name that no path can have
-        here = False
-    if here:
+        return None
+
+
+def _folder(name: str) -> Path:
+    if (path := _path(name)) is not None:
         return path
     on_hub = _HUB_ID.fullmatch(name)
     if on_hub is None:

@@ -18,7 +18,6 @@ from PIL import Image
 
 from compare.instruments.distance import DistanceRecord, score
 from compare.report.blocks import Section
-from generate.families import own_clips
 from generate.files import XMP_PACKET, encode_png, plain_picture_texts
 from generate.models import vocabulary_of
 from generate.picture import Arm
@@ -115,11 +114,6 @@ class Context:
     def vocabulary(self) -> Vocabulary | None:
         """The words that the model knows, where that is known."""
         return vocabulary_of(self.settings.model)
-
-    @property
-    def judge_vocabulary(self) -> Vocabulary | None:
-        """The words that the CLIP knows, where it is one that was made for a family of models that knows few."""
-        return vocabulary_of(self.clip.name) if self.clip is not None and self.clip.name in own_clips() else None
 
     def varied(self, **changes: Any) -> RenderSettings:
         """The pair's settings with `changes`, of one picture. Raises `SettingsError` where the model has no such."""

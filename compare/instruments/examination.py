@@ -13,7 +13,7 @@ from compare.instruments.context import Context
 from compare.instruments.results import Findings
 from compare.instruments.scores.phrase_audit import audit
 from compare.instruments.scores.score_card import cards_of, clip_record
-from compare.instruments.scores.unknown_words import unknown_in
+from compare.instruments.scores.unknown_words import unknown_to
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.families import Family
@@ -137,12 +137,7 @@ def examine(
     found["notes"] = tuple(dict.fromkeys((*found.get("notes", ()), *notes)))
     try:
         on_instrument("scores")
-        found["distances"] = context.distances()
-        if context.clip is not None:
-            found["clip"], found["cards"] = clip_record(context), cards_of(context)
-        found["phrases"] = audit(context)
-        unknown = unknown_in(context.prompts.simple, context.vocabulary, context.judge_vocabulary)
-        found["verdict"] = verdict_of(context.prompts, found["distances"], found.get("cards", {}), unknown)
+        found |= _scores(context, found)  # all of them or none, for the verdict is on those beside it
         on_found(Findings(**found))
         for name, instrument in INSTRUMENTS.items():
             if name in wanted.instruments:
@@ -152,3 +147,19 @@ def examine(
     except BaseException as reason:
         raise ExaminationStopped(Findings(**found), reason) from reason
     return Findings(**found)
+
+
+def _scores(context: Context, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is found out about every pair. The score cards of `before` stay where no CLIP is there to look again."""
+    distances = context.distances()
+    clip, cards = before.get("clip"), before.get("cards", {})
+    if context.clip is not None:
+        clip, cards = clip_record(context), cards_of(context)
+    unknown = unknown_to(context.prompts.simple, context.settings.model, None if clip is None else clip.name)
+    return {
+        "distances": distances,
+        "clip": clip,
+        "cards": cards,
+        "phrases": audit(context),
+        "verdict": verdict_of(context.prompts, distances, cards, unknown),
+    }

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import Twinseed
-from sample_run import OLD_RUN, drawing, full_record, write_sample
+from sample_run import OLD_RUN, drawing, full_record, sample_findings, write_sample
 from test_examine import cut, paint, swap, unlink_7
 
 from compare.runs.gallery import Gallery
@@ -83,7 +83,8 @@ def without_a_rung(run: Run) -> None:
 def test_every_fault_has_a_line(
     harm: Callable[[Run], None], faults: list[str], twinseed: Twinseed, tmp_path: Path
 ) -> None:
-    record, files = full_record()
+    findings, drawn = sample_findings(phrases=())  # the sample's are cut in another way than a prompt's
+    record, files = full_record(findings=findings, files=drawn)
     run = Gallery(tmp_path).write(record, files, render_report(record, files))
     assert twinseed("verify", str(run.folder), "--no-render").code == 0
     harm(run)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sample_run import CONCEPT, PROMPTS, write_sample
+from sample_run import CONCEPT, PROMPTS, measured, write_sample
 
 from compare.homework import Student, write_bundle
 from compare.homework.classroom import Class, ClassOptions, merge_class
@@ -34,7 +34,14 @@ def sample_pair(gallery: Gallery, topic: str, seed: int, observations: str | Non
         "simple_on_expanded": 0.26,
         "expanded_on_expanded": 0.3,
     }
-    findings = Findings.model_validate({"cards": {seed: card}, "verdict": {"kind": "one pair", "seeds": 1}})
+    findings = Findings.model_validate(
+        {
+            "clip": {"name": "seedling", "digest": "cd" * 32, "limit": 77},
+            "distances": {seed: measured(seed, (32, 32))},
+            "cards": {seed: card},
+            "verdict": {"kind": "one pair", "seeds": 1},
+        }
+    )
     usual: dict[str, Any] = {"findings": findings, "files": {}, "concept": concept, "prompts": prompts}
     return write_sample(gallery, seed=seed, observations=observations, **usual | changes)
 

@@ -9,11 +9,9 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import Any
 
 from compare.homework.verification.finding import Finding, note
-from compare.instruments.distance import score
-from compare.runs.record import RECORD_FILE, PictureFile, Record, RecordError
+from compare.runs.record import RECORD_FILE, PictureFile, Record
 from compare.runs.run import Run
 from generate.files import PictureError, TwinseedMark, mark_in, parse_picture, settings_of_seed
 from generate.settings import RenderSettings
@@ -21,8 +19,6 @@ from ideation import Clause
 
 #: Clocks differ, and so do the calendars of two ends of the earth.
 AHEAD = timedelta(days=1)
-#: Rounding of another library of numbers.
-_SAME_SCORE = 1e-4
 _NAMED_BY_TIME = re.compile(r"[0-9]{8}-[0-9]{6}-")
 #: What a request can leave open, or what others have a say in.
 _OPEN = ("width", "height", "device", "dtype", "adapters", "images", "compiled")
@@ -60,7 +56,6 @@ def inconsistencies(run: Run, now: datetime) -> Iterator[Finding]:
                 yield finding
     yield from _of_certificate(record)
     yield from _of_request(record)
-    yield from _of_scores(run)
     yield from _of_times(run.name, record, now)
     if record.observations:
         words = Clause(
@@ -202,22 +197,6 @@ def _of_request(record: Record) -> Iterator[Finding]:
                     recorded=_short(used, given),
                 )
                 yield Finding("prompt", words, RECORD_FILE)
-
-
-def _of_scores(run: Run) -> Iterator[Finding]:
-    """The distances between the arms, measured again on the pictures that are there."""
-    for seed, recorded in run.record.scores.items():
-        try:
-            measured = score(run.image("simple", seed), run.image("expanded", seed))
-        except (RecordError, ValueError):
-            continue  # which was said
-        apart: Any = (
-            abs(measured.mean_absolute_difference - recorded.mean_absolute_difference),
-            abs(measured.ssim - recorded.ssim),
-        )
-        if max(apart) > _SAME_SCORE:
-            words = Clause("the scores of seed {seed} are not those of the pictures", seed=seed)
-            yield Finding("scores", words, RECORD_FILE)
 
 
 def _of_times(name: str, record: Record, now: datetime) -> Iterator[Finding]:

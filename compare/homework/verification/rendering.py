@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from compare.homework.verification.finding import Finding, note
 from compare.homework.verification.redrawing import FLOAT32, HALF, Redrawn, redrawn
+from compare.homework.verification.scoring import of_other_pictures
 from compare.repetition import Expectation
 from compare.runs.record import RECORD_FILE, Record, RecordError
 from compare.runs.run import Run
+from generate.families import own_clips
 from generate.files import pixels_sha256
 from generate.picture import Arm, Certificate, PicturePair
 from generate.render import RenderCancelled
@@ -95,6 +97,8 @@ class Rendering:
                 if turn < len(one.record.seeds) and one.left:
                     yield from self._render(one, one.record.seeds[turn])
         yield from self._judged(ready)
+        for one in ready:
+            yield from self._scored(one)
 
     def _prepare(self, run: Run, ready: list[_Seeds]) -> Iterator[Finding]:
         record = run.record
@@ -168,6 +172,10 @@ class Rendering:
         if (step := progress.step) is not None:
             self._on_progress(replace(progress, step=replace(step, pair=self._number, pairs=self._all)))
 
+    def _looking(self, progress: Progress) -> None:
+        if progress.stage == "look":  # that the model is opened has been told
+            self._on_progress(progress)
+
     def _held(self, one: _Seeds, pair: PicturePair, seed: int) -> Iterator[Redrawn]:
         tolerance = FLOAT32 if one.expectation.close and one.record.certificate.dtype == "float32" else HALF
         recorded = dict(zip(("simple", "expanded"), one.record.pair(seed), strict=True))
@@ -198,6 +206,30 @@ class Rendering:
                 most=f"{self._most_s / 60:g}",
             )
             yield Finding("not rendered", words)
+
+    def _scored(self, one: _Seeds) -> Iterator[Finding]:
+        """What a CLIP that looks at the pictures again says otherwise than the record."""
+        found = one.record.findings
+        if found is None or found.clip is None:
+            return
+        if time.monotonic() - self._began > self._most_s:
+            words = Clause("what the CLIP scored was not measured again: the time is up")
+            yield Finding("not rendered", words, RECORD_FILE).of_run(one.run.name)
+            return
+        try:
+            again = self._session.measure(
+                one.run, foreign=self._foreign, allow_pickle=self._allow_pickle, on_progress=self._looking
+            )
+        except RenderCancelled:
+            raise
+        except TwinseedError as error:
+            words = Clause("what the CLIP scored was not measured again: {error}", error=error)
+            # One that comes with the program is here, whatever a record says of it.
+            missing = Finding("not rendered", words, RECORD_FILE, is_fault=found.clip.name in own_clips())
+            yield missing.of_run(one.run.name)
+            return
+        for finding in of_other_pictures(found, again):
+            yield finding.of_run(one.run.name)
 
 
 def _not_rendered(error: TwinseedError) -> Finding:

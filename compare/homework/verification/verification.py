@@ -27,6 +27,7 @@ from compare.homework.verification.rewriting import (
     says,
     version_of,
 )
+from compare.homework.verification.scoring import disagreements
 from compare.runs.record import RECORD_FILE, Record, RecordError
 from compare.runs.run import REPORT_FILE, Run
 from compare.view import render_report, verdict_of
@@ -160,6 +161,7 @@ def _rendered_again(runs: Sequence[Run], again: Again | None, *, foreign: bool) 
 
 def _of_run(run: Run, now: datetime, version: str | None) -> Iterator[Finding]:
     yield from inconsistencies(run, now)
+    yield from disagreements(run, version or _version_of_report(run))
     pictures = _readable(run)
     if pictures is not None:
         yield from _of_report(run, pictures, version)
@@ -171,6 +173,14 @@ def _readable(run: Run) -> dict[str, bytes] | None:
         return {name: _plain_bytes(run.folder / name) for name in run.record.files}
     except OSError:
         return None
+
+
+def _version_of_report(run: Run) -> str:
+    """Which Twinseed says it wrote the run's report; "" where none does."""
+    try:
+        return version_of(_plain_bytes(run.report).decode())
+    except (OSError, UnicodeDecodeError):
+        return ""  # which will be said
 
 
 def _plain_bytes(path: Path) -> bytes:

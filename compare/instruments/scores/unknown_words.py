@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from generate.families import own_clips
+from generate.models import vocabulary_of
 from ideation import Vocabulary
 from ideation.english import content_stems
 from ideation.faithfulness import requirements_of
@@ -45,6 +47,12 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
             hit = not core or any(core.intersection(content_stems(word)) for word in words)
             return UnknownRecord(to=to, words=words, core=hit)
     return None
+
+
+def unknown_to(simple: str, model: str, clip: str | None) -> UnknownRecord | None:
+    """`unknown_in` for the model and the CLIP of these names. A CLIP's words are known where a family brings it."""
+    judge = vocabulary_of(clip) if clip is not None and clip in own_clips() else None
+    return unknown_in(simple, vocabulary_of(model), judge)
 
 
 def _core(text: str) -> set[str]:

@@ -24,10 +24,11 @@ from compare.homework.verification import Again, Finding, Redrawn, verify_bundle
 from compare.homework.verification.redrawing import FLOAT32, HALF, redrawn
 from compare.instruments import Examination
 from compare.instruments.distance import score
-from compare.repetition import NotHere, expectation, require_here, settings_here
+from compare.instruments.scores import verdict_of
+from compare.repetition import NotHere, clip_here, expectation, require_here, settings_here
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
-from compare.runs.record import Record
+from compare.runs.record import Record, parse_record
 from compare.runs.run import Run, picture_entry
 from compare.session import Session
 from compare.view import render_report
@@ -49,6 +50,7 @@ DOG = PairRequest(
     examination=Examination("none"),
 )
 CAT = replace(DOG, concept=typed_concept("a cat"), settings=SETTINGS, simple="a cat", expanded="a cat in the snow")
+SCORED = replace(DOG, examination=Examination())
 STUDENT = Student(name="林小美", number="B11")
 MADE = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 
@@ -60,20 +62,25 @@ def make(model: OpenModel, folder: Path) -> None:
     runs = [session.run(DOG, observations="The sky is warmer."), session.run(CAT)]
     now = datetime.now(UTC).replace(microsecond=0)
     write_bundle(folder / "bundle.zip", runs, student=STUDENT, language="en", created=now)
+    scored = session.run(SCORED)
+    now = datetime.now(UTC).replace(microsecond=0)
+    write_bundle(folder / "scored.zip", [scored], student=STUDENT, language="en", created=now)
 
 
 @pytest.fixture(scope="module")
 def honest(seedling: OpenModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle that was made in another process and another folder, which is gone."""
+    """A bundle that was made in another process and another folder, which is gone. Beside it lies `scored.zip`, whose
+    run has what a CLIP found."""
     folder = tmp_path_factory.mktemp("student")
     process = multiprocessing.get_context("fork").Process(target=make, args=(seedling, folder))
     process.start()
     process.join()
     assert process.exitcode == 0
-    bundle = tmp_path_factory.mktemp("teacher") / "bundle.zip"
-    shutil.copy(folder / "bundle.zip", bundle)
+    teacher = tmp_path_factory.mktemp("teacher")
+    for name in ("bundle.zip", "scored.zip"):
+        shutil.copy(folder / name, teacher)
     shutil.rmtree(folder)
-    return bundle
+    return teacher / "bundle.zip"
 
 
 @dataclass
@@ -134,13 +141,35 @@ class Forger:
                 archive.write(file, file.relative_to(self.folder).as_posix())
         return path
 
+    def rescore(self, edits: dict[str, Any]) -> None:
+        """The scored run with other numbers, by their places in the record, and a report that follows from them. What
+        is None is taken out."""
+        run = self.run("dog")
+        content = json.loads(run.record.to_json())
+        for place, value in edits.items():
+            *path, last = place.split(".")
+            there = content
+            for key in path:
+                there = there[int(key) if isinstance(there, list) else key]
+            if value is None:
+                del there[last]
+            else:
+                there[last] = value
+        record = parse_record(json.dumps(content).encode())
+        (run.folder / "record.json").write_text(record.to_json(), encoding="utf-8")
+        (run.folder / "report.html").write_text(render_report(record, run.files()), encoding="utf-8")
+        self.rewrite()
+
+
+def unpacked(bundle: Path, folder: Path) -> Forger:
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    return Forger(folder, json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
+
 
 @pytest.fixture
 def forger(honest: Path, tmp_path: Path) -> Forger:
-    folder = tmp_path / "unpacked"
-    with zipfile.ZipFile(honest) as archive:
-        archive.extractall(folder)
-    return Forger(folder, json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
+    return unpacked(honest, tmp_path / "unpacked")
 
 
 def verified(path: Path, session: Session | None) -> tuple[list[Finding], list[Redrawn]]:
@@ -385,6 +414,103 @@ def test_who_makes_everything_agree_is_found_by_rendering_again(
     for _, kind, words in tampered:
         assert any(words in one.line for one in findings if one.kind == kind and one.is_fault), lines
     assert len(pictures) == 6
+
+
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"scores.7.ssim": 0.5}, "the scores of seed 7 are not those of the pictures"),
+        ({"findings.distances.8.mean_absolute_difference": 0.9}, "the scores of seed 8 are not those of the pictures"),
+        ({"findings.verdict.kind": "helped"}, "they give 'cannot tell', the record says 'helped'"),
+        ({"findings.verdict.gain.low": 0.01}, "the numbers of the verdict do not follow from the scores"),
+        ({"findings.cards.8.expanded_on_expanded": 0.9}, "the numbers of the verdict do not follow from the scores"),
+        ({"findings.verdict": None}, "the record has scores and no verdict"),
+        ({"findings.cards.8": None}, "the CLIP scores are not of the seeds that the pictures are of"),
+        ({"findings.distances": {}}, "the distances are not of the seeds that the pictures are of"),
+        ({"findings.clip": None}, "there are CLIP scores, and the record names no CLIP"),
+        ({"findings.phrases.0.text": "a blue cat"}, "the phrases that the CLIP looked for are not those of the"),
+        ({"findings.phrases.0.mark": "there already"}, "the mark of the phrase 'a red dog' does not follow from its"),
+    ],
+    ids=lambda value: " and ".join(value) if isinstance(value, dict) else "",
+)
+def test_scores_that_do_not_follow_are_found_without_a_clip(
+    edits: dict[str, Any], words: str, honest: Path, tmp_path: Path
+) -> None:
+    forger = unpacked(honest.with_name("scored.zip"), tmp_path / "unpacked")
+    forger.rescore(edits)
+    findings, _ = verified(forger.pack(tmp_path / "forged.zip"), None)
+    assert kinds(findings) == {"scores"}, [one.line for one in findings]
+    assert any(words in one.line for one in findings), [one.line for one in findings]
+
+
+def test_what_a_clip_scored_is_measured_again(honest: Path, session: Session, tmp_path: Path) -> None:
+    scored = honest.with_name("scored.zip")
+    findings, pictures = verified(scored, session)
+    assert ([one.line for one in findings], len(pictures)) == ([], 4)
+
+    forger = unpacked(scored, tmp_path / "unpacked")
+    findings_of = forger.run("dog").record.findings
+    assert findings_of is not None
+    card, phrase = findings_of.cards[7], findings_of.phrases[0]
+    cards = findings_of.cards | {7: card.model_copy(update={"expanded_on_expanded": card.expanded_on_expanded + 0.05})}
+    verdict = verdict_of(forger.run("dog").record.prompts, findings_of.distances, cards)
+    assert phrase.on_simple is not None
+    forger.rescore(
+        {
+            "findings.cards.7.expanded_on_expanded": cards[7].expanded_on_expanded,
+            "findings.verdict": verdict.model_dump(mode="json"),
+            "findings.distances.8.clip": 1.5,
+            "findings.phrases.0.on_simple": phrase.on_simple / 2,
+            "findings.phrases.0.on_expanded": 0.99,
+            "findings.phrases.0.mark": "drawn",
+        }
+    )
+    forged = forger.pack(tmp_path / "forged.zip")
+    assert verified(forged, None)[0] == [], "every number follows from another one"
+    lines = [one.line.partition(": ")[2] for one in verified(forged, session)[0] if one.kind == "scores"]
+    assert [line.partition(" is ")[0] for line in lines] == [
+        "the CLIP scores of seed 7 are not those of these pictures: measured again, expanded_on_expanded",
+        "the CLIP scores of seed 8 are not those of these pictures: measured again, distance",
+        "what the CLIP saw of the phrase 'a red dog'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edits", "is_fault", "words"),
+    [
+        ({"findings.clip.digest": "ab" * 32}, True, "the CLIP seedling has other weights here than those that scored"),
+        ({"findings.clip.name": "owner/name"}, False, "the CLIP owner/name is not on this machine"),
+    ],
+)
+def test_a_clip_that_is_not_here(
+    edits: dict[str, Any], is_fault: bool, words: str, honest: Path, session: Session, tmp_path: Path
+) -> None:
+    forger = unpacked(honest.with_name("scored.zip"), tmp_path / "unpacked")
+    forger.rescore(edits)
+    (found,) = verified(forger.pack(tmp_path / "forged.zip"), session)[0]
+    assert (found.kind, found.is_fault) == ("not rendered", is_fault)
+    assert f"what the CLIP scored was not measured again: {words}" in found.line
+
+
+def test_by_what_the_clip_of_a_record_is_opened(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    usual = {"TWINSEED_CLIP": str(mine)}
+    for name, environ, foreign, opened in (
+        ("seedling", {}, True, "seedling"),
+        ("mine", usual, True, str(mine)),
+        ("mine", {}, True, None),
+        (str(mine), {}, False, str(mine)),
+        (str(mine), {}, True, None),
+        ("../mine", usual, True, None),
+        ("stable_diffusion", {}, False, None),
+        ("owner/name@main", usual, False, None),
+    ):
+        if opened is None:
+            with pytest.raises(NotHere, match="is not on this machine"):
+                clip_here(name, "owner/model", environ, foreign=foreign)
+        else:
+            assert clip_here(name, "owner/model", environ, foreign=foreign) == opened
 
 
 OTHER_WORDS = "I see nothing."
