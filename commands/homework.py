@@ -8,6 +8,7 @@ import shlex
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +59,11 @@ def homework(
     ] = None,
     bundle: Annotated[
         Path | None,
-        typer.Option(parser=path_of, metavar="OUT.zip", help="What to hand in. [default: the table's name, .zip]"),
+        typer.Option(
+            parser=path_of,
+            metavar="OUT.zip",
+            help="What to hand in. [default: TABLE-ID.zip, or TABLE.zip without a number]",
+        ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="With the report as PDF in it as well.")] = False,
     render: RenderOptions,
@@ -78,19 +83,33 @@ def homework(
 
     whose = student_of(student, student_id)
     table = _table(what, pair_options(None, prompts, render, look, output.language), observations)
-    bundle = _checked_bundle(bundle or _usual_bundle(table.name, student_id))
+    notes = _Notes()
+    bundle = _checked_bundle(bundle or _usual_bundle(table.name, student_id, notes))
     gallery = Gallery(runs_folder(output.runs))
-    plan = plan_of(table, gallery, lambda request: _check(gallery, request))
+    plan = plan_of(table, gallery, lambda request: _check(gallery, request), whose)
     for note in plan.notes:
-        say(f"note: {note}")
-    outcome = _carried_out(plan, gallery)
+        notes.say(note)
+    outcome = _carried_out(plan, gallery, notes)
     written: Path | None = None
     if outcome.runs:
         language = output.language or plan.tasks[0].request.language
         say("writing the bundle ...")
-        outcome.hand_in(bundle, student=whose, language=language, pdf=pdf)
+        for note in outcome.hand_in(bundle, student=whose, language=language, pdf=pdf).notes:
+            notes.say(note)
         written = bundle
-    _tell(outcome, written, output)
+    _tell(outcome, written, notes, output)
+
+
+@dataclass
+class _Notes:
+    """What was noted so far, once each."""
+
+    said: list[str] = field(default_factory=list)
+
+    def say(self, note: str) -> None:
+        if note not in self.said:
+            self.said.append(str(note))
+            say(f"note: {note}")
 
 
 def _table(what: list[str], usual: PairOptions, observations: Path | None) -> Table:
@@ -135,10 +154,17 @@ def _table(what: list[str], usual: PairOptions, observations: Path | None) -> Ta
     return with_observations(table, content, observations.name)
 
 
-def _usual_bundle(table: str, student_id: str | None) -> Path:
+def _usual_bundle(table: str, student_id: str | None, notes: _Notes) -> Path:
     """In the current folder, with the student's number where it can be part of a name: thirty of them meet again."""
-    number = f"-{student_id}" if student_id and re.fullmatch(r"[\w-]{1,40}", student_id) else ""
-    return Path(f"{Path(table).stem or 'homework'}{number}.zip")
+    name = Path(table).stem or "homework"
+    if student_id and re.fullmatch(r"[\w-]{1,40}", student_id):
+        return Path(f"{name}-{student_id}.zip")
+    if student_id:
+        notes.say(
+            f"the number {student_id!r} cannot be part of a file's name, so the bundle is called {name}.zip; "
+            "--bundle NAME.zip names it otherwise"
+        )
+    return Path(f"{name}.zip")
 
 
 def _checked_bundle(path: Path) -> Path:
@@ -168,13 +194,13 @@ def _check(gallery: Gallery, request: PairRequest) -> None:
     Session(gallery).check(request)
 
 
-def _carried_out(plan: Plan, gallery: Gallery) -> Outcome:
+def _carried_out(plan: Plan, gallery: Gallery, notes: _Notes) -> Outcome:
     """What came of the plan. However it is stopped, it says how to go on."""
     from compare.homework.batch import Batch, BatchStopped
     from compare.session import Session
 
     batch: Batch = Batch(Session(gallery), plan.tasks)
-    with _progress() as on_progress:
+    with _progress(notes) as on_progress:
         try:
             return batch.run(on_progress)
         except BatchStopped as stopped:
@@ -184,8 +210,9 @@ def _carried_out(plan: Plan, gallery: Gallery) -> Outcome:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[BatchProgress], None]]:
-    """A bar for all concepts and one for the pair at work; where there is no terminal, a line for each step of both."""
+def _progress(notes: _Notes) -> Iterator[Callable[[BatchProgress], None]]:
+    """A bar for all concepts and one for the pair at work; where there is no terminal, a line for each step of both.
+    What is to be noted of a pair is said when it has ended."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
@@ -207,6 +234,8 @@ def _progress() -> Iterator[Callable[[BatchProgress], None]]:
             drawn.update(whole, description=_short(now.concept, 30), total=now.count, completed=ended, left=left)
             if now.ended is not None:
                 say(_ended(now, now.ended))
+                for note in _noted(now.ended):
+                    notes.say(f"{now.ended.task.place}: {note}")
             elif now.pair is None:
                 tell(f"concept {now.number} of {now.count}: {now.concept}" + (f"; {left}" if left else ""))
             else:
@@ -226,16 +255,24 @@ def _ended(now: BatchProgress, one: Done | Failed) -> str:
     return f"{now.number} of {now.count}: {concept}: {'was there' if one.there else 'made'}, {one.run.folder}"
 
 
+def _noted(one: Done | Failed) -> tuple[str, ...]:
+    """What the record of a pair notes on its prompts and on what was found, as `pair` says it."""
+    if one.run is None:
+        return ()
+    record = one.run.record
+    return (*record.prompts.warnings, *(() if record.findings is None else record.findings.notes))
+
+
 def _short(concept: str, most: int) -> str:
     return visible(concept if len(concept) <= most else f"{concept[: most - 1]}…")
 
 
-def _tell(outcome: Outcome, bundle: Path | None, output: OutputOptions) -> None:
+def _tell(outcome: Outcome, bundle: Path | None, notes: _Notes, output: OutputOptions) -> None:
     """Prints what came of it: the bundle's path, or all of it as JSON; what failed comes last, with what to do."""
     where = [] if output.runs is None else ["--runs", str(output.runs)]
     commands = [shlex.join([*one.task.command[:2], *where, *one.task.command[2:]]) for one in outcome.failed]
     if output.as_json:
-        print(json.dumps(_content(outcome, bundle, commands), ensure_ascii=False))
+        print(json.dumps(_content(outcome, bundle, commands, notes), ensure_ascii=False))
     elif bundle is not None:
         print(bundle)
     if not outcome.failed:
@@ -248,7 +285,7 @@ def _tell(outcome: Outcome, bundle: Path | None, output: OutputOptions) -> None:
     raise typer.Exit(1)
 
 
-def _content(outcome: Outcome, bundle: Path | None, commands: list[str]) -> dict[str, Any]:
+def _content(outcome: Outcome, bundle: Path | None, commands: list[str], notes: _Notes) -> dict[str, Any]:
     runs = [
         {
             "line": one.task.assignment.line,
@@ -257,6 +294,7 @@ def _content(outcome: Outcome, bundle: Path | None, commands: list[str]) -> dict
             "run": one.run.name,
             "folder": str(one.run.folder),
             "made": not one.there,
+            "notes": [str(note) for note in _noted(one)],
         }
         for one in outcome.done
     ]
@@ -271,4 +309,5 @@ def _content(outcome: Outcome, bundle: Path | None, commands: list[str]) -> dict
         }
         for one, command in zip(outcome.failed, commands, strict=True)
     ]
-    return {"runs": runs, "failed": failed, "bundle": None if bundle is None else str(bundle)}
+    where = None if bundle is None else str(bundle)
+    return {"runs": runs, "failed": failed, "bundle": where, "notes": notes.said}

@@ -137,11 +137,15 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
         from compare.instruments import INSTRUMENTS
 
         return [{"name": one.name, "answers": one.question} for one in INSTRUMENTS.values()]
-    from ideation import built_in_words
+    from ideation import built_in_words, seedling_vocabulary
 
-    words = built_in_words()
+    words, learnt = built_in_words(), seedling_vocabulary()
     parts = (("topic", words.topics), ("action", words.actions), ("style", words.styles))
-    return [{"part": part, "en": word.en, "zh": word.zh} for part, entries in parts for word in entries]
+    return [
+        {"part": part, "en": word.en, "zh": word.zh, "seedling": not learnt.unknown_words(word.en)}
+        for part, entries in parts
+        for word in entries
+    ]
 
 
 def _lists_in(folder: Path) -> tuple[list[dict[str, Any]], list[TwinseedError]]:

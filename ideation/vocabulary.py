@@ -11,12 +11,19 @@ import yaml
 
 from ideation.concept import Word
 from ideation.english import as_written, content_stems, words_of
+from ideation.errors import Clause
 from ideation.prompt_syntax import marks_in
 
 VOCABULARY_FILE = Path(__file__).parent / "draw" / "lists" / "seedling.yaml"
 
 #: The attributes of a scene, in the order in which a caption usually names them.
 KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")
+
+#: So many unknown words are named in a note; a pasted page would have hundreds.
+MAX_NAMED = 12
+
+_UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
+_MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
 
 #: Words of grammar and of picture-making that carry nothing to be drawn.
 _GLUE = frozenset(
@@ -71,6 +78,14 @@ class Vocabulary:
             if word.key not in _GLUE and not any(start <= word.start and word.end <= end for start, end in known)
         ]
         return list(dict.fromkeys(word.text for word in as_written(unknown)))
+
+    def note_on(self, text: str) -> Clause | None:
+        """A note on the words of `text` that Seedling never learnt; None where it has learnt all."""
+        unknown = self.unknown_words(text)
+        if not unknown:
+            return None
+        words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
+        return Clause(_MANY_UNKNOWN, words=words, more=more) if more > 0 else Clause(_UNKNOWN, words=words)
 
     def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
         return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]

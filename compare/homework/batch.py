@@ -16,11 +16,12 @@ from pathlib import Path
 
 from compare.homework.bundle import Bundle, FailedConcept, Student, write_bundle
 from compare.homework.plan import Task
+from compare.homework.words import authors_of
 from compare.request import PairRequest
 from compare.runs import CannotWrite, Run, text_without_folders
 from compare.session import Progress, Session, SessionStopped
 from generate.render.batch import RenderCancelled
-from ideation import TwinseedError
+from ideation import Clause, TwinseedError
 from ideation.expanders.errors import MissingKey, QuotaExceeded, RefusedKey, UnknownLLMModel
 from templates import Language
 
@@ -30,6 +31,15 @@ FIRST_WAIT_S = 30.0
 LONGEST_WAIT_S = 3600.0
 #: So often in a row is one concept tried again.
 MAX_WAITS = 6
+
+_NOT_YOURS = (
+    "{place}: somebody else wrote the words that are kept with these pictures: they are left out; "
+    "observations of your own are handed in"
+)
+_KEPT = "{place}: the words on it are those kept with the run since {date}; new observations replace them"
+_KEPT_OF_UNKNOWN = (
+    "{place}: the words on it were given outside of a homework, and are handed in; new observations replace them"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +72,17 @@ class Outcome:
     @property
     def runs(self) -> tuple[Run, ...]:
         """All runs there are, those of which something is missing too."""
-        ended: list[Done | Failed] = sorted((*self.done, *self.failed), key=lambda one: one.task.assignment.line)
-        return tuple(one.run for one in ended if one.run is not None)
+        return tuple(one.run for one in self._in_order if one.run is not None)
+
+    @property
+    def _in_order(self) -> list[Done | Failed]:
+        return sorted((*self.done, *self.failed), key=lambda one: one.task.assignment.line)
 
     def hand_in(
         self, path: Path, *, student: Student | None, language: Language, pdf: bool = False, now: datetime | None = None
-    ) -> Bundle:
-        """Writes the bundle of all runs, with the concepts that failed. Raises as `write_bundle` does."""
+    ) -> HandedIn:
+        """Writes the bundle of all runs, with the concepts that failed; of a run that somebody else has written about,
+        without their words. Raises as `write_bundle` and `authors_of` do."""
         failed = [
             FailedConcept(
                 concept=one.task.request.concept.text,
@@ -79,9 +93,40 @@ class Outcome:
             for one in self.failed
         ]
         created = (now or datetime.now(UTC)).replace(microsecond=0)
-        return write_bundle(
-            path, self.runs, student=student, language=language, created=created, failed=failed, pdf=pdf
-        )
+        runs, notes = self._with_own_words(student)
+        bundle = write_bundle(path, runs, student=student, language=language, created=created, failed=failed, pdf=pdf)
+        return HandedIn(bundle, notes)
+
+    def _with_own_words(self, student: Student | None) -> tuple[tuple[Run, ...], tuple[Clause, ...]]:
+        """The runs, without the words of others, and notes on words that were not given for this table."""
+        ended = [(one.task, one.run) for one in self._in_order if one.run is not None]
+        found = [(task, run.record.observations) for task, run in ended if run.record.observations]
+        runs, notes = {task.request.digest: run for task, run in ended}, []
+        if not found:
+            return tuple(runs.values()), ()
+        root = ended[0][1].folder.parent
+        authors = authors_of(root, [(task.request.digest, words) for task, words in found], student)
+        for (task, words), author in zip(found, authors, strict=True):
+            if author.kind == "other":
+                run = runs[task.request.digest]
+                record = run.record.model_copy(update={"observations": None})
+                runs[task.request.digest] = replace(run, record=record)
+                notes.append(Clause(_NOT_YOURS, place=task.place))
+            elif words.strip() == (task.assignment.observations or "").strip():
+                continue
+            elif author.since is not None:
+                notes.append(Clause(_KEPT, place=task.place, date=f"{author.since:%Y-%m-%d}"))
+            else:
+                notes.append(Clause(_KEPT_OF_UNKNOWN, place=task.place))
+        return tuple(runs.values()), tuple(notes)
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """The bundle that was written, and notes on it for the user."""
+
+    bundle: Bundle
+    notes: tuple[Clause, ...]
 
 
 class BatchStopped(Exception):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from compare.homework.bundle import Student
 from compare.homework.seeds import kept_seeds
 from compare.homework.table import Assignment, Fault, Table
+from compare.homework.words import authors_of, keep_words
 from compare.request import PairRequest
 from compare.runs import Gallery
 from generate.files import read_picture
-from ideation import Clause, TwinseedError
+from generate.models import vocabulary_of
+from ideation import Clause, TwinseedError, guess_language, translate
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,18 @@ class Plan:
     notes: tuple[Clause, ...]
 
 
-def plan_of(table: Table, gallery: Gallery, check: Callable[[PairRequest], None]) -> Plan:
-    """What is to be done for a table; seeds that it leaves open are drawn now, and kept in the `gallery`'s folder.
+def plan_of(
+    table: Table, gallery: Gallery, check: Callable[[PairRequest], None], student: Student | None = None
+) -> Plan:
+    """What is to be done for a table of a student; seeds that it leaves open are drawn now, and kept in the `gallery`'s
+    folder, and so is whose words those of the table are.
 
     `check` raises what is wrong with a request that is not done yet: `Session.check`. Raises `TableError` with all that
     is wrong with any row.
     """
     gallery.require_writable()
     notes = list(table.notes)
-    seeds, said = _seeds(table, gallery.root)
+    seeds, said = _seeds(table, gallery.root, student)
     notes += said
     tasks: list[Task] = []
     faults: list[Fault] = []
@@ -64,6 +70,7 @@ def plan_of(table: Table, gallery: Gallery, check: Callable[[PairRequest], None]
         except TwinseedError as problem:
             faults.append(Fault(one.line, problem.message, problem.hint))
             continue
+        about = (*about, *_unknown_words(request))
         notes += [Clause("{place}: {what}", place=place, what=what) for what in about]
         same = first.get(request.digest)
         if same is None:
@@ -80,16 +87,54 @@ def plan_of(table: Table, gallery: Gallery, check: Callable[[PairRequest], None]
         else:
             notes.append(Clause("{place} asks for the same as {other}: it is made once", place=place, other=same.place))
     table.require(faults)
+    given = [(one, words) for one in tasks if (words := one.assignment.observations)]
+    notes += _replaced(given, gallery, student)
+    keep_words(gallery.root, [(one.request.digest, words) for one, words in given], student)
     return Plan(tuple(tasks), tuple(notes))
 
 
-def _seeds(table: Table, root: Path) -> tuple[Mapping[int, str], tuple[Clause, ...]]:
+def _unknown_words(request: PairRequest) -> tuple[Clause, ...]:
+    """A note on the words that the model has never learnt, as far as the English of the concept is known already."""
+    vocabulary = vocabulary_of(request.settings.model)
+    english = request.simple or request.concept.text
+    if vocabulary is None:
+        return ()
+    if request.simple is None and guess_language(english) != "en":
+        if request.expander not in ("auto", "offline"):
+            return ()
+        try:
+            english = translate(english).english
+        except TwinseedError:
+            return ()  # it is told when somebody else has failed to write it in English too
+    note = vocabulary.note_on(english)
+    return () if note is None else (note,)
+
+
+def _replaced(given: Sequence[tuple[Task, str]], gallery: Gallery, student: Student | None) -> list[Clause]:
+    """Notes on words of somebody else that these take the place of, in a run that both share."""
+    there = [(one, gallery.finished(one.request.digest), words) for one, words in given]
+    found = [
+        (one, one.request.digest, run.record.observations)
+        for one, run, words in there
+        if run is not None and run.record.observations and run.record.observations.strip() != words.strip()
+    ]
+    authors = authors_of(gallery.root, [(digest, words) for _, digest, words in found], student)
+    return [
+        Clause(
+            "{place}: these words take the place of somebody else's, who asked for the same pictures", place=one.place
+        )
+        for (one, _, _), author in zip(found, authors, strict=True)
+        if author.kind == "other"
+    ]
+
+
+def _seeds(table: Table, root: Path, student: Student | None) -> tuple[Mapping[int, str], tuple[Clause, ...]]:
     """By its line, the seed of each row that names none, in no picture either; and notes."""
     without = [one for one in table.assignments if one.options.seed is None and not _seed_in_picture(one)]
     concepts = [one.options.concept or one.options.simple or "" for one in without]
     if not without:
         return {}, ()
-    seeds, notes = kept_seeds(root, concepts)
+    seeds, notes = kept_seeds(root, concepts, student)
     return {one.line: str(seed) for one, seed in zip(without, seeds, strict=True)}, notes
 
 

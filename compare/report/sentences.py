@@ -28,10 +28,11 @@ def sentences(language: Language) -> dict[str, Any]:
 def points(cosine: float) -> str:
     """A cosine (or a difference of two) in hundredths, as the report prints it.
 
-    >>> points(0.2749)
-    '27.5'
+    >>> points(0.2749), points(-0.042), points(-0.0001)
+    ('27.5', '\u22124.2', '0.0')
     """
-    return f"{100 * cosine:.1f}"
+    text = f"{100 * cosine:.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def signed_points(change: float) -> str:
@@ -40,8 +41,8 @@ def signed_points(change: float) -> str:
     >>> signed_points(0.2749), signed_points(-0.0313), signed_points(-0.0001)
     ('+27.5', '\u22123.1', '0.0')
     """
-    text = f"{100 * change:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
+    text = points(change)
+    return f"+{text}" if text[0].isdigit() and text != "0.0" else text
 
 
 def times(ratio: float) -> str:

@@ -55,7 +55,7 @@ def test_every_command_of_the_sheet_runs(
         assert ended.code == 0, (words, ended.err)
         done.append(words[1])
     assert done == [
-        *("doctor", "ideas", "pair", "homework", "homework", "verify"),
+        *("doctor", "list", "ideas", "pair", "homework", "homework", "verify"),
         *("class", "class", "class", "class"),
     ]
     room = read_class(Path("class"))

@@ -18,11 +18,11 @@ from loopback import WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 import compare.session
 from compare.homework.batch import Batch, BatchProgress, BatchStopped, Failed
 from compare.homework.bundle import open_bundle
+from compare.homework.kept import KEPT_FILE
 from compare.homework.plan import plan_of
-from compare.homework.seeds import SEEDS_FILE
 from compare.homework.table import table_of_concepts
 from compare.request import PairOptions
-from compare.runs import Gallery
+from compare.runs import Gallery, Run
 from compare.session import Session
 from generate.render.batch import RenderCancelled
 
@@ -85,16 +85,16 @@ def test_a_second_call_does_only_what_is_missing(homework: Callable[..., Done], 
         assert [one.run for one in bundle.content.runs] == [one["run"] for one in told["runs"]]
         assert "The sky is warmer." in bundle.report
     made = files(tmp_path / "runs")
-    seeds = Path("runs", SEEDS_FILE).read_bytes()
+    seeds = json.loads(Path("runs", KEPT_FILE).read_bytes())["seeds"]
 
-    second = homework(rows, "--json")
+    second = homework(rows, "--student", "林小美", "--student-id", "B12", "--json")
     assert second.code == 0, second.err
     assert [one | {"made": True} for one in json.loads(second.out)["runs"]] == told["runs"]
     assert renderings(second.err) == 0
     assert files(tmp_path / "runs") == made
 
     rows[1][2] = "The sky is warmer, the dog happier."
-    third = homework([*rows, ["a bird", "4", ""]], "--json")
+    third = homework([*rows, ["a bird", "4", ""]], "--student", "林小美", "--student-id", "B12", "--json")
     assert [one["made"] for one in json.loads(third.out)["runs"]] == [False, False, True]
     assert renderings(third.err) == 1
     now = files(tmp_path / "runs")
@@ -102,7 +102,63 @@ def test_a_second_call_does_only_what_is_missing(homework: Callable[..., Done], 
     assert changed == {"record.json", "report.html"}
     gallery = Gallery(tmp_path / "runs")
     assert gallery.open(told["runs"][0]["run"]).record.observations == "The sky is warmer, the dog happier."
-    assert Path("runs", SEEDS_FILE).read_bytes() == seeds
+    assert json.loads(Path("runs", KEPT_FILE).read_bytes())["seeds"] == seeds
+
+
+def words_in(bundle: str) -> list[str | None]:
+    with open_bundle(Path(bundle)) as opened:
+        return [run.record.observations for _, run in opened.runs() if isinstance(run, Run)]
+
+
+def test_students_who_share_a_folder_hand_in_their_own_seeds_and_words(homework: Callable[..., Done]) -> None:
+    rows = [["concept", "seed"], ["a dog", "3"], ["a cat", ""]]
+    Path("seen.txt").write_text("The sky is warmer.\n\nNo cat.\n")
+    mei, wen = ("--student", "Lin Mei", "--student-id", "B1"), ("--student", "Wen", "--student-id", "B2")
+    draft = json.loads(homework(rows, "--json").out)["runs"]
+    first = homework(rows, *mei, "--observations", "seen.txt", "--json")
+    assert renderings(first.err) == 0, "what she made before she said who she is, is hers"
+    mine = json.loads(first.out)["runs"]
+    assert [one["seed"] for one in mine] == [one["seed"] for one in draft]
+    assert words_in("hw-B1.zip") == ["The sky is warmer.", "No cat."]
+
+    other = homework(rows, *wen, "--json")
+    theirs = json.loads(other.out)
+    assert [one["run"] == own["run"] for one, own in zip(theirs["runs"], mine, strict=True)] == [True, False]
+    assert words_in("hw-B2.zip") == [None, None]
+    with open_bundle(Path("hw-B2.zip")) as bundle:
+        assert "warmer" not in bundle.report
+    assert "note: line 2: somebody else wrote the words that are kept with these pictures: they are left" in other.err
+    assert any("somebody else wrote" in note for note in theirs["notes"])
+    nameless = homework(rows, "--bundle", "nameless.zip")
+    assert nameless.code == 0, nameless.err
+    assert words_in("nameless.zip") == [None, None]
+
+    again = homework(rows, *mei)
+    assert words_in("hw-B1.zip") == ["The sky is warmer.", "No cat."]
+    assert again.err.count("the words on it are those kept with the run since 20") == 2
+    Path("seen.txt").write_text("Colder.\n\nA lion.\n")
+    assert (
+        "line 2: these words take the place of somebody else's"
+        in homework(rows, *wen, "--observations", "seen.txt").err
+    )
+    assert words_in("hw-B2.zip") == ["Colder.", "A lion."]
+    homework(rows, *mei)
+    assert words_in("hw-B1.zip") == [None, "No cat."]
+    assert "Mei" not in Path("runs", KEPT_FILE).read_text()
+
+
+def test_the_notes_of_pairs_are_told_once(homework: Callable[..., Done]) -> None:
+    rows = [["concept", "seed"], ["a hedgehog eating ramen", "3"], ["一隻水豚在開車", "4"]]
+    done = homework(rows, "--student-id", "=1+1", "--json")
+    assert done.code == 0, done.err
+    drawn = done.err.index("rendering pair")
+    for note in ('line 2: Seedling has never learnt "hedgehog", ', 'line 3: Seedling has never learnt "capybara"'):
+        assert done.err.count(f"note: {note}") == 1, done.err
+        assert done.err.index(note) < drawn, "before anything is drawn"
+    told = json.loads(done.out)
+    assert any("never learnt" in note for note in told["notes"])
+    assert any("never learnt" in note for note in told["runs"][0]["notes"])
+    assert "the number '=1+1' cannot be part of a file's name, so the bundle is called hw.zip" in done.err
 
 
 def test_rows_that_say_the_same(homework: Callable[..., Done]) -> None:
@@ -305,8 +361,8 @@ def test_a_fault_of_the_program_fails_one_concept(tmp_path: Path, monkeypatch: p
 
 def test_seeds_that_cannot_be_read_are_put_away(homework: Callable[..., Done]) -> None:
     Path("runs").mkdir()
-    Path("runs", SEEDS_FILE).write_text('{"version": 1, "seeds": {"a": 7}}')
+    Path("runs", KEPT_FILE).write_text('{"version": 1, "seeds": {"a": 7}}')
     done = homework("a dog")
     assert done.code == 0, done.err
     assert "could not be read and lies in" in done.err
-    assert Path("runs", ".trash", SEEDS_FILE).exists()
+    assert Path("runs", ".trash", KEPT_FILE).exists()

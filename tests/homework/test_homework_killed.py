@@ -17,7 +17,7 @@ import pytest
 from conftest import Twinseed
 from forked import Forked
 
-from compare.homework.seeds import SEEDS_FILE
+from compare.homework.kept import KEPT_FILE
 from compare.runs.gallery import Gallery
 
 QUICK = ("--steps", "2", "--size", "64x64", "--clip", "none", "--expander", "offline")
@@ -70,7 +70,7 @@ def test_killed_at_ten_random_moments(table: Path, tmp_path: Path, twinseed: Twi
     took = time.monotonic() - began
     assert done.code == 0, done.err
     runs.mkdir()
-    shutil.copy(whole / SEEDS_FILE, runs)
+    shutil.copy(whole / KEPT_FILE, runs)
 
     homework = ("homework", str(table), *QUICK, "--runs", str(runs), "--bundle", str(tmp_path / "killed.zip"))
     draw = random.Random(12)
@@ -96,7 +96,7 @@ def test_killed_at_ten_random_moments(table: Path, tmp_path: Path, twinseed: Twi
     assert said.count(": was there, ") >= len(kept) // 2 - 1
     assert [path.name for path in runs.iterdir() if path.name.startswith(".") and path.name != ".trash"] == []
     assert untimed(tmp_path / "killed.zip") == untimed(tmp_path / "whole.zip")
-    assert (runs / SEEDS_FILE).read_bytes() == (whole / SEEDS_FILE).read_bytes()
+    assert (runs / KEPT_FILE).read_bytes() == (whole / KEPT_FILE).read_bytes()
 
 
 def test_stopped_with_ctrl_c(table: Path, tmp_path: Path) -> None:
@@ -113,4 +113,4 @@ def test_stopped_with_ctrl_c(table: Path, tmp_path: Path) -> None:
     assert said.rstrip().endswith("stopped")
     assert int(finished[1]) >= 2
     assert not bundle.exists()
-    assert len(json.loads((runs / SEEDS_FILE).read_text())["seeds"]) == 6
+    assert len(json.loads((runs / KEPT_FILE).read_text())["seeds"]) == 6

@@ -84,6 +84,18 @@ def test_every_option_of_pair_has_a_column() -> None:
     ("name", "content", "rows", "notes"),
     [
         ("a.csv", 'concept,seed\na dog,7\n"a cat, at night",\n', [(2, "a dog", "7"), (3, "a cat, at night", None)], []),
+        (
+            "a Chinese keyboard's commas.csv",
+            "構想，種子\n一隻狗，7\n",
+            [(2, "一隻狗", "7")],
+            ["the full-width marks (，) between the cells are read as commas"],
+        ),
+        (
+            "and semicolons.txt",
+            "構想；種子\n一隻貓，水彩；7\n",
+            [(2, "一隻貓，水彩", "7")],
+            ["the full-width marks (；)"],
+        ),
         ("Excel's CSV in UTF-8.csv", "\ufeff概念,種子\r\n一隻狗,7\r\n", [(2, "一隻狗", "7")], []),
         (
             "Excel's CSV in Taiwan.csv",
@@ -188,7 +200,13 @@ def test_what_a_cell_says(tmp_path: Path) -> None:
             ],
         ),
         ("a.csv", "concept,xyzzyx\na dog,7\n", ["known names: concept, observations, seed"]),
-        ("a.csv", "a dog\na cat\n", ["line 1: no column is called concept (概念): the line says 'a dog'"]),
+        ("a.csv", "a dog\na cat\n", ["line 1: no column is called concept (構想): the line says 'a dog'"]),
+        ("a.csv", "構相,種子\n一隻貓,7\n", ["the line says '構相 種子' (did you mean '構想'?)"]),
+        (
+            "a.csv",
+            "構想，種子\n一隻貓，水彩，7\n",
+            ["line 1: the cells have full-width marks (，) between them, and line 2 has not as many"],
+        ),
         ("a.csv", "concept,概念\na dog,b\n", ["the column concept is there twice"]),
         (
             "a.csv",

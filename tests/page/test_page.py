@@ -580,7 +580,7 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
     assert "colour" in page.error[0].value
     assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
-    page.text_area(key="homework-table").set_value("concept\tsteps\na dog riding a bicycle\t1\n").run()
+    page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n").run()
     assert not page.error
     _clean(page.button(key="make-homework").click().run())
     job = page.session_state["visitor"].homework
@@ -601,6 +601,25 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
     _clean(page.button(key="check").click().run())
     assert "everything holds" in page.success[0].value
+
+    page.segmented_control(key="homework-part-en").set_value("make").run()
+    page.text_input(key="student-name").set_value("Wen").run()
+    page.text_input(key="student-number").set_value("B-8").run()
+    page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n").run()
+    _clean(page.button(key="make-homework").click().run())
+    other = page.session_state["visitor"].homework
+    _wait(page, lambda: not _busy(page))
+    assert [one.run for one in other.ended] == [ended.run], "the pictures are the same"
+    assert page.text_area(key=f"words-{ended.run}").value == ""
+    assert "Somebody else has written about these pictures" in _texts(page)
+    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _wait(page, lambda: not _busy(page))
+    for who, words in ((other, None), (job, "It is round.")):
+        bundle.write_bytes(who.bundle(Gallery(runs)))
+        with open_bundle(bundle) as opened:
+            ((_, run),) = opened.runs()
+            assert isinstance(run, Run)
+            assert run.record.observations == words
 
 
 def test_an_experiment_is_moved_and_shows_what_it_did(runs: Path) -> None:

@@ -96,7 +96,7 @@ def _path(cell: str) -> Path:
 
 #: All columns, in the order in which they are told. A test holds them against the options of `twinseed pair`.
 COLUMNS: tuple[Column, ...] = (
-    Column("concept", ("concept", "concepts", "概念", "構想", "題目"), _text),
+    Column("concept", ("concept", "concepts", "構想", "概念", "題目"), _text),
     Column(OBSERVATIONS, ("observations", "observation", "觀察", "心得", "觀察心得"), _text),
     Column("seed", ("seed", "種子", "隨機種子"), _number_text),
     Column("images", ("images", "種子數", "張數", "圖片數"), _whole),
@@ -161,3 +161,8 @@ def name_of(cell: str) -> str | None:
 def known_names() -> list[str]:
     """All that may stand at the head of a column."""
     return [name for column in COLUMNS for name in column.names]
+
+
+def concept_names() -> tuple[str, ...]:
+    """All that may stand at the head of the column of the concepts."""
+    return COLUMNS[0].names

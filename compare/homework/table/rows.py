@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from compare.homework.table.columns import COLUMNS, OBSERVATIONS, Column, column_named, known_names, name_of
+from compare.homework.table.columns import (
+    COLUMNS,
+    OBSERVATIONS,
+    Column,
+    column_named,
+    concept_names,
+    known_names,
+    name_of,
+)
 from compare.homework.table.grid import MAX_ROWS, Fault, Grid, Row, TableError, cannot_read
 from compare.homework.table.text_file import decoded, read_text
 from compare.homework.table.workbook import read_workbook
@@ -223,8 +231,11 @@ def _columns(header: Row) -> tuple[dict[int, Column], list[Fault]]:
     """The columns by their place, and what is wrong with their names."""
     columns: dict[int, Column] = {}
     if "concept" not in map(name_of, header.cells):
-        what = Clause("no column is called concept (概念): the line says {words!r}", words=" ".join(header.cells)[:60])
-        return {}, [Fault(header.line, what, Clause("name the columns in the first line, as in concept,seed"))]
+        what = Clause("no column is called concept (構想): the line says {words!r}", words=" ".join(header.cells)[:60])
+        unknown = [cell[:60] for cell in header.cells if cell and column_named(cell) is None]
+        close = [one for one in (nearest(cell, list(concept_names())) for cell in unknown) if "name" in one.values]
+        hint = close[0] if close else Clause("name the columns in the first line, as in concept,seed")
+        return {}, [Fault(header.line, what, hint)]
     faults = [Fault(header.line, what, Clause("write the name of a column")) for what in header.faults.values()]
     for place, cell in enumerate(header.cells):
         column = column_named(cell)

@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from compare.homework.table.grid import (
     MAX_COLUMNS,
@@ -27,6 +28,8 @@ from compare.homework.table.grid import (
 from ideation import Clause
 
 _SEPARATORS = ("\t", ",", ";", "|")
+#: What a Chinese keyboard types in their places.
+_WIDE_SEPARATORS = ("，", "；", "、")
 #: Stands in no text that a person wrote: a table of one column is separated by nothing.
 _NOTHING = "\x1f"
 #: Longest first: the mark of UTF-32 begins as that of UTF-16 does.
@@ -60,6 +63,9 @@ def read_text(content: bytes, name: str, name_of: NameOf, *, may_be_list: bool) 
         if (place := header_place(rows, name_of)) is not None and not _concept_in_list(rows, place, may_be_list)
     ]
     if not with_header:
+        for wide in _WIDE_SEPARATORS:
+            if (grid := _widely_separated(text, wide, name_of)) is not None:
+                return replace(grid, notes=(*notes, *grid.notes))
         if may_be_list:
             return Grid(None, tuple(_lines(text)), notes)
         rows, faults = _records(text, separator or ",")
@@ -127,6 +133,28 @@ def _declared(text: str) -> tuple[str | None, int]:
     """The separator that Excel's first line `sep=;` declares, and how many lines that takes."""
     match = re.match(r'\s*"?sep=([,;|\t])"?[ \t]*(?:\r\n|\r|\n)', text, re.IGNORECASE)
     return (match[1], 1) if match else (None, 0)
+
+
+def _widely_separated(text: str, wide: str, name_of: NameOf) -> Grid | None:
+    """The grid of a text with such marks between its cells, where every row has as many cells as there are names; its
+    fault, where a mark may belong to a concept as well; None where they name no columns."""
+    rows, faults = _records(text, wide)
+    place = header_place(rows, name_of)
+    if place is None or named(rows[place], name_of) < 2:
+        return None
+    header, below = rows[place], rows[place + 1 :]
+    wrong = [row.line for row in below if len(row.cells) != len(header.cells)]
+    if faults or wrong:
+        what = Clause(
+            "the cells have full-width marks ({mark}) between them, and line {line} has not as many as line {first}",
+            mark=wide,
+            first=header.line,
+            line=wrong[0] if wrong else faults[0].line,
+        )
+        hint = Clause('write a plain comma (,) between cells, and put a concept with a comma in it between two "')
+        return Grid(None, (), (), (Fault(header.line, what, hint),))
+    note = Clause("the full-width marks ({mark}) between the cells are read as commas", mark=wide)
+    return Grid(header, below, (note, *notes_on_titles(rows[:place])))
 
 
 def _concept_in_list(rows: list[Row], place: int, may_be_list: bool) -> bool:

@@ -135,7 +135,7 @@ def card_section(cards: Mapping[int, CardRecord], clip: ClipRecord | None, t: di
     room = max(2.0, 0.15 * (max(ends) - min(ends)))
     svg = dumbbells(rows, t["short_arm"]["simple"], t["short_arm"]["expanded"], (min(ends) - room, max(ends) + room))
     alt = "; ".join(
-        card["chart_row"].format(label=row.label, simple=f"{row.simple:.1f}", expanded=f"{row.expanded:.1f}")
+        card["chart_row"].format(label=row.label, simple=points(row.simple / 100), expanded=points(row.expanded / 100))
         for row in rows
     )
     texts = card_texts(list(cards.values()), t)
@@ -153,6 +153,8 @@ def card_section(cards: Mapping[int, CardRecord], clip: ClipRecord | None, t: di
             for what, prompt in (("idea", "simple"), ("details", "expanded"))
         ]
         blocks.append(Table(("", *card["pictures"].values()), tuple(square)))
+    if any(getattr(one, name) < 0 for one in cards.values() for name in columns):
+        blocks.append(Text(card["negative"]))
     cut = () if clip is None else clip.expanded_cut or clip.simple_cut
     if clip is not None and cut:
         blocks.append(Text(card["cut"].format(limit=clip.limit, words=" ".join(cut)), "warning"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from ideation.english import as_prompt
-from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import MOST_WORDS_FOR_A_MOOD, ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details
 from ideation.expanders.offline.prompt_builder import (
@@ -21,12 +20,6 @@ from ideation.expanders.offline.prompt_builder import (
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
 from ideation.token_budget import estimated_tokens
 from ideation.vocabulary import Vocabulary
-
-#: So many unknown words are named in the warning; a pasted page would have hundreds.
-MAX_NAMED = 12
-
-_UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
-_MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
 
 
 def draft_for_seedling(
@@ -64,12 +57,8 @@ def draft_for_seedling(
     details += _tone_and_manner(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
     warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
-    if unknown:
-        words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
-        if more > 0:
-            warnings += (Clause(_MANY_UNKNOWN, words=words, more=more),)
-        else:
-            warnings += (Clause(_UNKNOWN, words=words),)
+    if note := vocabulary.note_on(as_prompt(analysis.text)):
+        warnings += (note,)
     return DraftedPrompts(
         language=request.concept.language,
         simple=analysis.text,

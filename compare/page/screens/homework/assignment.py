@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from compare.homework.bundle import Student
 from compare.homework.table import Table
+from compare.homework.words import authors_of, keep_words
 from compare.page.worker import Ticket
-from compare.runs import Gallery
+from compare.runs import Gallery, Run
 from ideation import TwinseedError
 from templates import Language
 
@@ -50,7 +51,7 @@ class HomeworkJob:
             from compare.homework.plan import plan_of
             from compare.session import Progress
 
-            plan = plan_of(self.table, session.gallery, session.check)
+            plan = plan_of(self.table, session.gallery, session.check, self.student)
 
             def hear(now: BatchProgress) -> None:
                 if now.ended is not None:
@@ -85,6 +86,17 @@ class HomeworkJob:
             file = Path(folder, "homework.zip")
             newest.hand_in(file, student=self.student, language=self.language, now=datetime.now(UTC))
             return file.read_bytes()
+
+    def words(self, run: Run) -> str:
+        """What the student has written about a run; what somebody else wrote is not for them. Raises `KeptError`."""
+        words = run.record.observations or ""
+        found = [(run.record.request.digest, words)] if words else []
+        authors = authors_of(run.folder.parent, found, self.student)
+        return "" if any(one.kind == "other" for one in authors) else words
+
+    def keep_words(self, run: Run, words: str) -> None:
+        """Notes that the student writes this about a run. Raises `KeptError`."""
+        keep_words(run.folder.parent, [(run.record.request.digest, words)], self.student)
 
     def _end(self, now: BatchProgress, on_run: Callable[[str], None]) -> None:
         one: Any = now.ended

@@ -115,7 +115,10 @@ def _make(page: PageContext, table: Table) -> None:
     with page.telling():
         student = student_of(state["student-name"], state["student-number"])
         ticket = Ticket(page.t["homework"]["title"])
-        job = HomeworkJob(table, student, page.language)
+        job, before = HomeworkJob(table, student, page.language), page.visitor.homework
+        if before is not None and before.student != student:
+            for key in [key for key in state if str(key).startswith("words-")]:
+                del state[key]  # they are those of whoever sat here before
         page.visitor.homework = job
         page.add(job.work(ticket, page.put_on_shelf), ticket.label, ticket)
 
@@ -134,9 +137,9 @@ def _show_results(page: PageContext, job: HomeworkJob) -> None:
         return
     with st.form("homework-words", border=False):
         for one in made:
-            _show_one(page, one)
+            _show_one(page, job, one)
         st.form_submit_button(
-            h["save"], icon=":material/edit_note:", on_click=_save, args=(page, made), disabled=page.busy
+            h["save"], icon=":material/edit_note:", on_click=_save, args=(page, job, made), disabled=page.busy
         )
     number = job.student.number if job.student is not None else None
     ending = f"-{number}" if number and re.fullmatch(r"[\w-]{1,40}", number) else ""
@@ -153,7 +156,7 @@ def _show_results(page: PageContext, job: HomeworkJob) -> None:
     )
 
 
-def _show_one(page: PageContext, one: Ended) -> None:
+def _show_one(page: PageContext, job: HomeworkJob, one: Ended) -> None:
     name = one.run or ""
 
     def told(fault: Clause) -> str:
@@ -161,6 +164,7 @@ def _show_one(page: PageContext, one: Ended) -> None:
 
     try:
         run = page.open(name)
+        written = job.words(run)
     except TwinseedError as problem:
         page.error(problem)
         return
@@ -174,11 +178,14 @@ def _show_one(page: PageContext, one: Ended) -> None:
     )
     pictures.html(f'<div class="tw-pair">{shown}</div>')
     key = f"words-{name}"
-    st.session_state.setdefault(key, run.record.observations or "")
+    if key not in st.session_state:
+        st.session_state[key] = written
+    if run.record.observations and not written:
+        words.caption(page.t["homework"]["others_words"])
     words.text_area(one.concept, key=key, placeholder=page.t["observations"]["example"], max_chars=_WORDS, height=100)
 
 
-def _save(page: PageContext, made: list[Ended]) -> None:
+def _save(page: PageContext, job: HomeworkJob, made: list[Ended]) -> None:
     """Puts all words that are new into their reports."""
     state, language = st.session_state, page.language
     words = {one.run: state[f"words-{one.run}"] for one in made if f"words-{one.run}" in state and one.run is not None}
@@ -186,7 +193,9 @@ def _save(page: PageContext, made: list[Ended]) -> None:
     def work(session: Session, **how: Any) -> Run | None:
         run = None
         for name, said in words.items():
-            if (session.gallery.open(name).record.observations or "") != said.strip():
+            there = session.gallery.open(name)
+            if job.words(there) != said.strip():
+                job.keep_words(there, said)
                 run = session.examine(name, None, observations=said, language=language, **how)
         return run
 
