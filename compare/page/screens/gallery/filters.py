@@ -62,9 +62,9 @@ def first_page() -> None:
 def _told(name: str, value: str, page: PageContext) -> str:
     if not value:
         return str(page.t["gallery"]["any"])
-    report = sentences(page.language)["report"]
+    said = sentences(page.language)
     if name == "expander":
-        return str(report["prompts"]["expanders"].get(value, value))
+        return str(said["report"]["prompts"]["expanders"].get(value, value))
     if name == "verdict":
-        return str(page.t["gallery"]["verdicts"].get(value, value))
+        return str(said["homework"]["kinds"].get(value, value))
     return value

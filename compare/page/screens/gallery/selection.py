@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from compare.page.context import PageContext
 from compare.page.text import plain
 from compare.page.widgets.downloads import show_downloads
+from compare.report import sentences
 from compare.runs import GalleryError, Marks, Record
 from compare.runs.marks import MAX_TAG_CHARACTERS
 
@@ -152,6 +153,7 @@ def _show_settings(page: PageContext, names: list[str]) -> None:
 def _settings_of(record: Record, page: PageContext) -> dict[str, str]:
     s, f, settings = page.t["settings"], page.t["prompts"], record.settings
     verdict = record.findings.verdict if record.findings is not None else None
+    kinds = sentences(page.language)["homework"]["kinds"]
     return {
         page.t["concept"]: record.concept.text,
         f["simple"]: record.prompts.simple,
@@ -167,5 +169,5 @@ def _settings_of(record: Record, page: PageContext) -> dict[str, str]:
         s["size"]: f"{settings.width} × {settings.height}",
         s["seed"]: ", ".join(map(str, record.seeds)),
         s["loras"]: ", ".join(f"{one.name} {one.unet:g}" for one in settings.adapters) or "–",
-        page.t["gallery"]["by"]["verdict"]: "–" if verdict is None else page.t["gallery"]["verdicts"][verdict.kind],
+        page.t["gallery"]["by"]["verdict"]: "–" if verdict is None else kinds[verdict.kind],
     }
