@@ -46,6 +46,8 @@ _OTHER_FILES = (
 )
 #: How the paragraph on a concept begins: "1. ", "(2) ", "3、", "第4題：".
 _NUMBERED = re.compile(r"[(（]?(?:第\s*)?([0-9]{1,4})\s*(?:題\s*[:：.、]?|[.)、:：．）](?![0-9]))\s*")
+#: What looks like the cells after a concept, behind commas of a Chinese keyboard.
+_WIDE_END = re.compile(r"(?:[，；、]\s*[0-9０-９]+\s*)+$")
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,17 @@ def _table_of(grid: Grid, name: str, usual: PairOptions, folder: Path) -> Table:
         return Table(name, (), grid.notes, tuple(faults))
     if not grid.rows and not faults:
         faults.append(Fault(0, Clause("there is no concept in it"), Clause("write one on each line")))
-    assignments = []
+    assignments, notes = [], list(grid.notes)
     for row in grid.rows:
+        alone = "".join(row.cells) if len(columns) > 1 and len([cell for cell in row.cells if cell]) == 1 else ""
+        if end := _WIDE_END.search(alone):
+            notes.append(
+                Clause(
+                    "line {line}: {end!r} is read as part of the concept; cells are parted by a plain comma",
+                    line=row.line,
+                    end=end[0],
+                )
+            )
         given, wrong = _given(row, columns)
         faults += wrong
         if not wrong:
@@ -224,7 +235,7 @@ def _table_of(grid: Grid, name: str, usual: PairOptions, folder: Path) -> Table:
             if "template" in given and (folder / given["template"]).is_file():
                 given["template"] = str(folder / given["template"])
             assignments.append(Assignment(row.line, replace(usual, **given), observations))
-    return Table(name, tuple(assignments), grid.notes, tuple(faults))
+    return Table(name, tuple(assignments), tuple(notes), tuple(faults))
 
 
 def _columns(header: Row) -> tuple[dict[int, Column], list[Fault]]:
