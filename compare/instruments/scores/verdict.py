@@ -184,10 +184,10 @@ def change(differences: Sequence[float]) -> ChangeRecord:
     >>> change([0.02, 0.03, 0.04])
     ChangeRecord(mean=0.03, low=0.005159, high=0.054841)
     """
-    from scipy import stats  # takes a moment to load, and many who read a verdict make none
+    from scipy import special  # loads in half the time of its statistics
 
-    mean, error = float(np.mean(differences)), float(stats.sem(differences))
-    reach = float(stats.t.ppf(0.975, len(differences) - 1)) * error
+    mean, count = float(np.mean(differences)), len(differences)
+    reach = float(special.stdtrit(count - 1, 0.975) * np.std(differences, ddof=1) / np.sqrt(count))
     return ChangeRecord(mean=round(mean, 6), low=round(mean - reach, 6), high=round(mean + reach, 6))
 
 
