@@ -79,7 +79,7 @@ def test_an_expansion(twinseed: Twinseed) -> None:
         "tokens",
         "warnings",
     ]
-    assert set(pair["tokens"]) == {"limit", "simple", "expanded", "dropped"}
+    assert set(pair["tokens"]) == {"limit", "simple", "expanded", "dropped", "simple_dropped", "unread"}
     assert (pair["source"], pair["expander"], pair["llm_model"]) == (CONCEPT, "offline", None)
     assert done.err == "expander: offline\n"
     assert twinseed("expand", CONCEPT, "--expander", "offline", "--json").out == done.out
@@ -198,7 +198,7 @@ def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> 
         ("sizes", ["family", "ratio", "width", "height"], "sd1"),
         ("models", ["name", "kind", "path", "family", "size"], "seedling"),
         ("expanders", ["name", "description"], "offline"),
-        ("words", ["part", "en", "zh"], "topic"),
+        ("words", ["part", "en", "zh", "seedling"], "topic"),
     ],
 )
 def test_lists(kind: str, keys: list[str], one: str, twinseed: Twinseed) -> None:
