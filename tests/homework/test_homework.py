@@ -15,7 +15,7 @@ import pytest
 from conftest import Done, Twinseed
 from loopback import WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 
-import compare.session
+import compare.session.making
 from compare.homework.batch import Batch, BatchProgress, BatchStopped, Failed
 from compare.homework.bundle import open_bundle
 from compare.homework.kept import KEPT_FILE
@@ -173,7 +173,7 @@ def test_rows_that_say_the_same(homework: Callable[..., Done]) -> None:
 
 
 def test_all_faults_come_before_any_work(homework: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare.session, "open_model", lambda *_, **__: pytest.fail("a model was opened"))
+    monkeypatch.setattr("compare.session.kept_open.open_model", lambda *_, **__: pytest.fail("a model was opened"))
     rows = [
         ["concept", "seed", "style", "scheduler", "expander"],
         ["a dog", "x", "", "", ""],
@@ -342,7 +342,7 @@ def test_a_disk_that_is_full_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_fault_of_the_program_fails_one_concept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer([OpenAIWire().says(prompts_for("a dog"))]) as server:
         batch = batch_of(["a dog", "a cat"], tmp_path, server, expander="offline", llm_model=None)
-        render = compare.session.render_pair
+        render = compare.session.making.render_pair
         calls: list[str] = []
 
         def broken(*args: Any, **kwargs: Any) -> Any:
@@ -351,7 +351,7 @@ def test_a_fault_of_the_program_fails_one_concept(tmp_path: Path, monkeypatch: p
                 raise ZeroDivisionError("by nought")
             return render(*args, **kwargs)
 
-        monkeypatch.setattr("compare.session.render_pair", broken)
+        monkeypatch.setattr("compare.session.making.render_pair", broken)
         outcome = batch.run(lambda _: None)
     (failed,) = outcome.failed
     assert isinstance(failed, Failed)

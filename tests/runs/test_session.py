@@ -101,7 +101,7 @@ def test_each_pair_is_on_the_disk_before_the_next_is_begun(session: Session) -> 
 def test_what_is_cheap_to_find_out_is_found_out_first(
     change: dict[str, Any], error: type[Exception], session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("compare.session.open_model", lambda **_: pytest.fail("the model was opened"))
+    monkeypatch.setattr("compare.session.kept_open.open_model", lambda **_: pytest.fail("the model was opened"))
     with pytest.raises(error):
         session.run(replace(REQUEST, **change))
     (tmp_path / "file").touch()
@@ -118,7 +118,7 @@ def test_a_model_is_opened_as_the_request_asks_and_stays_open(
         opened.append(how)
         return seedling
 
-    monkeypatch.setattr("compare.session.open_model", open_model)
+    monkeypatch.setattr("compare.session.kept_open.open_model", open_model)
     settings = replace(SETTINGS, device="cpu", fast=True, compiled=True)
     asked = {"name": "seedling", "device": "cpu", "dtype": "auto", "vae": None, "fast": True, "compiled": True}
     session.run(replace(REQUEST, settings=settings, allow_pickle=True))
