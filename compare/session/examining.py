@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compare.instruments import Context, Examination, ExaminationStopped, Findings, examine
-from compare.runs.gallery import RunEditor
 from compare.runs.record import Record
 from compare.runs.run import Run, hashes_of
+from compare.runs.writer import RunEditor
 from compare.session.kept_open import KeptOpen
 from compare.session.preparation import load_extras
 from compare.session.progress import OnProgress, Progress

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 from compare.instruments import ExaminationStopped, Findings, score
 from compare.request import PairRequest
-from compare.runs.gallery import Gallery, GalleryError, RunWriter
+from compare.runs.errors import GalleryError
+from compare.runs.gallery import Gallery
 from compare.runs.record import Draft, Record, checked_record
 from compare.runs.run import Run, picture_entry, picture_file
+from compare.runs.writer import RunWriter
 from compare.session.examining import look, require_model_of, with_findings
 from compare.session.kept_open import KeptOpen
 from compare.session.preparation import Preparation, load_extras

@@ -322,18 +322,18 @@ def test_a_longer_wait_than_a_deadline_is_told_with_its_time_and_can_be_ended(tm
 def test_a_disk_that_is_full_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    import compare.runs.gallery
+    import compare.runs.writer
 
     with LoopbackServer([OpenAIWire().says(prompts_for("a dog"))]) as server:
         batch = batch_of(["a dog", "a cat"], tmp_path, server, expander="offline", llm_model=None)
-        write = compare.runs.gallery.write_whole
+        write = compare.runs.writer.write_whole
 
         def full(path: Path, content: bytes) -> None:
             if "a-cat" in str(path) or batch.session.gallery.runs():
                 raise OSError(errno.ENOSPC, "No space left on device")
             write(path, content)
 
-        monkeypatch.setattr("compare.runs.gallery.write_whole", full)
+        monkeypatch.setattr("compare.runs.writer.write_whole", full)
         with pytest.raises(BatchStopped) as caught:
             batch.run(lambda _: None)
     assert "no room left" in str(caught.value.reason)
