@@ -263,7 +263,7 @@ def test_one_concept_fails_and_the_others_do_not(
     monkeypatch.delenv("OPENAI_BASE_URL")
     with LoopbackServer([wire.says(prompts_for("a cat"))]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
-        from twinseed import app
+        from commands.program import app
 
         app(shlex.split(failed["command"])[1:], standalone_mode=False)
         last = homework([["concept"], ["a dog"], ["a cat"], ["a bird"]], "--llm-model", "m", "--json", "--runs", "mine")

@@ -12,7 +12,7 @@ import traceback
 import warnings
 from typing import Any
 
-import twinseed
+from commands.program import run_program
 
 
 class Forked:
@@ -39,7 +39,7 @@ class Forked:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             sys.argv = argv
-            twinseed.main()
+            run_program()
         except SystemExit as end:
             code = end.code
         except BaseException:  # noqa: BLE001 - the process ends here, whatever happened
