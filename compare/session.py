@@ -264,6 +264,16 @@ class Session:
             except ExaminationStopped as stopped:
                 raise stopped.reason from stopped
 
+    @contextlib.contextmanager
+    def acting_for(self, environ: Mapping[str, str]) -> Iterator[None]:
+        """Within it, expanders are set up from this environment: somebody's own keys, of which nothing stays."""
+        before = self._environ, self._expanders
+        self._environ, self._expanders = environ, {}
+        try:
+            yield
+        finally:
+            self._environ, self._expanders = before
+
     def close(self) -> None:
         """Lets go of the model and the CLIP."""
         self._model = self._clip = None
