@@ -115,9 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="twinseed-") as place, sync_playwright() as playwright:
         runs = pairs(Gallery(Path(place)))
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(
-            viewport=dict(zip(("width", "height"), SIZE, strict=True)), device_scale_factor=SCALE
-        )
+        page = browser.new_page(viewport=dict(zip(("width", "height"), SIZE, strict=True)), device_scale_factor=SCALE)
         taken = [one for run in runs for one in frames(page, run)]
         browser.close()
     PICTURE.parent.mkdir(exist_ok=True)

@@ -54,6 +54,16 @@ class KeptOpen:
         finally:
             self._on_progress = in_silence
 
+    @contextlib.contextmanager
+    def acting_for(self, environ: Mapping[str, str]) -> Iterator[None]:
+        """Meanwhile expanders are set up from this environment, and none of them stays open."""
+        before = self.environ, self._expanders
+        self.environ, self._expanders = environ, {}
+        try:
+            yield
+        finally:
+            self.environ, self._expanders = before
+
     def close(self) -> None:
         """Lets go of the model and the CLIP."""
         self._model = self._clip = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from compare.instruments import Examination, Findings
 from compare.request import PairRequest
@@ -156,6 +157,10 @@ class Session:
             return measure_again(
                 run, findings.clip, self._kept, foreign=foreign, allow_pickle=allow_pickle, on_progress=on_progress
             )
+
+    def acting_for(self, environ: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Within it, expanders are set up from this environment: somebody's own keys, of which nothing stays."""
+        return self._kept.acting_for(environ)
 
     def close(self) -> None:
         """Lets go of the model and the CLIP."""
