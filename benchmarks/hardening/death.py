@@ -31,8 +31,8 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from commands.program import run_program
 from benchmarks.hardening.table import Table, arguments
+from commands.program import run_program
 from compare import Gallery, Run
 from compare.homework import open_bundle
 from ideation import TwinseedError
