@@ -12,7 +12,7 @@ import pytest
 import typer
 from PIL import Image
 
-from twinseed import app
+from commands.program import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
