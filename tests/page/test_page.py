@@ -239,9 +239,14 @@ def test_prompts_are_written_for_the_concept_and_kept_once_they_are_changed(page
     assert page.text_area(key="expanded").value == "a cat reading a book by candlelight"
     assert "were written for “a cat reading a book”" in page.info[0].value
     page.text_area(key="simple").set_value("一隻貓在看書").run()
-    assert "Text encoders read English" in page.warning[0].value
+    assert "text encoder reads English" in page.warning[0].value
     _clean(page.button(key="translate-simple").click().run())
     assert page.text_area(key="simple").value == "a cat reading a book"
+    assert "Translated from: 一隻貓在看書" in _texts(page)
+    page.text_area(key="simple").set_value("一隻貓戴著呼吸器看書").run()
+    _clean(page.button(key="generate").click().run())
+    assert not _busy(page), "words were looked up: somebody reads them first"
+    assert page.text_area(key="simple").value == "a cat wearing a ventilator and reading a book"
     _clean(page.button(key="write").click().run())
     assert page.text_area(key="simple").value == "an owl"
 

@@ -3,6 +3,7 @@ of it."""
 
 from __future__ import annotations
 
+import contextlib
 import html
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from compare.page.screens.pair.faults import all_well, fault_of, show_fault
 from compare.page.screens.pair.form import (
     ARMS,
     as_written,
+    chosen_expander,
     edited,
     key_of_form,
     request_of_form,
@@ -35,10 +37,13 @@ from ideation import (
     PromptPair,
     PromptTarget,
     TokenBudget,
+    TwinseedError,
     cache_folder,
     choose_expander,
+    foreign_words,
     given_pair,
     guess_language,
+    reads_english_alone,
     told,
     translate,
 )
@@ -140,20 +145,53 @@ def _of_preset_and_styles() -> tuple[NegativePart, ...]:
     return negative_parts("", preset, [find_style(name) for name in state.styles])
 
 
+def untranslated() -> bool:
+    """Puts prompts in Chinese into English, where the model reads nothing else and it can be done here. Returns whether
+    somebody should read first what came of it: words of it were looked up, or could be read in another way."""
+    doubtful = False
+    for arm in PICTURED:
+        if _is_foreign(arm) and not _expander_translates(arm):
+            with contextlib.suppress(TwinseedError):  # then the pair is drawn as it is, and called unfair
+                doubtful |= _translate(arm)
+    return doubtful
+
+
+def _is_foreign(arm: str) -> bool:
+    prompt = st.session_state[arm]
+    return bool(foreign_words(prompt)) and reads_english_alone(_reader().target)
+
+
+def _expander_translates(arm: str) -> bool:
+    """A simple prompt that is to be expanded is put into English by the LLM that expands it."""
+    return arm == "simple" and not st.session_state.expanded.strip() and chosen_expander() != "offline"
+
+
 def _show_language(arm: str, page: PageContext) -> None:
     """Text encoders read English: a prompt in Chinese is to be translated, or told of."""
-    language = guess_language(st.session_state[arm])
-    if not st.session_state[arm].strip() or language == "en":
+    state, p = st.session_state, page.t["prompts"]
+    english, original = state.get(f"translation-of-{arm}", ("", ""))
+    if english and state[arm] == english:
+        st.caption(p["translated_from"].format(original=plain(original)))
+    if not _is_foreign(arm):
         return
-    p = page.t["prompts"]
-    st.warning(p["not_english"], icon=":material/translate:")
-    if language.startswith("zh"):
-        st.button(p["translate"], key=f"translate-{arm}", on_click=_translate, args=(arm, page))
+    st.warning(p["expander_translates" if _expander_translates(arm) else "not_english"], icon=":material/translate:")
+    if guess_language(state[arm]).startswith("zh"):
+        st.button(p["translate"], key=f"translate-{arm}", on_click=_translate_on_demand, args=(arm, page))
 
 
-def _translate(arm: str, page: PageContext) -> None:
+def _translate_on_demand(arm: str, page: PageContext) -> None:
     with page.telling():
-        st.session_state[arm] = translate(" ".join(st.session_state[arm].split())).english
+        _translate(arm)
+
+
+def _translate(arm: str) -> bool:
+    """Returns whether the translation is doubtful. Raises `TwinseedError` where there is none."""
+    state = st.session_state
+    original = " ".join(state[arm].split())
+    translation = translate(original)
+    state[arm] = translation.english
+    state[f"translation-of-{arm}"] = translation.english, original
+    return translation.unsure
 
 
 def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:

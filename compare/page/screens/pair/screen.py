@@ -16,7 +16,13 @@ from compare.page.screens.pair.form import (
     unseen_translation,
     work_of,
 )
-from compare.page.screens.pair.prompts import leave_stale_prompts, open_prompts, show_prompts, write_prompts
+from compare.page.screens.pair.prompts import (
+    leave_stale_prompts,
+    open_prompts,
+    show_prompts,
+    untranslated,
+    write_prompts,
+)
 from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
@@ -110,7 +116,7 @@ def _forget_what_is_mended(page: PageContext) -> None:
 
 def _generate(page: PageContext) -> None:
     page.forget_problem()
-    if not all_well() or unseen_translation():
+    if not all_well() or unseen_translation() or untranslated():
         return  # it is shown now, for correction; pressed again, it is drawn
     with page.telling():
         request = request_of_form(page.language)
