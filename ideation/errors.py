@@ -79,6 +79,11 @@ class TwinseedError(Exception):
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
         return self.message.told(language), self.hint.told(language)
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: whose code it came out of is of no use to anybody who can mend it."""
+        message, hint = self.told("en")
+        return [f"error: {message}", f"hint: {hint}", *getattr(self, "__notes__", ())]
+
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process: an error is the same there, without what it holds that cannot travel."""
         held = {name: value for name, value in self.__dict__.items() if _travels(value)}

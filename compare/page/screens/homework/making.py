@@ -100,7 +100,7 @@ def _show_table(table: Table, page: PageContext) -> None:
     cells = [
         (
             one.options.concept or one.options.simple or h["drawn"],
-            one.options.seed or h["any_seed"],
+            h["any_seed"] if one.options.seed is None else str(one.options.seed),
             one.observations or "",
         )
         for one in table.assignments[:MOST_SHOWN]
