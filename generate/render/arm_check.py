@@ -50,12 +50,11 @@ class ArmCheck:
     def ended(self, pipeline: Any, generator: torch.Generator) -> None:
         """Notes what was left when the picture was finished."""
         scheduler = pipeline.scheduler
+        times = (getattr(scheduler, name, torch.empty(0)) for name in ("timesteps", "sigmas"))
         self.end = {
             "noise on the way": f"{digest_of(generator.get_state())} {digest_of(torch.get_rng_state())}",
             "scheduler": f"{type(scheduler).__name__} {sorted(map(repr, scheduler.config.items()))} "
-            + " ".join(
-                digest_of(getattr(scheduler, name)) for name in ("timesteps", "sigmas") if hasattr(scheduler, name)
-            ),
+            + " ".join(map(digest_of, times)),
             "guidance": repr(getattr(pipeline, "guidance_scale", None)),
             "evaluations": str(self.evaluations),
         }

@@ -95,12 +95,12 @@ class TurnPreview:
 
 def _predicted(scheduler: Any, step: int, sample: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
     """The clean latents that the output of a step speaks of. Flow matching leads straight from the noise to the picture
-    (Lipman et al. 2022): they are where the way would end. The way of consistency models is an arc (Lu and Song 2024)."""
+    (Lipman et al. 2022): they are where the way would end. Consistency models go by an arc (Lu and Song 2024)."""
     sample, output, config = sample.float(), output.float(), scheduler.config
     if config.get("prediction_type") == "trigflow":
-        angle = scheduler.timesteps[step].to(sample.device)
-        return (angle.cos() * sample - angle.sin() * output) / config.sigma_data
-    sigma = scheduler.sigmas[step].to(sample.device)
+        angle: torch.Tensor = scheduler.timesteps[step].to(sample.device)
+        return (sample * angle.cos() - output * angle.sin()) / float(config.sigma_data)
+    sigma: torch.Tensor = scheduler.sigmas[step].to(sample.device)
     if config.get("prediction_type") == "epsilon":  # the sample has the variance of its data
         return (1 + sigma**2).sqrt() * sample - sigma * output
     return sample - sigma * output

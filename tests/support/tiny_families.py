@@ -21,8 +21,9 @@ blurry low quality watermark user assistant painting with warm colours and many 
 
 # The same as Mistral writes them, of whose words pictures could be part.
 _CHAT_OF_PARTS = (
-    "<s>{% for message in messages %}{% set words = message['content'][0]['text'] %}{% if message['role'] == 'system' %}"
-    "[SYSTEM_PROMPT]{{ words }}[/SYSTEM_PROMPT]{% else %}[INST]{{ words }}[/INST]{% endif %}{% endfor %}"
+    "<s>{% for message in messages %}{% set words = message['content'][0]['text'] %}"
+    "{% if message['role'] == 'system' %}[SYSTEM_PROMPT]{{ words }}[/SYSTEM_PROMPT]"
+    "{% else %}[INST]{{ words }}[/INST]{% endif %}{% endfor %}"
 )
 
 # The turns of a chat as Qwen writes them.
