@@ -10,9 +10,11 @@ import pytest
 from pyarrow import parquet
 from sample_study import NOW, draw_pictures, sample_outcomes, sample_plan
 
+from compare.report import sentences
 from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentences
 from compare.study.design import extended
 from compare.study.report import p_text
+from compare.study.report.wording import unchanged_text
 from compare.study.scores import with_judged
 from compare.study.store import Complaint, Journal
 
@@ -61,7 +63,7 @@ def test_the_funnel_counts_everything_that_is_not_there() -> None:
     assert funnel["fair"].lost == {"certificate": 1}
 
 
-def test_concepts_to_which_nothing_was_added_stay_and_are_told(tmp_path: Path) -> None:
+def test_concepts_to_which_nothing_was_added_stay_and_are_told() -> None:
     plan = sample_plan(14)
     outcomes = sample_outcomes(plan)
     for name, outcome in outcomes.items():
@@ -79,9 +81,9 @@ def test_concepts_to_which_nothing_was_added_stay_and_are_told(tmp_path: Path) -
     assert told.without.clusters == 8
     assert told.without.mean * 8 == pytest.approx(whole.result.mean * 14)
     assert study_sentences(plan, analysis)[0].endswith("Nothing was added to 6 of them.")
-    list(draw_pictures(tmp_path, plan))
-    html = study_html(plan, analysis, RunStore(str(tmp_path)).picture, "zh-TW")
-    assert "14 個構想中的 6 個沒有加入任何字句" in html
+    chinese = unchanged_text(told, plan, sentences("zh-TW")["study"])
+    assert "14 個構想中的 6 個沒有加入任何字句" in chinese
+    assert "不計這些構想時" in chinese
     assert analysis.to_json()["unchanged"][0]["concepts"] == 6
 
 
