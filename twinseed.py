@@ -1,11 +1,31 @@
-"""Twinseed: two pictures from one seed, and what the extra words of an expanded prompt did. `main` is its program."""
+"""Twinseed: two pictures from one seed, and what the extra words of an expanded prompt did.
+
+>>> import twinseed
+>>> run = twinseed.pair("a dog riding a bicycle", seed=7, steps=4)
+>>> run.prompts.simple, run.seeds, run.record.certificate.holds
+('a dog riding a bicycle', [7], True)
+>>> run.expanded.size
+(128, 128)
+>>> twinseed.open_run(run.name).record == run.record
+True
+
+In a notebook a run shows itself; `run.report()` is its report, `run.refine()` the run with more steps, and
+`run.examine("ladder")` the run with what that instrument finds. Nothing is loaded before it is used. `main` is the
+program of the command line.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from compare.notebook import Idea, NotebookRun, ReportFile, Session, expand, ideas, open_run, pair
+
+__all__ = ["Idea", "NotebookRun", "ReportFile", "Session", "expand", "ideas", "main", "open_run", "pair"]
 
 #: Our packages. Their names are common ones, so that another distribution, or a folder that Python looks into first,
 #: may have one that is called so too.
@@ -19,6 +39,21 @@ class ShadowedError(ImportError):
         self.message = f"the package {name} of Twinseed is hidden by another one: {found!r}"
         self.hint = "give Twinseed an environment of its own, or start it in a folder that has no such file or folder"
         super().__init__(f"{self.message}; {self.hint}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("twinseed")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _require_ours()
+    return getattr(import_module("compare.notebook"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def main() -> NoReturn:

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from commands.class_ import class_
+from commands.completion import Shell, ready_for_questions, show_script
 from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
@@ -39,6 +40,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            metavar="SHELL",
+            help="Print what completes commands and names in bash, zsh, fish or powershell.",
+            callback=show_script,
+            is_eager=True,
+            expose_value=False,
+        ),
+    ] = None,
+) -> None:
+    """What goes before a command."""
+
 
 # In the order in which the help names them.
 app.command()(ideas)
@@ -76,6 +94,7 @@ def run_program() -> NoReturn:
 
 def _run() -> int:
     """Does what was typed, and returns the exit code."""
+    ready_for_questions()
     try:
         code = app([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
