@@ -18,6 +18,8 @@ from generate.seedling import SEEDLING_FOLDER
 from twinseed import main
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from generate.models import OpenModel
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
@@ -105,6 +107,22 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
         return folder
 
     return once
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a file: each is somebody else in it. No longer, as its event loop is in the way of
+    tests with one of their own."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no Chromium here: install the package `chromium` to run this test")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
