@@ -30,6 +30,8 @@ from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run
 from compare.session import Progress
+from generate.choices.store import BUILT_IN
+from generate.choices.styles import all_styles
 from generate.files import encode_png
 from generate.render.batch import Step
 from generate.seedling import SEEDLING_FOLDER
@@ -302,6 +304,25 @@ def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.Mon
     automatic_expander.cache_clear()
     assert "automatic takes: OpenAI-compatible server" in _texts(AppTest.from_file(SCRIPT, default_timeout=60).run())
     automatic_expander.cache_clear()
+
+
+def test_styles_are_chosen_by_their_pictures(page: AppTest) -> None:
+    sheet = json.loads((SCRIPT.parent / "static" / "styles" / "samples.json").read_text(encoding="utf-8"))
+    built_in = {f"style/{name}" for name, style in all_styles().items() if style.source == BUILT_IN}
+    assert built_in <= set(sheet["names"]), "python benchmarks/style_pictures.py draws those that are missing"
+    with Image.open(SCRIPT.parent / "static" / "styles" / "samples.webp") as image:
+        rows = -(-len(sheet["names"]) // sheet["columns"])
+        assert image.size == (sheet["columns"] * sheet["side"], rows * sheet["side"])
+    page.session_state["pick-styles"] = True
+    page.session_state["styles"] = ["watercolor"]
+    (shown,) = [
+        told for piece in _clean(page.run()).get("bidi_component") if "styles" in (told := json.loads(piece.proto.json))
+    ]
+    assert shown["chosen"] == ["watercolor"]
+    paler = {style["name"] for style in shown["styles"] if style["faint"]}
+    assert len(shown["styles"]) - len(paler) == len(seedling_vocabulary().names("style"))
+    page.selectbox(key="preset-en").set_value("laptop").run()
+    assert "data:image/webp" in _texts(page)
 
 
 def test_a_preset_moves_the_widgets(page: AppTest) -> None:
