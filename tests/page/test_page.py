@@ -21,8 +21,9 @@ from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
 from streamlit.testing.v1 import AppTest
 
 from compare.homework import Student, open_bundle
-from compare.page.screens.pair.form import automatic_expander, first_values
+from compare.page.screens.pair.form import first_values
 from compare.page.text import plain
+from compare.page.typed_key import automatic_expander
 from compare.page.visitor import Visitors
 from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
@@ -646,6 +647,9 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
     assert "colour" in page.error[0].value
     assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    page.text_area(key="homework-table").set_value("concept\tseed\na dog\tseven\n犬が本を読む\t7\n").run()
+    assert "line 2" in page.error[0].value
+    assert "reads English and Chinese" in page.error[0].value, "all that is wrong is told before anything is begun"
     page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n").run()
     assert not page.error
     _clean(page.button(key="make-homework").click().run())
