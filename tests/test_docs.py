@@ -12,7 +12,7 @@ import pytest
 import typer
 from PIL import Image
 
-from twinseed import app
+from commands.program import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = [
@@ -56,6 +56,9 @@ def _problem_of_twinseed(arguments: list[str]) -> str | None:
     group: Any = typer.main.get_command(app)
     if not arguments or arguments[0] in ("--help", "COMMAND", "X"):
         return None
+    if arguments[0].startswith("--"):
+        known = any(arguments[0] in option.opts for option in group.params)
+        return None if known else f"there is no option {arguments[0]}"
     command = group.commands.get(arguments[0])
     if command is None:
         return f"there is no command {arguments[0]}"

@@ -121,7 +121,7 @@ def _show_table(table: Table, page: PageContext) -> None:
     cells = [
         (
             one.options.concept or one.options.simple or h["drawn"],
-            one.options.seed or h["any_seed"],
+            h["any_seed"] if one.options.seed is None else str(one.options.seed),
             one.observations or "",
         )
         for one in table.assignments[:MOST_SHOWN]
@@ -133,7 +133,7 @@ def _show_table(table: Table, page: PageContext) -> None:
     heads = ("#", page.t["concept"], page.t["settings"]["seed"], page.t["observations"]["label"])
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
     st.html(
-        f'<div class="tw-scroll"><table class="tw-table tw-settings"><thead><tr>{head}</tr></thead>'
+        f'<div class="tw-scroll" tabindex="0"><table class="tw-table tw-settings"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     for note in table.notes:
