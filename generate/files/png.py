@@ -96,7 +96,10 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> PngTexts:
         length, kind = struct.unpack_from(">I4s", png, position)
         if (kind == b"IHDR") != (seen == 0) or (kind == b"IHDR" and length != 13):
             raise PictureError(
-                "{name} does not begin as a PNG picture does, or begins twice", hint="{suspicious}", name=name, suspicious=_SUSPICIOUS
+                "{name} does not begin as a PNG picture does, or begins twice",
+                hint="{suspicious}",
+                name=name,
+                suspicious=_SUSPICIOUS,
             )
         if kind != b"IDAT" and length > MAX_CHUNK:
             raise _too_large(name, Clause("a part of {length:,} bytes that is not pixels", length=length), MAX_CHUNK)
