@@ -314,6 +314,7 @@ class Session:
             "vae": settings.vae,
             "fast": settings.fast,
             "compiled": settings.compiled,
+            "memory": settings.memory,
             "allow_pickle": allow_pickle,
         }
         on_progress(Progress("open", settings.model))
