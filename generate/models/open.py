@@ -174,7 +174,9 @@ class OpenModel:
     def size_unit(self) -> int:
         """Pixels to one latent, or to the square of them that the denoiser takes at once: width and height must be
         multiples of it."""
-        return int(self.pipeline.vae_scale_factor) * self.family.patch
+        pipeline = self.pipeline  # those for films have another factor for time
+        scale = getattr(pipeline, "vae_scale_factor_spatial", None) or pipeline.vae_scale_factor
+        return int(scale) * self.family.patch
 
     @property
     def native_size(self) -> tuple[int, int]:
@@ -338,7 +340,8 @@ def open_model(
             mode = choose_mode(memory, sizes_of(folder, family), device=device, dtype=dtype)
         pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other, mode)
     denoiser = getattr(pipeline, family.denoiser)
-    latents = (denoiser.config.in_channels // family.packed, latent_channels(pipeline.vae))
+    channels = denoiser.config.get("in_channels") or denoiser.config["in_visual_dim"]
+    latents = (channels // family.packed, latent_channels(pipeline.vae))
     if latents[0] != latents[1]:
         raise ModelError(
             "the VAE {vae} decodes latents of {latents} channels, the model draws {latents_2}",

@@ -150,4 +150,4 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             kind=type(error).__name__,
             error=first_line(error),
         ) from error
-    return result.images[0], check
+    return result[0][0], check  # some call them images, some the image
