@@ -593,6 +593,8 @@ TURNED: dict[str, tuple[Any, str]] = {
     ),
     "fast": (True, "yes"),
     "compiled": (True, "yes"),
+    "max_sequence_length": (128, "128"),
+    "memory": ("8GB", "8GB"),
 }
 
 
