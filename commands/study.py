@@ -116,7 +116,7 @@ def study(
     with ExitStack() as stack:
         crew = None
         if ray is not None:
-            from compare.study.ray_crew import crew_for
+            from compare.study.crew.cluster import crew_for
 
             crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads))
             say(f"{crew.workers} workers")

@@ -64,12 +64,16 @@ def needed() -> list[Package]:
 
 
 def licence_of(one: Distribution) -> str:
-    """What the package says of its licence: by its expression, else its classifiers, else its own words."""
+    """What the package says of its licence: by its expression, else its classifiers, else its own words, else the first
+    line of the licence that comes with it."""
     said = one.metadata
     classifiers = [entry.split(" :: ")[-1] for entry in said.get_all("Classifier", []) if entry.startswith("License")]
-    return (
-        said.get("License-Expression") or "; ".join(classifiers) or str(said.get("License") or "").split("\n")[0][:80]
-    )
+    own = str(said.get("License") or "").strip()
+    if not own:
+        own = next(
+            filter(None, map(one.read_text, (f"licenses/{name}" for name in said.get_all("License-File", [])))), ""
+        )
+    return said.get("License-Expression") or "; ".join(classifiers) or own.strip().split("\n")[0][:80]
 
 
 def advisories(table: Table) -> None:

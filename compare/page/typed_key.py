@@ -68,6 +68,12 @@ def typed_key() -> TypedKey | None:
     return found
 
 
+def environ_of_tab() -> Mapping[str, str]:
+    """What expanders are set up from: the server's keys and addresses, or this tab's own in their place."""
+    key = typed_key()
+    return os.environ if key is None else key.environ(os.environ)
+
+
 def keep_typed_key(key: TypedKey | None) -> None:
     """For this tab, until it is closed or loaded again; None forgets it."""
     st.session_state[_STATE] = key

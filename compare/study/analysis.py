@@ -13,7 +13,7 @@ import numpy as np
 
 from compare.statistics import PairedResult, Power, cluster_means, clusters_needed, holm, paired
 from compare.study.design import PRIMARY, Plan, StudyArm
-from compare.study.scores import METRICS, UnitScores
+from compare.study.scores import METRICS, UnitScores, measure_of
 from compare.study.store import Outcome
 
 #: Where among all concepts, from the most lost to the most won, examples are taken: not the best ones.
@@ -190,7 +190,7 @@ def _answers(
         categories = Counter(one.category for one in known if one.category is not None)
         for category in (None, *(categories if len(categories) > 1 else ())):
             chosen = [one for one in known if category is None or one.category == category]
-            tested = METRICS[metric.rpartition(":")[2]].tested
+            tested = METRICS[measure_of(metric)].tested
             result = paired([one.difference for one in chosen], rng, tested=tested)
             yield Answer(
                 arm=arm,
@@ -211,7 +211,7 @@ def _corrected(answers: list[Answer]) -> list[Answer]:
     families: dict[tuple[bool, bool], dict[str, float]] = {}
     for place, one in enumerate(answers):
         p = one.result.signed_rank
-        if p is not None and METRICS[one.metric.rpartition(":")[2]].tested:
+        if p is not None and METRICS[measure_of(one.metric)].tested:
             families.setdefault((one.primary, one.category is None), {})[str(place)] = p
     corrected = {int(place): p for family in families.values() for place, p in holm(family).items()}
     return [

@@ -37,6 +37,7 @@ from generate.models.single_file import named_scheduler, open_single_file, open_
 from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
+from generate.models.word_processor import WordProcessor
 from generate.settings import RenderSettings
 from ideation import Clause, TokenBudget
 
@@ -383,10 +384,13 @@ def _open_folder(
     for _, tokenizer in family.text_encoders:
         if (folder / tokenizer).is_dir() or tokenizer == family.counted_tokenizer:
             tokenizer_file(folder / tokenizer)  # raises where there is none; loading would go on without
-    given = {} if other_vae is None else {"vae": other_vae(folder / "vae")}
+    given: dict[str, Any] = dict.fromkeys((*family.left_out, *family.processors))
+    if other_vae is not None:
+        given["vae"] = other_vae(folder / "vae")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
+            words = {part: WordProcessor(folder / part) for part in family.processors}
             named_scheduler(folder)
             for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
@@ -401,6 +405,7 @@ def _open_folder(
                 **given,
                 **_feature_extractor(folder),
             )
+            pipeline.register_modules(**words)
     except ModelError:
         raise
     except Exception as error:  # the libraries raise OSError, ValueError, RuntimeError, SafetensorError, KeyError ...

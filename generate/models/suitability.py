@@ -27,7 +27,9 @@ def check_family(settings: RenderSettings, family: Family) -> None:
         return
     if scheduler not in family.in_turn.schedulers:
         raise SettingsError(
-            "{name} cannot draw {title}, which was trained by flow matching",
+            "{name} cannot draw {title}, which was trained by flow matching"
+            if family.flow
+            else "{name} cannot draw {title}",
             hint="take one of these: {names}",
             name=scheduler,
             title=family.title,

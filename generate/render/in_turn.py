@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -67,11 +68,22 @@ def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     settings = batch.settings
     return {
         **in_turn.arguments,
+        **in_turn.of_steps(settings.num_inference_steps),
         batch.model.family.guidance: settings.guidance_scale,
         "width": settings.width,
         "height": settings.height,
         "num_inference_steps": settings.num_inference_steps,
     }
+
+
+def _listening(in_turn: InTurn, pipeline: Any, after_step: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments by which the pipeline calls `after_step`."""
+    if in_turn.tells_latents_alone:
+        return {
+            "callback": lambda step, timestep, latents: after_step(pipeline, step, timestep, {"latents": latents}),
+            "callback_steps": 1,
+        }
+    return {"callback_on_step_end": after_step, "callback_on_step_end_tensor_inputs": ["latents"]}
 
 
 def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tuple[Image.Image, ArmCheck]:
@@ -92,12 +104,12 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             raised.append(error)
             raise
 
-    def watch_step(running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def watch_step(_running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
             said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
             raise ran_over(model, said)
         if batch.on_step is not None:
-            steps = len(running.scheduler.timesteps)
+            steps = settings.num_inference_steps
             number = place * steps + step + 1
             batch.on_step(Step(batch.number, batch.batches, number, len(batch.seeds) * steps, preview.pictures))
         return {}
@@ -119,8 +131,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
                 **(in_turn.negative(pipeline, batch.conditioning.negative) if guided else {}),
                 **_arguments(batch, in_turn),
                 generator=generator,
-                callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["latents"],
+                **_listening(in_turn, pipeline, after_step),
             )
             check.ended(pipeline, generator)
     except RuntimeWarning as warning:

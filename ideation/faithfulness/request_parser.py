@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
 from ideation.draw import built_in_words
 from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
-from ideation.english.inflection import is_plural
+from ideation.english.inflection import is_plural, singular
 from ideation.faithfulness.requirement import (
     COLOURS,
     NUMBERS,
@@ -110,8 +111,7 @@ def requirements_of(text: str) -> list[Requirement]:
     text, styles = _without_style(text)
     # An action from the lists is known as a whole; elsewhere "ice skating" would be ice that skates.
     actions = [phrase_requirement("action", match.group()) for match in _known_actions().finditer(text)]
-    text = _known_actions().sub(" , ", text)
-    clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if plain_words(clause)]
+    clauses = _clauses(_known_actions().sub(" , ", text))
     things: list[Requirement] = []
     for number, clause in enumerate(clauses):
         things += _thing_requirements(clause, main=number == 0)
@@ -119,6 +119,43 @@ def requirements_of(text: str) -> list[Requirement]:
     things[1:1] = actions
     things += [*styles, *_count_requirements(clauses), *_colour_requirements(clauses), *found, *absences]
     return list({thing.name: thing for thing in things}.values())
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A thing that a concept asks to see, in the singular: how many, and in what colour, where it says so."""
+
+    name: str
+    count: int | None = None
+    colour: str | None = None
+
+
+def things_in(text: str) -> tuple[Thing, ...]:
+    """The things that a concept in English asks to see: its subjects, what is counted and what has a colour. What it
+    does is not among them, nor what is to be absent.
+
+    >>> things_in("three red apples without a leaf, watercolor")
+    (Thing(name='apple', count=3, colour='red'),)
+    >>> [thing.name for thing in things_in("a fox and two hens beside a blue door")]
+    ['fox', 'hen', 'door']
+    """
+    text, _ = _without_absences(QUOTED.sub(" ", text))
+    text, _ = _without_style(text)
+    clauses = _clauses(_known_actions().sub(" , ", text))
+    named = [one.name.partition(": ") for one in _thing_requirements(clauses[0], main=True)] if clauses else []
+    found = {singular(name): Thing(singular(name)) for kind, _, name in named if kind == "subject"}
+    for number, noun, _ in _counts(clauses):
+        name = singular(noun)
+        found[name] = replace(found.get(name, Thing(name)), count=number)
+    for colour, coloured in _colours(clauses):
+        if coloured is not None:
+            name = singular(coloured)
+            found[name] = replace(found.get(name, Thing(name)), colour=colour)
+    return tuple(found.values())
+
+
+def _clauses(text: str) -> list[str]:
+    return [clause for clause in re.split(r"[,;.:!?()]+", text) if plain_words(clause)]
 
 
 def _without_absences(text: str) -> tuple[str, list[Requirement]]:
@@ -301,7 +338,11 @@ def _verbs() -> frozenset[str]:
 
 
 def _count_requirements(clauses: list[str]) -> list[Requirement]:
-    found = []
+    return [count_requirement(number, noun, name) for number, noun, name in _counts(clauses)]
+
+
+def _counts(clauses: list[str]) -> Iterator[tuple[int, str, str]]:
+    """Numbers with the nouns that they count, and how both are said."""
     for clause in clauses:
         for match in re.finditer(r"(?<![\w.-])(half\s+a\s+dozen|(\w+)\s+dozen|\w+)(-\w+)?(?=\s|$)", clause):
             number = number_in(match.group(1))
@@ -315,8 +356,7 @@ def _count_requirements(clauses: list[str]) -> list[Requirement]:
             # Of a name: there is one "Taipei 101 building", while "In Paris 3 cats" are three.
             if match.group(1).isdigit() and not is_plural(noun[0]) and _NAME.search(clause[: match.start()]):
                 continue
-            found.append(count_requirement(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
-    return found
+            yield number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"
 
 
 def _spoken(number: str) -> str:
@@ -324,11 +364,17 @@ def _spoken(number: str) -> str:
 
 
 def _colour_requirements(clauses: list[str]) -> list[Requirement]:
+    pairs = _colours(clauses)
+    every = frozenset(stem(colour) for colour, _ in pairs)
+    return [colour_requirement(colour, noun, every - {stem(colour)}) for colour, noun in pairs]
+
+
+def _colours(clauses: list[str]) -> list[tuple[str, str | None]]:
+    """Colours with the nouns that have them, if there is one."""
     pairs: list[tuple[str, str | None]] = []
     for clause in clauses:
         tokens = plain_words(clause)
         for at, token in enumerate(tokens):
             if token in COLOURS:
                 pairs.append((token, next(reversed(_noun_phrase(tokens, at + 1)[0]), None)))
-    every = frozenset(stem(colour) for colour, _ in pairs)
-    return [colour_requirement(colour, noun, every - {stem(colour)}) for colour, noun in pairs]
+    return pairs

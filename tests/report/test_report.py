@@ -14,7 +14,6 @@ from typing import Any
 
 import html5lib
 import pytest
-import yaml
 from playwright.sync_api import Page, sync_playwright
 from sample_run import (
     CONCEPT,
@@ -42,7 +41,7 @@ from compare.view import marked_prompt, render_report, report_of, verdict_of
 from generate.picture import ARMS
 from ideation import AdapterMention, Concept, TokenCount, typed_concept
 from ideation.english import diff
-from templates import LANGUAGES, Language
+from templates import LANGUAGES, Language, own_yaml
 
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 
@@ -124,9 +123,7 @@ def leaves(content: Any, path: str = "") -> dict[str, str]:
 
 
 def test_both_languages_say_the_same_things() -> None:
-    tables = [
-        leaves(yaml.safe_load((LOCALE_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))) for name in LANGUAGES
-    ]
+    tables = [leaves(own_yaml(LOCALE_FOLDER / f"{name}.yaml")) for name in LANGUAGES]
     english, chinese = tables
     assert list(english) == list(chinese)
     for key, sentence in english.items():

@@ -12,7 +12,7 @@ import pytest
 from sample_study import NOW, sample_plan, sample_scores
 
 from compare.study import Alone, Outcome, StudyError, StudyProgress, Unit
-from compare.study.runner import carry_out
+from compare.study.crew.runner import carry_out
 from compare.study.store import JOURNAL_FILE, Complaint, Journal, alone_in
 
 

@@ -147,7 +147,8 @@ def _show_settings(page: PageContext, names: list[str]) -> None:
         g = page.t["gallery"]
         st.caption(g["differing"] if differing else g["alike"])
         if differing:
-            st.html(f'<div class="tw-scroll"><table class="tw-table tw-settings"><tbody>{body}</tbody></table></div>')
+            table = f'<table class="tw-table tw-settings"><tbody>{body}</tbody></table>'
+            st.html(f'<div class="tw-scroll" tabindex="0">{table}</div>')
 
 
 def _settings_of(record: Record, page: PageContext) -> dict[str, str]:

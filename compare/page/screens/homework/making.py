@@ -112,7 +112,7 @@ def _show_table(table: Table, page: PageContext) -> None:
     heads = ("#", page.t["concept"], page.t["settings"]["seed"], page.t["observations"]["label"])
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
     st.html(
-        f'<div class="tw-scroll"><table class="tw-table tw-settings"><thead><tr>{head}</tr></thead>'
+        f'<div class="tw-scroll" tabindex="0"><table class="tw-table tw-settings"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
     for note in table.notes:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
     from compare.session import Session
 
 MAX_IMAGES = 4
-MAX_PROMPT_CHARACTERS = 5_000
 ARMS = ("simple", "expanded", "negative")
 
 _USUAL = RenderSettings()
