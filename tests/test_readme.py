@@ -68,9 +68,7 @@ def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("opened_once")
-def test_every_command_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twinseed: Twinseed, browser: Path
-) -> None:
+def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twinseed: Twinseed, browser: Path) -> None:
     monkeypatch.chdir(tmp_path)
     done, left_out = [], []
     for line in lines("README.md"):
