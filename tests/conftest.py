@@ -95,16 +95,16 @@ def seedling() -> OpenModel:
 @pytest.fixture
 def opened_once(seedling: OpenModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sessions get the embedded model as it usually is from the fixture above, instead of opening it again."""
-    import compare.session
+    import compare.session.kept_open
 
-    really_open = compare.session.open_model
+    really_open = compare.session.kept_open.open_model
     usual = {"vae": None, "fast": False, "compiled": False}
 
     def open_model(name: str, **how: Any) -> OpenModel:
         plain = {one: how[one] for one in usual} == usual and how["dtype"] in ("auto", "float32")
         return seedling if name == "seedling" and plain else really_open(name, **how)
 
-    monkeypatch.setattr("compare.session.open_model", open_model)
+    monkeypatch.setattr("compare.session.kept_open.open_model", open_model)
     yield
     seedling.load()
 

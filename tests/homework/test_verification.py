@@ -24,12 +24,12 @@ from compare.homework.verification.redrawing import FLOAT32, HALF, redrawn
 from compare.instruments import Examination
 from compare.instruments.distance import score
 from compare.instruments.scores import verdict_of
-from compare.repetition import NotHere, clip_here, expectation, require_here, settings_here
 from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.record import Record, parse_record
 from compare.runs.run import Run, picture_entry
 from compare.session import Session
+from compare.session.repetition import NotHere, clip_here, expectation, require_here, settings_here
 from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.models import OpenModel

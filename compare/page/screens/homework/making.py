@@ -16,7 +16,9 @@ from compare.page.context import PageContext
 from compare.page.screens.homework.assignment import Ended, HomeworkJob
 from compare.page.screens.homework.uploads import on_disk
 from compare.page.text import plain
+from compare.page.typed_key import typed_key
 from compare.page.widgets.kept_form import begin_form
+from compare.page.widgets.own_key import show_own_key
 from compare.page.widgets.progress import show_notices, show_progress
 from compare.page.widgets.thumbnails import thumbnail
 from compare.page.worker import Ticket
@@ -47,7 +49,14 @@ def show_making(page: PageContext) -> None:
     counts = range(1, _MAX_IMAGES + 1)
     label = page.t["settings"]["images"]
     st.segmented_control(label, counts, key="homework-images", required=True, help=h["images_help"])
-    usual = PairOptions(images=st.session_state["homework-images"], language=page.language)
+    key = typed_key()
+    usual = PairOptions(
+        images=st.session_state["homework-images"],
+        language=page.language,
+        expander="auto" if key is None else key.provider,
+    )
+    with st.container(width="content"):
+        show_own_key(page)
     table: Table | None = None
     with page.shown():
         table = _table(upload, usual)

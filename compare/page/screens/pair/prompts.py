@@ -4,7 +4,6 @@ of it."""
 from __future__ import annotations
 
 import html
-import os
 from dataclasses import dataclass
 
 import streamlit as st
@@ -53,7 +52,7 @@ def write_prompts(page: PageContext) -> None:
     with page.telling():
         request = request_of_form(page.language, own_prompts=state.written is None)
         cache = ExpansionCache(cache_folder()) if request.cache else None
-        expander = choose_expander(request.expander, llm_model=request.llm_model, environ=os.environ, cache=cache)
+        expander = choose_expander(request.expander, llm_model=request.llm_model, environ=page.environ, cache=cache)
         reader = _reader()
         prompts = written_prompts(request, reader.budget, expander, target=reader.target)
         _take(prompts)

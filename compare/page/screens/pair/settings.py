@@ -7,9 +7,10 @@ from typing import Any
 import streamlit as st
 
 from compare.page.context import PageContext
-from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, automatic_expander, fill_form, new_seed
+from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
 from compare.page.text import plain
 from compare.page.widgets.localized_state import kept
+from compare.page.widgets.own_key import show_own_key
 from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
@@ -33,7 +34,7 @@ def show_settings(page: PageContext) -> None:
             _show_preset(s, language)
             _show_model(s)
         with words:
-            _show_expander(s, language)
+            _show_expander(page)
             _show_styles(s, language)
         with how:
             _show_seeds(s)
@@ -92,8 +93,8 @@ def _schedulers(model: str) -> tuple[str, ...]:
     return family.in_turn.schedulers if family is not None and family.in_turn is not None else tuple(SCHEDULERS)
 
 
-def _show_expander(s: dict[str, Any], language: Language) -> None:
-    state = st.session_state
+def _show_expander(page: PageContext) -> None:
+    state, s, language = st.session_state, page.t["settings"], page.language
     from ideation import EXPANDERS
 
     st.selectbox(
@@ -102,13 +103,14 @@ def _show_expander(s: dict[str, Any], language: Language) -> None:
         format_func=lambda name: s["expanders"].get(name, name),
         **kept("expander", language),
     )
+    name = chosen_expander()
     if state.expander == "auto":
-        name = automatic_expander()
         st.caption(s["auto_took"].format(name=s["expanders"].get(name, name)))
-        if name == "offline":
-            st.caption(s["offline_about"])
-    elif state.expander != "offline":
+    if name == "offline":
+        st.caption(s["offline_about"])
+    else:
         st.text_input(s["llm_model"], key="llm_model", placeholder=s["llm_model_auto"])
+    show_own_key(page)
 
 
 def _show_styles(s: dict[str, Any], language: Language) -> None:
