@@ -203,8 +203,10 @@ class PairRequest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that is asked for but the language of its report: equal requests, equal digest."""
+        """SHA-256 of all that is asked for but the language of its report: equal requests, equal digest. Settings count
+        by their own digest, which a setting that came later leaves as it is until it is used."""
         content = {name: value for name, value in self.to_json().items() if name != "language"}
+        content["settings"] = self.settings.digest
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
