@@ -21,8 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 
 CONSTRAINTS = REPOSITORY / "constraints.txt"
-#: Words of licences under which a package may be used beside a program under Apache 2.0 and handed on with it.
-ALLOWED = re.compile(r"Apache|\bMIT\b|BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|CC0|BSL-1\.0|CNRI")
+#: Words of licences under which a package may be used beside a program under Apache 2.0 and handed on with it; under
+#: the Lesser GPL as a library of its own that is imported as it is.
+ALLOWED = re.compile(
+    r"Apache|\bMIT\b|BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|CC0|BSL-1\.0|CNRI|Lesser General Public"
+)
 FORBIDDEN = re.compile(r"\b(A?GPL|SSPL|proprietary|non-?commercial)", re.IGNORECASE)
 
 

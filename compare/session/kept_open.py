@@ -42,7 +42,7 @@ class KeptOpen:
         self._choose = choose
         self._model: tuple[dict[str, Any], OpenModel] | None = None
         self._clip: tuple[tuple[str, str, str], tuple[Any, tuple[str, ...]]] | None = None
-        self._expanders: dict[tuple[str, str | None, bool], Expander] = {}
+        self._expanders: dict[tuple[str, str | None, bool, int], Expander] = {}
         self._on_progress: OnProgress = in_silence
 
     @contextlib.contextmanager
@@ -76,6 +76,7 @@ class KeptOpen:
             "vae": settings.vae,
             "fast": settings.fast,
             "compiled": settings.compiled,
+            "memory": settings.memory,
             "allow_pickle": allow_pickle,
         }
         on_progress(Progress("open", settings.model))
@@ -87,7 +88,8 @@ class KeptOpen:
     def expander(self, request: PairRequest) -> Expander | None:
         if request.simple is not None and request.expanded is not None:
             return None
-        key = (request.expander, request.llm_model, request.cache)
+        # Whoever sets a key between two requests, as in a notebook, means the next one.
+        key = (request.expander, request.llm_model, request.cache, hash(frozenset(self.environ.items())))
         if key not in self._expanders:
             cache = ExpansionCache(cache_folder()) if request.cache else None
             self._expanders[key] = self._choose(

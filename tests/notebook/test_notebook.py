@@ -19,12 +19,13 @@ import pytest
 from sample_run import CONCEPT, PROMPTS, sample_certificate, sample_findings, sample_record, write_sample
 
 import twinseed
-from compare import Gallery, PairOptions, Progress, RequestError, SessionStopped
+from compare import Gallery, PairOptions, PairRequest, Progress, RequestError, SessionStopped
 from compare.notebook.progress import _line, shown_progress
 from compare.report import sentences
+from compare.session.kept_open import KeptOpen
 from compare.view import card_html
 from generate import Step
-from ideation import DrawError, TwinseedError
+from ideation import DrawError, TwinseedError, choose_expander
 from templates import LANGUAGES, Language
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,18 @@ def test_what_was_finished_is_told_of_what_stopped(opened_once: None, capsys: py
     assert interrupted.value.__notes__[0].startswith(f"what was finished is in {Path('mine')}")
     session.close()
     assert session.pair("a dog", steps=1, size="64x64", seed=1).folder.parent.name == "mine"
+
+
+def test_a_key_that_is_set_between_two_pairs_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    request, _ = PairRequest.from_options(PairOptions("a dog"))
+    kept = KeptOpen(os.environ, choose_expander)
+    first = kept.expander(request)
+    assert first is kept.expander(request)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    second = kept.expander(request)
+    assert first is not None
+    assert second is not None
+    assert [first.name, second.name] == ["offline", "openai"]
 
 
 def test_the_arguments_are_the_options_and_wrong_ones_are_named() -> None:
