@@ -1,131 +1,85 @@
-"""The command line: its commands in order, and how the program ends. Each command is a file in `commands/`."""
+"""Twinseed: two pictures from one seed, and what the extra words of an expanded prompt did.
+
+>>> import twinseed
+>>> run = twinseed.pair("a dog riding a bicycle", seed=7, steps=4)
+>>> run.prompts.simple, run.seeds, run.record.certificate.holds
+('a dog riding a bicycle', [7], True)
+>>> run.expanded.size
+(128, 128)
+>>> twinseed.open_run(run.name).record == run.record
+True
+
+In a notebook a run shows itself; `run.report()` is its report, `run.refine()` the run with more steps, and
+`run.examine("ladder")` the run with what that instrument finds. Nothing is loaded before it is used. `main` is the
+program of the command line.
+"""
 
 from __future__ import annotations
 
-import errno
-import io
 import os
-import signal
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from typing import NoReturn
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
+if TYPE_CHECKING:
+    from compare.notebook import Idea, NotebookRun, ReportFile, Session, expand, ideas, open_run, pair
 
-from commands.class_ import class_
-from commands.console import Plain, ended_by_signals, say
-from commands.doctor import doctor
-from commands.examine import examine
-from commands.expand import expand
-from commands.homework import homework
-from commands.ideas import ideas
-from commands.ladder import ladder
-from commands.listing import list_names
-from commands.page import page
-from commands.pair import pair
-from commands.refine import refine
-from commands.report import report
-from commands.runs import runs_app
-from commands.study import study
-from commands.sweep import sweep
-from commands.verify import verify
-from ideation import TwinseedError
+__all__ = ["Idea", "NotebookRun", "ReportFile", "Session", "expand", "ideas", "main", "open_run", "pair"]
 
-app = typer.Typer(
-    help="Two pictures from one seed: what did the extra words of an expanded prompt do?",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+#: Our packages. Their names are common ones, so that another distribution, or a folder that Python looks into first,
+#: may have one that is called so too.
+_OURS = ("commands", "compare", "generate", "ideation", "templates")
 
-# In the order in which the help names them.
-app.command()(ideas)
-app.command()(expand)
-app.command()(pair)
-app.command()(sweep)
-app.command()(ladder)
-app.command()(examine)
-app.command()(refine)
-app.command()(report)
-app.command()(homework)
-app.command()(verify)
-app.command()(study)
-app.command("class")(class_)
-app.add_typer(runs_app, name="runs")
-app.command()(page)
-app.command("list")(list_names)
-app.command()(doctor)
+
+class ShadowedError(ImportError):
+    """Python finds another package where it should find one of ours, and what to do about it."""
+
+    def __init__(self, name: str, found: str | None) -> None:
+        self.message = f"the package {name} of Twinseed is hidden by another one: {found!r}"
+        self.hint = "give Twinseed an environment of its own, or start it in a folder that has no such file or folder"
+        super().__init__(f"{self.message}; {self.hint}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("twinseed")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _require_ours()
+    return getattr(import_module("compare.notebook"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def main() -> NoReturn:
-    """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C, 128 and its
-    number after another signal that asks the program to end."""
-    _open_what_is_closed()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # 繁體中文 must come out on every system, whatever its code page
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
-    with redirect_stdout(Plain(sys.stdout)), redirect_stderr(Plain(sys.stderr)), ended_by_signals() as asked:
-        code = _run()
-        if code == 130:  # which typer makes of Ctrl-C as well
-            say("stopped")
-            code = 128 + (asked[0] if asked else signal.SIGINT)
-    sys.exit(code)
-
-
-def _run() -> int:
-    """Does what was typed, and returns the exit code."""
+    """The program `twinseed`."""
     try:
-        code = app([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
-        sys.stdout.flush()
-    except TwinseedError as problem:
-        say(f"error: {problem.message}\nhint: {problem.hint}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except MemoryError:
-        say("error: there is not enough memory for this\nhint: close other programs, or ask for less at once")
-        return 1
-    except OSError as problem:
-        # Whoever read the output may have enough of it, as `head` does; a disk may have no room for it.
-        if problem.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        if problem.errno != errno.EPIPE:
-            say(f"error: no room left: {problem.strerror}\nhint: make room on the disk, or send the output elsewhere")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python tries once more at its end, and complains
-        return 1
-    except Exception as problem:
-        show = getattr(problem, "show", None)  # typer's usage errors: their base class has no public name
-        if show is None:
-            raise
-        show()
-        return 2
-    return code or 0
+        _require_ours()
+    except ShadowedError as problem:
+        sys.exit(f"error: {problem.message}\nhint: {problem.hint}")
+
+    from commands.program import run_program
+
+    run_program()
 
 
-def _in_utf8(word: str) -> str:
-    """What was typed, which under LANG=C comes as the bytes that were not understood. Other bytes, as in the names of
-    old files, stay as they are."""
-    try:
-        return os.fsencode(word).decode("utf-8")
-    except UnicodeError:
-        return word
+def _require_ours() -> None:
+    """Raises `ShadowedError` where one of our packages is not the one beside this file."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    for name in _OURS:
+        spec = find_spec(name)
+        found = None if spec is None else spec.origin or next(iter(spec.submodule_search_locations or ()), None)
+        if found is None or not _is_in(here, name, found):
+            raise ShadowedError(name, found)
 
 
-def _open_what_is_closed() -> None:
-    """Sends what would go to a closed output nowhere. Left closed, its number would go to the next file that is opened,
-    and a stray message of some library into that file."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
-    # No context manager: they stay open for as long as the program runs.
-    if sys.stdout is None:
-        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+def _is_in(here: str, name: str, found: str) -> bool:
+    return os.path.realpath(found).startswith(os.path.join(os.path.realpath(here), name) + os.sep)
 
 
 if __name__ == "__main__":

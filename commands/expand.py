@@ -81,7 +81,7 @@ def expand(
     if concept is None and file is None and count is None:
         context.fail("Missing argument 'CONCEPT'.")
 
-    from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
+    from generate.models import writing_target
     from generate.settings import DEFAULT_MODEL
     from ideation import EstimatedBudget, checked_template, choose_expander
     from ideation import expand as expand_concept
@@ -93,17 +93,8 @@ def expand(
     told_to = checked_template(template) if template is not None else None
     if written_for is not None and model is not None:
         raise OptionError("--for and --model both say whom the prompts are for", hint="leave one of the two away")
-    renderer = model or DEFAULT_MODEL
-    own = family_of(renderer)
-    if (
-        written_for is None and own is not None and own.in_turn is not None
-    ):  # it reads sentences, through its own encoder
-        written_for = renderer
-    target = find_writing_target(written_for) if written_for is not None else None
-    vocabulary = target.vocabulary if target else vocabulary_of(renderer)
-    facts = target.facts if target else None
-    chunked = tokens == "chunk"
-    budget = target.budget(chunked=chunked) if target else token_budget(find_tokenizer(renderer), chunked=chunked)
+    target = writing_target(model, written_for)
+    vocabulary, facts, budget = target.vocabulary, target.facts, target.budget(chunked=tokens == "chunk")
     chosen_seed = 0 if seed is None else seed_of(seed)
     if compare is not None:
         from ideation import compare_expander, named_expanders
@@ -111,7 +102,7 @@ def expand(
         if llm_model is not None:
             raise OptionError("--llm-model names one model", hint="name it in the list: --compare openai:MODEL,offline")
         named = named_expanders(compare)
-        concepts = concepts_of(concept, file, count, renderer, chosen_seed)
+        concepts = concepts_of(concept, file, count, model or DEFAULT_MODEL, chosen_seed)
         rows = []
         for name, its_model in named:
             say(f"{name}{f' ({its_model})' if its_model else ''}: {len(concepts)} to expand ...")

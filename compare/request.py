@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -56,8 +56,9 @@ class PairOptions:
     """
 
     concept: str | None = None
+    _: KW_ONLY
     drawn: str | None = None
-    seed: str | None = None
+    seed: int | str | None = None
     images: int = 1
     model: str | None = None
     scheduler: str | None = None

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from generate.seedling import SEEDLING_FOLDER
 from twinseed import main
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from generate.models import OpenModel
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
@@ -48,6 +51,7 @@ class Done:
 
 
 Twinseed = Callable[..., Done]
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -85,6 +89,43 @@ def twinseed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Folders that take long to make: whichever worker is the first to want one makes it, and all read it."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    base = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder = base / "made-once" / name
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.exists():
+                partial = folder.with_suffix(".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                make(partial)
+                partial.rename(folder)
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a file: each is somebody else in it. No longer, as its event loop is in the way of
+    tests with one of their own."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no Chromium here: install the package `chromium` to run this test")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
 def seedling() -> OpenModel:
     """The embedded model, on the CPU in float32."""
     from generate.models import open_model
@@ -95,16 +136,16 @@ def seedling() -> OpenModel:
 @pytest.fixture
 def opened_once(seedling: OpenModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sessions get the embedded model as it usually is from the fixture above, instead of opening it again."""
-    import compare.session
+    import compare.session.kept_open
 
-    really_open = compare.session.open_model
+    really_open = compare.session.kept_open.open_model
     usual = {"vae": None, "fast": False, "compiled": False}
 
     def open_model(name: str, **how: Any) -> OpenModel:
         plain = {one: how[one] for one in usual} == usual and how["dtype"] in ("auto", "float32")
         return seedling if name == "seedling" and plain else really_open(name, **how)
 
-    monkeypatch.setattr("compare.session.open_model", open_model)
+    monkeypatch.setattr("compare.session.kept_open.open_model", open_model)
     yield
     seedling.load()
 

@@ -81,7 +81,7 @@ def test_threads_are_told_to_sleep_before_torch_is_imported(file: Path) -> None:
     assert not torchs or min(ours, default=999) < min(torchs)
 
 
-DOORS = "generate generate.families generate.models generate.render generate.schedulers compare".split()
+DOORS = "generate generate.families generate.models generate.render generate.schedulers compare compare.session".split()
 
 
 @pytest.mark.parametrize("package", DOORS)

@@ -31,8 +31,8 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import twinseed
 from benchmarks.hardening.table import Table, arguments
+from commands.program import run_program
 from compare import Gallery, Run
 from compare.homework import open_bundle
 from ideation import TwinseedError
@@ -109,7 +109,7 @@ class Process:
         sys.argv = argv
         code: Any = 1
         try:
-            twinseed.main()
+            run_program()
         except SystemExit as end:
             code = end.code
         except KeyboardInterrupt:  # before the program took it over: as Python does it

@@ -1,11 +1,14 @@
 """Fuzz: every reader of foreign text and bytes, given what hypothesis and atheris think of.
 
-    python benchmarks/hardening/fuzz.py [--minutes 10] [--jobs 1] [--only WORD] [--write docs/security.md]
+    python benchmarks/hardening/fuzz.py [--minutes 10] [--jobs 1] [--only WORD]... [--write docs/security.md]
+    python benchmarks/hardening/fuzz.py --kinds [--minutes 10] [--jobs 1] [--write docs/security.md]
 
 Each reader is tried for so many minutes: with structured changes of valid samples, with texts put together of the marks
 that readers look for, and with any text or bytes. Where atheris is installed it has half of the time, and looks for
 inputs that reach new lines of our code; without it hypothesis has all of it. Lost is every error that is not ours, once
 for each place where it comes from, and every input that takes longer than the limit of processor time.
+
+`--kinds` takes one reader of each kind of foreign bytes, so that each can be given long, and fills a table of its own.
 """
 
 from __future__ import annotations
@@ -39,6 +42,19 @@ HAS_ATHERIS = importlib.util.find_spec("atheris") is not None
 ENGINES = ("hypothesis", "atheris") if HAS_ATHERIS else ("hypothesis",)
 OURS = ("ideation", "generate", "compare", "commands", "templates")
 LIMIT_S = 5.0
+#: One reader of each kind of foreign bytes, the one that reads most of it.
+KINDS = (
+    "PNG pictures",
+    "infotext",
+    "the prompt of ComfyUI",
+    "a header of weights",
+    "wildcards, YAML",
+    "a pattern",
+    "a prompt",
+    "an LLM's answer",
+    "a record",
+    "bundles, as zip files",
+)
 #: The longest input that is kept to be looked at, in bytes.
 LONGEST = 2**20
 #: So many inputs hypothesis makes in one go; it remembers all of them for as long.
@@ -228,11 +244,18 @@ def _tried(name: str, folder: Path, seconds: float) -> Found:
     return whole
 
 
+def _chosen(name: str, words: list[str]) -> bool:
+    return not words or any(word in name for word in words)
+
+
 def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="for each reader [default: 10]")
     parser.add_argument("--jobs", type=int, default=1, help="so many readers at a time [default: 1]")
-    parser.add_argument("--only", metavar="WORD", help="the readers that have it in their name")
+    parser.add_argument(
+        "--only", metavar="WORD", action="append", default=[], help="the readers that have it in their name"
+    )
+    parser.add_argument("--kinds", action="store_true", help="one reader of each kind, to a table of its own")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the inputs that are lost are put")
     options = parser.parse_args()
     with ExitStack() as watched:
@@ -241,10 +264,12 @@ def main() -> int:
 
             watched.enter_context(atheris.instrument_imports(include=list(OURS), enable_loader_override=False))
         from benchmarks.hardening.readers import READERS, prepare
-    table = Table("fuzz", ("longest ms",))
+    table = Table("fuzz-kinds" if options.kinds else "fuzz", ("longest ms",))
     with tempfile.TemporaryDirectory() as there:
         prepare(Path(there))
-        names = [reader.name for reader in READERS if options.only is None or options.only in reader.name]
+        known = [reader.name for reader in READERS]
+        assert set(KINDS) <= set(known), "a reader was renamed"
+        names = list(KINDS) if options.kinds else [name for name in known if _chosen(name, options.only)]
         for name, found in of_all(names, Path(there), options.minutes, options.jobs):
             losses = [f"{why}: {raw[:200]!r}" for why, raw in found.lost.items()]
             table.rows[name] = Row(found.tried, losses, {"longest ms": 1000 * found.longest_s})
@@ -253,7 +278,8 @@ def main() -> int:
                 if options.keep:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     (options.keep / f"{name.replace('/', ' ')} {number}").write_bytes(raw)
-    command = f"python benchmarks/hardening/fuzz.py --minutes {options.minutes:g} --jobs {options.jobs}"
+    kinds = " --kinds" if options.kinds else ""
+    command = f"python benchmarks/hardening/fuzz.py{kinds} --minutes {options.minutes:g} --jobs {options.jobs}"
     return table.finish(f"{command} --write docs/security.md", options.write)
 
 

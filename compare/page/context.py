@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.page.text import plain
+from compare.page.typed_key import environ_of_tab
 from compare.page.visitor import Visitor
 from compare.page.worker import Ticket, Work, the_worker
 from compare.report import sentences
@@ -65,9 +66,11 @@ class PageContext:
         """Has the worker do it; `label` says what it is for, for whoever comes back later. What comes of it is put on
         this browser's shelf, where it has one."""
         self.forget_problem()
+        environ = environ_of_tab()
 
         def shelved(session: Session, **how: Any) -> object:
-            made = work(session, **how)
+            with session.acting_for(environ):
+                made = work(session, **how)
             if isinstance(made, Run):
                 self.put_on_shelf(made.name)
             return made

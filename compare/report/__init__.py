@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from compare.report.blocks import Block, Booklet, Chapter, Report, Section, marks_in
+from compare.report.blocks import Block, Booklet, Card, Chapter, Report, Section, marks_in
 from compare.report.fonts import FontError
-from compare.report.html import booklet_html, html_text, policy_hash
+from compare.report.html import booklet_html, card_text, html_text, policy_hash
 from compare.report.markdown import markdown_zip
 from compare.report.pdf import PdfError, booklet_pdf, pdf_bytes
 from compare.report.sentences import sentences
@@ -16,6 +16,7 @@ from compare.report.sentences import sentences
 __all__ = [
     "Block",
     "Booklet",
+    "Card",
     "Chapter",
     "FontError",
     "PdfError",
@@ -23,6 +24,7 @@ __all__ = [
     "Section",
     "booklet_html",
     "booklet_pdf",
+    "card_text",
     "html_text",
     "markdown_zip",
     "marks_in",

@@ -276,6 +276,21 @@ class Booklet(_Shown):
         return (*self.front, *(section for one in self.chapters for section in one.sections), *self.back)
 
 
+@dataclass(frozen=True)
+class Card:
+    """A run at a glance: the concept in somebody's `words` and their `language_of_words`, its pairs, both prompts, what
+    was found in a sentence or a few, whether the certificate holds, and notes."""
+
+    language: Language
+    words: str
+    language_of_words: str
+    pairs: tuple[Pair, ...]
+    prompts: tuple[Marked, ...]
+    verdict: str
+    seal: Seal
+    notes: tuple[str, ...] = ()
+
+
 def _files(block: Block) -> Iterator[str]:
     match block:
         case Pair(_, simple, expanded):

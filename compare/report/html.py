@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 import templates
-from compare.report.blocks import Booklet, Marked, Pair, Report, Section, Text, marks_in
+from compare.report.blocks import Booklet, Card, Marked, Pair, Report, Section, Text, marks_in
 from compare.report.charts import inline
 from compare.report.sentences import sentences
 from generate.picture import ARMS, Arm
@@ -95,6 +95,24 @@ def booklet_html(booklet: Booklet, pictures: Mapping[str, bytes]) -> str:
         ],
         sources=sources,
         **_times(booklet.made),
+    )
+
+
+def card_text(card: Card, pictures: Mapping[str, bytes]) -> str:
+    """The card as HTML for the inside of a page that is somebody else's; `pictures` has the files of its pairs.
+
+    It is one element with its style and pictures in it. Where that style is taken away, as in a notebook that is not
+    trusted, both pictures and all words are still there, one below the other.
+    """
+    files = [shot.file for pair in card.pairs for shot in (pair.simple, pair.expanded)]
+    return templates.render(
+        "reports/card.html.j2",
+        t=sentences(card.language)["report"],
+        card=card,
+        css=templates.render("reports/card.css"),
+        legend=marks_in(stretch for marked in card.prompts for stretch in marked.stretches),
+        sources={name: _lighter(pictures[name]) for name in files},
+        small={name: _source(pictures[name], small=True) for name in files},
     )
 
 

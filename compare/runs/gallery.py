@@ -6,18 +6,14 @@ import contextlib
 import errno
 import logging
 import os
-import re
-import secrets
-import shutil
 import sqlite3
 import tempfile
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
+from compare.runs.errors import GalleryError, cannot_write
 from compare.runs.folder import (
     A_MOMENT_S,
     PARTIAL,
@@ -29,28 +25,18 @@ from compare.runs.folder import (
     sweep,
     take_free_name,
     tidy,
-    write_whole,
 )
 from compare.runs.index import Listing, RunIndex, RunRow, Wanted, holds_run
 from compare.runs.marks import Marks, read_marks, write_marks
 from compare.runs.record import RECORD_FILE, Record
-from compare.runs.run import REPORT_FILE, Run
-from ideation import Clause, TwinseedError
+from compare.runs.run import Run
+from compare.runs.writer import RunEditor, RunWriter
+from ideation import TwinseedError
 
 #: How long somebody waits for another program that is at work on the same run, which may only be writing its report.
 PATIENCE_S = 5.0
-SLUG_LENGTH = 40
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 logger = logging.getLogger(__name__)
-
-
-class GalleryError(TwinseedError):
-    """The runs folder cannot be read or written, or has no such run."""
-
-
-class CannotWrite(GalleryError):
-    """Nothing more can be written to the runs folder, whatever run it is for: there is no room, or no right to."""
 
 
 def usual_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -76,7 +62,7 @@ class Gallery:
             with tempfile.TemporaryFile(dir=self.root, prefix=PARTIAL) as probe:  # has no name, where systems can do it
                 probe.write(b"twinseed")
         except OSError as error:
-            raise self._cannot_write(error, saved=[]) from error
+            raise cannot_write(self.root, error) from error
 
     def begin(self, digest: str) -> RunWriter:
         """A writer for the run that answers the request with that `digest`: for one that was begun and never finished,
@@ -108,7 +94,7 @@ class Gallery:
             try:
                 trashed = put_away(folder, folder.name)
             except OSError as error:
-                raise self._cannot_write(error, saved=[]) from error
+                raise cannot_write(self.root, error) from error
         try:
             self._index.drop(folder.name)
         except (sqlite3.Error, OSError) as error:
@@ -136,7 +122,7 @@ class Gallery:
                 if take_free_name(self.root / TRASH / name, place):
                     return place.name
             except OSError as error:
-                raise self._cannot_write(error, saved=[]) from error
+                raise cannot_write(self.root, error) from error
         raise self._no_run(name)
 
     def marks(self, name: str) -> Marks:
@@ -152,9 +138,9 @@ class Gallery:
                 marks = change(read_marks(folder))
                 write_marks(folder, marks)
         except (OSError, Busy) as error:
-            raise self._cannot_write(error if isinstance(error, OSError) else OSError(str(error)), saved=[]) from error
+            raise cannot_write(self.root, error if isinstance(error, OSError) else OSError(str(error))) from error
         with contextlib.suppress(TwinseedError):  # one that cannot be read has no line in the index
-            self._take_in(folder.name, self.open(folder.name).record)
+            self.take_in(folder.name, self.open(folder.name).record)
         return marks
 
     def runs(self, limit: int = 50, query: str = "") -> list[RunRow]:
@@ -252,7 +238,7 @@ class Gallery:
                     name=name,
                 ) from busy
             except OSError as error:
-                raise self._cannot_write(error, saved=[]) from error
+                raise cannot_write(self.root, error) from error
             yield
 
     def _no_run(self, name: str) -> GalleryError:
@@ -263,205 +249,13 @@ class Gallery:
             root=self.root,
         )
 
-    def _take_in(self, name: str, record: Record) -> None:
+    def take_in(self, name: str, record: Record) -> None:
         """Into the index; without it, the run is there all the same, and taken in when the index is next asked."""
         try:
             self._index.add(name, record)
         except (sqlite3.Error, OSError) as error:
             logger.warning("the run is saved in %s, but not yet in the index: %s", self.root / name, error)
 
-    def _cannot_write(self, error: OSError, saved: list[Path]) -> CannotWrite:
-        kept = Clause("; these pictures were saved: {files}", files=", ".join(map(str, saved))) if saved else ""
-        if error.errno in _NO_ROOM:
-            return CannotWrite(
-                "no room left for the runs in {root}: {reason}",
-                hint="make room, or choose another place with --runs FOLDER{kept}",
-                root=self.root,
-                reason=error.strerror,
-                kept=kept,
-            )
-        if isinstance(error, FileExistsError | NotADirectoryError):
-            return CannotWrite(
-                "the runs folder {root} is a file, or lies inside one",
-                hint="choose a folder with --runs FOLDER or TWINSEED_RUNS{kept}",
-                root=self.root,
-                kept=kept,
-            )
-        return CannotWrite(
-            "cannot write to the runs folder {root}: {reason}",
-            hint="choose a folder you may write to, with --runs FOLDER or TWINSEED_RUNS{kept}",
-            root=self.root,
-            reason=error.strerror,
-            kept=kept,
-        )
-
-
-def _whole(run: Run) -> bool:
-    return run.record.complete and run.report.is_file()
-
-
-class RunEditor:
-    """A run that is there, as it was when all others were kept away from it."""
-
-    def __init__(self, gallery: Gallery, run: Run) -> None:
-        self._gallery, self.run = gallery, run
-
-    def amend(self, record: Record, files: Mapping[str, bytes], report: str | None) -> Run:
-        """Puts another `record` in the place of the run's own, with new picture `files` of its findings and a new
-        `report`, unless that is to follow. The pictures come first and the record after them: whoever is killed on the
-        way leaves a run that is whole. Raises `GalleryError`."""
-        folder = self.run.folder
-        try:
-            for file, content in files.items():
-                write_whole(folder / file, content)
-            write_whole(folder / RECORD_FILE, record.to_json().encode())
-            if report is not None:
-                write_whole(folder / REPORT_FILE, report.encode())
-        except OSError as error:
-            raise self._gallery._cannot_write(error, saved=[]) from error
-        self._gallery._take_in(folder.name, record)
-        self.run = Run(folder, record)
-        return self.run
-
-
-class RunWriter:
-    """Writes a run while it is being made: what is finished is on the disk at once, and the record after it.
-
-    A folder in the gallery always has a record that is true of it. Whoever is killed keeps what was finished; the next
-    writer for the same request goes on with it. `run` is what is there so far, None before the first pair. Nobody else
-    can delete it or write into it meanwhile.
-    """
-
-    def __init__(self, gallery: Gallery, digest: str, *, resume: bool = True) -> None:
-        self._gallery, self._digest, self._resume = gallery, digest, resume
-        self._locks = ExitStack()
-        #: How the folder's name begins until the first pair is whole.
-        self._mine = f"{PARTIAL}{digest[:16]}-"
-        self.run: Run | None = None
-
-    def __enter__(self) -> Self:
-        root = self._gallery.root
-        with ExitStack() as locks:
-            try:
-                root.mkdir(parents=True, exist_ok=True)
-                tidy(root, but=self._mine)
-                if self._resume:
-                    with contextlib.suppress(Busy):
-                        locks.enter_context(locked(root, f"request {self._digest}"))
-                        self.run = self._left_unfinished(locks)
-            except OSError as error:
-                raise self._gallery._cannot_write(error, saved=[]) from error
-            self._locks = locks.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._locks.close()
-
-    def _left_unfinished(self, locks: ExitStack) -> Run | None:
-        """The run to go on with, if there is one and nobody is at work on it."""
-        found = self._gallery.unfinished(self._digest)
-        if found is None:
-            return None
-        locks.enter_context(locked(self._gallery.root, found.name))
-        sweep(found.folder)
-        with contextlib.suppress(TwinseedError):  # deleted just now
-            return self._gallery.open(found.name)
-        return None
-
-    @property
-    def made(self) -> Run:
-        """What is there so far; there must be a finished pair."""
-        assert self.run is not None  # noqa: S101 - whoever asks has added one
-        return self.run
-
-    def start_anew(self) -> None:
-        """Leaves what was found unfinished as it is: it was made with another model or other libraries."""
-        self.run = None
-
-    def add(self, record: Record, files: Mapping[str, bytes]) -> Run:
-        """Puts `record` in the place of the one so far, with the new picture `files` that it names.
-
-        Raises `GalleryError` when the disk is full or refuses; the pictures that were saved by then stay, and the hint
-        names them.
-        """
-        saved: list[Path] = []
-        try:
-            if self.run is None:
-                folder = self._first(record, files, saved)
-            else:
-                folder = self.run.folder
-                _write_all(folder, record, files, saved)
-        except OSError as error:
-            raise self._gallery._cannot_write(error, saved) from error
-        self.run = Run(folder, record)
-        self._gallery._take_in(folder.name, record)
-        return self.run
-
-    def finish(self, report: str) -> Run:
-        """Writes the run's report. Raises `GalleryError`."""
-        try:
-            write_whole(self.made.report, report.encode())
-        except OSError as error:
-            saved = [self.made.folder / name for name in self.made.record.files]
-            raise self._gallery._cannot_write(error, saved) from error
-        return self.made
-
-    def _first(self, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> Path:
-        """A new folder, which has its name only when the first pair and its record are in it."""
-        root = self._gallery.root
-        before = [path for path in root.iterdir() if path.name.startswith(self._mine)]
-        partial = root / f"{self._mine}{secrets.token_hex(6)}"
-        with locked(root, partial.name, wait_s=60):  # which nobody else can know; who tidies may have it for a moment
-            partial.mkdir()
-            try:
-                _write_all(partial, record, files, saved)
-                folder = self._named(partial, root / run_name(record))
-            except BaseException:
-                with contextlib.suppress(OSError):  # of an unfinished run, what is whole stays: the pictures
-                    for path in set(partial.iterdir()) - set(saved):
-                        path.unlink()
-                    if not saved:
-                        partial.rmdir()
-                raise
-        for path in before:  # of somebody who was killed: their pictures are here again
-            with contextlib.suppress(Busy, OSError), locked(root, path.name, wait_s=0):
-                shutil.rmtree(path)
-        return folder
-
-    def _named(self, partial: Path, wanted: Path) -> Path:
-        """Renames the finished folder, and locks it under its name before anybody can see it. Two programs may want
-        one name in one second: the later takes name-2."""
-        for folder in names_like(wanted):
-            with ExitStack() as lock:
-                try:
-                    lock.enter_context(locked(folder.parent, folder.name, wait_s=0))
-                    if not take_free_name(partial, folder):
-                        continue
-                except Busy:
-                    continue
-                self._locks.push(lock.pop_all())
-                return folder
-        raise FileExistsError(errno.EEXIST, "a thousand runs of this name", str(wanted))
-
 
 def _is_finished(run: Run) -> bool:
     return run.record.complete and run.report.is_file()
-
-
-def run_name(record: Record) -> str:
-    """A name that sorts by time and can be read: `20261123-142530-a-dog-riding-a-bicycle-7`."""
-    ascii_text = unicodedata.normalize("NFKD", record.prompts.simple).encode("ascii", "ignore").decode().lower()
-    slug = "-".join(re.findall(r"[a-z0-9]+", ascii_text))
-    if len(slug) > SLUG_LENGTH:
-        cut = slug[: SLUG_LENGTH + 1].rpartition("-")[0]
-        slug = cut or slug[:SLUG_LENGTH]
-    return "-".join(filter(None, [f"{record.created:%Y%m%d-%H%M%S}", slug, str(record.settings.seed)]))
-
-
-def _write_all(folder: Path, record: Record, files: Mapping[str, bytes], saved: list[Path]) -> None:
-    for name, content in files.items():
-        write_whole(folder / name, content)
-        saved.append(folder / name)
-    write_whole(folder / RECORD_FILE, record.to_json().encode())

@@ -5,6 +5,7 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 
 from __future__ import annotations
 
+from compare.view.card import card_html
 from compare.view.facts import offences_text
 from compare.view.homework import Failure, Homework, homework_html, homework_pdf
 from compare.view.report import (
@@ -21,6 +22,7 @@ from compare.view.report import (
 __all__ = [
     "Failure",
     "Homework",
+    "card_html",
     "homework_html",
     "homework_pdf",
     "judged_verdict",

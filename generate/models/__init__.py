@@ -40,7 +40,7 @@ from generate.models.resolve import (
     vocabulary_of,
 )
 from generate.models.suitability import check_family, usual_settings
-from generate.models.target import WritingTarget, find_writing_target
+from generate.models.target import WritingTarget, find_writing_target, writing_target
 from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
 
 if TYPE_CHECKING:
@@ -102,4 +102,5 @@ __all__ = [
     "usual_settings",
     "vae_path",
     "vocabulary_of",
+    "writing_target",
 ]

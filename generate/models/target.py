@@ -10,7 +10,9 @@ from generate.models.catalog import known_models, models_folder, reader_budget, 
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.resolve import family_of, find_tokenizer, vocabulary_of
 from generate.models.weight_file import ModelError
+from generate.settings import DEFAULT_MODEL
 from ideation import (
+    CLIP_LIMIT,
     EstimatedBudget,
     PromptTarget,
     TokenBudget,
@@ -23,24 +25,49 @@ from ideation import (
 
 @dataclass(frozen=True)
 class WritingTarget:
-    """What is to be known of a model before prompts are written for it. `tokenizer` is None where none of its own is
-    here, `vocabulary` where it knows any word; `reader` is its text encoder where that is told of."""
+    """What is to be known of a model before prompts are written for it. `facts` are None where it is written for in
+    the usual way, `tokenizer` where none of its own is here, `vocabulary` where it knows any word; `reader` is its text
+    encoder where that is told of."""
 
-    facts: PromptTarget
+    facts: PromptTarget | None
     tokenizer: Path | None
     vocabulary: Vocabulary | None
     reader: Reader | None = None
 
     def budget(self, *, chunked: bool = False) -> TokenBudget | EstimatedBudget:
         """Counts with the model's own tokenizer, and estimates where that is not here."""
+        limit = CLIP_LIMIT if self.facts is None else self.facts.limit
         if self.tokenizer is None:
-            return EstimatedBudget(self.facts.limit, chunked=chunked)
+            return EstimatedBudget(limit, chunked=chunked)
         if self.reader is not None:
             return reader_budget(self.reader, self.tokenizer)
-        return token_budget(self.tokenizer, self.facts.limit, chunked=chunked)
+        return token_budget(self.tokenizer, limit, chunked=chunked)
 
 
-def find_writing_target(name: str) -> WritingTarget:
+@dataclass(frozen=True)
+class NamedTarget(WritingTarget):
+    """One that somebody named, of which something is known."""
+
+    facts: PromptTarget
+
+
+def writing_target(model: str | None = None, written_for: str | None = None) -> WritingTarget:
+    """Whom prompts are written for: `written_for`, if that is named; else the model that will render them, the usual
+    one unless another is named, which is told of only where it reads sentences. Raises as `find_writing_target` does.
+
+    >>> writing_target().facts, writing_target(written_for="flux").facts.manner
+    (None, 'sentences')
+    """
+    if written_for is not None:
+        return find_writing_target(written_for)
+    renderer = model or DEFAULT_MODEL
+    family = family_of(renderer)
+    if family is not None and family.in_turn is not None:
+        return find_writing_target(renderer)
+    return WritingTarget(None, find_tokenizer(renderer), vocabulary_of(renderer))
+
+
+def find_writing_target(name: str) -> NamedTarget:
     """A model here with that name or path, else a family. Loads no model and asks no hub.
 
     Raises `UnknownTarget`, and `ModelError` for a model here that is broken.
@@ -55,11 +82,11 @@ def find_writing_target(name: str) -> WritingTarget:
         facts = (target_of_family(family.name) if family else None) or known_targets()["sd1"]
         in_turn = family.in_turn if family is not None else None
         reader = in_turn.readers[0] if in_turn is not None else None
-        return WritingTarget(facts, find_tokenizer(name), vocabulary_of(name), reader)
+        return NamedTarget(facts, find_tokenizer(name), vocabulary_of(name), reader)
     facts = find_target(name)
     if (vocabulary := vocabulary_of(facts.family)) is not None:  # the embedded model, by another spelling
-        return WritingTarget(facts, find_tokenizer(facts.family), vocabulary)
-    return WritingTarget(facts, _clip_tokenizer() if facts.clip else None, None)
+        return NamedTarget(facts, find_tokenizer(facts.family), vocabulary)
+    return NamedTarget(facts, _clip_tokenizer() if facts.clip else None, None)
 
 
 def _clip_tokenizer() -> Path | None:

@@ -28,7 +28,7 @@ class DrawError(TwinseedError):
     """A draw that cannot be made: a negative seed, or a place beyond the last concept."""
 
 
-def seed_of(given: str | None) -> int:
+def seed_of(given: int | str | None) -> int:
     """The seed that somebody gave; where none was, one that is drawn. Raises `DrawError` for what is no whole number.
 
     >>> seed_of(" 7 ")
@@ -36,14 +36,15 @@ def seed_of(given: str | None) -> int:
     """
     if given is None:
         return secrets.randbelow(2**32)
-    if not re.fullmatch(r"[0-9]{1,19}", given.strip()):
+    text = str(given).strip()
+    if not re.fullmatch(r"[0-9]{1,19}", text):
         raise DrawError(
             "seed is {seed!r}",
             hint="give a whole number from 0 to {most}, as in --seed 7",
-            seed=given[:40],
+            seed=text[:40],
             most=MAX_SEED,
         )
-    return int(given)
+    return int(text)
 
 
 def draw(words: WordLists, *, seed: int, index: int, language: Language = "en") -> Concept:

@@ -13,8 +13,8 @@ import pytest
 from conftest import Twinseed
 from sample_run import write_sample
 
+from compare.runs import Gallery, GalleryError
 from compare.runs.folder import LOCK, PARTIAL, locked
-from compare.runs.gallery import Gallery, GalleryError
 
 HOLD = """
 import sys

@@ -20,7 +20,8 @@ from PIL import Image
 from sample_run import EXPANDED, PROMPTS, SIMPLE, write_sample
 from sd_parsers import ParserManager
 
-from compare.runs.gallery import PARTIAL, Gallery, write_whole
+from compare.runs.folder import PARTIAL, write_whole
+from compare.runs.gallery import Gallery
 from generate.choices import StyledPrompts
 from generate.files import (
     LoraUse,
@@ -398,7 +399,7 @@ PICTURES = (
     """
 from pathlib import Path
 from PIL import Image
-from compare.runs.gallery import write_whole
+from compare.runs.folder import write_whole
 from generate.files import encode_png
 content = encode_png(Image.effect_noise((32, 32), 80).convert("RGB"), {"parameters": "x" * 900_000})
 write_whole(Path(root) / "0.png", content)

@@ -15,7 +15,7 @@ import pytest
 from conftest import Done, Twinseed
 from loopback import WIRES, LoopbackServer, OpenAIWire, Reply, Wire
 
-import compare.session
+import compare.session.making
 from compare.homework.batch import Batch, BatchProgress, BatchStopped, Failed
 from compare.homework.bundle import open_bundle
 from compare.homework.kept import KEPT_FILE
@@ -173,7 +173,7 @@ def test_rows_that_say_the_same(homework: Callable[..., Done]) -> None:
 
 
 def test_all_faults_come_before_any_work(homework: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare.session, "open_model", lambda *_, **__: pytest.fail("a model was opened"))
+    monkeypatch.setattr("compare.session.kept_open.open_model", lambda *_, **__: pytest.fail("a model was opened"))
     rows = [
         ["concept", "seed", "style", "scheduler", "expander"],
         ["a dog", "x", "", "", ""],
@@ -263,7 +263,7 @@ def test_one_concept_fails_and_the_others_do_not(
     monkeypatch.delenv("OPENAI_BASE_URL")
     with LoopbackServer([wire.says(prompts_for("a cat"))]) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
-        from twinseed import app
+        from commands.program import app
 
         app(shlex.split(failed["command"])[1:], standalone_mode=False)
         last = homework([["concept"], ["a dog"], ["a cat"], ["a bird"]], "--llm-model", "m", "--json", "--runs", "mine")
@@ -322,18 +322,18 @@ def test_a_longer_wait_than_a_deadline_is_told_with_its_time_and_can_be_ended(tm
 def test_a_disk_that_is_full_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
-    import compare.runs.gallery
+    import compare.runs.writer
 
     with LoopbackServer([OpenAIWire().says(prompts_for("a dog"))]) as server:
         batch = batch_of(["a dog", "a cat"], tmp_path, server, expander="offline", llm_model=None)
-        write = compare.runs.gallery.write_whole
+        write = compare.runs.writer.write_whole
 
         def full(path: Path, content: bytes) -> None:
             if "a-cat" in str(path) or batch.session.gallery.runs():
                 raise OSError(errno.ENOSPC, "No space left on device")
             write(path, content)
 
-        monkeypatch.setattr("compare.runs.gallery.write_whole", full)
+        monkeypatch.setattr("compare.runs.writer.write_whole", full)
         with pytest.raises(BatchStopped) as caught:
             batch.run(lambda _: None)
     assert "no room left" in str(caught.value.reason)
@@ -342,7 +342,7 @@ def test_a_disk_that_is_full_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_fault_of_the_program_fails_one_concept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer([OpenAIWire().says(prompts_for("a dog"))]) as server:
         batch = batch_of(["a dog", "a cat"], tmp_path, server, expander="offline", llm_model=None)
-        render = compare.session.render_pair
+        render = compare.session.making.render_pair
         calls: list[str] = []
 
         def broken(*args: Any, **kwargs: Any) -> Any:
@@ -351,7 +351,7 @@ def test_a_fault_of_the_program_fails_one_concept(tmp_path: Path, monkeypatch: p
                 raise ZeroDivisionError("by nought")
             return render(*args, **kwargs)
 
-        monkeypatch.setattr("compare.session.render_pair", broken)
+        monkeypatch.setattr("compare.session.making.render_pair", broken)
         outcome = batch.run(lambda _: None)
     (failed,) = outcome.failed
     assert isinstance(failed, Failed)

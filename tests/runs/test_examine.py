@@ -198,7 +198,7 @@ def test_a_picture_that_is_another_one_is_found_before_anything_is_rendered(
 ) -> None:
     harm(Run.open(run))
     left = {path.name: path.read_bytes() for path in run.iterdir()}
-    monkeypatch.setattr("compare.session.open_model", lambda **_: pytest.fail("the model was opened"))
+    monkeypatch.setattr("compare.session.kept_open.open_model", lambda **_: pytest.fail("the model was opened"))
     words = "is missing" if harm is unlink_7 else "is not the one that the record names"
     for work in (
         lambda: session.examine(run.name, Examination(instruments=("ladder",))),

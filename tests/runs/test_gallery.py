@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sample_run import PROMPTS, drawing, sample_record, write_sample
 
-from compare.runs.gallery import Gallery, GalleryError, run_name, write_whole
+from compare.runs import Gallery, GalleryError, run_name, write_whole
 from compare.runs.index import INDEX_FILE
 from compare.runs.record import RecordError
 from generate.files import read_mark
@@ -345,7 +345,7 @@ def test_a_full_disk_keeps_the_pictures_that_were_saved(
             Path("/dev/full").write_bytes(content)
         write_whole(path, content)
 
-    monkeypatch.setattr("compare.runs.gallery.write_whole", write_until_full)
+    monkeypatch.setattr("compare.runs.writer.write_whole", write_until_full)
     with pytest.raises(GalleryError, match=r"no room left.*No space left on device") as caught:
         write_sample(Gallery(tmp_path), images=2)
     saved = sorted(tmp_path.glob("*/*.png"))

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Twinseed
+from forked import Forked
 from test_session import pixels
 
 from compare.request import PairOptions, PairRequest
@@ -21,15 +18,13 @@ from compare.runs.record import Record
 from compare.runs.run import Run
 from compare.session import Session
 
-REPOSITORY = Path(__file__).parents[2]
 WORDS = ("--simple", "a dog", "--expanded", "a dog, at night, in the snow", "--size", "64x64", "--seed", "7")
 FOUR = ("pair", *WORDS, "--steps", "8", "--images", "4", "--clip", "none")
 LOOK = ("pair", *WORDS, "--steps", "4", "--with", "placebo,ladder", "--clip", "none")
-HANG = 240  # seconds: longer than any machine needs
 
 pytestmark = [
     pytest.mark.usefixtures("opened_once"),
-    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs a system with SIGKILL"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks"),
 ]
 
 
@@ -38,40 +33,8 @@ def runs(tmp_path: Path) -> Path:
     return tmp_path / "runs"
 
 
-def start(*arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "twinseed.py", *arguments],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-
-def kill_when(happened: Callable[[], bool], *arguments: str) -> None:
-    """Starts the program, and kills it as soon as that has happened."""
-    process = start(*arguments)
-    try:
-        deadline = time.monotonic() + HANG
-        while not happened():
-            assert time.monotonic() < deadline
-            assert process.poll() is None, "it was done before it could be killed"
-            time.sleep(0.002)
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def kill_when_it_says(line: str, *arguments: str) -> None:
-    process = start(*arguments)
-    assert process.stderr is not None
-    for said in iter(process.stderr.readline, b""):
-        if line in said.decode():
-            break
-    else:
-        pytest.fail(f"it never said {line!r}")
-    process.kill()
-    process.communicate()
+def says(line: str) -> Callable[[Forked], bool]:
+    return lambda process: line in process.said()
 
 
 def said(line: str, err: str) -> list[str]:
@@ -96,7 +59,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, seedling: object) -> Record:
 
 
 def test_killed_when_three_of_four_pairs_are_on_the_disk(runs: Path, whole: Record, twinseed: Twinseed) -> None:
-    kill_when(lambda: len(list(runs.glob("2*/expanded-*.png"))) >= 3, *FOUR, "--runs", str(runs))
+    Forked(*FOUR, "--runs", str(runs)).kill_when(lambda _: len(list(runs.glob("2*/expanded-*.png"))) >= 3)
     (folder,) = folders(runs)
     left = Run.open(folder)
     finished = len(left.record.seeds)
@@ -126,7 +89,7 @@ def test_killed_when_three_of_four_pairs_are_on_the_disk(runs: Path, whole: Reco
 
 
 def test_killed_before_the_first_pair(runs: Path, whole: Record, twinseed: Twinseed) -> None:
-    kill_when_it_says("rendering pair 1", *FOUR, "--runs", str(runs))
+    Forked(*FOUR, "--runs", str(runs)).kill_when(says("rendering pair 1"))
     assert folders(runs) == []
     done = twinseed(*FOUR, "--runs", str(runs))
     assert done.code == 0, done.err
@@ -136,7 +99,7 @@ def test_killed_before_the_first_pair(runs: Path, whole: Record, twinseed: Twins
 
 
 def test_killed_while_it_looks_closer(runs: Path, twinseed: Twinseed) -> None:
-    kill_when_it_says("looking closer: ladder", *LOOK, "--runs", str(runs))
+    Forked(*LOOK, "--runs", str(runs)).kill_when(says("looking closer: ladder"))
     (folder,) = folders(runs)
     left = Run.open(folder)
     assert left.record.findings is not None
@@ -157,10 +120,9 @@ def test_killed_while_it_looks_closer(runs: Path, twinseed: Twinseed) -> None:
 
 
 def test_two_that_ask_for_the_same_at_once(runs: Path, whole: Record) -> None:
-    both = [start(*FOUR, "--runs", str(runs)) for _ in range(2)]
-    for process in both:
-        _, err = process.communicate(timeout=HANG)
-        assert process.returncode == 0, err.decode()
+    for process in [Forked(*FOUR, "--runs", str(runs)) for _ in range(2)]:
+        told = process.end()
+        assert process.code == 0, told
     made = [Run.open(folder) for folder in folders(runs)]
     assert len(made) == 2
     for run in made:

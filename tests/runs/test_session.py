@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from loopback import WIRES, LoopbackServer
 
-import compare.runs.gallery
+import compare.runs.writer
 from compare.instruments import Examination
 from compare.request import PairRequest
-from compare.runs.gallery import Gallery, GalleryError
+from compare.runs import Gallery, GalleryError
 from compare.runs.record import Record, read_record
 from compare.runs.run import Run
 from compare.session import OnProgress, Progress, Session, SessionStopped
@@ -101,7 +101,7 @@ def test_each_pair_is_on_the_disk_before_the_next_is_begun(session: Session) -> 
 def test_what_is_cheap_to_find_out_is_found_out_first(
     change: dict[str, Any], error: type[Exception], session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("compare.session.open_model", lambda **_: pytest.fail("the model was opened"))
+    monkeypatch.setattr("compare.session.kept_open.open_model", lambda **_: pytest.fail("the model was opened"))
     with pytest.raises(error):
         session.run(replace(REQUEST, **change))
     (tmp_path / "file").touch()
@@ -118,7 +118,7 @@ def test_a_model_is_opened_as_the_request_asks_and_stays_open(
         opened.append(how)
         return seedling
 
-    monkeypatch.setattr("compare.session.open_model", open_model)
+    monkeypatch.setattr("compare.session.kept_open.open_model", open_model)
     settings = replace(SETTINGS, device="cpu", fast=True, compiled=True)
     asked = {"name": "seedling", "device": "cpu", "dtype": "auto", "vae": None, "fast": True, "compiled": True}
     asked |= {"memory": None}
@@ -303,7 +303,7 @@ def test_what_cannot_be_gone_on_with_is_left_as_it_is(harm: Callable[[Run], None
 
 def full_from(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the file of that name on, the disk is full."""
-    write, full = compare.runs.gallery.write_whole, False
+    write, full = compare.runs.writer.write_whole, False
 
     def write_until_full(path: Path, content: bytes) -> None:
         nonlocal full
@@ -312,7 +312,7 @@ def full_from(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
             Path("/dev/full").write_bytes(content)
         write(path, content)
 
-    monkeypatch.setattr(compare.runs.gallery, "write_whole", write_until_full)
+    monkeypatch.setattr(compare.runs.writer, "write_whole", write_until_full)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")

@@ -1,4 +1,6 @@
-"""The program in a process of its own, forked from this one: it has all libraries, and its work begins at once."""
+"""The program in a process of its own, forked from this one: it has all libraries and the model,
+and its work begins at once. Its reports have no charts: what draws them does not work in a copy of a process that has
+drawn some."""
 
 from __future__ import annotations
 
@@ -10,9 +12,10 @@ import tempfile
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from typing import Any
 
-import twinseed
+from commands.program import run_program
 
 
 class Forked:
@@ -39,7 +42,7 @@ class Forked:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             sys.argv = argv
-            twinseed.main()
+            run_program()
         except SystemExit as end:
             code = end.code
         except BaseException:  # noqa: BLE001 - the process ends here, whatever happened
@@ -65,6 +68,23 @@ class Forked:
         os.kill(self._pid, how)
         return True
 
+    def said(self) -> str:
+        """What it has said on standard error by now."""
+        size = os.fstat(self._said.fileno()).st_size  # read in place: to seek would move where it writes
+        return os.pread(self._said.fileno(), size, 0).decode(errors="replace")
+
+    def kill_when(self, happened: Callable[[Forked], bool], within_s: float = 240.0) -> None:
+        """Kills it as soon as that has happened."""
+        deadline = time.monotonic() + within_s
+        try:
+            while not happened(self):
+                assert time.monotonic() < deadline, self.said()
+                assert not self.ended(), f"it was done before it could be killed: {self.said()}"
+                time.sleep(0.001)
+        finally:
+            self.send(signal.SIGKILL)
+            self.end()
+
     def end(self, within_s: float = 240.0) -> str:
         """Waits until it has ended, and returns what it said on standard error."""
         deadline = time.monotonic() + within_s
@@ -73,6 +93,5 @@ class Forked:
                 self.send(signal.SIGKILL)
                 deadline += within_s
             time.sleep(0.002)
-        self._said.seek(0)
         with self._said:
-            return self._said.read().decode(errors="replace")
+            return self.said()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from compare.homework.verification.finding import Finding, note
 from compare.homework.verification.redrawing import FLOAT32, HALF, Redrawn, redrawn
 from compare.homework.verification.scoring import of_other_pictures
-from compare.repetition import Expectation
 from compare.runs.record import RECORD_FILE, Record, RecordError
 from compare.runs.run import Run
 from generate.families import own_clips
@@ -22,6 +21,7 @@ from ideation import Clause, TwinseedError
 
 if TYPE_CHECKING:
     from compare.session import Progress, Session
+    from compare.session.repetition import Expectation
 
 #: A picture so many times larger than the model's own is only begun when a smaller one has shown what it takes.
 _LARGE = 1.0

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from compare.page.typed_key import chosen_for, typed_key
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
 from compare.runs.run import Run
 from generate.models import find_model, vocabulary_of
 from generate.settings import RenderSettings
-from ideation import Concept, Translation, TwinseedError, choose_expander, guess_language, translate
+from ideation import Concept, Translation, TwinseedError, guess_language, translate
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
 
 MAX_IMAGES = 4
-MAX_PROMPT_CHARACTERS = 5_000
 ARMS = ("simple", "expanded", "negative")
 
 _USUAL = RenderSettings()
@@ -110,8 +108,8 @@ def request_of_form(language: Language, *, own_prompts: bool = True, **other: An
         "simple": simple,
         "expanded": expanded,
         "negative": negative,
-        "expander": state.expander,
-        "llm_model": state.llm_model.strip() or None,
+        "expander": chosen_expander() if typed_key() is not None else state.expander,
+        "llm_model": None if chosen_expander() == "offline" else state.llm_model.strip() or None,  # it has no field
         "tokens": state.tokens,
         "vae": state.vae.strip() or None,
         "lora": tuple(f"{name}:{state.lora_weights.get(name, 1.0)!r}" for name in state.loras),
@@ -154,8 +152,17 @@ def edited() -> bool:
 def key_of_form() -> tuple[Any, ...]:
     """All that decides what the expander writes."""
     state = st.session_state
-    expander = automatic_expander() if state.expander == "auto" else state.expander
-    return (state.concept, corrected_translation(), state.seed, state.model, expander, state.llm_model, state.tokens)
+    key = typed_key()
+    return (
+        state.concept,
+        corrected_translation(),
+        state.seed,
+        state.model,
+        chosen_expander(),
+        key and key.address,
+        state.llm_model,
+        state.tokens,
+    )
 
 
 def unknown_words() -> list[str]:
@@ -173,9 +180,8 @@ def translation_of_form() -> Translation | None:
     None also where it cannot be translated: that is an error for whoever presses Generate, not for who is typing.
     """
     state = st.session_state
-    expander = automatic_expander() if state.expander == "auto" else state.expander
     given = state.simple.strip() and state.written is None
-    if expander != "offline" or drawn_concept() or given or not guess_language(state.concept).startswith("zh"):
+    if chosen_expander() != "offline" or drawn_concept() or given or not guess_language(state.concept).startswith("zh"):
         return None
     try:
         return translate(" ".join(state.concept.split()))
@@ -198,10 +204,9 @@ def corrected_translation() -> str | None:
     return corrected if corrected and corrected != translation.english else None
 
 
-@lru_cache(maxsize=1)
-def automatic_expander() -> str:
-    """Which expander "auto" stands for. The environment is that of the server, which does not change."""
-    return choose_expander("auto", llm_model=None, environ=os.environ).name
+def chosen_expander() -> str:
+    """The expander that the form names, or that "automatic" stands for."""
+    return chosen_for(st.session_state.expander)
 
 
 def new_seed() -> None:

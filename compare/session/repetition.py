@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from compare.instruments import Examination, ExaminationStopped, Findings
+from compare.instruments.scores import ClipRecord
 from compare.runs.record import Record
+from compare.runs.run import Run
+from compare.session.examining import look
+from compare.session.kept_open import KeptOpen
+from compare.session.preparation import load_extras
+from compare.session.progress import OnProgress, Progress
 from generate.files import without_folder
 from generate.models import (
     OpenModel,
@@ -20,7 +27,9 @@ from generate.models import (
 )
 from generate.models.catalog import ModelName
 from generate.models.memory_mode import MODE_WORDS
+from generate.picture import PicturePair
 from generate.render.input_check import library_versions
+from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, TwinseedError
 
@@ -153,6 +162,44 @@ def expectation(record: Record, model: OpenModel) -> Expectation:
     if other:
         return Expectation(False, False, Clause("expect pictures that look alike, no equal ones: {why}", why=why), area)
     return Expectation(False, True, Clause("expect equal pictures but for rounding: {why}", why=why), area)
+
+
+def render_again(
+    record: Record, seed: int, kept: KeptOpen, *, noise_floor: bool, allow_pickle: bool, on_progress: OnProgress
+) -> PicturePair:
+    """The pair of one seed as the record says that it was made. Raises as `Session.verify` does."""
+    settings = settings_here(replace(record.settings, seed=seed, images=1))
+    model = kept.model(settings, allow_pickle, on_progress)
+    load_extras(model, settings, record.prompts, allow_pickle=allow_pickle)
+    return render_pair(
+        record.prompts,
+        settings,
+        model,
+        noise_floor=noise_floor,
+        on_step=lambda step: on_progress(Progress("render", step=step)),
+    )
+
+
+def measure_again(
+    run: Run, scorer: ClipRecord, kept: KeptOpen, *, foreign: bool, allow_pickle: bool, on_progress: OnProgress
+) -> Findings:
+    """What the CLIP named `scorer` finds in the pictures of the run. Raises as `Session.measure` does."""
+    record = run.record
+    settings = settings_here(record.settings)
+    model = kept.model(settings, allow_pickle, on_progress)
+    load_extras(model, settings, record.prompts, allow_pickle=allow_pickle)
+    name = clip_here(scorer.name, settings.model, kept.environ, foreign=foreign)
+    context, _ = kept.context(run, Examination(name), model)
+    if context.clip is None or context.clip.digest != scorer.digest:
+        raise NotHere(
+            "the CLIP {name} has other weights here than those that scored",
+            hint="put the files that scored in its place",
+            name=scorer.name,
+        )
+    try:
+        return look(context, Examination(name), on_progress)
+    except ExaminationStopped as stopped:
+        raise stopped.reason from stopped
 
 
 def _kind(device: str) -> str:
