@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import yaml
-
 from ideation.concept import Word
 from ideation.english import as_written, content_stems, words_of
 from ideation.errors import Clause
 from ideation.prompt_syntax import marks_in
+from templates import own_yaml
 
 VOCABULARY_FILE = Path(__file__).parent / "draw" / "lists" / "seedling.yaml"
 
@@ -119,7 +118,7 @@ def seedling_vocabulary() -> Vocabulary:
     >>> vocabulary.unknown_words("a (purple:1.2) gnu")
     ['gnu']
     """
-    content = yaml.safe_load(VOCABULARY_FILE.read_text(encoding="utf-8"))
+    content = own_yaml(VOCABULARY_FILE)
     terms = {
         kind: tuple(
             Term(kind, Word(entry["en"], entry["zh"], entry.get("measure", "")), tuple(entry.get("also", ())))

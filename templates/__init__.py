@@ -9,11 +9,14 @@ from typing import Any, Literal
 import jinja2
 import yaml
 
-__all__ = ["LANGUAGES", "Language", "known_sentences", "language_for", "render", "wording"]
+__all__ = ["LANGUAGES", "OWN_LOADER", "Language", "known_sentences", "language_for", "own_yaml", "render", "wording"]
 
 #: The languages of reports, page and drawn concepts; `locale/` has a file for each.
 Language = Literal["en", "zh-TW"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh-TW")
+
+#: PyYAML's safe loader for files of ours: the C library's where there is one, ten times as fast.
+OWN_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def render(name: str, **context: Any) -> str:
@@ -22,6 +25,11 @@ def render(name: str, **context: Any) -> str:
     A variable that is missing from `context` is an error. Only names that end in .html or .html.j2 escape HTML.
     """
     return _environment().get_template(name).render(**context)
+
+
+def own_yaml(file: Path) -> Any:
+    """What is in a YAML file of ours, which no stranger wrote."""
+    return yaml.load(file.read_text(encoding="utf-8"), OWN_LOADER)  # noqa: S506 - a safe loader
 
 
 def language_for(tag: str) -> Language:
@@ -48,8 +56,7 @@ def known_sentences() -> tuple[str, ...]:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _wordings(language: Language) -> dict[str, str]:
-    file = Path(__file__).parent / "locale" / f"errors.{language}.yaml"
-    found: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found: dict[str, str] = own_yaml(Path(__file__).parent / "locale" / f"errors.{language}.yaml")
     return found
 
 

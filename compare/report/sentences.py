@@ -6,10 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import templates
-from templates import Language
+from templates import Language, own_yaml
 
 LOCALE_FOLDER = Path(templates.__file__).parent / "locale"
 
@@ -21,7 +19,7 @@ def sentences(language: Language) -> dict[str, Any]:
     >>> sentences("en")["report"]["motto"]
     'One seed, two prompts'
     """
-    content: dict[str, Any] = yaml.safe_load((LOCALE_FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = own_yaml(LOCALE_FOLDER / f"{language}.yaml")
     return content
 
 

@@ -9,14 +9,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ideation.chinese.chart import Edge
 from ideation.chinese.numerals import NUMBERS, clock_edges, measures, number_edges
 from ideation.chinese.phrases import Noun, Quantity, Verb
 from ideation.chinese.script import fold
 from ideation.draw import built_in_words
 from ideation.vocabulary import seedling_vocabulary
+from templates import own_yaml
 
 FOLDER = Path(__file__).parent / "words"
 
@@ -99,11 +98,7 @@ def _all_words() -> Iterator[tuple[str, str, Any]]:
 
 
 def _table(name: str) -> Any:
-    return yaml.load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
-
-
-#: The C loader where there is one: the same, ten times as fast.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return own_yaml(FOLDER / f"{name}.yaml")
 
 
 def _pairs(table: dict[str, str]) -> Iterator[tuple[str, str]]:

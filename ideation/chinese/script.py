@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from string import ascii_uppercase
 
-import yaml
+from templates import own_yaml
 
 _FILE = Path(__file__).parent / "words" / "script.yaml"
 
@@ -22,7 +22,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _folding() -> dict[int, str]:
-    pairs = yaml.safe_load(_FILE.read_text(encoding="utf-8"))["pairs"].split()
+    pairs = own_yaml(_FILE)["pairs"].split()
     return {ord(pair[0]): pair[1] for pair in pairs} | {ord(letter): letter.lower() for letter in ascii_uppercase}
 
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from ideation.errors import TwinseedError, nearest
+from templates import own_yaml
 
 _FILE = Path(__file__).parent / "targets.yaml"
 
@@ -61,7 +61,7 @@ def known_targets() -> dict[str, PromptTarget]:
     >>> known_targets()["flux"].reads, known_targets()["sdxl"].limit
     ('T5', 77)
     """
-    content = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    content = own_yaml(_FILE)
     return {
         family: PromptTarget(family, **_Entry.model_validate(entry).model_dump()) for family, entry in content.items()
     }

@@ -7,12 +7,11 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
-_FOLDER = Path(__file__).parents[2] / "draw" / "lists"
+from templates import own_yaml
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FOLDER = Path(__file__).parents[2] / "draw" / "lists"
 
 Family = Literal["lens", "picture", "flat", "object"]
 Pace = Literal["moving", "still", "performing"]
@@ -164,8 +163,7 @@ def built_in_details() -> Details:
     ['underwater']
     """
     scenes, fitting, facts, subjects, media = (
-        yaml.load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
-        for name in ("scenes", "fitting", "facts", "subjects", "media")
+        own_yaml(_FOLDER / f"{name}.yaml") for name in ("scenes", "fitting", "facts", "subjects", "media")
     )
     return Details.model_validate({**scenes, **fitting, **facts, **subjects, "media": media})
 
