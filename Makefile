@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUNS ?= runs
 
-.PHONY: install demo test page docs lint check clean
+.PHONY: install shell demo test page docs lint check clean
 
 install: $(VENV)/.installed
 
@@ -14,6 +14,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Installing Twinseed and what it needs into $(VENV) (the first time this takes minutes) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
+
+# A shell in which `twinseed` is found; `exit` ends it.
+shell: install
+	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" "$${SHELL:-/bin/sh}"
 
 demo: install
 	@$(BIN)/twinseed pair "a unicorn riding a rocket, flat illustration style" --seed 3 --expander offline --runs $(DEMO_RUNS)
@@ -27,10 +31,10 @@ page: install
 # What the docs say of the program, written from the program.
 docs: install
 	@$(BIN)/python -c 'from compare.homework.bundle import write_schema as of_bundle; from compare.runs.record import write_schema; write_schema(); of_bundle()'
-	@PYTHONPATH=. $(BIN)/cog -r README.md docs/cli.md
+	@PYTHONPATH=. $(BIN)/cog -r docs/cli.md
 
 lint: install
-	@PYTHONPATH=. $(BIN)/cog --check README.md docs/cli.md
+	@PYTHONPATH=. $(BIN)/cog --check docs/cli.md
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

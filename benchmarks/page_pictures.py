@@ -1,6 +1,6 @@
 """Makes the pictures of the page that the docs show: every screen, on a desk in English and on a phone in 繁體中文.
 
-    python benchmarks/page_pictures.py      # writes docs/page/*.webp and docs/page.png
+    python benchmarks/page_pictures.py      # writes docs/pictures/page/*.webp and docs/pictures/page.png
 
 The runs in them are real ones, made by Seedling just before.
 """
@@ -26,7 +26,7 @@ from benchmarks.hardening.page_trials.window import settle
 from compare import Gallery, PairOptions, PairRequest, Session
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
-DOCS = Path(__file__).parents[1] / "docs"
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 CONCEPTS = (
     "a fox driving a car, watercolor style",
     "一隻貓在看書，水彩風格",
@@ -86,7 +86,7 @@ def shots(run: str) -> dict[str, tuple[str, Callable[[Page], object]]]:
 
 
 def main() -> None:
-    (DOCS / "page").mkdir(exist_ok=True)
+    (PICTURES / "page").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="twinseed-") as place:
         home = Path(place, "home")
         run = make_runs(Gallery(home / "runs"))
@@ -105,9 +105,9 @@ def main() -> None:
                     act(page)
                     settle(page)
                     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
-                    picture.save(DOCS / "page" / f"{name}-{language}.webp", quality=80, method=6)
+                    picture.save(PICTURES / "page" / f"{name}-{language}.webp", quality=80, method=6)
                     if (name, language) == ("pair", "en"):
-                        picture.save(DOCS / "page.png", optimize=True)
+                        picture.save(PICTURES / "page.png", optimize=True)
                     context.close()
             browser.close()
 

@@ -1,4 +1,4 @@
-"""Makes the moving picture at the top of the README: pairs by Seedling, a slider going over each, and the words that came.
+"""Makes the moving picture at the top of the README: pairs by Seedling, and a slider going over each.
 
     python benchmarks/readme_picture.py      # writes docs/pictures/pair.webp
 
@@ -11,7 +11,6 @@ import base64
 import shutil
 import sys
 import tempfile
-from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from jinja2 import Environment
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
@@ -27,6 +27,7 @@ from ideation.english import diff
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "pair.webp"
+TEMPLATE = Path(__file__).with_suffix(".html.j2")
 MOST_BYTES = 400_000
 
 #: Concepts and seeds.
@@ -37,30 +38,6 @@ PAIRS = (
 )
 SIZE, SCALE = (820, 384), 1.25
 FIRST_MS, STEP_MS, LAST_MS, STEPS = 1300, 50, 2200, 14
-
-PAGE = """<!doctype html><meta charset="utf-8"><style>
-* { box-sizing: border-box; margin: 0; }
-body { width: %dpx; height: %dpx; padding: 24px; display: flex; gap: 30px; background: #fbfaf6; color: #23221f;
-  font: 17px/1.5 system-ui, "Noto Sans", "DejaVu Sans", "Noto Sans CJK TC", sans-serif; }
-.frame { position: relative; flex: none; width: 336px; height: 336px; border-radius: 14px; overflow: hidden;
-  box-shadow: 0 12px 32px -16px rgb(0 0 0 / .45); }
-.frame img { position: absolute; inset: 0; width: 100%%; height: 100%%; }
-.expanded { clip-path: inset(0 0 0 calc(100%% - var(--t) * 100%%)); }
-.line { position: absolute; inset: 0 auto 0 calc(100%% - var(--t) * 100%%); width: 3px; margin-left: -1.5px; background: #fff;
-  box-shadow: 0 0 6px rgb(0 0 0 / .4); }
-.line::after { content: "⇔"; position: absolute; top: 50%%; left: 50%%; width: 30px; height: 30px; margin: -15px; background: #fff;
-  border-radius: 50%%; font: 15px/29px "DejaVu Sans"; text-align: center; color: #6a675f; box-shadow: 0 1px 5px rgb(0 0 0 / .35); }
-.words { flex: 1; display: flex; flex-direction: column; }
-h1 { font: 500 28px/1.28 "Noto Serif", "Liberation Serif", "DejaVu Serif", "Noto Serif CJK TC", serif; text-wrap: balance; }
-h2 { margin-top: 20px; font-size: 13.5px; font-weight: 600; color: #6a675f; }
-h2.now { color: #0f6b5c; }
-mark { color: inherit; background: rgb(15 107 92 / calc(var(--t) * .15)); border-radius: 4px; padding: 1px 3px;
-  opacity: calc(.12 + var(--t) * .88); }
-.same { margin-top: auto; font-size: 14.5px; color: #6a675f; }
-.same b { color: #0f6b5c; font-weight: 600; }
-</style><body style="--t: 0"><div class="frame"><img src="%s"><img class="expanded" src="%s"><i class="line"></i></div>
-<div class="words"><h1>%s</h1><h2 id="s">Simple prompt</h2><p>%s</p><h2 id="e">Expanded prompt</h2><p>%s</p>
-<p class="same"><b>✓ same seed %s</b> · same noise, model and settings</p></div>"""
 
 
 def pairs(gallery: Gallery) -> list[Run]:
@@ -78,14 +55,18 @@ def page_of(run: Run) -> str:
     certificate = record.certificate
     if not certificate.holds:
         raise SystemExit(f"the pair is not of one seed: {certificate.differs}")
-    words = "".join(
-        f"<mark>{escape(piece.text.rstrip())}</mark> " if piece.kind == "added" else escape(piece.text)
-        for piece in diff(record.prompts.simple, record.prompts.expanded)
-        if piece.kind != "removed"
+    prompts = record.prompts
+    template = Environment(autoescape=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        width=SIZE[0],
+        height=SIZE[1],
+        concept=record.concept.text,
+        simple=prompts.simple,
+        pieces=diff(prompts.simple, prompts.expanded),
+        seed=record.settings.seed,
+        simple_picture=_address(run.image("simple")),
+        expanded_picture=_address(run.image("expanded")),
     )
-    simple, expanded = (_address(run.image(arm)) for arm in ("simple", "expanded"))
-    told = (escape(record.concept.text), escape(record.prompts.simple), words, record.settings.seed)
-    return PAGE % (*SIZE, simple, expanded, *told)
 
 
 def _address(image: Image.Image) -> str:

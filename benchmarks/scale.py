@@ -32,8 +32,8 @@ from typing import Any
 
 from compare import PairOptions
 from compare.study import Alone, Outcome, Plan, RunStore, SessionWorker, Unit, plan_study
-from compare.study.ray_crew import RayCrew, SessionHire
-from compare.study.runner import carry_out
+from compare.study.crew.cluster import RayCrew, SessionHire
+from compare.study.crew.runner import carry_out
 from compare.study.scores import SeedScores, UnitScores
 from compare.study.store import JOURNAL_FILE
 from generate.files import pixels_sha256

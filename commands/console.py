@@ -114,10 +114,11 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         table.add_row(*(visible(cell(value)) for value in row.values()))
     # Lines are folded to fit a terminal, and left whole for a file or another program.
     width = None if sys.stdout.isatty() else 1000
-    Console(file=_raw(sys.stdout), highlight=False, markup=False, width=width).print(table)
+    Console(file=raw_stream(sys.stdout), highlight=False, markup=False, width=width).print(table)
 
 
-def _raw(stream: Any) -> TextIO:
+def raw_stream(stream: Any) -> TextIO:
+    """What is behind a stream of ours: for bars, colours and pictures."""
     return stream.raw if isinstance(stream, Plain) else stream
 
 
@@ -150,7 +151,7 @@ def bars(*columns: Any) -> Iterator[Any]:
     from rich.console import Console
     from rich.progress import Progress as Bars
 
-    console = Console(file=_raw(sys.stderr), highlight=False, markup=False)
+    console = Console(file=raw_stream(sys.stderr), highlight=False, markup=False)
     with Bars(*columns, console=console, disable=not console.is_terminal) as drawn:
         yield drawn
 
@@ -205,7 +206,7 @@ def counted_progress(what: str) -> Iterator[Callable[[int, int, int, float | Non
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    console = Console(file=_raw(sys.stderr), highlight=False, markup=False)
+    console = Console(file=raw_stream(sys.stderr), highlight=False, markup=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         task, told = bars.add_task(what, total=None, left=""), 0.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 
 import typer
 
+from commands import completion
 from ideation import TokenMode, TwinseedError, require_plain_file
 from templates import Language, language_for
 
@@ -42,12 +43,30 @@ ReportLanguage = Annotated[Language | None, typer.Option(help="The report's lang
 OptionalConcept = Annotated[
     str | None, typer.Argument(metavar="CONCEPT", help="The concept, in any language; left out, one is drawn.")
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="The name of a run, or its folder.")]
+RunName = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="The name of a run, its folder, or last for the newest.", autocompletion=completion.runs
+    ),
+]
 ModelName = Annotated[
-    str | None, typer.Option("--model", metavar="M", help="A model folder, or a hub id. [default: seedling]")
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="M",
+        help="A model folder, or a hub id. [default: seedling]",
+        autocompletion=completion.models,
+    ),
 ]
 ExpanderName = Annotated[
-    str, typer.Option("--expander", metavar="E", help="See: twinseed list expanders.", show_default=True)
+    str,
+    typer.Option(
+        "--expander",
+        metavar="E",
+        help="See: twinseed list expanders.",
+        show_default=True,
+        autocompletion=completion.expanders,
+    ),
 ]
 LLMModel = Annotated[str | None, typer.Option("--llm-model", metavar="NAME", help="The expander's language model.")]
 Template = Annotated[
@@ -66,7 +85,10 @@ AllowPickle = Annotated[bool, typer.Option("--allow-pickle", help="Open .ckpt an
 Instruments = Annotated[
     list[str] | None,
     typer.Option(
-        "--with", metavar="NAME", help="Look closer with this, see: twinseed list instruments; several with commas."
+        "--with",
+        metavar="NAME",
+        help="Look closer with this, see: twinseed list instruments; several with commas.",
+        autocompletion=completion.instruments,
     ),
 ]
 InstrumentOptions = Annotated[
@@ -108,22 +130,36 @@ class RenderOptions:
     seed: Seed = None
     images: Annotated[int, typer.Option(metavar="N", help="How many seeds: S, S+1, S+2, ...")] = 1
     model: ModelName = None
-    scheduler: Annotated[str | None, typer.Option(metavar="NAME", help="See: twinseed list schedulers.")] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="See: twinseed list schedulers.", autocompletion=completion.schedulers),
+    ] = None
     steps: Annotated[int | None, typer.Option(metavar="N", help="Denoising steps.")] = None
     guidance: Annotated[float | None, typer.Option(metavar="G", help="Classifier-free guidance scale.")] = None
     size: Annotated[
         str | None, typer.Option(metavar="WxH", help="Pixels, or native; a side left out is the model's own.")
     ] = None
     aspect: Annotated[str | None, typer.Option(metavar="RATIO", help="16:9, portrait ...: a size to suit it.")] = None
-    preset: Annotated[str | None, typer.Option(metavar="P", help="See: twinseed list presets.")] = None
-    performance: Annotated[str | None, typer.Option(metavar="LEVEL", help="quality, speed or extreme speed.")] = None
+    preset: Annotated[
+        str | None, typer.Option(metavar="P", help="See: twinseed list presets.", autocompletion=completion.presets)
+    ] = None
+    performance: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LEVEL", help="quality, speed or extreme speed.", autocompletion=completion.performance_levels
+        ),
+    ] = None
     like: Annotated[
         Path | None,
         typer.Option(parser=path_of, metavar="PICTURE", help="Start from the settings in a picture, whoever made it."),
     ] = None
     style: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="On both prompts; can be repeated; none leaves out a preset's."),
+        typer.Option(
+            metavar="NAME",
+            help="On both prompts; can be repeated; none leaves out a preset's.",
+            autocompletion=completion.styles,
+        ),
     ] = None
     clip_skip: Annotated[
         int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
@@ -139,6 +175,12 @@ class RenderOptions:
         bool,
         typer.Option("--compile", help="Compile the U-Net first: a minute or more, that only many seeds are worth."),
     ] = False
+    max_sequence_length: Annotated[
+        int | None, typer.Option(metavar="N", help="Tokens of each prompt that a transformer's encoder reads.")
+    ] = None
+    memory: Annotated[
+        str | None, typer.Option(metavar="8GB", help="What a transformer may take; or a mode, as group-offload.")
+    ] = None
     allow_pickle: AllowPickle = False
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
@@ -259,14 +301,26 @@ def spoken_language(given: Language | None, of_concept: str) -> Language:
     return language_for(of_concept) if given is None else given
 
 
+LAST = "last"
+
+
 def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:
-    """The gallery that a run is in, and its name there: `run` is that name, or the run's folder."""
+    """The gallery that a run is in, and its name there: `run` is that name, the run's folder, or `LAST`. Raises
+    OptionError where there is no run at all that could be the newest."""
     from compare.runs.gallery import Gallery
 
     if os.path.isdir(run):
         folder = Path(os.path.abspath(run))
         return Gallery(folder.parent), folder.name
-    return Gallery(runs_folder(runs)), run
+    gallery = Gallery(runs_folder(runs))
+    if run != LAST:
+        return gallery, run
+    newest = gallery.runs(limit=1)
+    if not newest:
+        raise OptionError(
+            "there is no run in {folder} yet", hint="make one first, as with twinseed pair", folder=gallery.root
+        )
+    return gallery, newest[0].name
 
 
 def runs_folder(given: Path | None) -> Path:

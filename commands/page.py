@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from commands.console import say
 from commands.options import Runs, runs_folder
 
 
@@ -23,8 +24,20 @@ def page(
     shared: Annotated[
         bool, typer.Option("--shared", help="Behind a password, show everybody all runs, not only their own.")
     ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where browsers find the page when a proxy stands before it, as of Colab, Jupyter or nginx. Any but "
+            "this computer's own needs the password.",
+        ),
+    ] = None,
 ) -> None:
     """Open the Streamlit page."""
+    from compare.page.gates.public_address import PublicAddress
     from compare.page.server import serve
 
-    serve(host=host, port=port, runs=runs_folder(runs), shared=shared)
+    public = None if address is None else PublicAddress.parse(address)
+    if public is not None:
+        say(f"The page listens at {host}:{port} and is opened at {public}")
+    serve(host=host, port=port, runs=runs_folder(runs), shared=shared, public=public)

@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from typing import NoReturn
+from functools import cache
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from commands.class_ import class_
+from commands.completion import Shell, ready_for_questions, show_script
 from commands.console import Plain, ended_by_signals, say
 from commands.doctor import doctor
 from commands.examine import examine
@@ -40,6 +42,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def options(
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            metavar="SHELL",
+            help="Print what completes commands and names in bash, zsh, fish or powershell.",
+            callback=show_script,
+            is_eager=True,
+            expose_value=False,
+        ),
+    ] = None,
+) -> None:
+    """What goes before a command."""
+
+
 # In the order in which the help names them.
 app.command()(ideas)
 app.command()(expand)
@@ -59,6 +78,12 @@ app.command("list")(list_names)
 app.command()(doctor)
 
 
+@cache
+def built() -> Any:
+    """All commands with their options, as typer makes them of the functions: once, which takes longer than most do."""
+    return typer.main.get_command(app)
+
+
 def run_program() -> NoReturn:
     """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C, 128 and its
     number after another signal that asks the program to end."""
@@ -76,8 +101,9 @@ def run_program() -> NoReturn:
 
 def _run() -> int:
     """Does what was typed, and returns the exit code."""
+    ready_for_questions()
     try:
-        code = app([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
+        code = built()([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
     except TwinseedError as problem:
         say(f"error: {problem.message}\nhint: {problem.hint}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands.console import say
+from commands.display import require_browser
 from commands.options import OutputOptions, RunName, bundled, run_of
 from commands.running import tell, watched
 
@@ -20,9 +21,11 @@ def refine(
     ] = None,
 ) -> None:
     """Render a run again with more steps, from the same seed, and say how far its pictures moved."""
+    require_browser(output.open_report)
+    gallery, name = run_of(run, output.runs)
+
     from compare.session import Session
 
-    gallery, name = run_of(run, output.runs)
     session = Session(gallery)
     refined = tell(watched(lambda **how: session.refine(name, steps, language=output.language, **how)), output)
     draft = refined.record.draft

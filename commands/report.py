@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from commands.display import open_report, require_browser
 from commands.options import OpenReport, OptionError, ReportLanguage, RunName, Runs, path_of, run_of, spoken_language
 
 
@@ -20,11 +21,14 @@ def report(
     ] = None,
     runs: Runs = None,
     language: ReportLanguage = None,
-    open_report: OpenReport = False,
+    opened: OpenReport = False,
 ) -> None:
     """Write a run's report again: in another language, as Markdown or as PDF."""
     from compare.view import render_report
 
+    require_browser(opened)
+    if opened and markdown is not None and pdf is None:
+        raise OptionError("no browser shows Markdown in a zip file", hint="leave out --open, or --markdown")
     gallery, name = run_of(run, runs)
     if markdown is None and pdf is None:
         with gallery.edit(name) as editor:
@@ -32,8 +36,8 @@ def report(
             spoken = spoken_language(language, record.concept.language)
             written = editor.amend(record, {}, render_report(record, editor.run.files(), spoken))
         print(written.report)
-        if open_report:
-            typer.launch(str(written.report))
+        if opened:
+            open_report(written.report)
         return
     found = gallery.open(name)
     record, pictures = found.record, found.files()
@@ -46,6 +50,8 @@ def report(
         from compare.view import pdf_report
 
         _write(pdf, pdf_report(record, pictures, spoken))
+        if opened:
+            open_report(pdf)
 
 
 def _write(file: Path, content: bytes) -> None:

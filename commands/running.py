@@ -6,9 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import typer
-
 from commands.console import progress, say
+from commands.display import open_report, require_browser, show_pictures
 from commands.options import OutputOptions, runs_folder, spoken_language
 
 if TYPE_CHECKING:  # torch comes along with a session
@@ -24,6 +23,7 @@ def carry_out(options: PairOptions, output: OutputOptions, observations: str | N
     """
     from compare.request import PairRequest
 
+    require_browser(output.open_report)
     request, notes = PairRequest.from_options(options)
     for note in notes:
         say(f"note: {note}")
@@ -66,9 +66,10 @@ def tell(run: Run, output: OutputOptions) -> Run:
     if output.as_json:
         print(json.dumps(json.loads(record.to_json()), ensure_ascii=False))
     else:
+        show_pictures(run)
         print(run.report)
     if output.open_report:
-        typer.launch(str(run.report))
+        open_report(run.report)
     return run
 
 

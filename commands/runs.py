@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from commands import completion
 from commands.console import print_table, say
 from commands.options import AsJson, OptionError, Runs, run_of, runs_folder
 
@@ -73,7 +74,10 @@ def list_runs(
 
 @runs_app.command("delete")
 def delete_runs(
-    names: Annotated[list[str], typer.Argument(metavar="RUN", help="Names of runs, or their folders.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN", help="Names of runs, their folders, or last.", autocompletion=completion.runs),
+    ],
     runs: Runs = None,
 ) -> None:
     """Move runs into the folder .trash beside them; moved back from there, they are as they were."""

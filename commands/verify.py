@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands import completion
 from commands.console import progress, say
 from commands.options import AllowPickle, AsJson, OptionError, Runs, path_of, run_of, runs_folder
 
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
 def verify(
     what: Annotated[
-        str, typer.Argument(metavar="BUNDLE.zip|RUN", help="A bundle, or the name of a run, or its folder.")
+        str,
+        typer.Argument(
+            metavar="BUNDLE.zip|RUN",
+            help="A bundle, or the name of a run, its folder, or last for the newest.",
+            autocompletion=completion.runs,
+        ),
     ],
     no_render: Annotated[
         bool, typer.Option("--no-render", help="Only what takes seconds: files, hashes, marks, times, reports.")

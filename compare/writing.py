@@ -21,6 +21,7 @@ from ideation import (
     expand,
     given_pair,
     notes_on,
+    notes_on_language,
     self_contained,
 )
 
@@ -53,6 +54,8 @@ def written_prompts(
             tokens=request.tokens,
             target=target,
         )
+    foreign = notes_on_language(prompts.simple, prompts.expanded, target)
+    prompts = replace(prompts, warnings=(*foreign, *prompts.warnings))
     if request.negative is None:
         return prompts
     notes = tuple(note for note in notes_on(request.negative) if note not in prompts.warnings)

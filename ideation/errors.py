@@ -15,6 +15,9 @@ from templates import Language, known_sentences, wording
 
 #: A key of fewer letters of its own is not looked for in other words.
 _FEWEST_OWN = 5
+#: Letters of what may be a clause, clauses of one list, and clauses inside each other, that are looked at: what is
+#: beyond stays one text, as somebody else wrote it.
+_LONGEST, _LONGEST_LIST, _DEEPEST = 4000, 30, 4
 #: A value as `!r` writes it, if it is text.
 _QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
 
@@ -99,9 +102,27 @@ def told(words: str, language: Language) -> str:
     return _recognised(words).told(language)
 
 
-def _recognised(words: str) -> Clause:
-    """The clause that says these words with the most words of its own, its values recognised too; a list of clauses; or
-    the words as they stand."""
+def _recognised(words: str, depth: int = 0) -> Clause:
+    """What says these words: a clause, a list of clauses, or the words as they stand where nothing in them is known."""
+    if len(words) > _LONGEST or depth > _DEEPEST:
+        return Clause(words)
+    found, said, rest = list[Clause | None](), list[str](), words
+    while (clause := _clause_of(rest, depth)) is None and "; " in rest and len(said) < _LONGEST_LIST:
+        first, _, rest = rest.partition("; ")
+        said.append(first)
+        found.append(_clause_of(first, depth))
+    found.append(clause)
+    said.append(rest)
+    if not any(found):  # it may be no list at all, and stays as somebody wrote it
+        return Clause(words)
+    *before, last = [Clause(own) if clause is None else clause for clause, own in zip(found, said, strict=True)]
+    for one in reversed(before):
+        last = Clause("{first}; {rest}", first=one, rest=last)
+    return last
+
+
+def _clause_of(words: str, depth: int) -> Clause | None:
+    """The clause that says these words with the most words of its own, its values recognised too."""
     for key, parts in _templates():
         if all(own in words for own, _, _ in parts):
             pattern = "".join(
@@ -112,14 +133,11 @@ def _recognised(words: str) -> Clause:
                 quoted = {name for _, name, conversion in parts if conversion == "r"}
                 with contextlib.suppress(ValueError, SyntaxError):  # escaped as no text is
                     values = {
-                        name: ast.literal_eval(value) if name in quoted else _recognised(value)
+                        name: ast.literal_eval(value) if name in quoted else _recognised(value, depth + 1)
                         for name, value in match.groupdict().items()
                     }
                     return Clause(key, **values)
-    first, mark, rest = words.partition("; ")
-    if mark:
-        return Clause("{first}; {rest}", first=_recognised(first), rest=_recognised(rest))
-    return Clause(words)
+    return None
 
 
 @lru_cache(maxsize=1)

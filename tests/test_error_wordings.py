@@ -10,11 +10,11 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
-import yaml
 
 from generate.schedulers import find_scheduler
 from generate.settings import RenderSettings
 from ideation import PatternPlan, TwinseedError, Wildcards, choose_expander
+from templates import own_yaml
 
 _ROOT = Path(__file__).parents[1]
 _ROOMS = ("ideation", "generate", "compare")
@@ -36,10 +36,7 @@ _OF_THE_SERVER = {
 
 def _of_files(*languages: str) -> dict[str, dict[str, str]]:
     folder = _ROOT / "templates" / "locale"
-    return {
-        language: yaml.safe_load((folder / f"errors.{language}.yaml").read_text(encoding="utf-8"))
-        for language in languages
-    }
+    return {language: own_yaml(folder / f"errors.{language}.yaml") for language in languages}
 
 
 _WORDINGS = _of_files("en", "zh-TW")

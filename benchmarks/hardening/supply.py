@@ -21,8 +21,11 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 
 CONSTRAINTS = REPOSITORY / "constraints.txt"
-#: Words of licences under which a package may be used beside a program under Apache 2.0 and handed on with it.
-ALLOWED = re.compile(r"Apache|\bMIT\b|BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|CC0|BSL-1\.0|CNRI")
+#: Words of licences under which a package may be used beside a program under Apache 2.0 and handed on with it; under
+#: the Lesser GPL as a library of its own that is imported as it is.
+ALLOWED = re.compile(
+    r"Apache|\bMIT\b|BSD|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|CC0|BSL-1\.0|CNRI|Lesser General Public"
+)
 FORBIDDEN = re.compile(r"\b(A?GPL|SSPL|proprietary|non-?commercial)", re.IGNORECASE)
 
 
@@ -64,12 +67,16 @@ def needed() -> list[Package]:
 
 
 def licence_of(one: Distribution) -> str:
-    """What the package says of its licence: by its expression, else its classifiers, else its own words."""
+    """What the package says of its licence: by its expression, else its classifiers, else its own words, else the first
+    line of the licence that comes with it."""
     said = one.metadata
     classifiers = [entry.split(" :: ")[-1] for entry in said.get_all("Classifier", []) if entry.startswith("License")]
-    return (
-        said.get("License-Expression") or "; ".join(classifiers) or str(said.get("License") or "").split("\n")[0][:80]
-    )
+    own = str(said.get("License") or "").strip()
+    if not own:
+        own = next(
+            filter(None, map(one.read_text, (f"licenses/{name}" for name in said.get_all("License-File", [])))), ""
+        )
+    return said.get("License-Expression") or "; ".join(classifiers) or own.strip().split("\n")[0][:80]
 
 
 def advisories(table: Table) -> None:

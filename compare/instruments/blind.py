@@ -109,7 +109,7 @@ def describe_blind(context: Context, options: BlindOptions) -> BlindRecord:
     second: Arm = "expanded" if first == "simple" else "simple"
     try:
         asked = _sighted(options, context.environ)
-        answer = _ask(asked, _shown(context.pictures[first, seed]), _shown(context.pictures[second, seed]))
+        answer = _ask(asked, wordless(context.pictures[first, seed]), wordless(context.pictures[second, seed]))
     except ExpanderError as error:
         hint: str = error.advice
         if isinstance(error, Refusal):
@@ -201,7 +201,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
         position = text.find("{", end)
 
 
-def _shown(image: Image.Image) -> bytes:
+def wordless(image: Image.Image) -> bytes:
     """The picture as a PNG without a word: its metadata would tell the prompt."""
     image = image.convert("RGB")
     longest = max(image.size)

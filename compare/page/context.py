@@ -4,7 +4,7 @@ asked for and problems shown."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.page.text import plain
-from compare.page.typed_key import typed_key
+from compare.page.typed_key import environ_of_tab
 from compare.page.visitor import Visitor
 from compare.page.worker import Ticket, Work, the_worker
 from compare.report import sentences
@@ -56,12 +56,6 @@ class PageContext:
         """Whether a job of this browser is under way."""
         return self.visitor.job is not None
 
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """What expanders are set up from: the server's keys and addresses, or this tab's own in their place."""
-        key = typed_key()
-        return os.environ if key is None else key.environ(os.environ)
-
     def open(self, name: str) -> Run:
         """The run `name`. Raises `GalleryError` where it is on somebody else's shelf, just as if it were not there."""
         if self.shelf is not None and self.gallery.marks(name).shelf != self.shelf:
@@ -72,7 +66,7 @@ class PageContext:
         """Has the worker do it; `label` says what it is for, for whoever comes back later. What comes of it is put on
         this browser's shelf, where it has one."""
         self.forget_problem()
-        environ = self.environ
+        environ = environ_of_tab()
 
         def shelved(session: Session, **how: Any) -> object:
             with session.acting_for(environ):

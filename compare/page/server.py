@@ -9,9 +9,11 @@ from typing import Any
 
 from compare.page.context import SHELVES
 from compare.page.gates.browser_cookie import BrowserCookie
+from compare.page.gates.front_page import FrontPage, front_page
 from compare.page.gates.origin import SameOrigin
 from compare.page.gates.password import VARIABLE as PASSWORD
 from compare.page.gates.password import PasswordGate, checked_password
+from compare.page.gates.public_address import BasePath, PublicAddress
 
 SCRIPT = Path(__file__).with_name("app.py")
 
@@ -62,25 +64,30 @@ _CLOSED: dict[str, Any] = {
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not listened at
 
 
-def serve(host: str, port: int, runs: Path, *, shared: bool = False) -> None:
+def serve(host: str, port: int, runs: Path, *, shared: bool = False, public: PublicAddress | None = None) -> None:
     """Serves the page at `http://host:port` until Ctrl-C; runs are kept in the folder `runs`. On a network each browser
-    sees only the runs that it made, unless they are `shared`.
+    sees only the runs that it made, unless they are `shared`. `public` is where browsers find a proxy that stands
+    before it.
 
     A job that is under way then stops at its next step, and what was finished of it is written. Raises
     `PageAddressError` where a network could reach it and no password is set.
     """
     password = checked_password(host, os.environ.get(PASSWORD))
+    if public is not None:
+        checked_password(public.name, password)
     import streamlit as st
     from starlette.middleware import Middleware
 
     from compare.page.worker import the_worker
 
     os.environ["TWINSEED_RUNS"] = str(runs.absolute())  # the way in which Streamlit's script gets to know
-    own = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    gates = [Middleware(SameOrigin, loopback_only=password is None, page=own)]
+    own = front_page((Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8"))
+    gates = [Middleware(BasePath, path=public.path)] if public is not None and public.path else []
+    known_as = public.host if public is not None else ""
+    gates.append(Middleware(SameOrigin, loopback_only=password is None, page=own, public=known_as))
     if password is not None:
         gates.append(Middleware(PasswordGate, password=password))
-    gates.append(Middleware(BrowserCookie))
+    gates += [Middleware(BrowserCookie), Middleware(FrontPage, page=own)]
     os.environ[SHELVES] = "" if shared or password is None else "1"
     app = st.App(SCRIPT, middleware=gates)
     try:
@@ -92,6 +99,8 @@ def serve(host: str, port: int, runs: Path, *, shared: bool = False) -> None:
                 "server.fileWatcherType": "none",
                 "browser.gatherUsageStats": False,
                 **({"browser.serverAddress": _own_address()} if host in _EVERYWHERE else {}),
+                # Streamlit would ask a server on the web whether that name is ours, and cannot print its address.
+                **({"browser.serverAddress": public.name, "logger.hideWelcomeMessage": True} if public else {}),
                 **_CLOSED,
                 # A network is told of a crash, and of nothing in it.
                 "client.showErrorDetails": "full" if password is None else "type",

@@ -6,7 +6,7 @@ from compare.runs.errors import CannotWrite, GalleryError
 from compare.runs.folder import write_whole
 from compare.runs.gallery import Gallery
 from compare.runs.index import RunRow, Wanted
-from compare.runs.marks import MARKS_FILE, Marks, Vote
+from compare.runs.marks import MARKS_FILE, Marks, Vote, read_marks
 from compare.runs.portable import text_without_folders, without_folders
 from compare.runs.record import RECORD_FILE, Draft, PictureFile, Record, RecordError, parse_record, read_record
 from compare.runs.run import REPORT_FILE, Run
@@ -31,6 +31,7 @@ __all__ = [
     "Vote",
     "Wanted",
     "parse_record",
+    "read_marks",
     "read_record",
     "run_name",
     "text_without_folders",

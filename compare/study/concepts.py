@@ -11,13 +11,15 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ideation import Concept, ConceptError, TwinseedError, WordLists, draw_many, read_plain_file, typed_concept
-from ideation.values import StrictModel
+from pydantic import SerializerFunctionWrapHandler, ValidationError, model_serializer
+
+from ideation import Clause, Concept, ConceptError, TwinseedError, WordLists, draw_many, read_plain_file, typed_concept
+from ideation.values import Positive, StrictModel
 
 #: Bytes: DiffusionDB's table of prompts has 200 MB.
 MAX_FILE = 1_000_000_000
@@ -31,11 +33,29 @@ class ConceptFileError(TwinseedError):
     """A file of concepts that cannot be read, or holds none."""
 
 
+class AskedObject(StrictModel):
+    """A thing that is to be seen in a picture: in what colour, and exactly how often where `count` is set."""
+
+    name: str
+    colour: str | None = None
+    count: Positive | None = None
+
+
 class StudyConcept(StrictModel):
-    """A concept of a study and the category that its file gives it."""
+    """A concept of a study, the category that its file gives it, and the things in it that its file names (GenEval's
+    does), for those who look for them."""
 
     concept: Concept
     category: str | None = None
+    include: tuple[AskedObject, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _short(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `include` where there is none: plans from before have none either, and their digests hold."""
+        content: dict[str, Any] = whole(self)
+        if not self.include:
+            del content["include"]
+        return content
 
 
 @dataclass(frozen=True)
@@ -68,18 +88,19 @@ def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
         ) from error
     found: dict[str, StudyConcept] = {}
     left_out: list[tuple[int, str]] = []
-    for number, text, category in _rows(file, content):
-        if not text.strip():
+    for row in _rows(file, content):
+        if not row.text.strip():
             continue
         try:
-            concept = typed_concept(text)
+            concept = typed_concept(row.text)
         except ConceptError as error:
-            left_out.append((number, str(error.message)))
+            left_out.append((row.number, str(error.message)))
             continue
         if concept.text in found:
-            left_out.append((number, "it stands there twice"))
+            left_out.append((row.number, "it stands there twice"))
             continue
-        found[concept.text] = StudyConcept(concept=concept, category=(category or "").strip() or None)
+        category = (row.category or "").strip() or None
+        found[concept.text] = StudyConcept(concept=concept, category=category, include=row.include)
     concepts = list(found.values())
     if not concepts:
         raise ConceptFileError(
@@ -93,8 +114,33 @@ def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
     return ConceptSource(tuple(concepts), name, hashlib.sha256(content).hexdigest(), tuple(left_out))
 
 
-def _rows(file: Path, content: bytes) -> Iterator[tuple[int, str, str | None]]:
-    """Number, text and category of each line or row."""
+def given_concepts(texts: Sequence[str]) -> ConceptSource:
+    """The concepts that somebody wrote in a list, all of them. Raises `ConceptError` for a text that is none, and
+    `ConceptFileError` for one that stands there twice, or none at all."""
+    concepts = [typed_concept(text) for text in texts]
+    if not concepts:
+        raise ConceptFileError("there is no concept in {file}", hint="write one or more", file=Clause("the list"))
+    for place, one in enumerate(concepts):
+        if one.text in {before.text for before in concepts[:place]}:
+            raise ConceptFileError(
+                "{concept!r} stands there twice",
+                hint="name each concept once; seeds say how many pictures there are of it",
+                concept=one.text[:60],
+            )
+    return ConceptSource(tuple(StudyConcept(concept=one) for one in concepts), "a list")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line or row of a file, counted from 1."""
+
+    number: int
+    text: str
+    category: str | None = None
+    include: tuple[AskedObject, ...] = ()
+
+
+def _rows(file: Path, content: bytes) -> Iterator[_Row]:
     kind = file.suffix.casefold()
     if kind == ".parquet":
         yield from _of_parquet(file, content)
@@ -111,10 +157,10 @@ def _rows(file: Path, content: bytes) -> Iterator[tuple[int, str, str | None]]:
         yield from _of_json(file, text)
     else:
         for number, line in enumerate(text.splitlines(), 1):
-            yield number, line, None
+            yield _Row(number, line)
 
 
-def _of_table(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, str, str | None]]:
+def _of_table(file: Path, text: str, delimiter: str) -> Iterator[_Row]:
     # In a tab-separated file a quotation mark is one, as in PartiPrompts, unless a whole cell stands in a pair of them.
     lines = io.StringIO(text, newline="")
     tabs = delimiter == "\t"
@@ -124,7 +170,7 @@ def _of_table(file: Path, text: str, delimiter: str) -> Iterator[tuple[int, str,
         prompt, category = _columns(file, head)
         for row in reader:
             cells = dict(zip(head, map(_unquoted, row) if tabs else row, strict=False))
-            yield reader.line_num, cells.get(prompt, ""), cells.get(category) if category else None
+            yield _Row(reader.line_num, cells.get(prompt, ""), cells.get(category) if category else None)
     except csv.Error as error:
         raise ConceptFileError(
             "{file} is no table: {error}", hint="save it again as CSV in UTF-8", file=file, error=error
@@ -136,7 +182,7 @@ def _unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inner else cell
 
 
-def _of_json(file: Path, text: str) -> Iterator[tuple[int, str, str | None]]:
+def _of_json(file: Path, text: str) -> Iterator[_Row]:
     """Objects or texts, one a line, or one list of them."""
     try:
         if text.lstrip().startswith("["):
@@ -149,7 +195,7 @@ def _of_json(file: Path, text: str) -> Iterator[tuple[int, str, str | None]]:
         ) from error
     for number, entry in entries:
         if isinstance(entry, str):
-            yield number, entry, None
+            yield _Row(number, entry)
             continue
         if not isinstance(entry, Mapping):
             raise ConceptFileError(
@@ -159,10 +205,31 @@ def _of_json(file: Path, text: str) -> Iterator[tuple[int, str, str | None]]:
                 file=file,
             )
         prompt, category = _columns(file, list(entry))
-        yield number, _text(entry[prompt]), _text(entry[category]) if category else None
+        category_text = _text(entry[category]) if category else None
+        yield _Row(number, _text(entry[prompt]), category_text, _include(file, number, entry))
 
 
-def _of_parquet(file: Path, content: bytes) -> Iterator[tuple[int, str, str | None]]:
+def _include(file: Path, number: int, entry: Mapping[str, Any]) -> tuple[AskedObject, ...]:
+    """The things that GenEval's `include` names. How often is exact where `exclude` names one more of the same; else
+    one is enough, as in GenEval. Where they stand to each other is looked at by nobody here."""
+    included, excluded = entry.get("include"), entry.get("exclude") or []
+    if included is None:
+        return ()
+    try:
+        exact = {one["class"]: one["count"] - 1 for one in excluded}
+        return tuple(
+            AskedObject(name=one["class"], colour=one.get("color"), count=exact.get(one["class"])) for one in included
+        )
+    except (TypeError, KeyError, AttributeError, ValidationError) as error:
+        raise ConceptFileError(
+            "line {number} of {file} names what is to be seen in another way than GenEval",
+            hint="write include as a list of objects with class, and count or color; or leave it out",
+            number=number,
+            file=file,
+        ) from error
+
+
+def _of_parquet(file: Path, content: bytes) -> Iterator[_Row]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -173,7 +240,7 @@ def _of_parquet(file: Path, content: bytes) -> Iterator[tuple[int, str, str | No
         for batch in opened.iter_batches(columns=[name for name in (prompt, category) if name]):
             for row in batch.to_pylist():
                 number += 1
-                yield number, _text(row[prompt]), _text(row[category]) if category else None
+                yield _Row(number, _text(row[prompt]), _text(row[category]) if category else None)
     except (pa.ArrowException, OSError) as error:
         raise ConceptFileError(
             "{file} is no Parquet file: {error}", hint="download or save it again", file=file, error=error

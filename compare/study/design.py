@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from compare.request import PairRequest
+from compare.request import PairRequest, request_from_json
 from compare.runs import write_whole
 from compare.statistics import ALPHA, FEWEST_CLUSTERS
-from compare.study.concepts import ConceptSource, StudyConcept
-from compare.study.scores import METRICS
+from compare.study.concepts import AskedObject, ConceptSource, StudyConcept
+from compare.study.judges import measures_of, require_judges
+from compare.study.scores import METRICS, OWN_METRICS, judge_of, measure_of
 from ideation import TwinseedError, known_expanders, nearest, read_plain_file
 from ideation.values import Positive, Seed, Sha256, StrictModel
 
@@ -127,7 +128,7 @@ class Plan(StrictModel):
                 self.request.settings, model=model, seed=self.seed + concept * self.seeds, images=self.seeds
             ),
         )
-        return Unit(concept, arm.name, model, request)
+        return Unit(concept, arm.name, model, request, self.concepts[concept].include)
 
     def units(self) -> Iterator[Unit]:
         """All units, concept by concept, so that whoever stops early has all arms of the concepts that are done."""
@@ -138,7 +139,7 @@ class Plan(StrictModel):
 
     def was_added(self, *, concept: int = 0, arm: str = "", model: str = "", metric: str = "") -> bool:
         """Whether that came into the plan after it was first written."""
-        judge = metric.rpartition(":")[0]
+        judge = judge_of(metric)
         return any(
             (one.concepts is not None and concept >= one.concepts)
             or arm in one.arms
@@ -151,12 +152,13 @@ class Plan(StrictModel):
 @dataclass(frozen=True)
 class Unit:
     """The unit of work: all seeds of one concept under one arm and model. It is never split, and its `name` holds the
-    digest of its request: done twice, it is the same."""
+    digest of its request: done twice, it is the same. `include` is what judges are to look for in its pictures."""
 
     concept: int
     arm: str
     model: str
     request: PairRequest
+    include: tuple[AskedObject, ...] = ()
 
     @property
     def name(self) -> str:
@@ -166,7 +168,20 @@ class Unit:
 
     def to_json(self) -> dict[str, Any]:
         """For another process or machine. There is no key in it."""
-        return {"concept": self.concept, "arm": self.arm, "model": self.model, "request": self.request.to_json()}
+        return {
+            "concept": self.concept,
+            "arm": self.arm,
+            "model": self.model,
+            "request": self.request.to_json(),
+            "include": [one.model_dump(exclude_defaults=True) for one in self.include],
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Unit:
+        """The unit that `to_json` wrote. Raises `RequestError`, and `ValueError` for what it never wrote."""
+        include = tuple(AskedObject(**one) for one in content["include"])
+        request = request_from_json(content["request"])
+        return cls(content["concept"], content["arm"], content["model"], request, include)
 
 
 def arms_of(given: str) -> tuple[StudyArm, ...]:
@@ -214,7 +229,8 @@ def planned(
     """The plan of a study; `request` says how its pairs are rendered, and which seed is the first. Raises `StudyError`
     where several arms would not have one simple prompt."""
     _require_one_simple_prompt(source.concepts, arms)
-    metrics = (*METRICS, *(f"{judge}:{metric}" for judge in judges for metric in ("intent", "gain")))
+    require_judges(judges)
+    metrics = (*OWN_METRICS, *(f"{judge}:{measure}" for judge in judges for measure in measures_of(judge)))
     return Plan(
         created=now,
         twinseed=twinseed,
@@ -250,14 +266,12 @@ def _questions(arms: tuple[StudyArm, ...], models: tuple[str, ...], metrics: tup
             model=model,
             metric=metric,
             primary=metric == PRIMARY,
-            text=METRICS[metric.rpartition(":")[2]].question.format(
-                arm=arm.name, judge=metric.rpartition(":")[0] or "CLIP"
-            ),
+            text=METRICS[measure_of(metric)].question.format(arm=arm.name, judge=judge_of(metric) or "CLIP"),
         )
         for model in models
         for arm in arms
         for metric in metrics
-        if METRICS[metric.rpartition(":")[2]].tested
+        if METRICS[measure_of(metric)].tested
     )
 
 

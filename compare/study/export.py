@@ -14,7 +14,7 @@ from typing import Any
 from compare.runs import write_whole
 from compare.study.analysis import Analysis
 from compare.study.design import PRIMARY, Plan
-from compare.study.scores import METRICS
+from compare.study.scores import METRICS, measure_of
 from compare.study.store import Outcome, RunStore
 
 SCORES, ANALYSIS, CITATION, DATASET = "scores.parquet", "analysis.json", "citation.bib", "dataset"
@@ -156,7 +156,7 @@ def dataset_card(plan: Plan, analysis: Analysis, sentences: str) -> str:
             else f"{one.result.interval.low:+.4f} to {one.result.interval.high:+.4f} | {one.result.outcome} |"
         )
         for one in analysis.answers
-        if one.category is None and METRICS[one.metric.rpartition(":")[2]].tested
+        if one.category is None and METRICS[measure_of(one.metric)].tested
     )
     return f"""---
 pretty_name: "Twinseed study of {len(plan.concepts)} concepts"

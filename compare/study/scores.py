@@ -17,14 +17,15 @@ from ideation.values import Count, FileName, Seed, StrictModel
 @dataclass(frozen=True)
 class Metric:
     """`question` is asked of every arm; one that is not `tested` is told without a test, as nobody would doubt that it
-    is not zero. `of` says whether each seed has it or the concept as a whole."""
+    is not zero. `of` says whether each seed has it or the concept as a whole; `own`, whether every run has it."""
 
     question: str
     tested: bool = True
     of: str = "seed"
+    own: bool = True
 
 
-#: In the order in which they are told. Judges add their own intent and gain, as "JUDGE:intent".
+#: In the order in which they are told. Judges add what they look at, as "JUDGE:intent"; what is not `own` they alone.
 METRICS: dict[str, Metric] = {
     "intent": Metric("Do the pictures of {arm} fit the simple prompt better or worse than its own, by {judge}?"),
     "gain": Metric("Do the pictures of {arm} fit the expanded prompt better than those of the simple one, by {judge}?"),
@@ -34,7 +35,33 @@ METRICS: dict[str, Metric] = {
     "tokens": Metric("How many tokens longer are the prompts of {arm}?", tested=False, of="concept"),
     "cut": Metric("How many words of the prompts of {arm} does the model not read?", tested=False, of="concept"),
     "kept": Metric("What part of what the concept asks for do both prompts say?", tested=False, of="concept"),
+    "objects": Metric("Are more or fewer of the things asked for in the pictures of {arm}, by {judge}?", own=False),
+    "count": Metric("Are counts right more or less often in the pictures of {arm}, by {judge}?", own=False),
+    "colour": Metric("Are colours right more or less often in the pictures of {arm}, by {judge}?", own=False),
+    "preferred": Metric("Do people like the pictures of {arm} better or less, by {judge}?", own=False),
 }
+
+#: What every study has: the record of each run says it.
+OWN_METRICS = tuple(name for name, one in METRICS.items() if one.own)
+
+
+def measure_of(metric: str) -> str:
+    """What is measured, without who says so.
+
+    >>> measure_of("votes:ballots.txt:preferred"), measure_of("gain")
+    ('preferred', 'gain')
+    """
+    return metric.rpartition(":")[2]
+
+
+def judge_of(metric: str) -> str:
+    """Who says so; "" is the record of the run.
+
+    >>> judge_of("votes:ballots.txt:preferred"), judge_of("gain")
+    ('votes:ballots.txt', '')
+    """
+    return metric.rpartition(":")[0]
+
 
 #: The simple picture's value and the expanded one's.
 Both = tuple[float, float]
@@ -118,6 +145,17 @@ def scores_of(run: Run, judged: Mapping[str, Mapping[int, Mapping[str, Both]]] |
         seeds=tuple(seeds),
         values=of_concept,
     )
+
+
+def with_judged(scores: UnitScores, judge: str, judged: Mapping[int, Mapping[str, Both]]) -> UnitScores:
+    """The scores with what another judge found, by seed and metric."""
+    seeds = tuple(
+        one.model_copy(
+            update={"values": one.values | {f"{judge}:{name}": both for name, both in judged.get(one.seed, {}).items()}}
+        )
+        for one in scores.seeds
+    )
+    return scores.model_copy(update={"seeds": seeds, "judges": (*scores.judges, judge)})
 
 
 def _diversity(run: Run) -> Both:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +13,8 @@ from pathlib import Path
 from compare.request import PairOptions, PairRequest
 from compare.runs import write_whole
 from compare.study.analysis import Analysis, analyse
-from compare.study.concepts import ConceptSource, drawn_concepts, read_concepts
+from compare.study.concepts import ConceptSource, drawn_concepts, given_concepts, read_concepts
+from compare.study.crew import Alone, Crew, OnProgress, SessionWorker, carry_out, done_before
 from compare.study.design import PLAN_FILE, Plan, StudyError, arms_of, extended, planned, read_plan, write_plan
 from compare.study.export import (
     ANALYSIS,
@@ -25,10 +26,10 @@ from compare.study.export import (
     write_dataset,
     write_scores,
 )
+from compare.study.judges import open_votes
 from compare.study.report import study_html, study_sentences
-from compare.study.runner import Alone, Crew, OnProgress, carry_out
+from compare.study.scores import with_judged
 from compare.study.store import JOURNAL_FILE, RUNS, WORK, Journal, Outcome, RunStore, alone_in
-from compare.study.worker import SessionWorker, done_before
 from generate.models import known_words, require_model
 from ideation import seed_of
 from templates import LANGUAGES, Language
@@ -43,6 +44,7 @@ def plan_study(
     options: PairOptions,
     *,
     file: Path | None = None,
+    texts: Sequence[str] | None = None,
     concepts: int | None = None,
     seeds: int = 2,
     arms: str = "simple,offline",
@@ -50,7 +52,7 @@ def plan_study(
     judges: str = "",
 ) -> Plan:
     """The plan of the study in `folder`, written there before anything else happens: a new one, the one that is there,
-    or that one with what was added to it.
+    or that one with what was added to it. Concepts are those of a `file`, or these `texts`, or drawn.
 
     `options` say how pairs are rendered; their concept, expander and model have no say. Without a seed it is that of
     the plan which is there, else one is drawn. Raises `TwinseedError`.
@@ -71,7 +73,7 @@ def plan_study(
         raise StudyError("no model was named", hint="name one or more, as in --models seedling")
     for model in named:
         require_model(model, allow_pickle=options.allow_pickle)
-    source = _source(file, concepts, seed, named[0])
+    source = given_concepts(texts) if texts is not None else _source(file, concepts, seed, named[0])
     request, _ = PairRequest.from_options(
         replace(options, concept=source.concepts[0].concept.text, seed=str(seed), images=seeds, model=named[0])
     )
@@ -164,7 +166,9 @@ def outcomes_so_far(plan: Plan, folder: Path, store: RunStore) -> dict[str, Outc
 
 def conclude(plan: Plan, folder: Path, outcomes: Mapping[str, Outcome], store: RunStore) -> Analysis:
     """Analyses the study and writes all that comes of it beside its plan: the table of scores, the analysis, the
-    report in every language, the dataset with its card, and how to cite it. Raises `StudyError`."""
+    report in every language, the dataset with its card, and how to cite it. What people have voted until now is
+    counted first. Raises `TwinseedError`."""
+    outcomes = with_votes(plan, folder, outcomes, store)
     analysis = analyse(plan, outcomes.values())
     content = analysis.to_json() | {"sentences": study_sentences(plan, analysis)}
     try:
@@ -179,6 +183,22 @@ def conclude(plan: Plan, folder: Path, outcomes: Mapping[str, Outcome], store: R
     except OSError as error:
         raise _cannot_write(folder, error) from error
     return analysis
+
+
+def with_votes(plan: Plan, folder: Path, outcomes: Mapping[str, Outcome], store: RunStore) -> dict[str, Outcome]:
+    """The outcomes with what people have voted until now, where the plan has judges that count votes. Raises
+    `TwinseedError`."""
+    found = dict(outcomes)
+    for votes in open_votes(plan.judges):
+        measured = {name: one.scores for name, one in found.items() if one.scores is not None}
+        for name in measured:
+            with store.run(name, folder / WORK) as run:
+                votes.see(name, run)
+        for name, judged in votes.count().items():
+            if judged:
+                scores = with_judged(measured[name], votes.name, judged)
+                found[name] = found[name].model_copy(update={"scores": scores})
+    return found
 
 
 def report_file(language: Language) -> str:

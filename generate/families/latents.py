@@ -11,6 +11,12 @@ def decoded_by_kl(pipeline: Any, latents: Any) -> Any:
     return vae.decode((latents / vae.config.scaling_factor + (vae.config.shift_factor or 0)).to(vae.dtype)).sample
 
 
+def decoded_by_scale(pipeline: Any, latents: Any) -> Any:
+    """The same where they were scaled alone."""
+    vae = pipeline.vae
+    return vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample
+
+
 def unpacked_in_fours(pipeline: Any, latents: Any, height: int, width: int) -> Any:
     """(pictures, channels, height, width) of (pictures, tokens, 4 channels): a token is a square of two by two."""
     return pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)

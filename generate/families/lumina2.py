@@ -27,9 +27,10 @@ LUMINA2 = Family(
     billions=(2.6, 2.6),
     usual={"scheduler": "Euler", "num_inference_steps": 30, "guidance_scale": 4.0},
     in_turn=InTurn(
-        readers=(Reader("Gemma 2", "tokenizer", 256, before=_INSTRUCTION),),
+        readers=(Reader("Gemma 2", "tokenizer", 256, before=lambda: _INSTRUCTION),),
         guided_above=1.0,
         decoded=decoded_by_kl,
+        most_tokens=512,
         arguments={"max_sequence_length": 256},
         guided_calls=("prompt", "negative prompt"),
     ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,15 +18,15 @@ class Reader:
     """A text encoder of a family whose arms go in turn, as it is called, and the tokenizer that cuts words for it.
 
     It reads `limit` tokens, of which the makers' own template takes `template_tokens`: so many before and so many
-    behind the words; or what stands `before` every prompt, where that is as many as the tokenizer makes of it. A
-    `pooled` one gives a vector of the whole prompt and not its words.
+    behind the words; besides them what stands `before` every prompt, as many as the tokenizer makes of it. A `pooled`
+    one gives a vector of the whole prompt and not its words.
     """
 
     name: str
     tokenizer: str
     limit: int
     template_tokens: tuple[int, int] = (0, 0)
-    before: str = ""
+    before: Callable[[], str] | None = None
     pooled: bool = False
 
 
@@ -40,7 +40,13 @@ class InTurn:
     `guided_calls` are what a guided step calls the denoiser for, one after the other; empty where one call has a row
     for each of the family's `guided_rows`. `schedulers` are the names of those that draw rightly.
 
-    `negative` are the arguments by which the pipeline is told the negative prompt, made of itself and the words.
+    `of_steps` are arguments that hang on the number of steps. A pipeline that `tells_latents_alone` has the callback of
+    2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose rows it reads
+    only as far as another input says: what is behind is padding, and no part of what it was given.
+
+    `sizes` are the widths and heights that the pipeline draws, where it draws no others. `most_tokens` is the longest
+    that `max_sequence_length` may be made, None where it is the reader's limit. `negative` are the arguments by which
+    the pipeline is told the negative prompt, made of itself, the words and the others.
 
     The latents of a step lie as the pipeline packs them: `unpacked` makes (1, channels, height, width) of them, given
     the pipeline, the latents and the picture's height and width in pixels; `decoded` makes pixels of those.
@@ -53,7 +59,19 @@ class InTurn:
     schedulers: tuple[str, ...] = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
     arguments: Mapping[str, Any] = field(default_factory=dict)
     guided_calls: tuple[Guided, ...] = ()
-    negative: Callable[[Any, str], Mapping[str, Any]] = lambda _, words: {"negative_prompt": words}
+    of_steps: Callable[[int], Mapping[str, Any]] = lambda _: {}
+    tells_latents_alone: bool = False
+    lengths: Mapping[str, str] = field(default_factory=dict)
+    most_tokens: int | None = None
+    sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()
+    negative: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] = lambda _, words, __: {
+        "negative_prompt": words
+    }
+
+    def reader_of(self, max_sequence_length: int | None) -> Reader:
+        """The text encoder that counts, which reads so many tokens."""
+        first = self.readers[0]
+        return first if max_sequence_length is None else replace(first, limit=max_sequence_length)
 
     def guided(self, scale: float) -> bool:
         """Whether a picture is drawn with guidance at that scale, and so with a negative prompt."""
@@ -75,7 +93,8 @@ class Family:
     tokenizer of each. `penultimate` families are conditioned on the last layer but one. `patch` latents a side are one
     token of the denoiser, whose pictures are made of squares of so many; `packed` of them lie one behind the other in
     the channels that its configuration counts. `native_side` is the side in pixels of the
-    pictures that it was trained for, None where the denoiser's configuration says it.
+    pictures that it was trained for, None where the denoiser's configuration says it. `processors` are parts made for
+    words and pictures, of which the tokenizer alone is loaded; `left_out` are parts that are not loaded at all.
 
     Rendering: `guidance` names the pipeline's argument for the scale of guidance. A guided batch holds all pictures
     once for each of `guided_rows`, in that order; an unguided one holds the prompts alone. `inputs` says what the
@@ -109,6 +128,8 @@ class Family:
     told_by: Mapping[str, object] = field(default_factory=dict)
     patch: int = 1
     packed: int = 1
+    processors: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     native_side: int | None = None
     flow: bool = False
     half: Literal["float16", "bfloat16"] = "float16"

@@ -1,18 +1,22 @@
-"""Sana (Xie et al. 2024): linear attention over latents of 32 pixels a side, and a Gemma 2 that reads the words."""
+"""Sana (Xie et al. 2024) and Sprint (Chen et al. 2025): linear attention over latents of 32 pixels a side, read by a
+Gemma 2."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from generate.families.latents import decoded_by_scale
 from generate.families.protocol import Family, InTurn, Reader
 
+#: Their pipelines would put an instruction before every prompt, and snap sizes to those of a list: switched off.
+_ARGUMENTS = {
+    "max_sequence_length": 300,
+    "complex_human_instruction": None,
+    "clean_caption": False,
+    "use_resolution_binning": False,
+}
+_READERS = (Reader("Gemma 2", "tokenizer", 300),)
 
-def _decoded(pipeline: Any, latents: Any) -> Any:
-    vae = pipeline.vae
-    return vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample
-
-
-#: Its pipeline would put an instruction before every prompt, and snap sizes to those of a list: both are switched off.
 SANA = Family(
     name="sana",
     title="Sana",
@@ -28,15 +32,28 @@ SANA = Family(
     billions=(1.6, 2.6),
     usual={"scheduler": "DPM++ 2M", "num_inference_steps": 20, "guidance_scale": 4.5},
     in_turn=InTurn(
-        readers=(Reader("Gemma 2", "tokenizer", 300),),
+        readers=_READERS,
         guided_above=1.0,
         schedulers=("DPM++ 2M", "Euler", "Euler Karras", "Euler exponential", "Euler beta"),
-        decoded=_decoded,
-        arguments={
-            "max_sequence_length": 300,
-            "complex_human_instruction": None,
-            "clean_caption": False,
-            "use_resolution_binning": False,
-        },
+        decoded=decoded_by_scale,
+        arguments=_ARGUMENTS,
+    ),
+)
+
+#: Distilled to consistency in two steps, of which it was trained for one way; guidance is a number that it is told.
+SANA_SPRINT = replace(
+    SANA,
+    name="sana-sprint",
+    title="Sana Sprint",
+    pipeline="SanaSprintPipeline",
+    guided_rows=("prompt",),
+    usual={"scheduler": "SCM", "num_inference_steps": 2, "guidance_scale": 4.5},
+    in_turn=InTurn(
+        readers=_READERS,
+        guided_above=None,
+        schedulers=("SCM",),
+        decoded=decoded_by_scale,
+        arguments=_ARGUMENTS,
+        of_steps=lambda steps: {"intermediate_timesteps": 1.3 if steps == 2 else None},
     ),
 )

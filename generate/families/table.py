@@ -6,13 +6,16 @@ from collections.abc import Mapping
 
 from generate.families.chroma import CHROMA
 from generate.families.cogview4 import COGVIEW4
+from generate.families.ernie_image import ERNIE_IMAGE
 from generate.families.flux import FLUX, FLUX_SCHNELL
-from generate.families.flux2_klein import FLUX2_KLEIN, FLUX2_KLEIN_BASE
+from generate.families.flux2 import FLUX2, FLUX2_KLEIN, FLUX2_KLEIN_BASE
+from generate.families.kandinsky5 import KANDINSKY5
 from generate.families.krea2 import KREA2, KREA2_TURBO
 from generate.families.lumina2 import LUMINA2
+from generate.families.pixart import PIXART
 from generate.families.protocol import Family
 from generate.families.qwen_image import QWEN_IMAGE
-from generate.families.sana import SANA
+from generate.families.sana import SANA, SANA_SPRINT
 from generate.families.stable_diffusion import SD1, SD2, SDXL, SEEDLING, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
 from generate.families.stable_diffusion_3 import STABLE_DIFFUSION_3
 from generate.families.z_image import Z_IMAGE
@@ -30,7 +33,12 @@ _TRANSFORMERS = (
     KREA2,
     KREA2_TURBO,
     SANA,
+    SANA_SPRINT,
+    FLUX2,
     LUMINA2,
+    ERNIE_IMAGE,
+    PIXART,
+    KANDINSKY5,
     COGVIEW4,
 )
 FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, *_TRANSFORMERS)}

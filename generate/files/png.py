@@ -94,9 +94,12 @@ def read_texts(png: bytes, name: str, wanted: Collection[str]) -> PngTexts:
                 return PngTexts(texts, exif, is_whole=False)
             raise _cut_off(name)
         length, kind = struct.unpack_from(">I4s", png, position)
-        if seen == 0 and (kind, length) != (b"IHDR", 13):
+        if (kind == b"IHDR") != (seen == 0) or (kind == b"IHDR" and length != 13):
             raise PictureError(
-                "{name} does not begin as a PNG picture does", hint="{suspicious}", name=name, suspicious=_SUSPICIOUS
+                "{name} does not begin as a PNG picture does, or begins twice",
+                hint="{suspicious}",
+                name=name,
+                suspicious=_SUSPICIOUS,
             )
         if kind != b"IDAT" and length > MAX_CHUNK:
             raise _too_large(name, Clause("a part of {length:,} bytes that is not pixels", length=length), MAX_CHUNK)

@@ -12,6 +12,7 @@ import yaml
 from generate.families import FAMILIES, OF_OTHER_SIZES, Family, family_of_configuration
 from generate.models.quantization import require_known_quantization
 from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
+from generate.schedulers.table import is_flow
 from ideation import Clause, read_plain_file, require_plain_file
 from ideation.yaml_loader import ShallowLoader
 
@@ -33,7 +34,7 @@ _SIZES = ("block_out_channels", "hidden_size", "intermediate_size", "vocab_size"
 _LAYERS = ("num_hidden_layers", "transformer_layers_per_block", "num_layers", "num_single_layers", "n_layers")
 #: The same of text encoders with a vector for each position, which those with rotary positions have not.
 _POSITIONS = ("max_position_embeddings",)
-_ROTARY = ("qwen3", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_text", "glm", "gemma2")
+_ROTARY = ("qwen3", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_text", "glm", "gemma2", "mistral3", "ministral3")
 #: At least: norms, weights and biases of a residual block or of an attention block.
 _TENSORS_OF_A_LAYER = 8
 
@@ -263,7 +264,7 @@ def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: boo
     """
     kind, predicts = str(config.get("_class_name")), config.get("prediction_type", "epsilon")
     if flow:
-        if not (kind.startswith("FlowMatch") or config.get("use_flow_sigmas")):
+        if not is_flow(config):
             raise ModelError(
                 "the model in {folder} names the scheduler {kind}, and its make was trained by flow matching",
                 hint="save or download it again: with that one it would be drawn as noise",
@@ -271,7 +272,7 @@ def require_known_training(config: Mapping[str, Any], folder: Path, *, flow: boo
                 kind=kind,
             )
         return
-    if kind.startswith(("EDM", "FlowMatch")) or config.get("use_flow_sigmas"):
+    if kind.startswith("EDM") or is_flow(config):
         raise ModelError(
             "the model in {folder} was trained for {kind}, and would be drawn as noise by any scheduler here",
             hint="take another model: those of the EDM formulation and of flow matching are not read",

@@ -107,9 +107,10 @@ def reader_budget(reader: Reader, tokenizer_file: Path) -> TokenBudget:
 
     Raises `TokenizerError`.
     """
-    around = reader.template_tokens
-    if reader.before:
-        around = TokenBudget(tokenizer_file, reader.limit, vectors={}).count_words(reader.before), 0
+    before, behind = reader.template_tokens
+    if reader.before is not None:
+        before += TokenBudget(tokenizer_file, reader.limit, vectors={}).count_words(reader.before())
+    around = before, behind
     return TokenBudget(tokenizer_file, reader.limit, vectors={}, around=around)
 
 

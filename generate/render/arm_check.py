@@ -50,10 +50,11 @@ class ArmCheck:
     def ended(self, pipeline: Any, generator: torch.Generator) -> None:
         """Notes what was left when the picture was finished."""
         scheduler = pipeline.scheduler
+        times = (getattr(scheduler, name, torch.empty(0)) for name in ("timesteps", "sigmas"))
         self.end = {
             "noise on the way": f"{digest_of(generator.get_state())} {digest_of(torch.get_rng_state())}",
             "scheduler": f"{type(scheduler).__name__} {sorted(map(repr, scheduler.config.items()))} "
-            f"{digest_of(scheduler.timesteps)} {digest_of(scheduler.sigmas)}",
+            + " ".join(map(digest_of, times)),
             "guidance": repr(getattr(pipeline, "guidance_scale", None)),
             "evaluations": str(self.evaluations),
         }
@@ -68,7 +69,8 @@ class ArmCheck:
         if self.evaluations > len(self._calls):
             return
         call = self._calls[self.evaluations - 1]
-        for name, value in _tensors(named_inputs(module, arguments, keywords)):
+        given = named_inputs(module, arguments, keywords)
+        for name, value in _tensors(given | self._read(given)):
             what = self._family.inputs.get(name, name)
             rows: Sequence[Any] = [value]
             if isinstance(value, list) or (len(self._rows) > 1 and value.ndim and len(value) == len(self._rows)):
@@ -80,6 +82,14 @@ class ArmCheck:
                 self._means[key], self.inputs[key] = means, digest_of(tensor)
                 if what == "initial noise" and not self.shape:
                     self.shape = tuple(tensor.shape)
+
+    def _read(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Of inputs that are padded, the rows as far as the denoiser reads them."""
+        lengths = self._family.in_turn.lengths if self._family.in_turn is not None else {}
+        return {
+            name: [row[: int(length)] for row, length in zip(given[name], given[told], strict=True)]
+            for name, told in lengths.items()
+        }
 
     def _listened(self, encode_prompt: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(encode_prompt)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -65,8 +66,11 @@ def _read(batch: Batch, checks: list[ArmCheck]) -> zip[tuple[ArmCheck, str]]:
 def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     """What the pipeline is given for either arm, besides prompts and noise."""
     settings = batch.settings
+    length = settings.max_sequence_length
     return {
         **in_turn.arguments,
+        **({"max_sequence_length": length} if length is not None else {}),
+        **in_turn.of_steps(settings.num_inference_steps),
         batch.model.family.guidance: settings.guidance_scale,
         "width": settings.width,
         "height": settings.height,
@@ -74,10 +78,20 @@ def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     }
 
 
+def _listening(in_turn: InTurn, pipeline: Any, after_step: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments by which the pipeline calls `after_step`."""
+    if in_turn.tells_latents_alone:
+        return {
+            "callback": lambda step, timestep, latents: after_step(pipeline, step, timestep, {"latents": latents}),
+            "callback_steps": 1,
+        }
+    return {"callback_on_step_end": after_step, "callback_on_step_end_tensor_inputs": ["latents"]}
+
+
 def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tuple[Image.Image, ArmCheck]:
     model, settings, seed = batch.model, batch.settings, batch.seeds[place]
     pipeline = model.pipeline
-    guided = in_turn.guided(settings.guidance_scale)
+    guided, arguments = in_turn.guided(settings.guidance_scale), _arguments(batch, in_turn)
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [seed])
     pipeline.scheduler = preview.watching(scheduler, place)
     generator = torch.Generator("cpu").manual_seed(seed)
@@ -92,12 +106,12 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             raised.append(error)
             raise
 
-    def watch_step(running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def watch_step(_running: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         if not torch.isfinite(tensors["latents"]).all():  # diffusers would decode this into a black picture
             said = Clause("the numbers ran over at step {step} in {dtype}", step=step + 1, dtype=model.dtype)
             raise ran_over(model, said)
         if batch.on_step is not None:
-            steps = len(running.scheduler.timesteps)
+            steps = settings.num_inference_steps
             number = place * steps + step + 1
             batch.on_step(Step(batch.number, batch.batches, number, len(batch.seeds) * steps, preview.pictures))
         return {}
@@ -116,11 +130,10 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             warnings.filterwarnings("error", r"(?s).*Try to use VAE tiling", UserWarning)
             result = pipeline(
                 prompt=batch.conditioning.texts[place],
-                **(in_turn.negative(pipeline, batch.conditioning.negative) if guided else {}),
-                **_arguments(batch, in_turn),
+                **(in_turn.negative(pipeline, batch.conditioning.negative, arguments) if guided else {}),
+                **arguments,
                 generator=generator,
-                callback_on_step_end=after_step,
-                callback_on_step_end_tensor_inputs=["latents"],
+                **_listening(in_turn, pipeline, after_step),
             )
             check.ended(pipeline, generator)
     except RuntimeWarning as warning:
@@ -137,4 +150,4 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             kind=type(error).__name__,
             error=first_line(error),
         ) from error
-    return result.images[0], check
+    return result[0][0], check  # some call them images, some the image

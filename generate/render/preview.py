@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import Any
 
 import torch
@@ -61,12 +62,11 @@ class Preview:
 
 
 class TurnPreview:
-    """The same for arms that go in turn: each picture as it was predicted last. Flow matching leads straight from the
-    noise to the picture (Lipman et al. 2022): it is where the way at this step would end."""
+    """The same for arms that go in turn: each picture as it was predicted last."""
 
     def __init__(self, model: OpenModel, settings: RenderSettings) -> None:
         self._model, self._settings = model, settings
-        self._seen: dict[int, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
+        self._seen: dict[int, Callable[[], torch.Tensor]] = {}
 
     def watching(self, scheduler: Any, place: int) -> Any:
         """The scheduler, whose steps are those of the picture at that place."""
@@ -75,7 +75,7 @@ class TurnPreview:
         @wraps(step)
         def watched(model_output: Any, timestep: Any, sample: Any, *rest: Any, **keywords: Any) -> Any:
             moved = step(model_output, timestep, sample, *rest, **keywords)
-            self._seen[place] = sample, scheduler.sigmas[scheduler.step_index - 1], model_output
+            self._seen[place] = partial(_predicted, scheduler, scheduler.step_index - 1, sample, model_output)
             return moved
 
         scheduler.step = watched
@@ -85,13 +85,25 @@ class TurnPreview:
     def pictures(self) -> list[Image.Image]:
         """One picture for each arm that was begun."""
         drawn = []
-        for sample, sigma, output in self._seen.values():
-            clean = sample.float() - sigma.to(sample.device) * output.float()
+        for predicted in self._seen.values():
             in_turn = self._model.family.in_turn
             assert in_turn is not None  # noqa: S101 - for the type checker
             height, width = self._settings.height or 0, self._settings.width or 0
-            drawn += _drawn(self._model, in_turn.unpacked(self._model.pipeline, clean, height, width))
+            drawn += _drawn(self._model, in_turn.unpacked(self._model.pipeline, predicted(), height, width))
         return drawn
+
+
+def _predicted(scheduler: Any, step: int, sample: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    """The clean latents that the output of a step speaks of. Flow matching leads straight from the noise to the picture
+    (Lipman et al. 2022): they are where the way would end. Consistency models go by an arc (Lu and Song 2024)."""
+    sample, output, config = sample.float(), output.float(), scheduler.config
+    if config.get("prediction_type") == "trigflow":
+        angle: torch.Tensor = scheduler.timesteps[step].to(sample.device)
+        return (sample * angle.cos() - output * angle.sin()) / float(config.sigma_data)
+    sigma: torch.Tensor = scheduler.sigmas[step].to(sample.device)
+    if config.get("prediction_type") == "epsilon":  # the sample has the variance of its data
+        return (1 + sigma**2).sqrt() * sample - sigma * output
+    return sample - sigma * output
 
 
 def _drawn(model: OpenModel, latents: torch.Tensor) -> list[Image.Image]:

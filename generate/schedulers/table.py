@@ -12,10 +12,12 @@ from ideation import nearest
 
 _FLOW = "FlowMatchEulerDiscreteScheduler"
 _FLOW_OF_DPM = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
+_SCM = "SCMScheduler"
 _KARRAS = {"use_karras_sigmas": True}
 _SDE = {"algorithm_type": "sde-dpmsolver++"}
 _THIRD = {**_SDE, "solver_order": 3, "solver_type": "heun", "lower_order_final": False}
 
+_CONSISTENCY = "for Sana Sprint alone; it draws noise at every step but the first, from the generator of the seed"
 _DDIM = "at eta 0, as here, it draws no noise and settles, although it is often grouped with those that wander"
 _DDPM = "at eta 1 it draws as much noise as DDPM does"
 _DISTILLED = "needs a model or LoRA that was distilled for it; with any other the picture stays soft"
@@ -120,7 +122,8 @@ SCHEDULERS: dict[str, SchedulerChoice] = {
 }
 
 #: The schedulers of models that were trained by flow matching (Lipman et al. 2022). Which of them draws a model, its
-#: family says. What draws noise on the way is left out: diffusers' flow schedulers do not listen to the generator.
+#: family says. What draws noise on the way is left out but for SCM, since diffusers' others do not listen to the
+#: generator.
 FLOW_SCHEDULERS: dict[str, SchedulerChoice] = {
     choice.name: choice
     for choice in (
@@ -129,6 +132,7 @@ FLOW_SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("Euler exponential", _FLOW, "N", True, {"use_exponential_sigmas": True}),
         SchedulerChoice("Euler beta", _FLOW, "N", True, {"use_beta_sigmas": True}),
         SchedulerChoice("DPM++ 2M", "DPMSolverMultistepScheduler", "N", True, _FLOW_OF_DPM),
+        SchedulerChoice("SCM", _SCM, "N", False, {}, (1, 4), _CONSISTENCY),
     )
 }
 
@@ -215,7 +219,7 @@ def check_steps(name: str, num_inference_steps: int, config: Mapping[str, Any]) 
 
 def is_flow(config: Mapping[str, Any]) -> bool:
     """Whether a model with that scheduler configuration was trained by flow matching."""
-    return str(config.get("_class_name")).startswith("FlowMatch") or bool(config.get("use_flow_sigmas"))
+    return str(config.get("_class_name")).startswith(("FlowMatch", _SCM)) or bool(config.get("use_flow_sigmas"))
 
 
 def require_kind(name: str, *, flow: bool) -> None:
@@ -310,6 +314,7 @@ def _class(name: str) -> Any:
         "LCMScheduler": diffusers.LCMScheduler,
         "LMSDiscreteScheduler": diffusers.LMSDiscreteScheduler,
         "PNDMScheduler": diffusers.PNDMScheduler,
+        _SCM: diffusers.SCMScheduler,
         "TCDScheduler": diffusers.TCDScheduler,
         "UniPCMultistepScheduler": diffusers.UniPCMultistepScheduler,
     }[name]

@@ -1,4 +1,4 @@
-"""Inflection: the present participle and past participle of a verb, the plural of a noun, and the adverb."""
+"""Inflection: the present participle and past participle of a verb, singular and plural of a noun, and the adverb."""
 
 from __future__ import annotations
 
@@ -97,6 +97,24 @@ def plural(noun: str) -> str:
     else:
         word = f"{word}s"
     return before + space + word + (rest.group() if rest else "")
+
+
+def singular(noun: str) -> str:
+    """One of what a noun of one word names several of; any other noun as it is.
+
+    >>> [singular(noun) for noun in ("cats", "houses", "boxes", "puppies", "mice", "firemen", "bus", "glasses")]
+    ['cat', 'house', 'box', 'puppy', 'mouse', 'fireman', 'bus', 'glass']
+    """
+    known = {many: one for one, many in _PLURAL.items()}
+    if noun in known:
+        return known[noun]
+    if noun.endswith("men"):
+        return f"{noun[:-3]}man"
+    if not is_plural(noun):
+        return noun
+    if noun.endswith("ies") and len(noun) > 4:
+        return f"{noun[:-3]}y"
+    return noun[:-2] if noun.endswith(("sses", "buses", "xes", "ches", "shes")) else noun[:-1]
 
 
 def is_plural(noun: str) -> bool:

@@ -2,7 +2,7 @@
 
 from ideation.expansion.comparison import ExpanderRow, compare_expander, named_expanders
 from ideation.expansion.given import GivenPromptError, require_prompt
-from ideation.expansion.notes import notes_on
+from ideation.expansion.notes import foreign_words, notes_on, notes_on_language, reads_english_alone
 from ideation.expansion.pair import TokenMode, expand, given_pair
 
 __all__ = [
@@ -11,8 +11,11 @@ __all__ = [
     "TokenMode",
     "compare_expander",
     "expand",
+    "foreign_words",
     "given_pair",
     "named_expanders",
     "notes_on",
+    "notes_on_language",
+    "reads_english_alone",
     "require_prompt",
 ]

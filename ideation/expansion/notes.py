@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Container, Iterable
 
 from ideation.english import MarkedText, PlainText, common_words
@@ -10,7 +11,7 @@ from ideation.errors import Clause
 from ideation.expanders import PromptTarget
 from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import TokenCount
-from ideation.prompt_syntax import marks_in, parse_prompt
+from ideation.prompt_syntax import marks_in, parse_prompt, spoken
 from ideation.token_budget import EstimatedBudget, TokenBudget
 
 #: What other programs read as syntax, and an encoder as words.
@@ -30,6 +31,12 @@ _OF_OTHERS = re.compile(
     """,
     re.VERBOSE,
 )
+#: What stands in quotation marks is to be drawn as it is.
+_IN_QUOTES = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|\"[^\"]*\"|'[^']*'")
+#: Runs of letters, and of Han characters, kana and Hangul, of which one is a word.
+_WORDS = re.compile(r"[^\W\d_]+")
+#: Text encoders that have learnt English, and next to nothing else.
+_READ_ENGLISH = ("CLIP", "T5")
 _TIME_OR_RATIO = re.compile(r"(?<!\\)\([^()]*\d:\d+\)")
 #: So many words or pieces of syntax are named in a note, of so many characters each.
 _MOST_NAMED, _LONGEST = 8, 60
@@ -58,6 +65,41 @@ def notes_on(prompt: str) -> tuple[Clause, ...]:
             )
         )
     return tuple(notes)
+
+
+def foreign_words(prompt: str) -> tuple[str, ...]:
+    """The words of a prompt that are written in no Latin letters, but for texts in quotation marks.
+
+    >>> foreign_words("a dog, 水彩風格, with a sign that says “你好”")
+    ('水彩風格',)
+    """
+    found = _WORDS.findall(_IN_QUOTES.sub(" ", spoken(prompt)))
+    return tuple(dict.fromkeys(word for word in found if _is_foreign(word)))
+
+
+def reads_english_alone(target: PromptTarget | None) -> bool:
+    """Whether prompts have to be in English; None stands for Stable Diffusion, which CLIP reads for."""
+    return target is None or target.reads in _READ_ENGLISH
+
+
+def notes_on_language(simple: str, expanded: str, target: PromptTarget | None = None) -> tuple[Clause, ...]:
+    """What of two typed prompts the text encoder cannot read, so that its picture is drawn without it.
+
+    >>> notes_on_language("一隻狗", "a dog on a beach")[0]
+    'This is no fair comparison: CLIP reads English alone, and the simple prompt has other words: 一隻狗.'
+    """
+    if not reads_english_alone(target):
+        return ()
+    return tuple(
+        Clause(
+            "This is no fair comparison: {reader} reads English alone, and the {name} prompt has other words: {words}.",
+            name=Clause(name),
+            words=_named(words),
+            reader="CLIP" if target is None else target.reads,
+        )
+        for name, prompt in (("simple", simple), ("expanded", expanded))
+        if (words := foreign_words(prompt))
+    )
 
 
 def notes_on_concept(read: PlainText, *, unmarked: bool) -> tuple[Clause, ...]:
@@ -175,6 +217,14 @@ def notes_on_loss(
     if tokens.unread:
         warnings.append(Clause("Asked for and not read by the model: {unread}.", unread="; ".join(tokens.unread)))
     return tuple(warnings)
+
+
+def _is_foreign(word: str) -> bool:
+    """A Greek letter or two in the middle of English are none."""
+    names = [unicodedata.name(letter, "") for letter in word]
+    if any(name.startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL")) for name in names):
+        return True
+    return len(word) > 2 and not any(name.startswith("LATIN") for name in names)
 
 
 def _named(pieces: Iterable[str]) -> str:

@@ -20,7 +20,15 @@ from ideation.expanders import (
 )
 from ideation.expansion.given import require_prompt
 from ideation.expansion.judgement import Judgement, Plan, faithful, judge, language_of
-from ideation.expansion.notes import notes_on, notes_on_concept, notes_on_loss, notes_on_target, notes_on_weights
+from ideation.expansion.notes import (
+    foreign_words,
+    notes_on,
+    notes_on_concept,
+    notes_on_loss,
+    notes_on_target,
+    notes_on_weights,
+    reads_english_alone,
+)
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import EstimatedBudget, TokenBudget
@@ -47,7 +55,8 @@ def expand(
     """Both prompts for a concept.
 
     `vocabulary` is given when the model that will render knows only those words. `simple` or `expanded` stand as they
-    are typed and the expander writes the other; a given simple prompt is what gets expanded. Expanders read and write
+    are typed and the expander writes the other; a given simple prompt is what gets expanded, in
+    English where the text encoder reads nothing else. Expanders read and write
     sentences: the marks of the concept or of the given prompt (weights, breaks, adapters) are put on the same words of
     what they write. `template` is what an LLM is told, None the usual instruction; `target` the family of models to
     write for, with notes on what it does not read. What is still lost after one repair, and what falls off the
@@ -66,6 +75,19 @@ def expand(
             require_prompt(name, prompt)
     if simple is not None and expanded is not None:
         return given_pair(concept.text, simple, expanded, "", budget)
+    if simple is not None and foreign_words(simple) and reads_english_alone(target):
+        written = expand(
+            typed_concept(simple),
+            expander,
+            budget,
+            seed=seed,
+            vocabulary=vocabulary,
+            template=template,
+            tokens=tokens,
+            target=target,
+        )
+        note = Clause("The simple prompt was typed in another language, and put into English: {typed}.", typed=simple)
+        return replace(written, source=concept.text, language=concept.language, warnings=(note, *written.warnings))
     given = {name: prompt for name, prompt in (("simple", simple), ("expanded", expanded)) if prompt is not None}
     read = concept_as_prompt(_in_english(concept))
     plan = Plan.of(simple or expanded or read.text, given, by_llm=expander.name != "offline")

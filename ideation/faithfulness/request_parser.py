@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
 from ideation.draw import built_in_words
 from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
-from ideation.english.inflection import is_plural
+from ideation.english.inflection import is_plural, singular
 from ideation.faithfulness.requirement import (
     COLOURS,
     NUMBERS,
@@ -110,8 +111,7 @@ def requirements_of(text: str) -> list[Requirement]:
     text, styles = _without_style(text)
     # An action from the lists is known as a whole; elsewhere "ice skating" would be ice that skates.
     actions = [phrase_requirement("action", match.group()) for match in _known_actions().finditer(text)]
-    text = _known_actions().sub(" , ", text)
-    clauses = [clause for clause in re.split(r"[,;.:!?()]+", text) if plain_words(clause)]
+    clauses = _clauses(_known_actions().sub(" , ", text))
     things: list[Requirement] = []
     for number, clause in enumerate(clauses):
         things += _thing_requirements(clause, main=number == 0)
@@ -119,6 +119,61 @@ def requirements_of(text: str) -> list[Requirement]:
     things[1:1] = actions
     things += [*styles, *_count_requirements(clauses), *_colour_requirements(clauses), *found, *absences]
     return list({thing.name: thing for thing in things}.values())
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A thing that a concept asks to see, in the singular: how many, and in what colour, where it says so."""
+
+    name: str
+    count: int | None = None
+    colour: str | None = None
+
+
+def things_in(text: str) -> tuple[Thing, ...]:
+    """The things that a concept in English asks to see: its subjects, and whatever is counted or has a colour. What it
+    does is not among them, nor what is to be absent.
+
+    >>> things_in("three small red apples without a leaf, watercolor")
+    (Thing(name='apple', count=3, colour='red'),)
+    >>> [thing.name for thing in things_in("a shiba inu and a pair of hens beside a blue door in the snow")]
+    ['shiba inu', 'hen', 'door']
+    """
+    text, _ = _without_absences(QUOTED.sub(" ", text))
+    text, _ = _without_style(text)
+    found: dict[str, Thing] = {}
+    for number, clause in enumerate(_clauses(_known_actions().sub(" , ", text))):
+        for thing in _things_of(clause, main=number == 0):
+            found.setdefault(thing.name, thing)
+    return tuple(found.values())
+
+
+def _things_of(clause: str, *, main: bool) -> Iterator[Thing]:
+    tokens = plain_words(_COMPOUND.sub(_unless_it_ends_a_phrase, clause))
+    at, carried = 0, None
+    while at < len(tokens):
+        phrase, end = _noun_phrase(tokens, at)
+        words = tokens[at:end]
+        count = carried or next((number for word in words if (number := number_in(word))), None)
+        colour = next((word for word in words if word in COLOURS), None)
+        gathers = tokens[end : end + 1] == ["of"] and bool(words) and words[-1] in _FRAMES | _GATHERED
+        noun = [
+            word
+            for place, word in enumerate(phrase)
+            if word not in _ADJECTIVES
+            and not (_is_participle(word) and " ".join(phrase[place : place + 2]) not in _NAMED_BY_USE)
+        ]
+        if not gathers and noun and not COLOURS.issuperset(noun) and (main or count or colour):
+            yield Thing(" ".join((*noun[:-1], singular(noun[-1]))), count, colour)
+        carried = count if gathers else None
+        at = end
+        if at < len(tokens):  # what stands between two things
+            main = main and (gathers or tokens[at] in ("and", "or"))
+            at += 1
+
+
+def _clauses(text: str) -> list[str]:
+    return [clause for clause in re.split(r"[,;.:!?()]+", text) if plain_words(clause)]
 
 
 def _without_absences(text: str) -> tuple[str, list[Requirement]]:

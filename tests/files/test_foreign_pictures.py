@@ -457,6 +457,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "only a signature": (lambda: WHOLE[:8], "is cut off"),
     "a bit turned": (lambda: WHOLE.replace(b"Steps: 25", b"Steps: 26"), "is damaged"),
     "no header": (lambda: WHOLE[:8] + WHOLE[33:], "does not begin as a PNG"),
+    "a second, short header": (lambda: png((b"IHDR", b"\0")), "does not begin as a PNG picture does, or begins twice"),
+    "a second header of another size": (lambda: png((b"IHDR", WHOLE[16:29])), "or begins twice"),
     "a chunk longer than the file": (lambda: WHOLE[:33] + b"\x7f\xff\xff\xffIDAT" + WHOLE[41:], "is cut off"),
     "text called .png": (lambda: b"hello, I am a picture", "is not a PNG, JPEG or WebP picture"),
     "nothing": (lambda: b"", "is not a PNG, JPEG or WebP picture"),

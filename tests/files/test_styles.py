@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
 from generate.choices import Style, all_styles, apply_styles, find_style, style_problems
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import SettingsError
 from ideation import CLIP_LIMIT, TokenBudget, seedling_vocabulary
+from templates import own_yaml
 
 Folder = Callable[..., Path]
 REPOSITORY = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_the_documentation_lists_them_all() -> None:
     text = (REPOSITORY / "docs" / "styles.md").read_text(encoding="utf-8")
     count = 0
     for file in sorted((REPOSITORY / "templates" / "styles").glob("*.yaml")):
-        entries = yaml.safe_load(file.read_text(encoding="utf-8"))
+        entries = own_yaml(file)
         names = ", ".join(f"{one['name']} {one['zh']}" for one in entries)
         assert f"| `{file.stem}` | {names} |" in text
         count += len(entries)

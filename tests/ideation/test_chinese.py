@@ -28,16 +28,14 @@ from ideation.chinese import dictionary, translate
 from ideation.chinese.lexicon import FOLDER
 from ideation.chinese.script import fold
 from ideation.errors import told
+from templates import own_yaml
 
 SEEDLING = seedling_vocabulary()
-#: The C loader where there is one: ten times as fast.
-LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 HAN = re.compile(r"[\u3400-\u9fff，。、]")
 
 
 def concepts(name: str) -> list[dict[str, Any]]:
-    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe loader
+    found: list[dict[str, Any]] = own_yaml(Path(__file__).parent / name)
     return found
 
 
@@ -227,7 +225,7 @@ def test_without_the_dictionary_our_own_words_still_do(monkeypatch: pytest.Monke
         dictionary._dictionary.cache_clear()
 
 
-class _Strict(LOADER):  # type: ignore[misc, valid-type]
+class _Strict(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Refuses a key that stands twice in a mapping, of which YAML takes the last without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -6,6 +6,7 @@ import pickle
 import threading
 
 from ideation import Clause, TwinseedError
+from ideation.errors import told
 from ideation.expanders.errors import QuotaExceeded
 
 WITH_QUOTA = QuotaExceeded(
@@ -37,3 +38,16 @@ def test_what_cannot_travel_stays_behind() -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in the line itself
     assert again.message == error.message
     assert not hasattr(again, "lock")
+
+
+def test_words_of_a_record_that_no_clause_says_stay_as_they_are() -> None:
+    """Whoever made a record up may have put anything there, as long and as deep as a file can be."""
+    known = "Not said in both prompts any more: count: two dogs"
+    for words, chinese in (
+        ("&lt;b&gt; &#60;i&#62; `x`", "&lt;b&gt; &#60;i&#62; `x`"),
+        (f"{known}; a; b.", "兩個提示詞不再都有：數量：two dogs; a; b。"),
+        ("a; " * 5000, "a; " * 5000),
+        ("subject: " * 2000, "subject: " * 2000),
+    ):
+        assert told(words, "zh-TW") == chinese
+    assert told("subject: " * 300, "zh-TW").startswith("主題：")

@@ -22,9 +22,12 @@ from ideation import (
     Word,
     choose_expander,
     expand,
+    find_target,
     given_pair,
+    notes_on_language,
     parse_prompt,
     seedling_vocabulary,
+    told,
     typed_concept,
 )
 from ideation.expanders import RefusedKey, TruncatedResponse, UnusableResponse, WrongLanguage, instruction_for
@@ -320,6 +323,34 @@ def test_what_means_nothing_here_is_noted(budget: TokenBudget) -> None:
     ):
         pair = given_pair("a dog" if "dog" in simple else "a book", simple, expanded, "", budget)
         assert pair.warnings == notes
+
+
+@pytest.mark.parametrize("expander", ["offline", "openai"])
+def test_a_simple_prompt_in_chinese_is_put_into_english_by_whoever_expands_it(
+    expander: str, budget: TokenBudget
+) -> None:
+    typed = "三隻狗在騎腳踏車"
+    with LoopbackServer([OpenAIWire().says(GOOD)]) as server:
+        environ = {"OPENAI_BASE_URL": f"{server.url}/v1"}
+        writer = choose_expander(expander, llm_model="m" if expander == "openai" else None, environ=environ)
+        pair = expand(typed_concept("my dogs"), writer, budget, simple=typed)
+    assert (pair.source, pair.simple) == ("my dogs", "three dogs riding a bicycle")
+    assert pair.warnings[0] == f"The simple prompt was typed in another language, and put into English: {typed}."
+    assert pair.lost == ()
+
+
+def test_what_a_text_encoder_cannot_read_makes_a_pair_unfair() -> None:
+    flux, qwen = find_target("flux"), find_target("qwen-image")
+    for simple, expanded, target, unfair in (
+        ("一隻狗", "a dog on a beach", None, ["simple"]),
+        ("собака", "собака на пляже", None, ["simple", "expanded"]),
+        ("一隻狗", "a dog", flux, ["simple"]),
+        ("一隻狗", "一隻狗在海灘上", qwen, []),
+        ("a dog", "a dog with a sign that says “你好”, ukiyo-e, β light, café", None, []),
+    ):
+        notes = notes_on_language(simple, expanded, target)
+        assert [note.values["name"] for note in notes] == unfair, simple
+        assert all("no fair comparison" in note and "不是公平的比較" in told(note, "zh-TW") for note in notes)
 
 
 def test_both_prompts_given(budget: TokenBudget) -> None:

@@ -13,7 +13,7 @@ import pytest
 from generate import RenderSettings
 from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
 from generate.models import OpenModel, family_of, vocabulary_of
-from generate.schedulers.table import FLOW_SCHEDULERS
+from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 
 
@@ -41,7 +41,7 @@ def test_the_arguments_are_those_of_the_libraries(family) -> None:  # type: igno
     assert {name.partition(".")[0] for name in family.inputs} <= set(denoiser)
     if family.in_turn is not None:
         assert family.in_turn.arguments.keys() <= inspect.signature(pipeline.__call__).parameters.keys()
-        assert set(family.in_turn.schedulers) <= set(FLOW_SCHEDULERS)
+        assert set(family.in_turn.schedulers) <= set(FLOW_SCHEDULERS if family.flow else SCHEDULERS)
 
 
 def test_names_lead_to_families(

@@ -2,115 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 import zipfile
-from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from sample_run import write_sample
 
+from compare.homework import open_bundle
 from compare.runs.gallery import Gallery
 
-CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
-ROOT = Path(__file__).parents[2]
+pytest_plugins = ["page_browser"]
+pytestmark = pytest.mark.browser
+
+#: The engine of axe, which a package of its makers' friends brings along; not there where it is not installed.
+AXE = find_spec("axe_playwright_python")
+_AT_REST = """() => document.getAnimations().every(
+  one => one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)"""
 WAIT_MS = 150_000  # torch and the model are loaded in the background after the first click
-KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "TWINSEED_MODELS")
-
-# What is expected of the page itself comes at once on an idle machine, and later beside other tests.
-expect.set_options(timeout=30_000)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install the package `chromium` to run this test"),
-]
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("page") / "runs"
-
-
-@pytest.fixture(scope="module")
-def address(runs: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "twinseed", "page", "--port", str(port), "--runs", str(runs)]
-    environ = {name: value for name, value in os.environ.items() if name not in KEYS}
-    log = runs.parent / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 60
-        while not _answers(f"http://127.0.0.1:{port}/_stcore/health"):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-        server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=30) == 130, log.read_text()
-        assert "Traceback" not in log.read_text()
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests: each is somebody else in it."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A browser window; when it is closed, every address that it asked for must have been on this machine, and nothing
-    may have gone wrong in it."""
-    asked: list[str] = []
-    faults: list[str] = []
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-US")
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    context.on("console", lambda told: faults.append(f"{told.text} {told.location}") if _is_fault(told) else None)
-    page = context.new_page()
-    page.on("websocket", lambda socket: asked.append(socket.url))
-    page.set_default_timeout(WAIT_MS)
-    yield page
-    context.close()
-    assert asked
-    assert [url for url in asked if urlsplit(url).scheme not in ("data", "blob") and _host(url) != "127.0.0.1"] == []
-    assert faults == []
-
-
-def _is_fault(told: ConsoleMessage) -> bool:
-    """Streamlit asks below the address of a screen first whether its server is there."""
-    return told.type == "error" and "/_stcore/" not in told.location["url"]
-
-
-def _host(url: str) -> str | None:
-    return urlsplit(url).hostname
 
 
 def _set_steps(page: Page, steps: int) -> None:
@@ -127,7 +38,7 @@ def _clip(page: Page) -> str:
     return style
 
 
-def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
+def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) -> None:
     page.goto(f"{address}/")
     page.get_by_role("button", name="Draw one").click()
     concept = page.get_by_label("Concept")
@@ -187,7 +98,7 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
     with page.expect_download() as download:
         page.get_by_role("button", name="Report", exact=True).click()
     assert "<!doctype html>" in Path(download.value.path()).read_text(encoding="utf-8")
-    folder = runs / page.url.partition("?run=")[2]
+    folder = served_runs / page.url.partition("?run=")[2]
     page.get_by_role("button", name="Other formats").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Report as PDF").click()
@@ -203,8 +114,8 @@ def test_draw_generate_and_slide(page: Page, address: str, runs: Path) -> None:
     assert Path(download.value.path()).read_bytes() == next(folder.glob("expanded-*.png")).read_bytes()
 
 
-def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Path) -> None:
-    name = write_sample(Gallery(runs), size=(128, 128)).name
+def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, served_runs: Path) -> None:
+    name = write_sample(Gallery(served_runs), size=(128, 128)).name
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}/gallery?lang=zh-TW")
     card = page.locator(f"[data-name='{name}']")
@@ -215,7 +126,7 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Pa
     page.keyboard.press("Space")
     page.get_by_role("button", name="刪除", exact=True).click()
     expect(card).to_have_count(0)
-    assert not (runs / name).exists()
+    assert not (served_runs / name).exists()
     page.get_by_role("button", name="復原").click()
     expect(card.locator(".star")).to_have_attribute("aria-pressed", "true")
 
@@ -227,7 +138,7 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Pa
     assert "bicycle" not in page.locator(".stMain").inner_text(), "the prompts are hidden"
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("你的選擇已經和結果一起保存")).to_be_visible()
-    assert len(Gallery(runs).marks(name).votes) == 1
+    assert len(Gallery(served_runs).marks(name).votes) == 1
 
     page.goto(f"{address}/gallery?lang=zh-TW")
     card.locator(".open").click()
@@ -244,7 +155,30 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, runs: Pa
     assert max(widths) <= 0, "the page is wider than the screen"
 
 
-def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(page: Page, address: str, runs: Path) -> None:
+def test_several_runs_are_compared_and_taken_home(page: Page, address: str, served_runs: Path) -> None:
+    gallery = Gallery(served_runs)
+    names = [write_sample(gallery, size=(64, 64), observations=words).name for words in ("It is night.", None)]
+    page.goto(f"{address}/gallery?lang=en")
+    for name in names:
+        page.locator(f"[data-name='{name}'] .choose").click()
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    expect(page.get_by_text("These runs were made with the same settings.")).to_be_visible()
+    page.get_by_role("button", name="Take them home").click()
+    expect(page.get_by_text("Without a name")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One report of all").click()
+    report = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "It is night." in report
+    assert report.count("data:image/") >= 4
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One file to hand in").click()
+    with open_bundle(Path(download.value.path())) as bundle:
+        assert sorted(one.run for one in bundle.content.runs) == sorted(names)
+
+
+def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(
+    page: Page, address: str, served_runs: Path
+) -> None:
     page.goto(f"{address}/")
     page.get_by_label("Concept").fill("a dog riding a bicycle, at night")
     _set_steps(page, 2)
@@ -274,12 +208,15 @@ def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(page: P
     expect(page.get_by_text("寫進報告", exact=True)).to_be_visible()
 
 
-def test_every_screen_is_whole_on_a_phone_in_both_languages(page: Page, address: str, runs: Path) -> None:
-    write_sample(Gallery(runs), size=(128, 128))
+def test_every_screen_is_whole_in_both_languages(page: Page, address: str, served_runs: Path) -> None:
+    """On a phone, light in English and dark in Chinese: nothing is wider than it, and axe, which looks for what shuts
+    out people who read with their ears or fingers, finds nothing serious."""
+    name = write_sample(Gallery(served_runs), size=(128, 128)).name
     page.set_viewport_size({"width": 390, "height": 844})
-    for language in ("en", "zh-TW"):
-        for screen in ("pair", "gallery", "blind", "lab", "homework", "learn"):
-            page.goto(f"{address}/{screen}?lang={language}")
+    for language, scheme in (("en", "light"), ("zh-TW", "dark")):
+        page.emulate_media(color_scheme=scheme)
+        for screen in ("pair", f"pair?run={name}", "gallery", "blind", f"lab?run={name}", "homework", "learn"):
+            page.goto(f"{address}/{screen}{'&' if '?' in screen else '?'}lang={language}")
             shown = page.get_by_role("heading", level=2).or_(page.locator(".st-key-ask"))
             expect(shown.first, screen).to_be_visible()
             page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
@@ -290,3 +227,22 @@ def test_every_screen_is_whole_on_a_phone_in_both_languages(page: Page, address:
             assert max(widths) <= 0, f"{screen} is wider than the screen"
             words = page.locator(".stMain").inner_text()
             assert any("\u4e00" <= letter <= "\u9fff" for letter in words) or language == "en", screen
+            assert _shut_out(page) == [], screen
+    if AXE is None:
+        pytest.skip("the screens are whole, but axe is not here: pip install axe-playwright-python")
+
+
+def _shut_out(page: Page) -> list[str]:
+    """What axe calls serious or critical on the page, in boxes that are folded too."""
+    if AXE is None or AXE.origin is None:
+        return []
+    page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(one => one.click())")
+    page.wait_for_timeout(100)
+    page.wait_for_function(_AT_REST)  # what is half transparent on its way has no contrast
+    page.evaluate(Path(AXE.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -108,7 +108,7 @@ def test_it_is_asked_for_in_the_language_of_the_browser(port: int) -> None:
 
 def test_the_right_one_lets_in_for_some_hours(port: int, clock: Clock) -> None:
     answer = typed(port, RIGHT)
-    assert (answer.status, answer.headers["location"]) == (303, "/")
+    assert (answer.status, answer.headers["location"]) == (303, "./?lang=zh-TW")
     cookie = answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Max-Age=43200"} <= {part.strip() for part in cookie.split(";")}
     kept = cookie.partition(";")[0]
@@ -147,7 +147,13 @@ def test_whoever_guesses_waits(port: int, clock: Clock) -> None:
     clock.now += password.WAIT_S
     assert typed(port, RIGHT).status == 303
     assert typed(port, "x" * 5000).status == 413
-    assert typed(port, RIGHT, "//evil.example/").headers["location"] == "/"
+    for asked_for, way_on in (
+        ("/pair?run=a%20b&lang=en", "./pair?run=a%20b&lang=en"),
+        ("/gallery/", "../gallery"),
+        ("//evil.example/", "/"),
+        ("/static/x", "/"),
+    ):
+        assert typed(port, RIGHT, asked_for).headers["location"] == way_on
     assert asked(port, "PUT").status == 401
 
 

@@ -10,8 +10,8 @@ import pytest
 from pyarrow import parquet
 
 from compare.study import ConceptFileError, read_concepts
-from compare.study.concepts import drawn_concepts
-from ideation import built_in_words
+from compare.study.concepts import AskedObject, StudyConcept, drawn_concepts, given_concepts
+from ideation import built_in_words, typed_concept
 
 PARTI = (
     "Prompt\tCategory\tChallenge\tNote\n"
@@ -57,6 +57,29 @@ def test_forms_of_files(tmp_path: Path, name: str, content: str, concepts: list[
     assert source.sha256 is not None
 
 
+def test_what_geneval_wants_to_see_goes_along(tmp_path: Path) -> None:
+    two, three = {"class": "bench", "count": 2, "color": "red"}, {"class": "bench", "count": 3}
+    lines = [
+        {"tag": "counting", "include": [two], "exclude": [three], "prompt": "two red benches"},
+        {"tag": "two_object", "include": [{"class": "bench", "count": 1}, {"class": "cow", "count": 1}], "prompt": "b"},
+    ]
+    file = tmp_path / "evaluation_metadata.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    exact, some = (one.include for one in read_concepts(file, None, 7).concepts)
+    assert exact == (AskedObject(name="bench", colour="red", count=2),)
+    assert some == (AskedObject(name="bench"), AskedObject(name="cow"))  # one or more, as nothing is excluded
+    plain = StudyConcept(concept=typed_concept("a dog"))
+    assert "include" not in plain.model_dump(mode="json")  # the digests of older plans hold
+    assert StudyConcept.model_validate_json(plain.model_dump_json()) == plain
+
+
+def test_a_list_is_taken_whole_or_not_at_all() -> None:
+    assert [one.concept.text for one in given_concepts(["a dog", "a cat"]).concepts] == ["a dog", "a cat"]
+    for texts, complaint in ((["a dog", "a dog"], "stands there twice"), ([], "there is no concept")):
+        with pytest.raises(ConceptFileError, match=complaint):
+            given_concepts(texts)
+
+
 def test_parquet_has_other_columns_too(tmp_path: Path) -> None:
     table = pa.table({"image_name": ["a.png", "b.png", "c.png"], "prompt": ["a dog", None, "a cat"], "seed": [1, 2, 3]})
     parquet.write_table(table, tmp_path / "metadata.parquet")
@@ -93,6 +116,7 @@ def test_some_of_many_are_drawn_in_the_order_of_the_file(tmp_path: Path) -> None
         ("table.csv", b"a,b\n1,2\n", "has no column of concepts; its columns are: a, b"),
         ("one.jsonl", b'{"prompt": "a dog"}\n{"prompt"', "is not JSON"),
         ("one.jsonl", b"7\n", "line 1 of"),
+        ("one.jsonl", b'{"prompt": "a dog", "include": [7]}', "names what is to be seen in another way"),
         ("one.parquet", b"PAR1 and nothing", "is no Parquet file"),
     ],
 )

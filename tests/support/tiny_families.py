@@ -3,6 +3,7 @@ matter, saved as the makers save theirs."""
 
 from __future__ import annotations
 
+import json
 import math
 import warnings
 from collections.abc import Callable
@@ -18,6 +19,13 @@ _WORDS = """a red cat blue dog near the ancient lighthouse harbour forest misty 
 garden river meadow castle library desert island village orchard tower in front of it over tall waves at dusk soft light
 blurry low quality watermark user assistant painting with warm colours and many small birds , . : ; ( ) - '""".split()
 
+# The same as Mistral writes them, of whose words pictures could be part.
+_CHAT_OF_PARTS = (
+    "<s>{% for message in messages %}{% set words = message['content'][0]['text'] %}"
+    "{% if message['role'] == 'system' %}[SYSTEM_PROMPT]{{ words }}[/SYSTEM_PROMPT]"
+    "{% else %}[INST]{{ words }}[/INST]{% endif %}{% endfor %}"
+)
+
 # The turns of a chat as Qwen writes them.
 _CHAT = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -27,13 +35,14 @@ _CHAT = (
 
 
 def tokenizer(kind: str) -> Any:
-    """A tokenizer of whole words with the special tokens of "qwen", "t5", "clip", "glm" or "gemma"."""
+    """A tokenizer of whole words with the special tokens of "qwen", "t5", "clip", "glm", "gemma" or "mistral"."""
     special = {
         "qwen": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "\n", "\n\n", "<think>", "</think>"],
         "t5": ["<pad>", "</s>"],
         "clip": ["<|startoftext|>", "<|endoftext|>"],
         "glm": ["<|endoftext|>", "[gMASK]", "<sop>"],
         "gemma": ["<pad>", "<bos>", "<eos>"],
+        "mistral": ["<pad>", "<s>", "</s>", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[INST]", "[/INST]"],
     }[kind]
     entries = ["<unk>", *(special if kind != "clip" else []), *dict.fromkeys([*_WORDS, *"abcdefghijklmnopqrstuvwxyz"])]
     vocabulary = {word: number for number, word in enumerate(entries + (special if kind == "clip" else []))}
@@ -45,9 +54,10 @@ def tokenizer(kind: str) -> Any:
         "clip": "<|startoftext|> $A <|endoftext|>",
         "glm": "[gMASK] <sop> $A",
         "gemma": "<bos> $A",
+        "mistral": "<s> $A",
     }.get(kind)
     if around is not None:
-        ends = [(token, vocabulary[token]) for token in special if token in around]
+        ends = [(token, vocabulary[token]) for token in special if token in around.split()]
         backend.post_processor = processors.TemplateProcessing(single=around, special_tokens=ends)
     names = {
         "qwen": {"pad_token": "<|endoftext|>", "eos_token": "<|im_end|>"},
@@ -55,6 +65,7 @@ def tokenizer(kind: str) -> Any:
         "clip": {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "bos_token": "<|startoftext|>"},
         "glm": {"pad_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "padding_side": "left"},
         "gemma": {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<bos>"},
+        "mistral": {"pad_token": "<pad>", "eos_token": "</s>", "bos_token": "<s>", "padding_side": "left"},
     }[kind]
     made = transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend,
@@ -62,8 +73,8 @@ def tokenizer(kind: str) -> Any:
         model_max_length={"t5": 512, "clip": 77}.get(kind, 131_072),
         **names,
     )
-    if kind == "qwen":
-        made.chat_template = _CHAT
+    if kind in ("qwen", "mistral"):
+        made.chat_template = _CHAT if kind == "qwen" else _CHAT_OF_PARTS
     return made
 
 
@@ -76,7 +87,7 @@ def loud(model: Any, seed: int) -> Any:
         if weight.ndim >= 2:
             embeds = any(part in name for part in ("embed_tokens", "shared", "token_embedding", "position_embedding"))
             weight.copy_(drawn * (0.7 if embeds else 1 / math.sqrt(weight[0].numel())))
-        elif "norm" in name and name.endswith("weight"):
+        elif name.endswith("weight") and ("norm" in name or "_ln." in name):
             weight.fill_(1.0)
         else:
             weight.copy_(drawn * 0.05)
@@ -190,8 +201,7 @@ def _flux(guidance_embeds: bool) -> Any:
     )
 
 
-def _klein(distilled: bool) -> Any:
-    words = tokenizer("qwen")
+def _flux2_transformer(guidance_embeds: bool) -> Any:
     transformer = diffusers.Flux2Transformer2DModel(
         patch_size=1,
         in_channels=16,
@@ -202,8 +212,12 @@ def _klein(distilled: bool) -> Any:
         joint_attention_dim=48,
         timestep_guidance_channels=32,
         axes_dims_rope=[4, 4, 4, 4],
-        guidance_embeds=False,
+        guidance_embeds=guidance_embeds,
     )
+    return loud(transformer, 2)
+
+
+def _flux2_vae() -> Any:
     vae = diffusers.AutoencoderKLFlux2(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
@@ -212,13 +226,104 @@ def _klein(distilled: bool) -> Any:
         latent_channels=4,
         norm_num_groups=4,
     )
+    return loud(vae, 3)
+
+
+def _klein(distilled: bool) -> Any:
+    words = tokenizer("qwen")
     return diffusers.Flux2KleinPipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
-        vae=loud(vae, 3),
+        vae=_flux2_vae(),
         text_encoder=_qwen3(transformers.Qwen3ForCausalLM, 16, words, layers=28),
         tokenizer=words,
-        transformer=loud(transformer, 2),
+        transformer=_flux2_transformer(False),
         is_distilled=distilled,
+    )
+
+
+def flux2() -> Any:
+    words = tokenizer("mistral")
+    text = {
+        "model_type": "mistral",
+        "vocab_size": len(words),
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "max_position_embeddings": 2048,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 31,
+        "num_key_value_heads": 2,
+        "sliding_window": None,
+    }
+    vision = {"model_type": "pixtral", "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.Mistral3Config(
+        text_config=text,
+        vision_config=vision | {"intermediate_size": 16, "image_size": 30, "patch_size": 6},
+        image_token_index=1,
+        vision_feature_layer=-1,
+    )
+    return diffusers.Flux2Pipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(),
+        vae=_flux2_vae(),
+        text_encoder=loud(transformers.Mistral3ForConditionalGeneration(config), 4),
+        tokenizer=words,
+        transformer=_flux2_transformer(True),
+    )
+
+
+def ernie_image() -> Any:
+    words = tokenizer("mistral")
+    transformer = diffusers.ErnieImageTransformer2DModel(
+        hidden_size=32,
+        num_attention_heads=2,
+        num_layers=2,
+        ffn_hidden_size=32,
+        in_channels=16,
+        out_channels=16,
+        text_in_dim=16,
+        rope_axes_dim=(4, 6, 6),
+    )
+    config = transformers.Ministral3Config(
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        sliding_window=None,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    encoder = loud(transformers.Ministral3Model(config), 4)
+    return diffusers.ErnieImagePipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_flux2_vae(),
+        text_encoder=encoder,
+        tokenizer=words,
+        transformer=loud(transformer, 2),
+    )
+
+
+def pixart() -> Any:
+    words = tokenizer("t5")
+    transformer = diffusers.PixArtTransformer2DModel(
+        sample_size=8,
+        num_layers=2,
+        attention_head_dim=8,
+        num_attention_heads=3,
+        cross_attention_dim=24,
+        caption_channels=32,
+        in_channels=4,
+        out_channels=8,
+        use_additional_conditions=False,
+    )
+    return diffusers.PixArtSigmaPipeline(
+        tokenizer=words,
+        text_encoder=_t5(words),
+        vae=_vae(4),
+        transformer=loud(transformer, 2),
+        scheduler=diffusers.DPMSolverMultistepScheduler(),
     )
 
 
@@ -237,17 +342,7 @@ def _film_vae() -> Any:
     )
 
 
-def qwen_image() -> Any:
-    words = tokenizer("qwen")
-    transformer = diffusers.QwenImageTransformer2DModel(
-        in_channels=16,
-        out_channels=4,
-        num_layers=2,
-        attention_head_dim=16,
-        num_attention_heads=3,
-        joint_attention_dim=16,
-        axes_dims_rope=(8, 4, 4),
-    )
+def _qwen2_5_vl(words: Any) -> Any:
     text = {
         "hidden_size": 16,
         "intermediate_size": 16,
@@ -265,10 +360,24 @@ def qwen_image() -> Any:
     config = transformers.Qwen2_5_VLConfig(
         text_config=text, vision_config=vision, image_token_id=len(words) - 1, video_token_id=len(words) - 2, **ids
     )
+    return loud(transformers.Qwen2_5_VLForConditionalGeneration(config), 4)
+
+
+def qwen_image() -> Any:
+    words = tokenizer("qwen")
+    transformer = diffusers.QwenImageTransformer2DModel(
+        in_channels=16,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=3,
+        joint_attention_dim=16,
+        axes_dims_rope=(8, 4, 4),
+    )
     return diffusers.QwenImagePipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=_film_vae(),
-        text_encoder=loud(transformers.Qwen2_5_VLForConditionalGeneration(config), 4),
+        text_encoder=_qwen2_5_vl(words),
         tokenizer=words,
         transformer=loud(transformer, 2),
     )
@@ -439,9 +548,11 @@ def lumina2() -> Any:
     )
 
 
-def sana() -> Any:
+def _sana(sprint: bool) -> Any:
     words = tokenizer("gemma")
     transformer = diffusers.SanaTransformer2DModel(
+        guidance_embeds=sprint,
+        guidance_embeds_scale=0.1,
         patch_size=1,
         in_channels=4,
         out_channels=4,
@@ -472,14 +583,40 @@ def sana() -> Any:
         decoder_act_fns="silu",
         scaling_factor=0.41407,
     )
-    scheduler = diffusers.DPMSolverMultistepScheduler(
-        use_flow_sigmas=True, prediction_type="flow_prediction", flow_shift=3.0
+    parts = {
+        "vae": loud(vae, 3),
+        "text_encoder": _gemma(words),
+        "tokenizer": words,
+        "transformer": loud(transformer, 2),
+    }
+    if sprint:
+        scheduler = diffusers.SCMScheduler(prediction_type="trigflow", sigma_data=0.5)
+        return diffusers.SanaSprintPipeline(scheduler=scheduler, **parts)
+    of_flow = {"use_flow_sigmas": True, "prediction_type": "flow_prediction", "flow_shift": 3.0}
+    return diffusers.SanaPipeline(scheduler=diffusers.DPMSolverMultistepScheduler(**of_flow), **parts)
+
+
+def kandinsky5() -> Any:
+    words, clip_words = tokenizer("qwen"), tokenizer("clip")
+    transformer = diffusers.Kandinsky5Transformer3DModel(
+        in_visual_dim=4,
+        out_visual_dim=4,
+        in_text_dim=16,
+        in_text_dim2=32,
+        time_dim=16,
+        model_dim=16,
+        ff_dim=32,
+        num_text_blocks=1,
+        num_visual_blocks=2,
+        axes_dims=(1, 1, 2),
     )
-    return diffusers.SanaPipeline(
-        scheduler=scheduler,
-        vae=loud(vae, 3),
-        text_encoder=_gemma(words),
+    return diffusers.Kandinsky5T2IPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_vae(4),
+        text_encoder=_qwen2_5_vl(words),
         tokenizer=words,
+        text_encoder_2=_clip(clip_words, transformers.CLIPTextModel),
+        tokenizer_2=clip_words,
         transformer=loud(transformer, 2),
     )
 
@@ -495,9 +632,21 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "chroma": chroma,
     "krea2": lambda: _krea2(False),
     "krea2-turbo": lambda: _krea2(True),
-    "sana": sana,
+    "sana": lambda: _sana(False),
+    "sana-sprint": lambda: _sana(True),
+    "flux2": flux2,
+    "ernie-image": ernie_image,
+    "pixart": pixart,
+    "kandinsky5": kandinsky5,
     "lumina2": lumina2,
     "cogview4": cogview4,
+}
+
+
+#: What the makers' model_index.json says of parts in whose place a tokenizer was saved.
+_NAMED: dict[str, dict[str, list[str]]] = {
+    "flux2": {"tokenizer": ["transformers", "PixtralProcessor"]},
+    "kandinsky5": {"tokenizer": ["transformers", "Qwen2_5_VLProcessor"]},
 }
 
 
@@ -506,4 +655,7 @@ def save_tiny(family: str, folder: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         BUILDERS[family]().save_pretrained(folder)
+    for part, named in _NAMED.get(family, {}).items():
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+        (folder / "model_index.json").write_text(json.dumps(index | {part: named}), encoding="utf-8")
     return folder

@@ -174,7 +174,7 @@ class PageServer:
                 message = ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())
                 said.append(str(message))
                 name = message.new_session.initialize.session_id or name
-                if message.WhichOneof("type") == "script_finished":
+                if message.WhichOneof("type") == "script_finished" and not _goes_on(message):
                     break
             yield Session(name, "\n".join(said))
 
@@ -201,6 +201,11 @@ class PageServer:
                 if state == "0A" and int(address.rpartition(":")[2], 16) == self.port:
                     found.add(address.rpartition(":")[0])
         return found
+
+
+def _goes_on(message: ForwardMsg) -> bool:
+    """Whether the script runs again at once: the front page leads to the first screen."""
+    return message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
 
 def own_addresses() -> list[str]:

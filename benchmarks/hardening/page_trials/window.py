@@ -97,9 +97,19 @@ def opened(context: BrowserContext, watch: Watch, url: str) -> Page:
     page = watch.on(context.new_page())
     page.goto(url)
     page.get_by_label("Concept").or_(page.get_by_label("構想")).first.wait_for()
-    page.locator(".st-key-settings summary").first.click()
+    unfold(page, "settings")
     settle(page)
     return page
+
+
+def unfold(page: Page, key: str) -> None:
+    """Opens the box of that key, where it is folded: a click while something else still moves may go astray."""
+    box = page.locator(f".st-key-{key} details").first
+    for _ in range(10):
+        if box.get_attribute("open") is not None:
+            return
+        box.locator("summary").first.click()
+        page.wait_for_timeout(700)
 
 
 def settle(page: Page) -> None:

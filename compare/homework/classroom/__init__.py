@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from compare.homework.classroom.content import CLASS_FILE, Class, ClassError, HandedPair, HandIn, read_class
+from compare.homework.classroom.ballot import one_each, read_votes
+from compare.homework.classroom.content import CLASS_FILE, Class, ClassError, HandedPair, HandIn, SeedPair, read_class
 from compare.homework.classroom.hand_in import Check
 from compare.homework.classroom.merge import ClassOptions, Merged, bundles_in, count_ballots, merge_class
 from compare.homework.classroom.pooled import Pooled, pooled, votes_of
@@ -17,10 +18,13 @@ __all__ = [
     "HandedPair",
     "Merged",
     "Pooled",
+    "SeedPair",
     "bundles_in",
     "count_ballots",
     "merge_class",
+    "one_each",
     "pooled",
     "read_class",
+    "read_votes",
     "votes_of",
 ]

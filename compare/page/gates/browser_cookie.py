@@ -29,9 +29,7 @@ class BrowserCookie:
             return
         forwarded = HTTPConnection(scope).headers.get("x-forwarded-proto", scope.get("scheme", "http"))
         secure = "; Secure" if forwarded == "https" else ""
-
-        path = scope.get("root_path") or "/"
-        cookie = f"{COOKIE}={secrets.token_urlsafe(24)}; Max-Age={LASTS_S}; Path={path}; HttpOnly; SameSite=Lax{secure}"
+        cookie = f"{COOKIE}={secrets.token_urlsafe(24)}; Max-Age={LASTS_S}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -43,13 +43,14 @@ class SameOrigin:
     """Lets through to `app` what the page itself asks for, and what somebody opens; refuses what another page sends.
 
     Such a request never gets as far as Streamlit, which asks a server on the web for this computer's address when it
-    sees one. With `loopback_only`, the page answers to no name but this computer's own. Answers come with headers that
+    sees one. With `loopback_only`, the page answers to no name but this computer's own and the `public` one (name and
+    port), by which browsers know a proxy that may call this server something else. Answers come with headers that
     keep a browser from loading or running anything from elsewhere; the scripts that stand in the text of `page`, which
     is Streamlit's own, may run, and no others.
     """
 
-    def __init__(self, app: ASGIApp, *, loopback_only: bool, page: str = "") -> None:
-        self._app, self._loopback_only = app, loopback_only
+    def __init__(self, app: ASGIApp, *, loopback_only: bool, page: str = "", public: str = "") -> None:
+        self._app, self._loopback_only, self._public = app, loopback_only, public
         self._scripts = "".join(f" 'sha256-{one}'" for one in _digests_of_scripts(page))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +67,8 @@ class SameOrigin:
                 for name, value in _HEADERS.items():
                     answer.setdefault(name, value)
                 # Not every browser takes 'self' for web sockets too.
-                socket = f"ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+                names = [name for name in (host, self._public) if _HOST.fullmatch(name)]
+                socket = " ".join(f"ws://{name} wss://{name}" for name in names)
                 answer.setdefault("content-security-policy", _POLICY.format(socket=socket, scripts=self._scripts))
             await send(message)
 
@@ -81,10 +83,12 @@ class SameOrigin:
 
     def _refusal(self, host: str, origins: Sequence[str]) -> str:
         """The name of the sentence that says why not, or ""."""
-        name = _HOST.fullmatch(host)
-        if name is None or (self._loopback_only and not is_loopback(name[1] or name[2])):
+        name, public = _HOST.fullmatch(host), self._public
+        if name is None or (self._loopback_only and host != public and not is_loopback(name[1] or name[2])):
             return "host"
-        return "origin" if any(_host(origin) != host for origin in origins) else ""
+        # A proxy that calls us by another name than the browser calls it is known by what the browser says.
+        own = {host, public} if public else {host}
+        return "origin" if any(_host(origin) not in own for origin in origins) else ""
 
 
 def _digests_of_scripts(page: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections import OrderedDict, deque
@@ -114,8 +115,7 @@ class PasswordGate:
             self._remember(address, tries + 1)
             return _asked(request, "wrong", 401)
         self._failures.pop(address, None)
-        # Not to the path that was asked for: //elsewhere would lead there.
-        there = RedirectResponse(f"{request.scope.get('root_path', '')}/", status_code=303)
+        there = RedirectResponse(_way_on(request), status_code=303)
         end = str(int(self._clock() + LASTS_S))
         secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
         there.set_cookie(
@@ -142,6 +142,16 @@ class PasswordGate:
 
     def _digest(self, text: str) -> str:
         return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _way_on(request: Request) -> str:
+    """The screen that was asked for, as an address that no browser reads as leading to another host: relative, as a
+    proxy may have put something before it."""
+    screen = re.fullmatch(r"/(?:([a-z]+)(/?))?", request.url.path)
+    if screen is None:
+        return "/"
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{'../' if screen[2] else './'}{screen[1] or ''}{query}"
 
 
 def _asked(request: Request, problem: str, status: int) -> Response:

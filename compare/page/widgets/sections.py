@@ -86,7 +86,7 @@ def _block(block: Block, report: Report, folder: Path, key: str) -> None:
             if caption:
                 st.caption(plain(caption))
         case Table(head, rows):
-            st.html(f'<div class="tw-scroll">{_table(head, rows)}</div>')
+            st.html(f'<div class="tw-scroll" tabindex="0">{_table(head, rows)}</div>')
         case Audited():
             st.html(_audited(block))
         case _:

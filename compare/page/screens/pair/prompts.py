@@ -3,27 +3,30 @@ of it."""
 
 from __future__ import annotations
 
+import contextlib
 import html
 from dataclasses import dataclass
 
 import streamlit as st
 
 from compare.page.context import PageContext
+from compare.page.screens.pair.faults import all_well, fault_of, show_fault
 from compare.page.screens.pair.form import (
     ARMS,
-    MAX_PROMPT_CHARACTERS,
     as_written,
+    chosen_expander,
     edited,
     key_of_form,
     request_of_form,
 )
 from compare.page.text import plain
+from compare.page.typed_key import environ_of_tab
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.other_model import show_other_model
 from compare.report import sentences
 from compare.view import marked_prompt
 from compare.writing import styled_prompts, written_prompts
-from generate.choices.presets import find_preset, negative_parts
+from generate.choices.presets import NegativePart, find_preset, negative_parts
 from generate.choices.styles import find_style
 from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
 from generate.picture import ARMS as PICTURED
@@ -34,10 +37,13 @@ from ideation import (
     PromptPair,
     PromptTarget,
     TokenBudget,
+    TwinseedError,
     cache_folder,
     choose_expander,
+    foreign_words,
     given_pair,
     guess_language,
+    reads_english_alone,
     told,
     translate,
 )
@@ -49,10 +55,12 @@ def write_prompts(page: PageContext) -> None:
     without it stays as it is."""
     page.forget_problem()
     state = st.session_state
+    if not all_well():
+        return
     with page.telling():
         request = request_of_form(page.language, own_prompts=state.written is None)
         cache = ExpansionCache(cache_folder()) if request.cache else None
-        expander = choose_expander(request.expander, llm_model=request.llm_model, environ=page.environ, cache=cache)
+        expander = choose_expander(request.expander, llm_model=request.llm_model, environ=environ_of_tab(), cache=cache)
         reader = _reader()
         prompts = written_prompts(request, reader.budget, expander, target=reader.target)
         _take(prompts)
@@ -94,18 +102,19 @@ def show_prompts(page: PageContext) -> None:
             elif not as_written():
                 st.caption(p["kept_as_shown"])
         rendered: PromptPair | None = None
-        with page.shown():
-            rendered = _as_rendered()
+        if not any(map(fault_of, (*ARMS, "concept", "model", "preset", "styles"))):
+            with page.shown():
+                rendered = _as_rendered()
         for column, arm in zip(st.columns(2, gap="medium"), PICTURED, strict=True):
             with column:
                 st.text_area(
                     p[arm],
                     key=arm,
                     height="content",
-                    max_chars=MAX_PROMPT_CHARACTERS,
                     placeholder=p["left_empty"],
                 )
-                _show_language(arm, page)
+                if not show_fault(page, arm):
+                    _show_language(arm, page)
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
         if rendered is not None and rendered.warnings:
@@ -114,34 +123,75 @@ def show_prompts(page: PageContext) -> None:
             p["negative"],
             key="negative",
             height="content",
-            max_chars=MAX_PROMPT_CHARACTERS,
             placeholder=p["left_empty"],
         )
-        preset = find_preset(state.preset) if state.preset else None
-        for part in negative_parts("", preset, [find_style(name) for name in state.styles]):
+        show_fault(page, "negative")
+        for part in _of_preset_and_styles():
             st.caption(p["negative_from"].format(origin=plain(part.origin), words=plain(part.text)))
         with st.container(horizontal=True):
             st.button(p["again"], key="write-again", icon=":material/refresh:", on_click=write_prompts, args=(page,))
             st.button(p["close"], key="close-prompts", icon=":material/close:", on_click=close_prompts)
-        if state.simple.strip():
+        if state.simple.strip() and fault_of("simple") is None:
             with page.shown():
                 show_other_model(state.simple, "new", page.t, seed=0)
 
 
+def _of_preset_and_styles() -> tuple[NegativePart, ...]:
+    """What they add to the negative prompt; nothing while one of them is not there."""
+    state = st.session_state
+    if fault_of("preset") or fault_of("styles"):
+        return ()
+    preset = find_preset(state.preset) if state.preset else None
+    return negative_parts("", preset, [find_style(name) for name in state.styles])
+
+
+def untranslated() -> bool:
+    """Puts prompts in Chinese into English, where the model reads nothing else and it can be done here. Returns whether
+    somebody should read first what came of it: words of it were looked up, or could be read in another way."""
+    doubtful = False
+    for arm in PICTURED:
+        if _is_foreign(arm) and not _expander_translates(arm):
+            with contextlib.suppress(TwinseedError):  # then the pair is drawn as it is, and called unfair
+                doubtful |= _translate(arm)
+    return doubtful
+
+
+def _is_foreign(arm: str) -> bool:
+    prompt = st.session_state[arm]
+    return bool(foreign_words(prompt)) and reads_english_alone(_reader().target)
+
+
+def _expander_translates(arm: str) -> bool:
+    """A simple prompt that is to be expanded is put into English by the LLM that expands it."""
+    return arm == "simple" and not st.session_state.expanded.strip() and chosen_expander() != "offline"
+
+
 def _show_language(arm: str, page: PageContext) -> None:
     """Text encoders read English: a prompt in Chinese is to be translated, or told of."""
-    language = guess_language(st.session_state[arm])
-    if not st.session_state[arm].strip() or language == "en":
+    state, p = st.session_state, page.t["prompts"]
+    english, original = state.get(f"translation-of-{arm}", ("", ""))
+    if english and state[arm] == english:
+        st.caption(p["translated_from"].format(original=plain(original)))
+    if not _is_foreign(arm):
         return
-    p = page.t["prompts"]
-    st.warning(p["not_english"], icon=":material/translate:")
-    if language.startswith("zh"):
-        st.button(p["translate"], key=f"translate-{arm}", on_click=_translate, args=(arm, page))
+    st.warning(p["expander_translates" if _expander_translates(arm) else "not_english"], icon=":material/translate:")
+    if guess_language(state[arm]).startswith("zh"):
+        st.button(p["translate"], key=f"translate-{arm}", on_click=_translate_on_demand, args=(arm, page))
 
 
-def _translate(arm: str, page: PageContext) -> None:
+def _translate_on_demand(arm: str, page: PageContext) -> None:
     with page.telling():
-        st.session_state[arm] = translate(" ".join(st.session_state[arm].split())).english
+        _translate(arm)
+
+
+def _translate(arm: str) -> bool:
+    """Returns whether the translation is doubtful. Raises `TwinseedError` where there is none."""
+    state = st.session_state
+    original = " ".join(state[arm].split())
+    translation = translate(original)
+    state[arm] = translation.english
+    state[f"translation-of-{arm}"] = translation.english, original
+    return translation.unsure
 
 
 def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:

@@ -7,8 +7,8 @@ import html
 import streamlit as st
 
 from compare.page.context import PageContext
+from compare.page.screens.pair.faults import all_well, show_fault, show_what_is_to_be_mended
 from compare.page.screens.pair.form import (
-    MAX_PROMPT_CHARACTERS,
     first_values,
     request_of_form,
     translation_of_form,
@@ -16,7 +16,13 @@ from compare.page.screens.pair.form import (
     unseen_translation,
     work_of,
 )
-from compare.page.screens.pair.prompts import leave_stale_prompts, open_prompts, show_prompts, write_prompts
+from compare.page.screens.pair.prompts import (
+    leave_stale_prompts,
+    open_prompts,
+    show_prompts,
+    untranslated,
+    write_prompts,
+)
 from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
@@ -28,6 +34,7 @@ from compare.page.widgets.progress import show_notices, show_progress
 def show_pair(page: PageContext) -> None:
     begin_form(page.visitor, "pair", first_values())
     leave_stale_prompts()
+    _forget_what_is_mended(page)
     _ask(page)
     show_reels(page)
     _show_translation(page)
@@ -72,6 +79,8 @@ def _ask(page: PageContext) -> None:
             args=(page,),
             disabled=page.busy,
         )
+    show_fault(page, "concept")
+    show_what_is_to_be_mended(page)
     if not state.writing:
         st.button(t["prompts"]["own"], key="own", type="tertiary", icon=":material/edit:", on_click=open_prompts)
 
@@ -91,12 +100,25 @@ def _show_translation(page: PageContext) -> None:
     told = [t["looked_up"].format(words=plain(words))] if words else []
     told += [t["doubtful"].format(parts=plain(parts))] if parts else []
     st.info("\n\n".join(told), icon=":material/translate:")
-    st.text_area(t["english"], key="translated", height="content", max_chars=MAX_PROMPT_CHARACTERS)
+    st.text_area(t["english"], key="translated", height="content")
+    show_fault(page, "translated")
+
+
+def _forget_what_is_mended(page: PageContext) -> None:
+    """A problem of no one field is told until something in the form is another one."""
+    state = st.session_state
+    problem, form = state.get("problem"), state["form-pair"]
+    if problem is None or problem is not state.get("problem_told"):
+        state.problem_told, state.form_of_problem = problem, form
+    elif form != state.form_of_problem:
+        page.forget_problem()
 
 
 def _generate(page: PageContext) -> None:
-    if unseen_translation():
+    page.forget_problem()
+    if not all_well() or unseen_translation() or untranslated():
         return  # it is shown now, for correction; pressed again, it is drawn
     with page.telling():
         request = request_of_form(page.language)
         page.add(work_of(request), request.concept.text)
+        st.session_state.settings = False  # what is under way, and what comes of it, is below them

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import html
 
 import streamlit as st
 
 from compare.page.context import PageContext
+from compare.page.screens.pair.faults import show_fault
 from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
 from compare.page.text import plain
 from compare.page.widgets.localized_state import kept
 from compare.page.widgets.own_key import show_own_key
+from compare.page.widgets.style_picker import sample_of_preset, style_picker
 from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
@@ -18,7 +20,7 @@ from generate.files import likeness_of, parse_picture
 from generate.models import family_of, known_models, usual_settings
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
-from templates import Language
+from ideation import TwinseedError
 
 ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -27,37 +29,41 @@ _DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 def show_settings(page: PageContext) -> None:
     """All widgets but the concept's and the prompts', in a box that is folded at first."""
-    s, language = page.t["settings"], page.language
-    with st.expander(s["title"], key="settings", icon=":material/tune:"):
+    s = page.t["settings"]
+    # Open or closed is known to the server, which opens the boxes of fields that are to be mended.
+    with st.expander(s["title"], key="settings", icon=":material/tune:", on_change="rerun"):
         what, words, how = st.columns(3, gap="large")
         with what:
-            _show_preset(s, language)
-            _show_model(s)
+            _show_preset(page)
+            _show_model(page)
         with words:
             _show_expander(page)
-            _show_styles(s, language)
+            _show_styles(page)
         with how:
-            _show_seeds(s)
-            _show_size(s, language)
-        with st.expander(s["sampling"], key="sampling"):
-            _show_sampling(s, language)
-        with st.expander(s["extras"], key="extras"):
-            _show_extras(s, language)
+            _show_seeds(page)
+            _show_size(page)
+        with st.expander(s["sampling"], key="sampling", on_change="rerun"):
+            _show_sampling(page)
+        with st.expander(s["extras"], key="extras", on_change="rerun"):
+            _show_extras(page)
         with st.expander(s["like"], key="like_box"):
             _show_likeness(page)
 
 
-def _show_preset(s: dict[str, Any], language: Language) -> None:
-    state = st.session_state
+def _show_preset(page: PageContext) -> None:
+    state, s, language = st.session_state, page.t["settings"], page.language
     st.selectbox(
         s["preset"],
-        ["", *PRESETS],
+        list(dict.fromkeys(["", *PRESETS, state.preset])),
         format_func=lambda name: name or s["no_preset"],
         **kept("preset", language, _take_preset),
     )
-    if state.preset:
+    if not show_fault(page, "preset") and state.preset:
         preset = PRESETS[state.preset]
-        st.caption(plain(preset.zh if language == "zh-TW" and preset.zh else preset.description))
+        about = preset.zh if language == "zh-TW" and preset.zh else preset.description
+        sample = sample_of_preset(preset.name)
+        picture = f'<img src="{sample}" alt="{html.escape(s["sample"])}">' if sample else ""
+        st.html(f'<div class="tw-sample">{picture}<p>{html.escape(about)}</p></div>')
         for part in negative_parts("", preset, ()):
             st.caption(s["negative_of_preset"].format(words=plain(part.text)))
     if changes := state.get("preset_changes"):
@@ -66,17 +72,24 @@ def _show_preset(s: dict[str, Any], language: Language) -> None:
     levels = all_performance()
     st.selectbox(
         s["performance"],
-        ["", *levels],
+        list(dict.fromkeys(["", *levels, state.performance])),
         format_func=lambda name: (
-            s["no_preset"] if not name else levels[name].zh if language == "zh-TW" and levels[name].zh else name
+            s["no_level"]
+            if not name
+            else levels[name].zh
+            if language == "zh-TW" and name in levels and levels[name].zh
+            else name
         ),
         **kept("performance", language, _take_preset),
     )
+    show_fault(page, "performance")
 
 
-def _show_model(s: dict[str, Any]) -> None:
+def _show_model(page: PageContext) -> None:
+    s = page.t["settings"]
     models = list(dict.fromkeys([*(one.name for one in known_models() if one.renders), st.session_state.model]))
     st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"], on_change=_take_model)
+    show_fault(page, "model")
 
 
 def _take_model() -> None:
@@ -110,32 +123,51 @@ def _show_expander(page: PageContext) -> None:
         st.caption(s["offline_about"])
     else:
         st.text_input(s["llm_model"], key="llm_model", placeholder=s["llm_model_auto"])
+    show_fault(page, "expander")
     show_own_key(page)
 
 
-def _show_styles(s: dict[str, Any], language: Language) -> None:
-    styles = all_styles()
+def _show_styles(page: PageContext) -> None:
+    s, language, styles = page.t["settings"], page.language, all_styles()
     st.multiselect(
         s["styles"],
-        list(styles),
+        list(dict.fromkeys([*styles, *st.session_state.styles])),
         placeholder=s["styles_none"],
         help=s["styles_help"],
-        format_func=lambda name: styles[name].zh if language == "zh-TW" and styles[name].zh else name,
+        format_func=lambda name: (
+            styles[name].zh if language == "zh-TW" and name in styles and styles[name].zh else name
+        ),
         **kept("styles", language),
     )
+    show_fault(page, "styles")
+    # Open or closed is known to the server: the pictures go to somebody who looks at them.
+    with st.popover(
+        s["pick"]["open"], icon=":material/palette:", width="stretch", key="pick-styles", on_change="rerun"
+    ) as box:
+        if box.open:
+            st.caption(s["pick"]["about"])
+            style_picker(s["pick"], language, st.session_state.styles, _press_style)
 
 
-def _show_seeds(s: dict[str, Any]) -> None:
+def _press_style(name: str) -> None:
+    """Takes a style, or lets go of it."""
+    state = st.session_state
+    state.styles = [one for one in state.styles if one != name] if name in state.styles else [*state.styles, name]
+
+
+def _show_seeds(page: PageContext) -> None:
+    s = page.t["settings"]
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False, gap="small"):
         st.text_input(s["seed"], key="seed", max_chars=19)
         st.button("", key="new_seed", icon=":material/casino:", help=s["new_seed"], on_click=new_seed)
+    show_fault(page, "seed")
     st.segmented_control(
         s["images"], range(1, MAX_IMAGES + 1), key="images", required=True, help=s["images_help"], width="stretch"
     )
 
 
-def _show_size(s: dict[str, Any], language: Language) -> None:
-    state = st.session_state
+def _show_size(page: PageContext) -> None:
+    state, s, language = st.session_state, page.t["settings"], page.language
     own = [state.aspect] if state.aspect and state.aspect not in ASPECTS else []
     st.selectbox(
         s["aspect"],
@@ -144,10 +176,11 @@ def _show_size(s: dict[str, Any], language: Language) -> None:
         help=s["aspect_help"],
         **kept("aspect", language),
     )
+    show_fault(page, "aspect")
 
 
-def _show_sampling(s: dict[str, Any], language: Language) -> None:
-    state = st.session_state
+def _show_sampling(page: PageContext) -> None:
+    state, s, language = st.session_state, page.t["settings"], page.language
     first, second, third = st.columns([2, 1, 1])
     known = FLOW_SCHEDULERS | SCHEDULERS
     with first:
@@ -160,16 +193,23 @@ def _show_sampling(s: dict[str, Any], language: Language) -> None:
         if state.scheduler in SCHEDULERS and SCHEDULERS[state.scheduler].recommended_steps:
             fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
             st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
-    second.number_input(s["steps"], 1, MAX_STEPS, key="steps")
-    third.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
+        show_fault(page, "scheduler")
+    with second:
+        st.number_input(s["steps"], 1, MAX_STEPS, key="steps")
+        show_fault(page, "steps")
+    with third:
+        st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
+        show_fault(page, "guidance")
     for column, side in ((second, "width"), (third, "height")):
-        column.number_input(
-            s[side], 8, MAX_SIDE, step=8, key=side, placeholder=s["native"], disabled=bool(state.aspect)
-        )
+        with column:
+            st.number_input(
+                s[side], 8, MAX_SIDE, step=8, key=side, placeholder=s["native"], disabled=bool(state.aspect)
+            )
+            show_fault(page, side)
 
 
-def _show_extras(s: dict[str, Any], language: Language) -> None:
-    state = st.session_state
+def _show_extras(page: PageContext) -> None:
+    state, s, language = st.session_state, page.t["settings"], page.language
     known = known_models()
     loras = dict.fromkeys([*(one.name for one in known if one.kind == "lora"), *state.loras])
     left, right = st.columns(2)
@@ -182,6 +222,7 @@ def _show_extras(s: dict[str, Any], language: Language) -> None:
             help=s["loras_help"],
             accept_new_options=True,
         )
+        show_fault(page, "loras")
         for name in state.loras:
             key = f"weight-{name}"
             state.setdefault(key, float(state.lora_weights.get(name, 1.0)))
@@ -195,6 +236,7 @@ def _show_extras(s: dict[str, Any], language: Language) -> None:
             accept_new_options=True,
             **kept("vae", language),
         )
+        show_fault(page, "vae")
     with right:
         st.selectbox(
             s["tokens"],
@@ -250,10 +292,14 @@ def _take_preset() -> None:
     """Sets the widgets to what the preset and the level have in them, and remembers what they replaced: it is told.
     Styles that somebody chose stay; those of the preset before go with it."""
     state = st.session_state
-    preset = find_preset(state.preset) if state.preset else None
+    try:
+        preset = find_preset(state.preset) if state.preset else None
+        settings = combined_settings(preset, state.performance or None)
+    except TwinseedError:  # it is told at its field, and nothing is changed
+        state.preset_changes = []
+        return
     before = {**{widget: state[widget] for widget in WIDGETS.values()}, "styles": tuple(state.styles)}
-    level = state.performance or None
-    for field, value in combined_settings(preset, level).items():
+    for field, value in settings.items():
         state[WIDGETS[field]] = value
     old = state.get("styles_of_preset", ())
     of_preset = () if preset is None else tuple(style.name for style in chosen_styles(preset))

@@ -22,11 +22,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compare.request import request_from_json
+from compare.study.crew.runner import LONGEST_WAIT_S, MOST_PUT_OFF, Waiting
+from compare.study.crew.worker import SessionWorker, Worker, complaint_of
 from compare.study.design import StudyError, Unit
-from compare.study.runner import LONGEST_WAIT_S, MOST_PUT_OFF, Waiting
 from compare.study.store import Outcome, RunStore
-from compare.study.worker import SessionWorker, Worker, complaint_of
 from ideation import DraftedPrompts, DraftRequest, Expander, ExpansionCache, cache_folder, choose_expander
 from ideation.expanders.errors import QuotaExceeded
 from ideation.expanders.protocol import OnWait, wait_in_silence
@@ -79,9 +78,7 @@ class _Actor:
         return True
 
     def work(self, unit: str) -> str:
-        content = json.loads(unit)
-        request = request_from_json(content.pop("request"))
-        return self._worker.work(Unit(request=request, **content)).model_dump_json()
+        return self._worker.work(Unit.from_json(json.loads(unit))).model_dump_json()
 
 
 class _Writer:

@@ -1,9 +1,12 @@
-"""FLUX.2 klein (Black Forest Labs, 2026): distilled to four steps without guidance, and the base of that."""
+"""FLUX.2 dev (Black Forest Labs, 2025), which is told its guidance, and klein (2026), distilled or its base."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 from generate.families.protocol import Family, InTurn, Reader
@@ -22,10 +25,48 @@ def _decoded(pipeline: Any, latents: Any) -> Any:
     return pipeline.vae.decode(latents.to(pipeline.vae.dtype)).sample
 
 
-def _negative(pipeline: Any, words: str) -> Mapping[str, Any]:
+def _negative(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """It takes no words here, but what its text encoder makes of them."""
-    return {"negative_prompt_embeds": pipeline.encode_prompt(prompt=words, max_sequence_length=512)[0]}
+    length = arguments["max_sequence_length"]
+    return {"negative_prompt_embeds": pipeline.encode_prompt(prompt=words, max_sequence_length=length)[0]}
 
+
+def _instruction() -> str:
+    """What its pipeline has stand before every prompt, as Mistral's chats are written. It is read out of diffusers' own
+    file, since importing that would load torch."""
+    diffusers = find_spec("diffusers")
+    assert diffusers is not None  # noqa: S101 - for the type checker
+    assert diffusers.origin is not None  # noqa: S101
+    file = Path(diffusers.origin).parent / "pipelines" / "flux2" / "system_messages.py"
+    return f"[SYSTEM_PROMPT]{run_path(str(file))['SYSTEM_MESSAGE']}[/SYSTEM_PROMPT][INST]"
+
+
+#: Its rewriting of prompts is switched off.
+FLUX2 = Family(
+    name="flux2",
+    title="FLUX.2",
+    pipeline="Flux2Pipeline",
+    denoiser="transformer",
+    text_encoders=(("text_encoder", "tokenizer"),),
+    guidance="guidance_scale",
+    guided_rows=("prompt",),
+    inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt"},
+    processors=("tokenizer",),
+    patch=2,
+    packed=4,
+    native_side=1024,
+    flow=True,
+    half="bfloat16",
+    billions=(32.2, 24.0),
+    usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
+    in_turn=InTurn(
+        readers=(Reader("Mistral 3", "tokenizer", 512, (0, 1), before=_instruction),),
+        guided_above=None,
+        decoded=_decoded,
+        unpacked=_unpacked,
+        arguments={"max_sequence_length": 512, "caption_upsample_temperature": None},
+    ),
+)
 
 #: The template is that of a chat whose answer begins with an empty thought: three tokens before the words, nine behind.
 FLUX2_KLEIN = Family(

@@ -12,8 +12,8 @@ from mortal_worker import Mortal
 from sample_study import sample_plan
 
 from compare.study import StudyError
-from compare.study.ray_crew import RayCrew
-from compare.study.runner import carry_out
+from compare.study.crew.cluster import RayCrew
+from compare.study.crew.runner import carry_out
 from compare.study.store import JOURNAL_FILE
 
 slow = pytest.mark.skipif(not os.environ.get("TWINSEED_SLOW_TESTS"), reason="TWINSEED_SLOW_TESTS=1 starts Ray")

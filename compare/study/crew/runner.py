@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from compare.study.crew.worker import Worker
 from compare.study.design import Plan, Unit
+from compare.study.judges import looks_at_runs
 from compare.study.store import JOURNAL_FILE, Journal, Outcome
-from compare.study.worker import Worker
 
 #: So often all that wait are tried in vain before the study ends without them.
 MOST_PUT_OFF = 3
@@ -165,4 +166,5 @@ def carry_out(
 
 def _measured(outcome: Outcome, plan: Plan) -> bool:
     """Whether all judges of the plan have looked, where there is something to look at."""
-    return outcome.scores is None or set(plan.judges) <= set(outcome.scores.judges)
+    wanted = {judge for judge in plan.judges if looks_at_runs(judge)}
+    return outcome.scores is None or wanted <= set(outcome.scores.judges)

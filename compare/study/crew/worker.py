@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from compare.runs import Gallery
 from compare.study.design import Unit
+from compare.study.judges import Judge, Shown, looks_at_runs, open_judge
 from compare.study.scores import UnitScores, scores_of
 from compare.study.store import Complaint, Outcome, RunStore
 from ideation import ExpanderError, TwinseedError, choose_expander
@@ -20,7 +21,6 @@ from ideation.expanders.errors import QuotaExceeded
 
 if TYPE_CHECKING:
     from compare.session import ExpanderChoice, Session
-    from compare.study.judges import Judge
 
 #: So long a quota is waited for where the server does not say how long.
 USUAL_WAIT_S = 60.0
@@ -48,7 +48,8 @@ class SessionWorker:
         environ: Mapping[str, str] = os.environ,
         choose: ExpanderChoice | None = None,
     ) -> None:
-        self.store, self.folder, self.judges, self._environ = store, work, tuple(judges), environ
+        self.store, self.folder, self._environ = store, work, environ
+        self.judges = tuple(name for name in judges if looks_at_runs(name))
         self._choose = choose or choose_expander
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._session: Session | None = None
@@ -108,14 +109,12 @@ class SessionWorker:
         self.store.keep(unit.name, run)
 
     def _measure(self, unit: Unit) -> UnitScores:
-        from compare.study.judges import open_judge
-
         with self.store.run(unit.name, self.folder) as run:
             judged = {}
             for name in self.judges:
                 if name not in self._judges:
-                    self._judges[name] = open_judge(name)
-                judged[name] = self._judges[name].judge(run)
+                    self._judges[name] = open_judge(name, self._environ)
+                judged[name] = self._judges[name].judge(Shown(run, unit.include))
             return scores_of(run, judged)
 
 
