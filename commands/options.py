@@ -175,6 +175,12 @@ class RenderOptions:
         bool,
         typer.Option("--compile", help="Compile the U-Net first: a minute or more, that only many seeds are worth."),
     ] = False
+    max_sequence_length: Annotated[
+        int | None, typer.Option(metavar="N", help="Tokens of each prompt that a transformer's encoder reads.")
+    ] = None
+    memory: Annotated[
+        str | None, typer.Option(metavar="8GB", help="What a transformer may take; or a mode, as group-offload.")
+    ] = None
     allow_pickle: AllowPickle = False
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from typing import Annotated, NoReturn
+from functools import cache
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -77,6 +78,12 @@ app.command("list")(list_names)
 app.command()(doctor)
 
 
+@cache
+def built() -> Any:
+    """All commands with their options, as typer makes them of the functions: once, which takes longer than most do."""
+    return typer.main.get_command(app)
+
+
 def run_program() -> NoReturn:
     """The program `twinseed`: exit 0 done, 1 a problem the user can mend, 2 wrong usage, 130 after Ctrl-C, 128 and its
     number after another signal that asks the program to end."""
@@ -96,7 +103,7 @@ def _run() -> int:
     """Does what was typed, and returns the exit code."""
     ready_for_questions()
     try:
-        code = app([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
+        code = built()([_in_utf8(word) for word in sys.argv[1:]], standalone_mode=False, prog_name="twinseed")
         sys.stdout.flush()
     except TwinseedError as problem:
         say(f"error: {problem.message}\nhint: {problem.hint}")

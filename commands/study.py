@@ -48,7 +48,11 @@ def study(
     ] = "simple,offline",
     models: Annotated[str, typer.Option(metavar="M,N", help="The models that render.")] = "seedling",
     judges: Annotated[
-        str, typer.Option(metavar="J,K", help="Who scores besides --clip: CLIPs, and SigLIPs by their folder.")
+        str,
+        typer.Option(
+            metavar="J,K",
+            help="Who scores besides --clip: CLIPs, SigLIPs ... by folder or hub id, detector:M, vision:gemini, votes.",
+        ),
     ] = "",
     out: Annotated[
         Path | None, typer.Option(parser=path_of, metavar="FOLDER", help="Where all of it goes. [default: study]")
@@ -69,6 +73,9 @@ def study(
         str | None,
         typer.Option(metavar="URL", help="Where runs are kept, as in s3://bucket/study. [default: OUT/runs]"),
     ] = None,
+    batch: Annotated[
+        str, typer.Option(metavar="N", help="Pairs that share a batch; each has one of its own, so 1 or auto.")
+    ] = "auto",
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
     seed: Seed = None,
     as_json: AsJson = False,
@@ -87,6 +94,12 @@ def study(
         plan, kept = read_plan(again), RunStore(store or runs_of(again))
         _tell(plan, conclude(plan, again, outcomes_so_far(plan, again, kept), kept), again, as_json)
         return
+    if batch not in ("auto", "1"):
+        raise OptionError(
+            f"--batch is {batch!r}",
+            hint="both pictures of a pair are one batch and share it with no other pair, as its shape moves pixels: "
+            "leave it at 1, and render several pairs at once with --ray",
+        )
     if ray is None and workers is not None:
         raise OptionError(
             "--workers was given without --ray", hint="add --ray local for the processors of this machine"

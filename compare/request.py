@@ -83,6 +83,8 @@ class PairOptions:
     vae: str | None = None
     fast: bool = False
     compiled: bool = False
+    max_sequence_length: int | None = None
+    memory: str | None = None
     allow_pickle: bool = False
     noise_floor: bool = False
     device: str = "auto"
@@ -261,6 +263,12 @@ class PairRequest:
             ("--style", "none", bool(preset is not None and preset.styles and not self.styles)),
             ("--fast", None, settings.fast),
             ("--compile", None, settings.compiled),
+            (
+                "--max-sequence-length",
+                str(settings.max_sequence_length),
+                settings.max_sequence_length != usual.max_sequence_length,
+            ),
+            ("--memory", settings.memory, settings.memory is not None),
             ("--device", settings.device, settings.device != usual.device),
             ("--dtype", settings.dtype, settings.dtype != usual.dtype),
             ("--allow-pickle", None, self.allow_pickle),
@@ -305,6 +313,8 @@ def _named_settings(options: PairOptions) -> dict[str, Any]:
         "vae": options.vae,
         "fast": options.fast or None,
         "compiled": options.compiled or None,
+        "max_sequence_length": options.max_sequence_length,
+        "memory": options.memory,
         "device": options.device if options.device != "auto" else None,
         "dtype": options.dtype if options.dtype != "auto" else None,
         "adapters": tuple(map(_adapter_named, options.lora)) or None,

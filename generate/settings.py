@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +17,11 @@ from ideation.values import MAX_SEED, STRICT, Seed
 #: The model that is shipped: it needs no network and no GPU.
 DEFAULT_MODEL = "seedling"
 #: Fields that came after the first pictures were marked with a digest.
-_LATER = ("compiled",)
+_LATER = ("compiled", "max_sequence_length", "memory")
+
+#: How a model with a transformer may lie in memory, from what changes least to what takes least.
+MEMORY_MODES = ("whole", "model-offload", "group-offload", "float8", "8-bit", "4-bit")
+_SIZE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?GB", re.IGNORECASE)
 
 MAX_SIDE = 4096
 MAX_STEPS = 1000
@@ -37,7 +42,10 @@ class RenderSettings:
     chunks that the U-Net sees one behind the other ("chunk"). `clip_skip` last layers of the text encoder are left out
     (0 is none; what other programs call "Clip skip 2" is 1 here). `vae` names another decoder; `adapters` are the LoRAs
     that both arms are drawn with. `fast` trades exact numbers for speed, where the device has the means;
-    `compiled` has torch compile the denoiser first. Raises `SettingsError` when made with a value that cannot work.
+    `compiled` has torch compile the denoiser first. `max_sequence_length` tokens of each prompt are read by a family
+    that leaves it open; None is its own number. `memory` is how much of the device's a model may take ("8GB"), or one
+    of `MEMORY_MODES`; None takes it as a whole, if it fits. Raises `SettingsError` when made with a value that cannot
+    work.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -58,6 +66,8 @@ class RenderSettings:
     adapters: tuple[AdapterMention, ...] = ()
     fast: bool = False
     compiled: bool = False
+    max_sequence_length: int | None = None
+    memory: str | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -93,6 +103,19 @@ class RenderSettings:
             hint="give a whole number from 0 to 8: so many last layers of the text encoder are left out",
             clip_skip=self.clip_skip,
         )
+        _require(
+            self.max_sequence_length is None or 16 <= self.max_sequence_length <= 4096,
+            "the length of prompts is {length} tokens",
+            hint="give a whole number from 16 on; 256 and 512 are usual",
+            length=self.max_sequence_length,
+        )
+        _require(
+            self.memory is None or self.memory in MEMORY_MODES or _SIZE.fullmatch(self.memory) is not None,
+            "--memory is {memory!r}",
+            hint="give gigabytes, as in --memory 8GB, or one of these: {modes}",
+            memory=self.memory,
+            modes=", ".join(MEMORY_MODES),
+        )
         for side, pixels in (("width", self.width), ("height", self.height)):
             _require(
                 pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE),
@@ -118,6 +141,17 @@ class RenderSettings:
         left_out = {name for name in _LATER if getattr(self, name) == usual[name].default}
         told = {name: value for name, value in asdict(self).items() if name not in left_out}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def memory_bytes(told: str) -> int:
+    """The bytes of a size that `RenderSettings.memory` may be.
+
+    >>> memory_bytes("8GB")
+    8000000000
+    """
+    found = _SIZE.fullmatch(told)
+    assert found is not None  # noqa: S101 - RenderSettings saw to it
+    return int(float(found[1]) * 1e9)
 
 
 def _require(holds: bool, message: str, *, hint: str, **values: Any) -> None:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from generate.seedling import SEEDLING_FOLDER
 from twinseed import main
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from generate.models import OpenModel
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
@@ -48,6 +51,7 @@ class Done:
 
 
 Twinseed = Callable[..., Done]
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +86,43 @@ def twinseed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return Done(end.value.code, out, err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Folders that take long to make: whichever worker is the first to want one makes it, and all read it."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    base = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder = base / "made-once" / name
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.exists():
+                partial = folder.with_suffix(".partial")
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                make(partial)
+                partial.rename(folder)
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a file: each is somebody else in it. No longer, as its event loop is in the way of
+    tests with one of their own."""
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no Chromium here: install the package `chromium` to run this test")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -247,6 +247,19 @@ def write_bundle(
     return bundle
 
 
+def report_of_runs(
+    runs: Sequence[Run], *, student: Student | None = None, language: Language, created: datetime
+) -> str:
+    """The report that a bundle of these runs would have, by itself. Raises `RecordError` for a run whose pictures are
+    not those of its record."""
+    for run in runs:
+        run.require_whole()
+    records = {run.name: run.record for run in runs}
+    return homework_html(
+        _homework(student, created, (), records), _Pictures({run.name: run.folder for run in runs}), language
+    )
+
+
 def _homework(
     student: Student | None, created: datetime, failed: Sequence[FailedConcept], records: Mapping[str, Record]
 ) -> Homework:

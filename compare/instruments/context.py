@@ -108,7 +108,8 @@ class Context:
     @cached_property
     def budget(self) -> TokenBudget:
         """Counts tokens as the model reads them, textual inversions included."""
-        return self.model.budget(chunked=self.settings.long_prompts == "chunk")
+        settings = self.settings
+        return self.model.budget(chunked=settings.long_prompts == "chunk", limit=settings.max_sequence_length)
 
     @property
     def vocabulary(self) -> Vocabulary | None:

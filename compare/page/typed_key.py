@@ -7,13 +7,14 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from compare.page.gates.password import VARIABLE as PASSWORD
-from ideation import TwinseedError
+from ideation import TwinseedError, choose_expander
 
 Provider = Literal["gemini", "openai"]
 PROVIDERS: tuple[Provider, ...] = ("gemini", "openai")
@@ -72,6 +73,20 @@ def environ_of_tab() -> Mapping[str, str]:
     """What expanders are set up from: the server's keys and addresses, or this tab's own in their place."""
     key = typed_key()
     return os.environ if key is None else key.environ(os.environ)
+
+
+def chosen_for(expander: str) -> str:
+    """What an expander's name stands for here: "auto" is the one that a key was typed for, else the server's."""
+    if expander != "auto":
+        return expander
+    key = typed_key()
+    return automatic_expander() if key is None else key.provider
+
+
+@lru_cache(maxsize=1)
+def automatic_expander() -> str:
+    """Which expander "auto" stands for without a typed key. The server's environment does not change."""
+    return choose_expander("auto", llm_model=None, environ=os.environ).name
 
 
 def keep_typed_key(key: TypedKey | None) -> None:

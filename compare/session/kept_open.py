@@ -76,6 +76,7 @@ class KeptOpen:
             "vae": settings.vae,
             "fast": settings.fast,
             "compiled": settings.compiled,
+            "memory": settings.memory,
             "allow_pickle": allow_pickle,
         }
         on_progress(Progress("open", settings.model))

@@ -53,7 +53,7 @@ class Preparation:
         """The prompts as they are rendered, and the settings with nothing left open. `on_expand` hears the name of the
         expander before it is asked; none is needed where both prompts are given."""
         settings, notes = _sized(self.request, model)
-        budget = model.budget(chunked=settings.long_prompts == "chunk")
+        budget = model.budget(chunked=settings.long_prompts == "chunk", limit=settings.max_sequence_length)
         family = model.family
         prompts = written_prompts(
             replace(self.request, settings=settings),
@@ -99,7 +99,7 @@ def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: Open
                 limit=reader.limit,
                 count=count,
                 first=in_turn.readers[0].name,
-                more=in_turn.readers[0].limit,
+                more=in_turn.reader_of(settings.max_sequence_length).limit,
             )
 
 

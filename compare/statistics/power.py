@@ -43,11 +43,29 @@ def simulated_power(means: Values, clusters: int, rng: np.random.Generator) -> f
 
 def clusters_needed(means: Values, rng: np.random.Generator, *, target: float = _TARGET) -> Power:
     """How many clusters like these would settle in `target` of all studies that the mean is not zero: the first number
-    of a series that grows by a quarter."""
-    clusters, power = FEWEST_CLUSTERS, 0.0
-    while clusters <= MOST_CLUSTERS:
-        power = simulated_power(means, clusters, rng)
+    of a series that grows by a quarter. It is looked for around what normal values of that mean would need."""
+    values = np.asarray(means, dtype=np.float64)
+    wanted = 8 * (values.std(ddof=1) / max(abs(values.mean()), 1e-12)) ** 2
+    at = next((place for place, clusters in enumerate(_SERIES) if clusters >= wanted), len(_SERIES) - 1)
+    power = simulated_power(values, _SERIES[at], rng)
+    if power >= target:
+        while at and (less := simulated_power(values, _SERIES[at - 1], rng)) >= target:
+            at, power = at - 1, less
+        return Power(_SERIES[at], power)
+    while at + 1 < len(_SERIES):
+        at += 1
+        power = simulated_power(values, _SERIES[at], rng)
         if power >= target:
-            return Power(clusters, power)
-        clusters = max(clusters + 1, clusters * 5 // 4)
+            return Power(_SERIES[at], power)
     return Power(None, power)
+
+
+def _growing() -> tuple[int, ...]:
+    """From the fewest clusters to the most, each a quarter more than the one before."""
+    series = [FEWEST_CLUSTERS]
+    while (clusters := max(series[-1] + 1, series[-1] * 5 // 4)) < MOST_CLUSTERS:
+        series.append(clusters)
+    return (*series, MOST_CLUSTERS)
+
+
+_SERIES = _growing()

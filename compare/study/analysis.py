@@ -51,6 +51,19 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Unchanged:
+    """The concepts to which an arm added nothing, so that both prompts are one: their number among the `measured` ones.
+    They stay in the analysis with the difference that they have, which is none, because adding nothing is what that arm
+    does with them. `without` is the primary answer on the others alone, None where there are no others."""
+
+    arm: str
+    model: str
+    concepts: int
+    measured: int
+    without: PairedResult | None
+
+
+@dataclass(frozen=True)
 class FunnelStep:
     """So many units came so far; `lost` says why the others did not, with how many each."""
 
@@ -101,6 +114,7 @@ class Analysis:
     places: tuple[Place, ...]
     power: dict[str, Power]
     funnel: tuple[FunnelStep, ...]
+    unchanged: tuple[Unchanged, ...]
     examples: tuple[Example, ...]
     failed: tuple[Outcome, ...]
     added_concepts: int
@@ -117,6 +131,10 @@ class Analysis:
             None,
         )
 
+    def unchanged_by(self, arm: str, model: str) -> Unchanged | None:
+        """The concepts to which that arm added nothing, if there are any."""
+        return next((one for one in self.unchanged if (one.arm, one.model) == (arm, model)), None)
+
     def to_json(self) -> dict[str, Any]:
         """Everything but the single values, which are in the table of scores."""
         return {
@@ -127,6 +145,10 @@ class Analysis:
             "ranking": [asdict(one) for one in self.places],
             "power": {name: asdict(one) for name, one in self.power.items()},
             "funnel": [asdict(one) for one in self.funnel],
+            "unchanged": [
+                asdict(one) | {"outcome": None if one.without is None else one.without.outcome}
+                for one in self.unchanged
+            ],
             "examples": [asdict(one) for one in self.examples],
             "failed": [json.loads(one.model_dump_json(exclude={"scores"})) for one in self.failed],
             "added_concepts": self.added_concepts,
@@ -165,6 +187,7 @@ def analyse(plan: Plan, outcomes: Iterable[Outcome]) -> Analysis:
         places=tuple(_places(plan, values, answers, rng)),
         power=power,
         funnel=_funnel(plan, list(found.values())),
+        unchanged=tuple(_unchanged(values, found, rng)),
         examples=tuple(examples),
         failed=tuple(one for one in found.values() if one.status == "failed"),
         added_concepts=sum(plan.was_added(concept=concept) for concept in range(len(plan.concepts))),
@@ -203,6 +226,22 @@ def _answers(
                 expanded=float(np.mean([one.expanded for one in chosen])),
                 result=result,
             )
+
+
+def _unchanged(
+    values: Mapping[tuple[str, str, str], tuple[ConceptValue, ...]],
+    found: Mapping[tuple[str, str, int], Outcome],
+    rng: np.random.Generator,
+) -> Iterable[Unchanged]:
+    """Arms with concepts to which they added nothing, and what the primary answer is without those."""
+    for (model, arm, metric), known in values.items():
+        if metric != PRIMARY:
+            continue
+        scores = {one.concept: found[model, arm, one.concept].scores for one in known}
+        same = {concept for concept, one in scores.items() if one is not None and one.same_prompts}
+        if same:
+            others = [one.difference for one in known if one.concept not in same]
+            yield Unchanged(arm, model, len(same), len(known), paired(others, rng) if others else None)
 
 
 def _corrected(answers: list[Answer]) -> list[Answer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from compare.request import PairOptions
 from compare.study.analysis import Analysis
 from compare.study.crew import StudyProgress
+from compare.study.crew.cluster import crew_for
 from compare.study.design import Plan, StudyError, read_plan
 from compare.study.export import SCORES
 from compare.study.report import study_sentences
@@ -80,12 +82,15 @@ def run_study(
     limit: int | None = None,
     out: str | Path = "study",
     store: str | None = None,
+    ray: str | None = None,
+    workers: int | None = None,
+    threads: int = 1,
     retry: bool = False,
     on_progress: Callable[[StudyProgress], None] = lambda _: None,
     **settings: Any,
 ) -> StudyResult:
     """Renders concepts with the simple and with expanded prompts from the same seeds, and says what holds; as
-    `twinseed study` does, in this process.
+    `twinseed study` does: in this process, or with `ray` ("local", "auto", an address) through several workers.
 
     `concepts` are that many drawn ones, a list of texts, or a file, of which `limit` takes some. All of it goes to the
     folder `out`; the same call goes on where it was stopped, and renders nothing twice. `settings` are those of
@@ -117,8 +122,13 @@ def run_study(
         models=_joined(models),
         judges=_joined(judges),
     )
-    kept = RunStore(store or runs_of(folder))
-    outcomes = carry_out_study(plan, folder, store=kept, retry=retry, on_progress=on_progress)
+    address = store or runs_of(folder)
+    kept = RunStore(address)
+    with ExitStack() as stack:
+        crew = None
+        if ray is not None:
+            crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads))
+        outcomes = carry_out_study(plan, folder, crew=crew, store=kept, retry=retry, on_progress=on_progress)
     return StudyResult(plan, conclude(plan, folder, outcomes, kept), outcomes, folder)
 
 

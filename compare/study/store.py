@@ -190,11 +190,11 @@ class Journal:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Keeps other drivers away from a study. Raises `StudyError` while one is at work on it."""
+def alone_in(folder: Path, patience_s: float = 1.0) -> Iterator[None]:
+    """Keeps other drivers away from a study. Raises `StudyError` where one is at work on it for so long."""
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=1)
+        lock.acquire(timeout=patience_s)
     except Timeout as busy:
         raise StudyError(
             "another program is at work on the study in {folder}",

@@ -25,9 +25,10 @@ def _decoded(pipeline: Any, latents: Any) -> Any:
     return pipeline.vae.decode(latents.to(pipeline.vae.dtype)).sample
 
 
-def _negative(pipeline: Any, words: str) -> Mapping[str, Any]:
+def _negative(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """It takes no words here, but what its text encoder makes of them."""
-    return {"negative_prompt_embeds": pipeline.encode_prompt(prompt=words, max_sequence_length=512)[0]}
+    length = arguments["max_sequence_length"]
+    return {"negative_prompt_embeds": pipeline.encode_prompt(prompt=words, max_sequence_length=length)[0]}
 
 
 def _instruction() -> str:

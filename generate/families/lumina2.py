@@ -30,6 +30,7 @@ LUMINA2 = Family(
         readers=(Reader("Gemma 2", "tokenizer", 256, before=lambda: _INSTRUCTION),),
         guided_above=1.0,
         decoded=decoded_by_kl,
+        most_tokens=512,
         arguments={"max_sequence_length": 256},
         guided_calls=("prompt", "negative prompt"),
     ),

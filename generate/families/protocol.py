@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,7 +44,9 @@ class InTurn:
     2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose rows it reads
     only as far as another input says: what is behind is padding, and no part of what it was given.
 
-    `negative` are the arguments by which the pipeline is told the negative prompt, made of itself and the words.
+    `sizes` are the widths and heights that the pipeline draws, where it draws no others. `most_tokens` is the longest
+    that `max_sequence_length` may be made, None where it is the reader's limit. `negative` are the arguments by which
+    the pipeline is told the negative prompt, made of itself, the words and the others.
 
     The latents of a step lie as the pipeline packs them: `unpacked` makes (1, channels, height, width) of them, given
     the pipeline, the latents and the picture's height and width in pixels; `decoded` makes pixels of those.
@@ -60,7 +62,16 @@ class InTurn:
     of_steps: Callable[[int], Mapping[str, Any]] = lambda _: {}
     tells_latents_alone: bool = False
     lengths: Mapping[str, str] = field(default_factory=dict)
-    negative: Callable[[Any, str], Mapping[str, Any]] = lambda _, words: {"negative_prompt": words}
+    most_tokens: int | None = None
+    sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()
+    negative: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] = lambda _, words, __: {
+        "negative_prompt": words
+    }
+
+    def reader_of(self, max_sequence_length: int | None) -> Reader:
+        """The text encoder that counts, which reads so many tokens."""
+        first = self.readers[0]
+        return first if max_sequence_length is None else replace(first, limit=max_sequence_length)
 
     def guided(self, scale: float) -> bool:
         """Whether a picture is drawn with guidance at that scale, and so with a negative prompt."""

@@ -39,6 +39,7 @@ QWEN_IMAGE = Family(
         guided_above=1.0,
         decoded=decoded_as_film,
         unpacked=_unpacked,
+        most_tokens=1024,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
     ),

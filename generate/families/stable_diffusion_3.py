@@ -27,6 +27,7 @@ STABLE_DIFFUSION_3 = Family(
         readers=(Reader("T5", "tokenizer_3", 256), Reader("CLIP", "tokenizer", 77)),
         guided_above=1.0,
         decoded=decoded_by_kl,
+        most_tokens=512,
         arguments={"max_sequence_length": 256},
     ),
 )

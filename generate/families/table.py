@@ -9,6 +9,7 @@ from generate.families.cogview4 import COGVIEW4
 from generate.families.ernie_image import ERNIE_IMAGE
 from generate.families.flux import FLUX, FLUX_SCHNELL
 from generate.families.flux2 import FLUX2, FLUX2_KLEIN, FLUX2_KLEIN_BASE
+from generate.families.kandinsky5 import KANDINSKY5
 from generate.families.krea2 import KREA2, KREA2_TURBO
 from generate.families.lumina2 import LUMINA2
 from generate.families.pixart import PIXART
@@ -37,6 +38,7 @@ _TRANSFORMERS = (
     LUMINA2,
     ERNIE_IMAGE,
     PIXART,
+    KANDINSKY5,
     COGVIEW4,
 )
 FAMILIES: dict[str, Family] = {family.name: family for family in (SEEDLING, SD1, SD2, SDXL, *_TRANSFORMERS)}

@@ -32,6 +32,7 @@ from generate.models.devices import (
     ran_out_of_memory,
     require_compiler,
 )
+from generate.models.memory_mode import choose_mode, loading, settle, sizes_of
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
 from generate.models.single_file import named_scheduler, open_single_file, open_vae
 from generate.models.suitability import check_family
@@ -51,7 +52,8 @@ class OpenModel:
     `scheduler_config` is the model's own. `folder` holds its configuration, and its weights too, unless they came from
     the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own. `compiled`: its
     denoiser is, or will be at its first evaluation. `too_large`: it does not fit into the device's memory as a whole,
-    and waits in the processor's. `encodings` are those of the prompts that it has read.
+    and waits in the processor's. `memory_mode` is how it was laid into memory. `encodings` are those of the prompts
+    that it has read.
 
     In a `with` block it is closed at the end; elsewhere `close` gives a GPU's memory back.
     """
@@ -70,9 +72,10 @@ class OpenModel:
         vae_path: Path | None = None,
         compiled: bool = False,
         too_large: bool = False,
+        memory_mode: str = "whole",
         notes: tuple[Clause, ...] = (),
     ) -> None:
-        self._notes, self.too_large = notes, too_large
+        self._notes, self.too_large, self.memory_mode = notes, too_large, memory_mode
         self.name, self.family, self.pipeline = name, family, pipeline
         self.device, self.dtype, self.compiled = device, dtype, compiled
         self.folder, self.tokenizer_folder, self.file, self.vae_path = folder, tokenizer_folder, file, vae_path
@@ -97,6 +100,13 @@ class OpenModel:
 
         Raises `ModelError` for what cannot be found or does not fit, with the model as it was opened.
         """
+        adapters = list(adapters)
+        if adapters and self.memory_mode in ("float8", "8-bit", "4-bit"):
+            raise ModelError(
+                "a LoRA cannot be added to weights of so few bits: {mode}",
+                hint="take --memory group-offload, whose weights are whole",
+                mode=self.memory_mode,
+            )
         try:
             self._textual_inversions.load(embeddings, allow_pickle=allow_pickle)
             self._loras.load(adapters)
@@ -149,12 +159,13 @@ class OpenModel:
         """The model's `tokenizer.json`, for `ideation.token_budget`."""
         return tokenizer_file(self.tokenizer_folder)
 
-    def budget(self, *, chunked: bool = False, reader: Reader | None = None) -> TokenBudget:
+    def budget(self, *, chunked: bool = False, reader: Reader | None = None, limit: int | None = None) -> TokenBudget:
         """Counts tokens as the model reads them: textual inversions included, where it can be given any, and what its
-        template takes; by the text encoder that counts, or by another `reader`. Raises `TokenizerError`."""
+        template takes; by the text encoder that counts, with another `limit` than it has, or by another `reader`.
+        Raises `TokenizerError`."""
         if self.family.in_turn is None:
             return token_budget(self.tokenizer_file, self.token_limit, chunked=chunked)
-        reader = reader or self.family.in_turn.readers[0]
+        reader = reader or self.family.in_turn.reader_of(limit)
         if reader not in self._budgets:  # a language model's tokenizer takes a while to read
             self._budgets[reader] = reader_budget(reader, tokenizer_file(self.folder / reader.tokenizer))
         return self._budgets[reader]
@@ -163,7 +174,9 @@ class OpenModel:
     def size_unit(self) -> int:
         """Pixels to one latent, or to the square of them that the denoiser takes at once: width and height must be
         multiples of it."""
-        return int(self.pipeline.vae_scale_factor) * self.family.patch
+        pipeline = self.pipeline  # those for films have another factor for time
+        scale = getattr(pipeline, "vae_scale_factor_spatial", None) or pipeline.vae_scale_factor
+        return int(scale) * self.family.patch
 
     @property
     def native_size(self) -> tuple[int, int]:
@@ -272,6 +285,7 @@ def open_model(
     allow_pickle: bool = False,
     fast: bool = False,
     compiled: bool = False,
+    memory: str | None = None,
 ) -> OpenModel:
     """Opens a model: a known name, a folder in diffusers' layout, a single file in the original layout, or a hub id.
 
@@ -279,7 +293,7 @@ def open_model(
     `allow_pickle` admits `.ckpt` and `.pt` files, of which nothing but tensors is ever built. `fast` takes bfloat16 on
     a processor that has it in hardware, unless a dtype is named, and lays pictures out as its kernels want them.
     `compiled` has torch compile the denoiser, at its first evaluation in each size: minutes, which only many pictures
-    are worth.
+    are worth. `memory` is how much the model may take, or one of `MEMORY_MODES`.
 
     Raises `ModelError` when it is not there, cannot be reached, or is broken, and `SettingsError` for the device and
     dtype, and where there is no compiler.
@@ -296,13 +310,19 @@ def open_model(
     file = found.path if found.path is not None and found.path.is_file() else None
     downloaded = None if file is not None else found.path or _download(found)
     family = family_of_folder(downloaded) if downloaded is not None else None
-    if family is not None and vae is not None:
-        check_family(RenderSettings(vae=vae, **family.usual), family)
+    if family is not None and (vae is not None or memory is not None):
+        check_family(RenderSettings(vae=vae, memory=memory, compiled=compiled, **family.usual), family)
+    if family is None and memory is not None:
+        raise ModelError(
+            "--memory goes with models that have a transformer, from a folder or the hub",
+            hint="leave it out: where memory runs short, a smaller way is found by itself",
+        )
     if fast and dtype == "auto" and device == "cpu" and bf16_in_hardware():
         dtype = "bfloat16"
     dtype = choose_dtype(dtype, device, half=family.half if family is not None else "float16")
     diffusers_logging.disable_progress_bar()  # our own bar is enough
     transformers_logging.disable_progress_bar()
+    mode = "whole"
     other_vae = vae_path(found_vae) if found_vae is not None else None
     open_other: Callable[[Path], Any] | None = None
     if other_vae is not None:
@@ -316,9 +336,12 @@ def open_model(
         assert downloaded is not None  # noqa: S101 - for the type checker
         assert family is not None  # noqa: S101
         folder, tokenizer = downloaded, downloaded / family.counted_tokenizer
-        pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other)
+        if memory is not None:
+            mode = choose_mode(memory, sizes_of(folder, family), device=device, dtype=dtype)
+        pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other, mode)
     denoiser = getattr(pipeline, family.denoiser)
-    latents = (denoiser.config.in_channels // family.packed, latent_channels(pipeline.vae))
+    channels = denoiser.config.get("in_channels") or denoiser.config["in_visual_dim"]
+    latents = (channels // family.packed, latent_channels(pipeline.vae))
     if latents[0] != latents[1]:
         raise ModelError(
             "the VAE {vae} decodes latents of {latents} channels, the model draws {latents_2}",
@@ -330,7 +353,7 @@ def open_model(
     pipeline.set_progress_bar_config(disable=True)
     too_large = False
     try:
-        pipeline = pipeline.to(device)
+        pipeline = settle(pipeline, mode, family, device=device, dtype=DTYPES[dtype])
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
@@ -367,6 +390,7 @@ def open_model(
         vae_path=other_vae,
         compiled=compiled,
         too_large=too_large,
+        memory_mode=mode,
         notes=notes,
     )
 
@@ -377,7 +401,12 @@ def latent_channels(vae: Any) -> int:
 
 
 def _open_folder(
-    name: str, folder: Path, family: Family, dtype: torch.dtype, other_vae: Callable[[Path], Any] | None
+    name: str,
+    folder: Path,
+    family: Family,
+    dtype: torch.dtype,
+    other_vae: Callable[[Path], Any] | None,
+    mode: str,
 ) -> tuple[Any, tuple[Clause, ...]]:
     """The pipeline in the folder, and notes on what of it was left."""
     pipeline_type = getattr(diffusers, family.pipeline)
@@ -403,6 +432,7 @@ def _open_folder(
                 # Weights of many gigabytes are not to be there twice while they are read.
                 low_cpu_mem_usage=family.in_turn is not None,
                 **given,
+                **loading(mode, family, dtype),
                 **_feature_extractor(folder),
             )
             pipeline.register_modules(**words)

@@ -24,6 +24,17 @@ def check_family(settings: RenderSettings, family: Family) -> None:
     scheduler = find_scheduler(settings.scheduler).name
     if family.in_turn is None:
         require_kind(scheduler, flow=family.flow)
+        if settings.max_sequence_length is not None:
+            raise SettingsError(
+                "{title} reads prompts as its text encoder does, and has no other length",
+                hint="leave --max-sequence-length out; --tokens chunk reads long prompts to the end",
+                title=family.title,
+            )
+        if settings.memory is not None:
+            raise SettingsError(
+                "--memory goes with models that have a transformer, from a folder or the hub",
+                hint="leave it out: where memory runs short, a smaller way is found by itself",
+            )
         return
     if scheduler not in family.in_turn.schedulers:
         raise SettingsError(
@@ -34,6 +45,27 @@ def check_family(settings: RenderSettings, family: Family) -> None:
             name=scheduler,
             title=family.title,
             names=", ".join(family.in_turn.schedulers),
+        )
+    length, most = settings.max_sequence_length, family.in_turn.most_tokens or family.in_turn.readers[0].limit
+    if length is not None and "max_sequence_length" not in family.in_turn.arguments:
+        raise SettingsError(
+            "{title} reads prompts to the end, and has no other length",
+            hint="leave --max-sequence-length out",
+            title=family.title,
+        )
+    if length is not None and length > most:
+        raise SettingsError(
+            "{title} reads {most} tokens at most, not {length}",
+            hint="give {most} or fewer; {usual} is its own",
+            title=family.title,
+            most=most,
+            length=length,
+            usual=family.in_turn.arguments["max_sequence_length"],
+        )
+    if settings.compiled and settings.memory not in (None, "whole"):
+        raise SettingsError(
+            "--compile goes with a model that lies in memory as a whole",
+            hint="leave out --memory or --compile",
         )
     if settings.clip_skip:
         raise SettingsError(

@@ -56,7 +56,7 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
     if model.family.in_turn is not None:
         words = {name: _plain_words(model, text, name) for name, text in texts.items()}
-        budget, in_turn = model.budget(), model.family.in_turn
+        budget, in_turn = model.budget(limit=settings.max_sequence_length), model.family.in_turn
         # What is put before prompts is put before them alone; and without guidance, nothing reads the negative one.
         unread = "negative" if in_turn.readers[0].before or not in_turn.guided(settings.guidance_scale) else ""
         lengths = {name: min(budget.limit, budget.count_words(text)) for name, text in words.items() if name != unread}

@@ -24,7 +24,7 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
         try:
             # Tensors without a history cost less than those whose history is only not written down. Weights that move
             # to and fro would become such, and could not be written to afterwards.
-            with applied(plan, batch.model), torch.inference_mode(not plan.cpu_offload):
+            with applied(plan, batch.model), torch.inference_mode(not (plan.cpu_offload or plan.settled)):
                 return render(batch, plan), plan
         except DecoderOverflow as overflow:
             if plan.vae_float32:

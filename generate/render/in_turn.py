@@ -66,8 +66,10 @@ def _read(batch: Batch, checks: list[ArmCheck]) -> zip[tuple[ArmCheck, str]]:
 def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     """What the pipeline is given for either arm, besides prompts and noise."""
     settings = batch.settings
+    length = settings.max_sequence_length
     return {
         **in_turn.arguments,
+        **({"max_sequence_length": length} if length is not None else {}),
         **in_turn.of_steps(settings.num_inference_steps),
         batch.model.family.guidance: settings.guidance_scale,
         "width": settings.width,
@@ -89,7 +91,7 @@ def _listening(in_turn: InTurn, pipeline: Any, after_step: Callable[..., Any]) -
 def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tuple[Image.Image, ArmCheck]:
     model, settings, seed = batch.model, batch.settings, batch.seeds[place]
     pipeline = model.pipeline
-    guided = in_turn.guided(settings.guidance_scale)
+    guided, arguments = in_turn.guided(settings.guidance_scale), _arguments(batch, in_turn)
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [seed])
     pipeline.scheduler = preview.watching(scheduler, place)
     generator = torch.Generator("cpu").manual_seed(seed)
@@ -128,8 +130,8 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             warnings.filterwarnings("error", r"(?s).*Try to use VAE tiling", UserWarning)
             result = pipeline(
                 prompt=batch.conditioning.texts[place],
-                **(in_turn.negative(pipeline, batch.conditioning.negative) if guided else {}),
-                **_arguments(batch, in_turn),
+                **(in_turn.negative(pipeline, batch.conditioning.negative, arguments) if guided else {}),
+                **arguments,
                 generator=generator,
                 **_listening(in_turn, pipeline, after_step),
             )
@@ -148,4 +150,4 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             kind=type(error).__name__,
             error=first_line(error),
         ) from error
-    return result.images[0], check
+    return result[0][0], check  # some call them images, some the image

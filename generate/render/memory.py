@@ -12,24 +12,27 @@ from typing import Any
 
 import torch
 
+from generate.models.memory_mode import MODE_WORDS
 from generate.models.open import OpenModel
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
     """How a pair is computed. `denoiser_batch` is how many pictures go through the denoiser at a time (with
-    guidance each counts twice); None is all of them."""
+    guidance each counts twice); None is all of them. `settled` is the memory mode that the model was opened in, in
+    words, which stays as it is."""
 
     denoiser_batch: int | None = None
     vae_tiled: bool = False
     vae_float32: bool = False
     cpu_offload: bool = False
     layer_offload: bool = False
+    settled: str | None = None
 
     @classmethod
     def first(cls, model: OpenModel) -> MemoryPlan:
         """The usual way, or where the model as a whole does not fit into its device, the one for that."""
-        return cls(cpu_offload=model.too_large)
+        return cls(cpu_offload=model.too_large, settled=MODE_WORDS.get(model.memory_mode))
 
     @property
     def given_up(self) -> tuple[str, ...]:
@@ -46,6 +49,7 @@ class MemoryPlan:
                 ("VAE in float32", self.vae_float32),
                 ("parts of the model moved to the CPU in turn", self.cpu_offload and not self.layer_offload),
                 ("layers of the model moved to the CPU in turn", self.layer_offload),
+                (self.settled or "", self.settled is not None),
             )
             if holds
         )
@@ -64,6 +68,8 @@ class MemoryPlan:
                 return replace(self, denoiser_batch=1)
             case MemoryPlan(vae_tiled=False):
                 return replace(self, vae_tiled=True)
+            case MemoryPlan(settled=str()):
+                return None
             case MemoryPlan(cpu_offload=False) if device.startswith("cuda"):
                 return replace(self, cpu_offload=True)
             case MemoryPlan(layer_offload=False) if in_turn and device.startswith("cuda"):

@@ -65,6 +65,16 @@ def resolve_settings(settings: RenderSettings, model: OpenModel) -> RenderSettin
                 unit=unit,
                 unit_2=max(unit, round(pixels / unit) * unit),
             )
+    sizes = model.family.in_turn.sizes(model.pipeline) if model.family.in_turn is not None else ()
+    if sizes and (settings.width, settings.height) not in sizes:
+        raise SettingsError(
+            "{title} does not draw {width}x{height} pixels",
+            hint="these are its sizes: {sizes}",
+            title=model.family.title,
+            width=settings.width,
+            height=settings.height,
+            sizes=", ".join(f"{width}x{height}" for width, height in sizes),
+        )
     return settings
 
 

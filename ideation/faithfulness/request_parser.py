@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -131,27 +131,45 @@ class Thing:
 
 
 def things_in(text: str) -> tuple[Thing, ...]:
-    """The things that a concept in English asks to see: its subjects, what is counted and what has a colour. What it
+    """The things that a concept in English asks to see: its subjects, and whatever is counted or has a colour. What it
     does is not among them, nor what is to be absent.
 
-    >>> things_in("three red apples without a leaf, watercolor")
+    >>> things_in("three small red apples without a leaf, watercolor")
     (Thing(name='apple', count=3, colour='red'),)
-    >>> [thing.name for thing in things_in("a fox and two hens beside a blue door")]
-    ['fox', 'hen', 'door']
+    >>> [thing.name for thing in things_in("a shiba inu and a pair of hens beside a blue door in the snow")]
+    ['shiba inu', 'hen', 'door']
     """
     text, _ = _without_absences(QUOTED.sub(" ", text))
     text, _ = _without_style(text)
-    clauses = _clauses(_known_actions().sub(" , ", text))
-    named = [one.name.partition(": ") for one in _thing_requirements(clauses[0], main=True)] if clauses else []
-    found = {singular(name): Thing(singular(name)) for kind, _, name in named if kind == "subject"}
-    for number, noun, _ in _counts(clauses):
-        name = singular(noun)
-        found[name] = replace(found.get(name, Thing(name)), count=number)
-    for colour, coloured in _colours(clauses):
-        if coloured is not None:
-            name = singular(coloured)
-            found[name] = replace(found.get(name, Thing(name)), colour=colour)
+    found: dict[str, Thing] = {}
+    for number, clause in enumerate(_clauses(_known_actions().sub(" , ", text))):
+        for thing in _things_of(clause, main=number == 0):
+            found.setdefault(thing.name, thing)
     return tuple(found.values())
+
+
+def _things_of(clause: str, *, main: bool) -> Iterator[Thing]:
+    tokens = plain_words(_COMPOUND.sub(_unless_it_ends_a_phrase, clause))
+    at, carried = 0, None
+    while at < len(tokens):
+        phrase, end = _noun_phrase(tokens, at)
+        words = tokens[at:end]
+        count = carried or next((number for word in words if (number := number_in(word))), None)
+        colour = next((word for word in words if word in COLOURS), None)
+        gathers = tokens[end : end + 1] == ["of"] and bool(words) and words[-1] in _FRAMES | _GATHERED
+        noun = [
+            word
+            for place, word in enumerate(phrase)
+            if word not in _ADJECTIVES
+            and not (_is_participle(word) and " ".join(phrase[place : place + 2]) not in _NAMED_BY_USE)
+        ]
+        if not gathers and noun and not COLOURS.issuperset(noun) and (main or count or colour):
+            yield Thing(" ".join((*noun[:-1], singular(noun[-1]))), count, colour)
+        carried = count if gathers else None
+        at = end
+        if at < len(tokens):  # what stands between two things
+            main = main and (gathers or tokens[at] in ("and", "or"))
+            at += 1
 
 
 def _clauses(text: str) -> list[str]:
@@ -338,11 +356,7 @@ def _verbs() -> frozenset[str]:
 
 
 def _count_requirements(clauses: list[str]) -> list[Requirement]:
-    return [count_requirement(number, noun, name) for number, noun, name in _counts(clauses)]
-
-
-def _counts(clauses: list[str]) -> Iterator[tuple[int, str, str]]:
-    """Numbers with the nouns that they count, and how both are said."""
+    found = []
     for clause in clauses:
         for match in re.finditer(r"(?<![\w.-])(half\s+a\s+dozen|(\w+)\s+dozen|\w+)(-\w+)?(?=\s|$)", clause):
             number = number_in(match.group(1))
@@ -356,7 +370,8 @@ def _counts(clauses: list[str]) -> Iterator[tuple[int, str, str]]:
             # Of a name: there is one "Taipei 101 building", while "In Paris 3 cats" are three.
             if match.group(1).isdigit() and not is_plural(noun[0]) and _NAME.search(clause[: match.start()]):
                 continue
-            yield number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"
+            found.append(count_requirement(number, noun[0], f"{_spoken(match.group(1))} {noun[0]}"))
+    return found
 
 
 def _spoken(number: str) -> str:
@@ -364,17 +379,11 @@ def _spoken(number: str) -> str:
 
 
 def _colour_requirements(clauses: list[str]) -> list[Requirement]:
-    pairs = _colours(clauses)
-    every = frozenset(stem(colour) for colour, _ in pairs)
-    return [colour_requirement(colour, noun, every - {stem(colour)}) for colour, noun in pairs]
-
-
-def _colours(clauses: list[str]) -> list[tuple[str, str | None]]:
-    """Colours with the nouns that have them, if there is one."""
     pairs: list[tuple[str, str | None]] = []
     for clause in clauses:
         tokens = plain_words(clause)
         for at, token in enumerate(tokens):
             if token in COLOURS:
                 pairs.append((token, next(reversed(_noun_phrase(tokens, at + 1)[0]), None)))
-    return pairs
+    every = frozenset(stem(colour) for colour, _ in pairs)
+    return [colour_requirement(colour, noun, every - {stem(colour)}) for colour, noun in pairs]

@@ -172,6 +172,8 @@ def test_the_texts_of_a_picture() -> None:
         adapters=(AdapterMention("ink", 0.5, 0.7), AdapterMention("detail", 1, 1)),
         fast=True,
         compiled=True,
+        max_sequence_length=128,
+        memory="8GB",
         long_prompts="chunk",
     )
     proof = {
@@ -209,6 +211,8 @@ def test_the_texts_of_a_picture() -> None:
         ],
         "fast": True,
         "compiled": True,
+        "max_sequence_length": 128,
+        "memory": "8GB",
     }
     assert mark["prompts"] == {"simple": SIMPLE, "expanded": EXPANDED, "negative": "blurry"}
     assert {name: mark[name] for name in ("version", "arm", "seed", "given_up", "libraries", "adapters")} == {

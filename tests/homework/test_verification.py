@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Twinseed
+from conftest import MadeOnce, Twinseed
 from PIL import Image, ImageDraw
 
 from compare.homework import Student, open_bundle, write_bundle
@@ -66,20 +66,22 @@ def make(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def honest(made_once: MadeOnce) -> Path:
     """A bundle that was made in another process and another folder, which is gone. Beside it lies `scored.zip`, whose
     run has what a CLIP found. The process is a new one: what draws charts does not work in a copy of one that has drawn
     some."""
-    folder = tmp_path_factory.mktemp("student")
-    process = multiprocessing.get_context("spawn").Process(target=make, args=(folder,))
-    process.start()
-    process.join()
-    assert process.exitcode == 0
-    teacher = tmp_path_factory.mktemp("teacher")
-    for name in ("bundle.zip", "scored.zip"):
-        shutil.copy(folder / name, teacher)
-    shutil.rmtree(folder)
-    return teacher / "bundle.zip"
+
+    def handed_in(teacher: Path) -> None:
+        student = teacher / "student"
+        process = multiprocessing.get_context("spawn").Process(target=make, args=(student,))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        for name in ("bundle.zip", "scored.zip"):
+            shutil.copy(student / name, teacher)
+        shutil.rmtree(student)
+
+    return made_once("honest", handed_in) / "bundle.zip"
 
 
 @dataclass

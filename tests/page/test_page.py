@@ -21,8 +21,9 @@ from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
 from streamlit.testing.v1 import AppTest
 
 from compare.homework import Student, open_bundle
-from compare.page.screens.pair.form import automatic_expander, first_values
+from compare.page.screens.pair.form import first_values
 from compare.page.text import plain
+from compare.page.typed_key import automatic_expander
 from compare.page.visitor import Visitors
 from compare.page.worker import Ticket, Work, Worker, the_worker
 from compare.report import sentences
@@ -30,6 +31,8 @@ from compare.request import PairRequest
 from compare.runs.gallery import Gallery
 from compare.runs.run import Run
 from compare.session import Progress
+from generate.choices.store import BUILT_IN
+from generate.choices.styles import all_styles
 from generate.files import encode_png
 from generate.render.batch import Step
 from generate.seedling import SEEDLING_FOLDER
@@ -302,6 +305,25 @@ def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.Mon
     automatic_expander.cache_clear()
     assert "automatic takes: OpenAI-compatible server" in _texts(AppTest.from_file(SCRIPT, default_timeout=60).run())
     automatic_expander.cache_clear()
+
+
+def test_styles_are_chosen_by_their_pictures(page: AppTest) -> None:
+    sheet = json.loads((SCRIPT.parent / "static" / "styles" / "samples.json").read_text(encoding="utf-8"))
+    built_in = {f"style/{name}" for name, style in all_styles().items() if style.source == BUILT_IN}
+    assert built_in <= set(sheet["names"]), "python benchmarks/style_pictures.py draws those that are missing"
+    with Image.open(SCRIPT.parent / "static" / "styles" / "samples.webp") as image:
+        rows = -(-len(sheet["names"]) // sheet["columns"])
+        assert image.size == (sheet["columns"] * sheet["side"], rows * sheet["side"])
+    page.session_state["pick-styles"] = True
+    page.session_state["styles"] = ["watercolor"]
+    (shown,) = [
+        told for piece in _clean(page.run()).get("bidi_component") if "styles" in (told := json.loads(piece.proto.json))
+    ]
+    assert shown["chosen"] == ["watercolor"]
+    paler = {style["name"] for style in shown["styles"] if style["faint"]}
+    assert len(shown["styles"]) - len(paler) == len(seedling_vocabulary().names("style"))
+    page.selectbox(key="preset-en").set_value("laptop").run()
+    assert "data:image/webp" in _texts(page)
 
 
 def test_a_preset_moves_the_widgets(page: AppTest) -> None:
@@ -625,6 +647,9 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
     assert "colour" in page.error[0].value
     assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    page.text_area(key="homework-table").set_value("concept\tseed\na dog\tseven\n犬が本を読む\t7\n").run()
+    assert "line 2" in page.error[0].value
+    assert "reads English and Chinese" in page.error[0].value, "all that is wrong is told before anything is begun"
     page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n").run()
     assert not page.error
     _clean(page.button(key="make-homework").click().run())

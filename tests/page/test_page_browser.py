@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sample_run import write_sample
 
+from compare.homework import open_bundle
 from compare.runs.gallery import Gallery
 
 pytest_plugins = ["page_browser"]
@@ -152,6 +153,27 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, served_r
     assert boxes[0]["y"] == boxes[1]["y"], "the two pictures are not side by side"
     widths = page.evaluate("[...document.querySelectorAll('.stMain, html')].map(e => e.scrollWidth - e.clientWidth)")
     assert max(widths) <= 0, "the page is wider than the screen"
+
+
+def test_several_runs_are_compared_and_taken_home(page: Page, address: str, served_runs: Path) -> None:
+    gallery = Gallery(served_runs)
+    names = [write_sample(gallery, size=(64, 64), observations=words).name for words in ("It is night.", None)]
+    page.goto(f"{address}/gallery?lang=en")
+    for name in names:
+        page.locator(f"[data-name='{name}'] .choose").click()
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    expect(page.get_by_text("These runs were made with the same settings.")).to_be_visible()
+    page.get_by_role("button", name="Take them home").click()
+    expect(page.get_by_text("Without a name")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One report of all").click()
+    report = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "It is night." in report
+    assert report.count("data:image/") >= 4
+    with page.expect_download() as download:
+        page.get_by_role("button", name="One file to hand in").click()
+    with open_bundle(Path(download.value.path())) as bundle:
+        assert sorted(one.run for one in bundle.content.runs) == sorted(names)
 
 
 def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(

@@ -13,8 +13,7 @@ import pytest
 from loopback import KEY, LoopbackServer, OpenAIWire
 from streamlit.testing.v1 import AppTest
 
-from compare.page.screens.pair.form import automatic_expander
-from compare.page.typed_key import TypedKey, TypedKeyError
+from compare.page.typed_key import TypedKey, TypedKeyError, automatic_expander
 from compare.runs.gallery import Gallery
 from compare.session import Session
 from ideation import Expander, OfflineExpander

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from html.parser import HTMLParser
@@ -14,7 +13,7 @@ from typing import Any
 
 import html5lib
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sample_run import (
     CONCEPT,
     EXPANDED,
@@ -594,6 +593,8 @@ TURNED: dict[str, tuple[Any, str]] = {
     ),
     "fast": (True, "yes"),
     "compiled": (True, "yes"),
+    "max_sequence_length": (128, "128"),
+    "memory": ("8GB", "8GB"),
 }
 
 
@@ -719,15 +720,12 @@ def test_every_picture_is_needed() -> None:
 
 
 @pytest.fixture
-def browser_page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        yield page
-        browser.close()
+def browser_page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 390, "height": 800}) as context:
+        yield context.new_page()
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_full_report_in_a_browser(tmp_path: Path, browser_page: Page, language: Language, width: int) -> None:
@@ -754,7 +752,7 @@ def test_a_full_report_in_a_browser(tmp_path: Path, browser_page: Page, language
     assert set(requests) <= {"file", "data"}
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs Chromium")
+@pytest.mark.browser
 def test_the_slider_moves_in_a_browser(tmp_path: Path, browser_page: Page) -> None:
     record, files = sample_record(images=2, concept=replace(CONCEPT, text="</script>" + "x" * 4000))
     file = tmp_path / "report.html"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shlex
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -67,6 +70,16 @@ def settled(**changes: Any) -> PairRequest:
     return replace(DOG, settings=replace(DOG.settings, **changes))
 
 
+def _of_a_transformer() -> str:
+    """The folder of as much of a model as a request looks at."""
+    folder = Path(tempfile.mkdtemp(prefix="twinseed-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    (folder / "transformer").mkdir()
+    (folder / "model_index.json").write_text('{"_class_name": "ZImagePipeline"}', encoding="utf-8")
+    (folder / "transformer" / "config.json").write_text("{}", encoding="utf-8")
+    return str(folder)
+
+
 # A request for every field, with a value that is not the usual one. Whoever adds a field adds a line.
 REQUESTS: dict[str, PairRequest] = {
     "concept": replace(DOG, concept=draw(known_words("seedling"), seed=2**60, index=12)),
@@ -108,6 +121,8 @@ REQUESTS: dict[str, PairRequest] = {
     "settings.adapters": settled(adapters=(AdapterMention("wobble", 0.3, -0.7), AdapterMention("other", 1.0, 1.0))),
     "settings.fast": settled(fast=True),
     "settings.compiled": settled(compiled=True),
+    "settings.max_sequence_length": settled(model=_of_a_transformer(), scheduler="Euler", max_sequence_length=128),
+    "settings.memory": settled(model=_of_a_transformer(), scheduler="Euler", memory="8GB"),
 }
 #: Said in a command of its own.
 ELSEWHERE = {"draft": replace(settled(num_inference_steps=40), draft="20261123-101500-a-dog-7")}
@@ -182,6 +197,8 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "vae": st.none() | st.just("a vae"),
     "fast": st.booleans(),
     "compiled": st.booleans(),
+    "max_sequence_length": st.none(),  # as the next, for models that are not here
+    "memory": st.none(),
     "allow_pickle": st.booleans(),
     "noise_floor": st.booleans(),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),

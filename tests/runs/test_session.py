@@ -121,6 +121,7 @@ def test_a_model_is_opened_as_the_request_asks_and_stays_open(
     monkeypatch.setattr("compare.session.kept_open.open_model", open_model)
     settings = replace(SETTINGS, device="cpu", fast=True, compiled=True)
     asked = {"name": "seedling", "device": "cpu", "dtype": "auto", "vae": None, "fast": True, "compiled": True}
+    asked |= {"memory": None}
     session.run(replace(REQUEST, settings=settings, allow_pickle=True))
     session.run(replace(REQUEST, settings=replace(settings, seed=4), allow_pickle=True))
     session.run(replace(REQUEST, settings=settings))

@@ -10,9 +10,12 @@ import pytest
 from pyarrow import parquet
 from sample_study import NOW, draw_pictures, sample_outcomes, sample_plan
 
+from compare.report import sentences
 from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentences
 from compare.study.design import extended
 from compare.study.report import p_text
+from compare.study.report.wording import unchanged_text
+from compare.study.scores import with_judged
 from compare.study.store import Complaint, Journal
 
 BROKEN = Complaint(kind="UnclearChinese", message="it can be read in two ways", stage="expand")
@@ -58,6 +61,30 @@ def test_the_funnel_counts_everything_that_is_not_there() -> None:
     }
     assert funnel["written"].lost == {"UnclearChinese": 1, "waiting": 1, "not yet": 1}
     assert funnel["fair"].lost == {"certificate": 1}
+
+
+def test_concepts_to_which_nothing_was_added_stay_and_are_told() -> None:
+    plan = sample_plan(14)
+    outcomes = sample_outcomes(plan)
+    for name, outcome in outcomes.items():
+        scores = outcome.scores
+        assert scores is not None
+        if outcome.concept < 6:
+            same = tuple(one.model_copy(update={"values": {"intent": (0.3, 0.3)}}) for one in scores.seeds)
+            kept = scores.model_copy(update={"expanded": scores.simple, "seeds": same})
+            outcomes[name] = outcome.model_copy(update={"scores": kept})
+    analysis = analyse(plan, outcomes.values())
+    whole, (told,) = analysis.answer("offline", "seedling"), analysis.unchanged
+    assert whole is not None
+    assert (told.concepts, told.measured, whole.result.clusters, whole.result.tally.tie.count) == (6, 14, 14, 6)
+    assert told.without is not None
+    assert told.without.clusters == 8
+    assert told.without.mean * 8 == pytest.approx(whole.result.mean * 14)
+    assert study_sentences(plan, analysis)[0].endswith("Nothing was added to 6 of them.")
+    chinese = unchanged_text(told, plan, sentences("zh-TW")["study"])
+    assert "14 個構想中的 6 個沒有加入任何字句" in chinese
+    assert "不計這些構想時" in chinese
+    assert analysis.to_json()["unchanged"][0]["concepts"] == 6
 
 
 def test_several_arms_are_corrected_and_share_ranks_where_nothing_tells_them_apart() -> None:
@@ -144,6 +171,23 @@ def test_all_that_is_written(tmp_path: Path) -> None:
         assert "it can be read in two ways" in html
         assert html.count("<img") == 2 * len(analysis.examples) == 10
         assert "://" not in html.replace("http://www.w3.org", "")
+
+
+def test_every_judge_has_a_chart_of_its_own_and_a_name_for_readers(tmp_path: Path) -> None:
+    folder = tmp_path / "siglip"
+    folder.mkdir()
+    plan = sample_plan(7, judges=(str(folder), "detector:google/owlv2-base-patch16-ensemble", "votes"))
+    outcomes = sample_outcomes(plan)
+    for name, outcome in outcomes.items():
+        assert outcome.scores is not None
+        found = {seed: {"intent": (0.1, 0.1 + seed / 1000)} for seed in (one.seed for one in outcome.scores.seeds)}
+        outcomes[name] = outcome.model_copy(update={"scores": with_judged(outcome.scores, plan.judges[0], found)})
+    list(draw_pictures(tmp_path, plan))
+    html = study_html(plan, analyse(plan, outcomes.values()), RunStore(str(tmp_path)).picture)
+    assert "By siglip" in html
+    assert "the idea of the simple prompt, by siglip" in html
+    assert str(folder) not in html.partition('id="plan"')[0]
+    assert [one.metric for one in plan.questions if one.metric.startswith("votes")] == ["votes:preferred"]
 
 
 def test_somebody_elses_words_stay_words(tmp_path: Path) -> None:

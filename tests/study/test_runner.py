@@ -119,5 +119,5 @@ def test_a_journal_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_drivers_are_not_at_work_at_once(tmp_path: Path) -> None:
-    with alone_in(tmp_path), pytest.raises(StudyError, match="another program"), alone_in(tmp_path):
+    with alone_in(tmp_path), pytest.raises(StudyError, match="another program"), alone_in(tmp_path, 0.01):
         pytest.fail("both are")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,9 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
 ROOT = Path(__file__).parents[2]
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "TWINSEED_MODELS")
 _LOADING_MS = 150_000  # torch and the model are loaded in the background after the first click
@@ -79,18 +77,6 @@ def served_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(start_page: StartPage, served_runs: Path) -> Iterator[str]:
     with start_page("--runs", str(served_runs)) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of a file: each is somebody else in it."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: install the package `chromium` to run this test")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -19,7 +19,14 @@ from ideation import typed_concept
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
-def sample_plan(concepts: int = 12, *, arms: str = "simple,offline", seeds: int = 2, categories: int = 1) -> Plan:
+def sample_plan(
+    concepts: int = 12,
+    *,
+    arms: str = "simple,offline",
+    seeds: int = 2,
+    categories: int = 1,
+    judges: tuple[str, ...] = (),
+) -> Plan:
     source = ConceptSource(
         tuple(
             StudyConcept(
@@ -31,7 +38,16 @@ def sample_plan(concepts: int = 12, *, arms: str = "simple,offline", seeds: int 
         "made up",
     )
     request, _ = PairRequest.from_options(PairOptions(concept=source.concepts[0].concept.text, seed="7", steps=2))
-    return planned(source, request, arms=arms_of(arms), models=("seedling",), seeds=seeds, twinseed="0.1.0", now=NOW)
+    return planned(
+        source,
+        request,
+        arms=arms_of(arms),
+        models=("seedling",),
+        seeds=seeds,
+        judges=judges,
+        twinseed="0.1.0",
+        now=NOW,
+    )
 
 
 def sample_scores(unit: Unit, rng: np.random.Generator, effect: float) -> UnitScores:

@@ -342,17 +342,7 @@ def _film_vae() -> Any:
     )
 
 
-def qwen_image() -> Any:
-    words = tokenizer("qwen")
-    transformer = diffusers.QwenImageTransformer2DModel(
-        in_channels=16,
-        out_channels=4,
-        num_layers=2,
-        attention_head_dim=16,
-        num_attention_heads=3,
-        joint_attention_dim=16,
-        axes_dims_rope=(8, 4, 4),
-    )
+def _qwen2_5_vl(words: Any) -> Any:
     text = {
         "hidden_size": 16,
         "intermediate_size": 16,
@@ -370,10 +360,24 @@ def qwen_image() -> Any:
     config = transformers.Qwen2_5_VLConfig(
         text_config=text, vision_config=vision, image_token_id=len(words) - 1, video_token_id=len(words) - 2, **ids
     )
+    return loud(transformers.Qwen2_5_VLForConditionalGeneration(config), 4)
+
+
+def qwen_image() -> Any:
+    words = tokenizer("qwen")
+    transformer = diffusers.QwenImageTransformer2DModel(
+        in_channels=16,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=3,
+        joint_attention_dim=16,
+        axes_dims_rope=(8, 4, 4),
+    )
     return diffusers.QwenImagePipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=_film_vae(),
-        text_encoder=loud(transformers.Qwen2_5_VLForConditionalGeneration(config), 4),
+        text_encoder=_qwen2_5_vl(words),
         tokenizer=words,
         transformer=loud(transformer, 2),
     )
@@ -592,6 +596,31 @@ def _sana(sprint: bool) -> Any:
     return diffusers.SanaPipeline(scheduler=diffusers.DPMSolverMultistepScheduler(**of_flow), **parts)
 
 
+def kandinsky5() -> Any:
+    words, clip_words = tokenizer("qwen"), tokenizer("clip")
+    transformer = diffusers.Kandinsky5Transformer3DModel(
+        in_visual_dim=4,
+        out_visual_dim=4,
+        in_text_dim=16,
+        in_text_dim2=32,
+        time_dim=16,
+        model_dim=16,
+        ff_dim=32,
+        num_text_blocks=1,
+        num_visual_blocks=2,
+        axes_dims=(1, 1, 2),
+    )
+    return diffusers.Kandinsky5T2IPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_vae(4),
+        text_encoder=_qwen2_5_vl(words),
+        tokenizer=words,
+        text_encoder_2=_clip(clip_words, transformers.CLIPTextModel),
+        tokenizer_2=clip_words,
+        transformer=loud(transformer, 2),
+    )
+
+
 BUILDERS: dict[str, Callable[[], Any]] = {
     "z-image": z_image,
     "flux2-klein": lambda: _klein(True),
@@ -608,13 +637,17 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "flux2": flux2,
     "ernie-image": ernie_image,
     "pixart": pixart,
+    "kandinsky5": kandinsky5,
     "lumina2": lumina2,
     "cogview4": cogview4,
 }
 
 
 #: What the makers' model_index.json says of parts in whose place a tokenizer was saved.
-_NAMED: dict[str, dict[str, list[str]]] = {"flux2": {"tokenizer": ["transformers", "PixtralProcessor"]}}
+_NAMED: dict[str, dict[str, list[str]]] = {
+    "flux2": {"tokenizer": ["transformers", "PixtralProcessor"]},
+    "kandinsky5": {"tokenizer": ["transformers", "Qwen2_5_VLProcessor"]},
+}
 
 
 def save_tiny(family: str, folder: Path) -> Path:

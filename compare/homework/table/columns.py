@@ -123,6 +123,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("vae", ("vae",), _word),
     Column("fast", ("fast", "快速運算"), _yes_or_no),
     Column("compiled", ("compile", "compiled", "編譯"), _yes_or_no),
+    Column("max_sequence_length", ("max-sequence-length",), _whole),
+    Column("memory", ("memory", "記憶體"), _word),
     Column("allow_pickle", ("allow-pickle",), _yes_or_no),
     Column("noise_floor", ("noise-floor", "數值雜訊底線"), _yes_or_no),
     Column("device", ("device", "裝置"), _word),

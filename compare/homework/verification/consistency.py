@@ -40,6 +40,8 @@ _NAMES = {
     "adapters": "LoRAs",
     "fast": "fast numbers",
     "compiled": "compiling",
+    "max_sequence_length": "length of prompts",
+    "memory": "memory",
 }
 
 

@@ -19,20 +19,21 @@ def show_downloads(gallery: Gallery, name: str, t: dict[str, Any], language: Lan
     d, folder = t["downloads"], gallery.folder(name)
     changed = (folder / RECORD_FILE).stat().st_mtime_ns
     with st.container(horizontal=True):
-        _button(d["report"], _html(gallery, name, changed, language), f"{name}-{REPORT_FILE}", "text/html")
-        _button(d["record"], (folder / RECORD_FILE).read_bytes(), f"{name}-{RECORD_FILE}", "application/json")
+        take(d["report"], _html(gallery, name, changed, language), f"{name}-{REPORT_FILE}", "text/html")
+        take(d["record"], (folder / RECORD_FILE).read_bytes(), f"{name}-{RECORD_FILE}", "application/json")
         # Open or closed is known to the server, so that a PDF is set only for somebody who wants one.
         others = st.popover(d["others"], icon=":material/file_export:", on_change="rerun", key=f"others-{name}")
         with others:
             if others.open:
                 try:
-                    _button(d["pdf"], _pdf(gallery, name, changed, language), f"{name}.pdf", "application/pdf")
+                    take(d["pdf"], _pdf(gallery, name, changed, language), f"{name}.pdf", "application/pdf")
                 except TwinseedError as problem:  # no font for Chinese, say: Markdown is still to be had
                     st.caption("\n\n".join(map(plain, problem.told(language))))
-                _button(d["markdown"], _markdown(gallery, name, changed, language), f"{name}.zip", "application/zip")
+                take(d["markdown"], _markdown(gallery, name, changed, language), f"{name}.zip", "application/zip")
 
 
-def _button(label: str, content: bytes, file: str, mime: str) -> None:
+def take(label: str, content: bytes, file: str, mime: str) -> None:
+    """A button that gives the browser a file of that name."""
     st.download_button(label, content, file, mime, icon=":material/download:", on_click="ignore", key=f"take-{file}")
 
 

@@ -30,6 +30,9 @@ _SURE, _SURE_OF_NAMES = 0.9, 0.3
 #: Boxes of one name that share more of their area are one thing.
 _ONE_THING = 0.5
 
+#: GenEval's names for what COCO calls otherwise.
+_AS_COCO = {"computer mouse": "mouse", "tv remote": "remote", "computer keyboard": "keyboard"}
+
 Numbers = NDArray[np.float32]
 
 
@@ -153,7 +156,7 @@ class _FixedKinds:
         self._kinds = {int(number): _stems(label) for number, label in labels.items()}
 
     def knows(self, name: str) -> bool:
-        return _stems(name) in self._kinds.values()
+        return _kind(name) in self._kinds.values()
 
     def find(self, image: Image.Image, names: Sequence[str]) -> list[Found]:
         import torch
@@ -164,7 +167,7 @@ class _FixedKinds:
         told = self._processor.post_process_object_detection(answered, _SURE, [(image.height, image.width)])[0]
         found = []
         for name in names:
-            mine = [at for at, label in enumerate(told["labels"].tolist()) if self._kinds.get(label) == _stems(name)]
+            mine = [at for at, label in enumerate(told["labels"].tolist()) if self._kinds.get(label) == _kind(name)]
             boxes, scores = told["boxes"][mine].numpy(), told["scores"][mine].numpy()
             found += [Found(name)] * len(distinct(boxes, scores))
         return found
@@ -208,6 +211,10 @@ def _corners(boxes: Numbers) -> Numbers:
     """From middle, width and height to left, top, right, bottom."""
     middle, half = boxes[:, :2], boxes[:, 2:] / 2
     return np.concatenate([middle - half, middle + half], axis=1)
+
+
+def _kind(name: str) -> tuple[str, ...]:
+    return _stems(_AS_COCO.get(name, name))
 
 
 def _stems(name: str) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from typing import Any
 from PIL import Image
 
 from compare.report import Block, Section
-from compare.report.blocks import Chart, Shot, Strip, Text
+from compare.report.blocks import Chart, Shot, Strip, Table, Text
 from compare.report.distributions import Slope, Split, slopes, splits
 from compare.report.sentences import signed_points
 from compare.study.analysis import Analysis, Example
 from compare.study.design import PRIMARY, Plan
-from compare.study.report.wording import arm_text, label_of
+from compare.study.report.wording import arm_text, effect_text, label_of, p_text
 from compare.study.scores import METRICS, measure_of
 
 #: Pixels: the longest side of an example, twice what it is shown at.
@@ -69,7 +69,11 @@ def wins_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section |
         if one.primary
     ]
     chart = Chart("wins", splits(rows, said["win"], said["tie"], said["loss"]), alt)
-    return Section("wins", said["title"], (said["about"],), (chart, *shares))
+    table = Table(
+        tuple(said["head"].values()),
+        tuple((label_of(one, plan, t), effect_text(one), p_text(one.result.sign)) for one in tested),
+    )
+    return Section("wins", said["title"], (said["about"],), (chart, *shares, table))
 
 
 def examples_section(analysis: Analysis, t: dict[str, Any]) -> Section | None:

@@ -8,7 +8,7 @@ from compare.report import Block, Section
 from compare.report.blocks import Facts, Table, Text, Value
 from compare.study.analysis import Analysis
 from compare.study.design import Addition, Plan
-from compare.study.report.wording import listed, seeds_text
+from compare.study.report.wording import listed, seeds_text, unchanged_text
 from ideation import told
 from templates import Language
 
@@ -28,6 +28,7 @@ def funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language: 
         for step in analysis.funnel
     )
     blocks: list[Block] = [Table(tuple(said["head"].values()), rows)]
+    blocks += [Text(unchanged_text(one, plan, t)) for one in analysis.unchanged]
     if plan.left_out:
         named = [
             said["line"].format(number=number, why=told(why, language)) for number, why in plan.left_out[:_MOST_NAMED]

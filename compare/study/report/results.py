@@ -15,13 +15,13 @@ from compare.study.design import PRIMARY, Plan
 from compare.study.report.wording import (
     answer_sentences,
     arm_text,
-    effect_text,
     interval_text,
+    judge_text,
     label_of,
     listed,
     p_text,
 )
-from compare.study.scores import METRICS, measure_of
+from compare.study.scores import METRICS, judge_of, measure_of
 
 #: What is a cosine or a share is told in hundredths; tokens and words are counted.
 _COUNTED = ("tokens", "cut")
@@ -34,10 +34,13 @@ def answer_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section
     for at, one in enumerate(tested):
         if one.metric == PRIMARY and one.result.outcome == "less" and at == 0:
             blocks.append(Text(said["crowded"]))
-    # What is no cosine has a scale of its own.
+    # Each judge has a scale of its own, and so has what is no cosine.
     rows = [one for one in tested if one.result.interval is not None and measure_of(one.metric) != "diversity"]
-    if rows:
-        blocks.append(_forest("answer", [(label_of(one, plan, t), one) for one in rows], t))
+    for number, judge in enumerate(dict.fromkeys(judge_of(one.metric) for one in rows)):
+        seen = [(label_of(one, plan, t, judged=False), one) for one in rows if judge_of(one.metric) == judge]
+        if judge:
+            blocks.append(Text(said["judge"].format(judge=judge_text(judge, t)), "heading"))
+        blocks.append(_forest(f"answer-{number}" if number else "answer", seen, t))
     body = tuple(
         (
             label_of(one, plan, t),
@@ -45,8 +48,6 @@ def answer_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section
             interval_text(one),
             p_text(one.result.corrected),
             said["outcomes"][one.result.outcome],
-            effect_text(one),
-            p_text(one.result.sign),
         )
         for one in tested
     )
@@ -89,7 +90,7 @@ def category_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Secti
     blocks: list[Block] = []
     if known:
         blocks.append(_forest("categories", known, t))
-        head = tuple(t["answer"]["head"].values())[:5]
+        head = tuple(t["answer"]["head"].values())
         rows = tuple(
             (
                 label,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import PurePath
 from typing import Any
 
 from compare.report import sentences
 from compare.report.sentences import signed_points
-from compare.study.analysis import Analysis, Answer
+from compare.study.analysis import Analysis, Answer, Unchanged
 from compare.study.design import Plan
+from compare.study.scores import judge_of, measure_of
 from templates import Language
 
 
@@ -39,6 +41,8 @@ def answer_sentences(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Itera
                 "losses": result.tally.loss.count,
             }
             sentence = t["answer"][result.outcome.replace(" ", "_")].format(**values)
+            if unchanged := analysis.unchanged_by(arm.name, model):
+                sentence = t["answer"]["unchanged"].format(sentence=sentence, count=unchanged.concepts)
             if answer.added:
                 sentence = f"{sentence} ({t['added']})"
             yield sentence if len(plan.models) == 1 else t["answer"]["on_model"].format(sentence=sentence, model=model)
@@ -64,15 +68,26 @@ def seeds_text(plan: Plan, t: dict[str, Any]) -> str:
     return str(t["one_seed"] if plan.seeds == 1 else t["many_seeds"].format(seeds=plan.seeds))
 
 
-def label_of(one: Answer, plan: Plan, t: dict[str, Any]) -> str:
-    """What was measured, by whom, of which arm and model, where there are several; and whether it was added."""
-    judge, _, metric = one.metric.rpartition(":")
-    label = t["metrics"][metric]
+def label_of(one: Answer, plan: Plan, t: dict[str, Any], *, judged: bool = True) -> str:
+    """What was measured, by whom (unless that stands above it), of which arm and model, where there are several; and
+    whether it was added."""
+    judge = judge_of(one.metric) if judged else ""
+    label = t["metrics"][measure_of(one.metric)]
     if judge:
-        label = t["metric_by"].format(metric=label, judge=judge)
+        label = t["metric_by"].format(metric=label, judge=judge_text(judge, t))
     if len(plan.arms) * len(plan.models) > 1:
         label = f"{arm_text(one.arm, one.model, plan, t)}: {label}"
     return f"{label} ({t['added']})" if one.added else str(label)
+
+
+def judge_text(judge: str, t: dict[str, Any]) -> str:
+    """A judge as a reader knows it: what kind it is, and of a folder the last name."""
+    kind, _, rest = judge.partition(":")
+    said = t["judges"]
+    if kind not in said:
+        kind, rest = "", judge
+    name = PurePath(rest).name if rest.startswith(("/", "~", ".")) else rest
+    return str(said[kind].format(name=name)) if kind and name else str(said.get(f"{kind} alone", name))
 
 
 def arm_text(arm: str, model: str, plan: Plan, t: dict[str, Any]) -> str:
@@ -93,3 +108,21 @@ def effect_text(one: Answer) -> str:
 
 def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
+
+
+def unchanged_text(one: Unchanged, plan: Plan, t: dict[str, Any]) -> str:
+    """To how many concepts an arm added nothing, and what would be found without them."""
+    said = t["funnel"]
+    arm = arm_text(one.arm, one.model, plan, t)
+    told = said["unchanged"].format(arm=arm, count=one.concepts, measured=one.measured)
+    if one.without is None:
+        return str(told)
+    interval = one.without.interval
+    return str(
+        said["without"].format(
+            told=told,
+            mean=signed_points(one.without.mean),
+            interval="–" if interval is None else f"{signed_points(interval.low)} … {signed_points(interval.high)}",
+            outcome=t["answer"]["outcomes"][one.without.outcome],
+        )
+    )

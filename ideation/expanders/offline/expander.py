@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import templates
+from ideation.concept import Concept
 from ideation.expanders.offline.concept_analysis import (
     MOST_WORDS_FOR_A_MOOD,
     MOST_WORDS_FOR_A_PLACE,
@@ -54,6 +55,10 @@ class OfflineExpander:
     @property
     def llm_model(self) -> str | None:
         return None
+
+    def require_readable(self, concept: Concept) -> None:
+        """Raises as `draft` does, for a concept in words that it cannot read."""
+        analyze(concept)
 
     def draft(self, request: DraftRequest) -> DraftedPrompts:
         """The draft for this concept and seed: always the same one, and another for another seed."""

@@ -9,6 +9,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from compare.page.context import PageContext
+from compare.page.screens.gallery.taking import show_taking
 from compare.page.text import plain
 from compare.page.widgets.downloads import show_downloads
 from compare.report import sentences
@@ -48,6 +49,7 @@ def show_selection(page: PageContext) -> None:
             with st.popover(g["tag"], icon=":material/label:", key="tag-box"), st.form("tags", border=False):
                 st.text_input(g["new_tag"], key="new-tag", max_chars=MAX_TAG_CHARACTERS)
                 st.form_submit_button(g["tag"], on_click=_tag, args=(page,))
+            show_taking(page, names)
             st.button(g["delete"], key="delete", icon=":material/delete:", on_click=_delete, args=(page,))
             st.button(g["clear"], key="clear", icon=":material/close:", type="tertiary", on_click=_clear)
         if len(names) == 1:

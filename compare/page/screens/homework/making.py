@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -11,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.homework.bundle import student_of
-from compare.homework.table import Table, read_table
+from compare.homework.table import Fault, Table, read_table
 from compare.page.context import PageContext
 from compare.page.screens.homework.assignment import Ended, HomeworkJob
 from compare.page.screens.homework.uploads import on_disk
 from compare.page.text import plain
-from compare.page.typed_key import typed_key
+from compare.page.typed_key import chosen_for, typed_key
 from compare.page.widgets.kept_form import begin_form
 from compare.page.widgets.own_key import show_own_key
 from compare.page.widgets.progress import show_notices, show_progress
 from compare.page.widgets.thumbnails import thumbnail
 from compare.page.worker import Ticket
 from compare.report import sentences
-from compare.request import PairOptions
+from compare.request import PairOptions, PairRequest
 from compare.runs import Run
-from ideation import Clause, TwinseedError
+from ideation import Clause, OfflineExpander, TwinseedError, guess_language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -42,8 +44,14 @@ def show_making(page: PageContext) -> None:
     begin_form(page.visitor, "homework", _FIRST)
     st.caption(h["about"])
     left, right = st.columns(2)
-    left.text_input(h["name"], key="student-name", max_chars=80, autocomplete="name")
-    right.text_input(h["number"], key="student-number", max_chars=80)
+    with left:
+        st.text_input(h["name"], key="student-name", max_chars=80, autocomplete="name")
+        with page.shown():
+            student_of(st.session_state["student-name"], None)
+    with right:
+        st.text_input(h["number"], key="student-number", max_chars=80)
+        with page.shown():
+            student_of(None, st.session_state["student-number"])
     st.text_area(h["table"], key="homework-table", height=150, placeholder=h["table_example"], help=h["table_help"])
     upload = st.file_uploader(h["file"], ["csv", "xlsx", "txt", "tsv"], key="homework-file")
     counts = range(1, _MAX_IMAGES + 1)
@@ -53,7 +61,7 @@ def show_making(page: PageContext) -> None:
     usual = PairOptions(
         images=st.session_state["homework-images"],
         language=page.language,
-        expander="auto" if key is None else key.provider,
+        expander=chosen_for("auto") if key is not None else "auto",
     )
     with st.container(width="content"):
         show_own_key(page)
@@ -62,6 +70,7 @@ def show_making(page: PageContext) -> None:
         table = _table(upload, usual)
         if table is not None:
             _show_table(table, page)
+            table = replace(table, faults=(*table.faults, *_faults_of(table)))
             table.require()
     st.button(
         h["make"],
@@ -91,6 +100,18 @@ def _table(upload: Any, usual: PairOptions) -> Table | None:
         file = Path(folder, "table.tsv" if "\t" in typed else "table.txt")
         file.write_text(typed, encoding="utf-8")
         return read_table(file, usual)
+
+
+def _faults_of(table: Table) -> Iterator[Fault]:
+    """What can be seen to be wrong with the rows before any model is opened, as far as they are shown."""
+    for one in table.assignments[:MOST_SHOWN]:
+        try:
+            request, _ = PairRequest.from_options(one.options)
+            offline = chosen_for(one.options.expander) == "offline"
+            if offline and request.simple is None and guess_language(request.concept.text) != "en":
+                OfflineExpander().require_readable(request.concept)
+        except TwinseedError as problem:
+            yield Fault(one.line, problem.message, problem.hint)
 
 
 def _show_table(table: Table, page: PageContext) -> None:

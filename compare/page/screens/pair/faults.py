@@ -19,7 +19,6 @@ from generate.choices.styles import find_style
 from generate.models import check_family, family_of, find_model, find_part, find_vae
 from generate.settings import RenderSettings, SettingsError
 from ideation import (
-    DraftRequest,
     OfflineExpander,
     TwinseedError,
     choose_expander,
@@ -29,7 +28,6 @@ from ideation import (
     seed_of,
     typed_concept,
 )
-from ideation.token_budget import CLIP_LIMIT
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def _concept() -> None:
         return
     concept = typed_concept(text)
     if chosen_expander() == "offline" and not typed and not drawn_concept() and guess_language(text) != "en":
-        OfflineExpander().draft(DraftRequest(concept, 0, CLIP_LIMIT))
+        OfflineExpander().require_readable(concept)
 
 
 def _prompt(arm: str) -> Callable[[], None]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compare.page.typed_key import typed_key
+from compare.page.typed_key import chosen_for, typed_key
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
 from compare.runs.run import Run
 from generate.models import find_model, vocabulary_of
 from generate.settings import RenderSettings
-from ideation import Concept, Translation, TwinseedError, choose_expander, guess_language, translate
+from ideation import Concept, Translation, TwinseedError, guess_language, translate
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
@@ -207,18 +205,8 @@ def corrected_translation() -> str | None:
 
 
 def chosen_expander() -> str:
-    """The expander that the form names; for "auto" the one that a key was typed for, else the server's."""
-    name: str = st.session_state.expander
-    if name != "auto":
-        return name
-    key = typed_key()
-    return automatic_expander() if key is None else key.provider
-
-
-@lru_cache(maxsize=1)
-def automatic_expander() -> str:
-    """Which expander "auto" stands for without a typed key. The server's environment does not change."""
-    return choose_expander("auto", llm_model=None, environ=os.environ).name
+    """The expander that the form names, or that "automatic" stands for."""
+    return chosen_for(st.session_state.expander)
 
 
 def new_seed() -> None:
@@ -240,6 +228,8 @@ def fill_form(settings: RenderSettings) -> None:
         "clip_skip": settings.clip_skip or None,
         "fast": settings.fast,
         "compiled": settings.compiled,
+        "max_sequence_length": settings.max_sequence_length,
+        "memory": settings.memory,
         "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
     }
     state.like_more = {name: value for name, value in more.items() if value}

@@ -121,3 +121,4 @@ def _generate(page: PageContext) -> None:
     with page.telling():
         request = request_of_form(page.language)
         page.add(work_of(request), request.concept.text)
+        st.session_state.settings = False  # what is under way, and what comes of it, is below them

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import streamlit as st
 
 from compare.page.context import PageContext
@@ -10,6 +12,7 @@ from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander,
 from compare.page.text import plain
 from compare.page.widgets.localized_state import kept
 from compare.page.widgets.own_key import show_own_key
+from compare.page.widgets.style_picker import sample_of_preset, style_picker
 from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
@@ -57,7 +60,10 @@ def _show_preset(page: PageContext) -> None:
     )
     if not show_fault(page, "preset") and state.preset:
         preset = PRESETS[state.preset]
-        st.caption(plain(preset.zh if language == "zh-TW" and preset.zh else preset.description))
+        about = preset.zh if language == "zh-TW" and preset.zh else preset.description
+        sample = sample_of_preset(preset.name)
+        picture = f'<img src="{sample}" alt="{html.escape(s["sample"])}">' if sample else ""
+        st.html(f'<div class="tw-sample">{picture}<p>{html.escape(about)}</p></div>')
         for part in negative_parts("", preset, ()):
             st.caption(s["negative_of_preset"].format(words=plain(part.text)))
     if changes := state.get("preset_changes"):
@@ -68,7 +74,7 @@ def _show_preset(page: PageContext) -> None:
         s["performance"],
         list(dict.fromkeys(["", *levels, state.performance])),
         format_func=lambda name: (
-            s["no_preset"]
+            s["no_level"]
             if not name
             else levels[name].zh
             if language == "zh-TW" and name in levels and levels[name].zh
@@ -134,6 +140,19 @@ def _show_styles(page: PageContext) -> None:
         **kept("styles", language),
     )
     show_fault(page, "styles")
+    # Open or closed is known to the server: the pictures go to somebody who looks at them.
+    with st.popover(
+        s["pick"]["open"], icon=":material/palette:", width="stretch", key="pick-styles", on_change="rerun"
+    ) as box:
+        if box.open:
+            st.caption(s["pick"]["about"])
+            style_picker(s["pick"], language, st.session_state.styles, _press_style)
+
+
+def _press_style(name: str) -> None:
+    """Takes a style, or lets go of it."""
+    state = st.session_state
+    state.styles = [one for one in state.styles if one != name] if name in state.styles else [*state.styles, name]
 
 
 def _show_seeds(page: PageContext) -> None:
