@@ -24,7 +24,7 @@ INDEX_FILE = "twinseed.db"
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 # A new number makes every index anew once.
-_VERSION = 5
+_VERSION = 4
 _TABLE = """
     CREATE TABLE runs (
         name PRIMARY KEY, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
