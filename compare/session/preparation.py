@@ -92,16 +92,17 @@ def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: Open
             guidance=f"{settings.guidance_scale:g}",
             title=model.family.title,
         )
+    first = in_turn.reader_of(settings.max_sequence_length)
     for reader in in_turn.readers[1:]:
         count = model.budget(reader=reader).count(prompts.expanded)
-        if count > reader.limit:
+        if first.limit > reader.limit < count:
             yield Clause(
                 "Of the expanded prompt, {reader} reads {limit} of {count} tokens; {first} reads on, up to {more}.",
                 reader=reader.name,
                 limit=reader.limit,
                 count=count,
-                first=in_turn.readers[0].name,
-                more=in_turn.reader_of(settings.max_sequence_length).limit,
+                first=first.name,
+                more=first.limit,
             )
 
 
