@@ -19,7 +19,7 @@ from tiny_families import BUILDERS, save_tiny
 
 from generate import RenderSettings
 from generate.families import FAMILIES
-from generate.models import ModelError, OpenModel, family_of, open_model, usual_settings
+from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
 from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
 from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
@@ -525,6 +525,33 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
         told = twinseed("pair", SHORT, *usual, *options)
         assert told.code == 1
         assert message in told.err
+
+
+@pytest.mark.parametrize(
+    ("tensors", "title"),
+    [
+        (
+            (
+                "model.diffusion_model.double_blocks.0.img_attn.qkv.weight",
+                "model.diffusion_model.single_blocks.0.linear1.weight",
+            ),
+            "FLUX.1",
+        ),
+        (("noise_refiner.0.attention.qkv.weight", "x_pad_token"), "Z-Image"),
+        (("transformer_blocks.0.img_mod.1.weight",), "Qwen-Image"),
+        (("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight",), "Stable Diffusion 3"),
+    ],
+)
+def test_single_files_are_refused_by_the_name_of_the_family(
+    tensors: tuple[str, ...], title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    save_file({name: torch.zeros(2, 2) for name in tensors}, tmp_path / "made.safetensors")
+    (listed,) = (model for model in known_models() if model.name == "made.safetensors")
+    assert (listed.kind, FAMILIES[listed.family].title) == ("transformer", title)
+    with pytest.raises(ModelError, match=f"is of {title}, which is not read from a single file") as caught:
+        open_model("made")
+    assert "model_index.json" in str(caught.value.hint)
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:
