@@ -16,6 +16,7 @@ program of the command line.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -62,6 +63,10 @@ def main() -> NoReturn:
         _require_ours()
     except ShadowedError as problem:
         sys.exit(f"error: {problem.message}\nhint: {problem.hint}")
+
+    # Libraries are millions of objects that stay: looking for garbage among them as often as Python does takes longer
+    # than a second of each start.
+    gc.set_threshold(10_000, 10, 10)
 
     from commands.program import run_program
 
