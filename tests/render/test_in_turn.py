@@ -483,10 +483,15 @@ def test_the_whole_of_a_run(name: str, folders: Folders, twinseed: Twinseed, tmp
     usual = ("--model", str(folders(name)), "--size", "64x64", "--clip", "none", "--runs", str(tmp_path))
     expanded = f"{SHORT} {LONG.replace(' ,', '')}, tall waves"  # two phrases, to keep the ladder short
     asked = ("--expanded", expanded, "--steps", "1", "--seed", "5", "--max-sequence-length", "96")
-    instruments = ("ruler", "placebo", "ladder", "sweep")
+    in_turn = FAMILIES[name].in_turn
+    instruments = ["ruler", "placebo", "ladder", "sweep"]
+    few = ["ruler.seeds=2", "sweep.steps=[1]", 'sweep.schedulers=["Euler beta"]']
+    if in_turn is not None and in_turn.mixed is not None:
+        instruments.append("morph")
+        few.append("morph.frames=3")
     measured = [part for one in instruments for part in ("--with", one)]
-    few = ("--set", "ruler.seeds=2", "--set", "sweep.steps=[1]", "--set", 'sweep.schedulers=["Euler beta"]')
-    done = twinseed("pair", SHORT, *asked, *usual, *measured, *few, "--json")
+    measured += [part for option in few for part in ("--set", option)]
+    done = twinseed("pair", SHORT, *asked, *usual, *measured, "--json")
     assert done.code == 0, done.err
     record = json.loads(done.out)
     assert record["settings"]["scheduler"] == "Euler"
@@ -516,7 +521,7 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
     refused = {
         ("--preset", "default"): "trained by flow matching",
         ("--with", "attention"): "looks into a U-Net, and Z-Image has none",
-        ("--with", "morph"): "looks into a U-Net, and Z-Image has none",
+        ("--with", "morph"): "Z-Image has no way from one prompt to another",
         ("--memory", "0.5GB"): "does not fit into 0.5GB on cpu; the least that it takes here is 1.5GB",
         ("--memory", "much"): "--memory is 'much'",
         ("--max-sequence-length", "600"): "Z-Image reads 512 tokens at most, not 600",
