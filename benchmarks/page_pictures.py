@@ -69,7 +69,7 @@ def type_homework(page: Page) -> None:
 
 def try_experiment(page: Page) -> None:
     page.locator(".st-key-try button:visible").click()
-    page.locator(".st-key-strip-learn img").first.wait_for()
+    page.locator(".st-key-strip-learn-0 img").first.wait_for()
 
 
 def shots(run: str) -> dict[str, tuple[str, Callable[[Page], object]]]:

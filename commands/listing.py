@@ -102,11 +102,11 @@ def _rows(kind: Kind) -> list[dict[str, Any]]:
             for size in family.sizes
         ]
     if kind is Kind.models:
-        from generate.models import known_models
+        from generate.models import embedded_loras, known_models
 
         return [
             {"name": one.name, "kind": one.kind, "path": str(one.path), "family": one.family, "size": one.size}
-            for one in known_models()
+            for one in (*known_models(), *embedded_loras())
         ]
     if kind is Kind.families:
         from generate.families import FAMILIES

@@ -254,6 +254,47 @@ def generations(table: Table, there: Path, count: int) -> None:
     )
 
 
+def page_generations(table: Table, there: Path, count: int) -> None:
+    """So many pairs from one browser that never closes its window, as the server of the page does them."""
+    kind = "generations on one page"
+    if CHROMIUM is None:
+        print("no Chromium here: no generations on a page", file=sys.stderr)
+        return
+    from playwright.sync_api import sync_playwright
+
+    runs, log = there / "long", there / "long.log"
+    grown: dict[int, float] = {}
+    with _page(runs, log) as (server, address), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(locale="en-US")
+        page.set_default_timeout(WAIT_MS)
+        page.goto(address)
+        page.get_by_label("Concept").fill("a dog riding a bicycle")
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_text("Steps and size").click()
+        page.get_by_label("Steps", exact=True).fill("2")
+        page.get_by_label("Steps", exact=True).press("Enter")
+        page.get_by_text("Settings", exact=True).click()
+        for number in range(1, count + 1):
+            if page.get_by_label("Seed", exact=True).is_hidden():
+                page.get_by_text("Settings", exact=True).click()
+            page.get_by_label("Seed", exact=True).fill(str(number))
+            page.get_by_label("Seed", exact=True).press("Enter")
+            page.get_by_role("button", name="Generate").click()
+            page.wait_for_url(re.compile(rf"[?&]run=[^&]*-{number}(&|$)"))
+            page.get_by_role("slider", name="Line between").wait_for()
+            table.add(kind)
+            if number in (5, 50, 100, count):
+                grown[number] = rss(server.pid)
+                print(f"after {number} generations on a page: {grown[number]:.0f} MB", file=sys.stderr, flush=True)
+        browser.close()
+    said = ", ".join(f"{figure:.0f} MB after {number}" for number, figure in grown.items())
+    growth = grown[count] - grown[next(number for number in grown if number >= min(50, count))]
+    wrong = f"it grew by {growth:.0f} MB after generation 50" if growth > FLAT_MB else wrong_with(runs)
+    wrong += f"; it said {log.read_text()[-300:]}" if "Traceback" in log.read_text() else ""
+    table.add(f"memory of the page's server: {said}", wrong, **{"MB at the end": grown[count]})
+
+
 def limited(megabytes: float) -> None:
     """From now on, this process may have so much more memory than it has. Not the address space is limited
     (RLIMIT_AS), of which the charts' JavaScript engine reserves 32 GB and gives it back."""
@@ -303,7 +344,9 @@ def _with_size(words: tuple[str, ...], size: str) -> tuple[str, ...]:
 def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--generations", type=int, default=200, help="on one page server [default: 200]")
-    parser.add_argument("--only", choices=["folder", "run", "browsers", "memory", "generations"], help="this alone")
+    parser.add_argument(
+        "--only", choices=["folder", "run", "browsers", "memory", "generations", "page"], help="this alone"
+    )
     options = parser.parse_args()
     load_libraries()
     table = Table("crowd", ("MB at the end",))
@@ -314,6 +357,7 @@ def main() -> int:
             "run": lambda: one_run(table, there),
             "memory": lambda: short_of_memory(table, there),
             "browsers": lambda: browsers(table, there),
+            "page": lambda: page_generations(table, there, options.generations),
             # Last: a process that has had threads is no good one to fork from.
             "generations": lambda: generations(table, there, options.generations),
         }.items():

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from generate.models.catalog import (
     ModelName,
+    embedded_loras,
     embedding_vectors,
     embeddings_in,
     known_models,
@@ -79,6 +80,7 @@ __all__ = [
     "choose_dtype",
     "digest_of_file",
     "digest_of_weights",
+    "embedded_loras",
     "embedding_vectors",
     "embeddings_in",
     "explain_choice",

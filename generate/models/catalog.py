@@ -79,6 +79,12 @@ def known_models(folder: Path | None = None) -> list[ModelName]:
     return [*embedded.values(), *sorted(found, key=lambda model: _ORDER.index(model.kind))]
 
 
+def embedded_loras() -> list[ModelName]:
+    """LoRAs that come along with embedded models. One of the same name in the models folder goes before."""
+    places = [family.embedded.parent / LORAS for family in FAMILIES.values() if family.embedded is not None]
+    return [_file_entry(file, place, place) for place in places for file in _weight_files(place)]
+
+
 def embedding_vectors() -> dict[str, int]:
     """The number of vectors of each embedding in the models folder, by its name: for `ideation.TokenBudget`.
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from generate.families import FAMILIES, OF_OTHER_SIZES, Family
 from generate.models.architecture import configuration, family_of_folder, pipeline_class, vocabulary_entries
-from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, known_models, models_folder
+from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, embedded_loras, known_models, models_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
 from ideation import Vocabulary, WordLists, built_in_words, nearest, seedling_words
@@ -138,9 +138,12 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
         if model.kind == what or (model.path is not None and model.path.is_relative_to(place))
     ]
     wanted = name.removesuffix(".safetensors")
-    found = [model for model in known if model.name == wanted] or [
-        model for model in known if model.name.rpartition("/")[2] == wanted
-    ]
+    ours = embedded_loras() if what == "lora" else []
+    found = (
+        [model for model in known if model.name == wanted]
+        or [model for model in known if model.name.rpartition("/")[2] == wanted]
+        or [model for model in ours if model.name == wanted]
+    )
     if len({model.name for model in found}) > 1:
         raise ModelError(
             "there is more than one {what} {name!r}",
@@ -154,7 +157,7 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
         return _usable(found[0], (what, "pickle") if what == "embedding" else (what,), what, allow_pickle)
     if what == "lora" and (on_hub := _HUB_ID.fullmatch(hub_file(name)[0])):
         return ModelName(on_hub[0], "hub", None, revision=on_hub[2])
-    names = [model.name for model in known]
+    names = [model.name for model in (*known, *ours)]
     raise ModelError(
         "unknown {what} {name!r}",
         hint=nearest(name, names) if names else "put its .safetensors file into {place}",

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,16 @@ from safetensors.torch import save_file
 from test_single_file import tiny_sd2, tiny_xl
 
 import generate.models.adapters.changes
-from generate.models import ModelError, OpenModel, embeddings_in, known_models, open_model, token_budget
+from generate.models import (
+    ModelError,
+    OpenModel,
+    embedded_loras,
+    embeddings_in,
+    find_part,
+    known_models,
+    open_model,
+    token_budget,
+)
 from generate.models.adapters import original_unet_name
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
@@ -500,3 +510,16 @@ def test_a_pickled_embedding_is_not_opened_unasked(tiny: OpenModel, embeddings: 
     torch.save({"<x>": torch.zeros(1, 32)}, embeddings / "old.pt")
     with pytest.raises(ModelError, match=r"old\.pt is a pickle"):
         tiny.load(embeddings=["old"])
+
+
+def test_the_lora_that_comes_along_is_found_by_name_unless_there_is_another(loras: Path, seedling: OpenModel) -> None:
+    (own,) = embedded_loras()
+    assert (own.name, own.kind, own.family) == ("thermal", "lora", "seedling")
+    assert find_part("lora", "thermal").path == own.path
+    before = weights(seedling)
+    seedling.load([("thermal", 1.0, 1.0)])
+    assert not same(weights(seedling), before)
+    seedling.unload()
+    assert same(weights(seedling), before)
+    shutil.copy(own.path or "", loras / "thermal.safetensors")
+    assert find_part("lora", "thermal").path == loras / "thermal.safetensors"

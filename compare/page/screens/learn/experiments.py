@@ -45,11 +45,13 @@ GUIDANCES = (1.0, 3.0, 5.0, 8.0, 14.0)
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture, as PNG, and the values of the sentence below it. `said` names the sentence, None for none."""
+    """One picture, as PNG, and the values of the sentence below it. `said` names the sentence, None for none; `row` is
+    where it stands, from 0."""
 
     png: bytes
     said: str | None = None
     values: Mapping[str, object] | None = None
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -172,16 +174,16 @@ def _schedulers(bench: Bench, held: Mapping[str, Any]) -> Iterator[Panel]:
     """One seed at some steps, at twice and at four times as many: a scheduler that settles moves less each time."""
     from compare.instruments import score
 
-    for name in ("DPM++ 2M Karras", "Euler a"):
+    for row, name in enumerate(("DPM++ 2M Karras", "Euler a")):
         before: Image.Image | None = None
         for steps in (held["steps"], 2 * held["steps"], 4 * held["steps"]):
             (picture,) = bench.pictures([held["prompt"]], scheduler=name, num_inference_steps=steps)
             told = {"scheduler": name, "steps": steps}
             if before is None:
-                yield Panel(_png(picture), "steps", told)
+                yield Panel(_png(picture), "steps", told, row)
             else:
                 moved = 100 * score(before, picture).mean_absolute_difference
-                yield Panel(_png(picture), "moved", {**told, "moved": f"{moved:.1f}"})
+                yield Panel(_png(picture), "moved", {**told, "moved": f"{moved:.1f}"}, row)
             before = picture
 
 
@@ -226,6 +228,6 @@ EXPERIMENTS = {
         Experiment("attention", {"prompt": _PROMPT}, _attention),
         Experiment("guidance", {"prompt": _PROMPT, "guidance": 6.0}, _guidance),
         Experiment("schedulers", {"prompt": _PROMPT, "steps": 8}, _schedulers),
-        Experiment("lora", {"prompt": _PROMPT, "lora": "", "weight": 0.75}, _lora),
+        Experiment("lora", {"prompt": "a dog riding a bicycle on a beach", "lora": "", "weight": 0.75}, _lora),
     )
 }

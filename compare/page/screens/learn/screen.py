@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.page.context import PageContext
-from compare.page.screens.learn.experiments import EXPERIMENTS, Bench, Experiment, Panel, open_tools
+from compare.page.screens.learn.experiments import EXPERIMENTS, MODEL, Bench, Experiment, Panel, open_tools
 from compare.page.text import plain
 from compare.page.widgets.kept_form import begin_form
 from compare.page.widgets.localized_state import kept
 from compare.page.widgets.progress import show_notices, show_progress
-from generate.models import known_models
+from generate.models import embedded_loras, known_models
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -39,9 +39,6 @@ def show_learn(page: PageContext) -> None:
     st.subheader(said["title"], anchor=False)
     st.html(f'<p class="tw-welcome">{html.escape(said["about"])}</p>')
     held = _show_widgets(experiment, page)
-    ready = held.get("lora") != ""
-    if not ready:
-        st.info(said["none"], icon=":material/info:")
     st.button(
         t["try"],
         key="try",
@@ -49,7 +46,7 @@ def show_learn(page: PageContext) -> None:
         icon=":material/science:",
         on_click=_try,
         args=(page, experiment, held),
-        disabled=page.busy or not ready,
+        disabled=page.busy,
     )
     show_notices(page)
     show_progress(page)
@@ -82,10 +79,12 @@ def _show_widgets(experiment: Experiment, page: PageContext) -> dict[str, Any]:
             case "weight":
                 st.slider(w[name], 0.0, 1.5, step=0.05, key=key)
             case "lora":
-                loras = [one.name for one in known_models() if one.kind == "lora"]
+                # What fits Seedling, its own first.
+                there = [*embedded_loras(), *known_models()]
+                loras = list(dict.fromkeys(one.name for one in there if (one.kind, one.family) == ("lora", MODEL)))
                 if state[key] not in loras:
-                    state[key] = loras[0] if loras else ""
-                st.selectbox(w[name], loras or [""], key=key, disabled=not loras)
+                    state[key] = loras[0]
+                st.selectbox(w[name], loras, key=key)
     return {name: state[f"learn-{experiment.name}-{name}"] for name in experiment.first}
 
 
@@ -107,9 +106,11 @@ def _work(page: PageContext, experiment: Experiment, held: Mapping[str, Any]) ->
 
 
 def _show_panels(panels: tuple[Panel, ...], said: Mapping[str, Any]) -> None:
-    with st.container(horizontal=True, gap="small", key="strip-learn"):
-        for number, panel in enumerate(panels):
-            caption = "" if panel.said is None else said["panels"][panel.said].format(**(panel.values or {}))
-            with st.container(width=200, gap="xsmall", key=f"shot-learn-{number}"):
-                st.image(panel.png, width="stretch", alt=caption)
-                st.caption(plain(caption))
+    """The pictures in one row, or in as many as the experiment has."""
+    for row in sorted({panel.row for panel in panels}):
+        with st.container(horizontal=True, gap="small", key=f"strip-learn-{row}"):
+            for number, panel in enumerate(panel for panel in panels if panel.row == row):
+                caption = "" if panel.said is None else said["panels"][panel.said].format(**(panel.values or {}))
+                with st.container(width=200, gap="xsmall", key=f"shot-learn-{row}-{number}"):
+                    st.image(panel.png, width="stretch", alt=caption)
+                    st.caption(plain(caption))

@@ -17,10 +17,11 @@ from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
 from generate.files import likeness_of, parse_picture
-from generate.models import family_of, known_models, usual_settings
+from generate.models import embedded_loras, family_of, known_models, usual_settings
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
 from ideation import TwinseedError
+from templates import render
 
 ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -147,6 +148,7 @@ def _show_styles(page: PageContext) -> None:
         if box.open:
             st.caption(s["pick"]["about"])
             style_picker(s["pick"], language, st.session_state.styles, _press_style)
+    st.toggle(s["enhance"], key="enhance", help=s["enhance_help"].format(words=render("prompts/enhance.txt.j2")))
 
 
 def _press_style(name: str) -> None:
@@ -211,7 +213,8 @@ def _show_sampling(page: PageContext) -> None:
 def _show_extras(page: PageContext) -> None:
     state, s, language = st.session_state, page.t["settings"], page.language
     known = known_models()
-    loras = dict.fromkeys([*(one.name for one in known if one.kind == "lora"), *state.loras])
+    there = [one.name for one in (*known, *embedded_loras()) if one.kind == "lora"]
+    loras = dict.fromkeys([*there, *state.loras])
     left, right = st.columns(2)
     with left:
         st.multiselect(
