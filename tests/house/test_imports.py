@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sample_run import OLD_RUN
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = sorted(file for folder in ("", "pictures") for file in (REPOSITORY / "benchmarks" / folder).glob("*.py"))
 HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy", "lindera"}
 PROGRAM = """
 import json, sys
@@ -111,7 +112,7 @@ def test_which_models_are_here_is_told_without_opening_any() -> None:
     assert (HEAVY - {"torch"}).isdisjoint(json.loads(done.stderr.splitlines()[-1])["modules"])
 
 
-@pytest.mark.parametrize("file", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
 def test_threads_are_told_to_sleep_before_torch_is_imported(file: Path) -> None:
     """Importing anything of `generate` does it."""
     imported: list[str] = []

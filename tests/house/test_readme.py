@@ -14,7 +14,7 @@ from PIL import Image
 
 from compare import Gallery
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-TW.md")
 
 #: Commands that are not run here, and why. What none of these begins is run.
