@@ -300,7 +300,11 @@ def _show_memory(page: PageContext) -> None:
         st.selectbox(
             s["memory"],
             list(dict.fromkeys(["", *MEMORY_MODES, state.memory])),
-            format_func=lambda mode: s["memory_modes"].get(mode, mode) if mode else s["auto"],
+            format_func=lambda mode: (
+                s["memory_mode"].format(mode=mode, about=about)
+                if (about := s["memory_modes"].get(mode))
+                else mode or s["auto"]
+            ),
             help=s["memory_help"],
             accept_new_options=True,
             **kept("memory", page.language),
