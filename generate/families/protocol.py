@@ -40,9 +40,9 @@ class InTurn:
     `guided_calls` are what a guided step calls the denoiser for, one after the other; empty where one call has a row
     for each of the family's `guided_rows`. `schedulers` are the names of those that draw rightly.
 
-    `of_steps` are arguments that hang on the number of steps. A pipeline that `tells_latents_alone` has the callback of
-    2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose rows it reads
-    only as far as another input says: what is behind is padding, and no part of what it was given.
+    `of_steps` are arguments that hang on the pipeline and the number of steps. A pipeline that `tells_latents_alone`
+    has the callback of 2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose
+    rows it reads only as far as another input says: what is behind is padding, and no part of what it was given.
 
     `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
     they have one length, and nothing tells their padding apart. None where they cannot.
@@ -65,7 +65,7 @@ class InTurn:
     schedulers: tuple[str, ...] = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
     arguments: Mapping[str, Any] = field(default_factory=dict)
     guided_calls: tuple[Guided, ...] = ()
-    of_steps: Callable[[int], Mapping[str, Any]] = lambda _: {}
+    of_steps: Callable[[Any, int], Mapping[str, Any]] = lambda _, __: {}
     tells_latents_alone: bool = False
     lengths: Mapping[str, str] = field(default_factory=dict)
     most_tokens: int | None = None
@@ -103,7 +103,8 @@ class Family:
     token of the denoiser, whose pictures are made of squares of so many; `packed` of them lie one behind the other in
     the channels that its configuration counts. `native_side` is the side in pixels of the
     pictures that it was trained for, None where the denoiser's configuration says it. `processors` are parts made for
-    words and pictures, of which the tokenizer alone is loaded; `left_out` are parts that are not loaded at all.
+    words and pictures, of which the tokenizer alone is loaded, and asked for when the pipeline is made already where it
+    is `processor_first`; `left_out` are parts that are not loaded at all.
 
     Rendering: `guidance` names the pipeline's argument for the scale of guidance, or what its guiders call it. A guided
     batch holds all pictures once for each of `guided_rows`, in that order; an unguided one holds the prompts alone.
@@ -139,6 +140,7 @@ class Family:
     patch: int = 1
     packed: int = 1
     processors: tuple[str, ...] = ()
+    processor_first: bool = False
     left_out: tuple[str, ...] = ()
     native_side: int | None = None
     flow: bool = False

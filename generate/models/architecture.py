@@ -52,7 +52,7 @@ def pipeline_class(folder: Path) -> str:
         kind = index["_class_name"]
         listed = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
         # Some pipelines keep numbers beside their parts, as which layers of a text encoder they read.
-        parts = {part: value for part, value in listed.items() if not all(type(one) is int for one in value)}
+        parts = {part: value for part, value in listed.items() if not all(type(one) in (int, float) for one in value)}
         libraries = {part: value[0] for part, value in parts.items()}
         classes = {part: value[1] for part, value in parts.items() if value[0] == "diffusers" and part != "scheduler"}
     except _UNREADABLE as error:

@@ -6,7 +6,8 @@ import gc
 import json
 import logging
 import warnings
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +39,7 @@ from generate.models.single_file import named_scheduler, open_single_file, open_
 from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
-from generate.models.word_processor import WordProcessor
+from generate.models.word_processor import word_processor
 from generate.settings import RenderSettings
 from ideation import Clause, TokenBudget
 
@@ -418,9 +419,11 @@ def _open_folder(
     if other_vae is not None:
         given["vae"] = other_vae(folder / "vae")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
-            words = {part: WordProcessor(folder / part) for part in family.processors}
+            words = {part: word_processor(folder / part) for part in family.processors}
+            if family.processor_first:
+                given |= words
             named_scheduler(folder)
             for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
@@ -458,6 +461,17 @@ def _open_folder(
             require_whole(module, what, folder / part)
             notes += left_in_folder(module, what, folder / part)
     return pipeline, tuple(notes)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside the block, diffusers does not tell that a processor is ours, and guiders are new to it."""
+    before = diffusers_logging.get_verbosity()
+    diffusers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        diffusers_logging.set_verbosity(before)
 
 
 def _feature_extractor(folder: Path) -> dict[str, Any]:

@@ -71,12 +71,20 @@ def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     return {
         **in_turn.arguments,
         **({"max_sequence_length": length} if length is not None else {}),
-        **in_turn.of_steps(settings.num_inference_steps),
+        **in_turn.of_steps(batch.model.pipeline, settings.num_inference_steps),
         **({batch.model.family.guidance: settings.guidance_scale} if not in_turn.guiders else {}),
         "width": settings.width,
         "height": settings.height,
         "num_inference_steps": settings.num_inference_steps,
     }
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The picture, laid on white where it is transparent."""
+    if image.mode != "RGBA":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _words(batch: Batch, in_turn: InTurn, place: int, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -183,4 +191,4 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             kind=type(error).__name__,
             error=first_line(error),
         ) from error
-    return result[0][0], check  # some call them images, some the image
+    return _opaque(result[0][0]), check  # some call them images, some the image

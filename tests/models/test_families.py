@@ -15,6 +15,7 @@ from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
 from generate.models import OpenModel, family_of, vocabulary_of
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
+from ideation import target_of_family
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
@@ -30,6 +31,7 @@ def test_the_configurations_are_of_the_families_that_they_are_listed_for(family)
         assert denoiser["block_out_channels"][0] == family.model_channels
     assert RenderSettings(**family.usual)
     assert (family.clip is not None) == (family.name in own_clips())
+    assert target_of_family(family.name) is not None, "prompts can be written for it"
 
 
 @pytest.mark.parametrize("family", OF_OTHER_SIZES.values(), ids=lambda family: family.pipeline)

@@ -10,6 +10,7 @@ from generate.families.llm.kandinsky5 import KANDINSKY5
 from generate.families.llm.krea2 import KREA2, KREA2_TURBO
 from generate.families.llm.lumina2 import LUMINA2
 from generate.families.llm.qwen_image import QWEN_IMAGE
+from generate.families.llm.qwen_image_2_1 import QWEN_IMAGE_2_1
 from generate.families.llm.sana import SANA, SANA_SPRINT
 from generate.families.llm.z_image import Z_IMAGE
 
@@ -26,6 +27,7 @@ __all__ = [
     "KREA2_TURBO",
     "LUMINA2",
     "QWEN_IMAGE",
+    "QWEN_IMAGE_2_1",
     "SANA",
     "SANA_SPRINT",
     "Z_IMAGE",
