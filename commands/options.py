@@ -161,6 +161,9 @@ class RenderOptions:
             autocompletion=completion.styles,
         ),
     ] = None
+    enhance: Annotated[
+        bool, typer.Option("--enhance", help="Words of praise, such as best quality, behind the expanded prompt alone.")
+    ] = False
     clip_skip: Annotated[
         int | None, typer.Option(metavar="N", help="Leave out the text encoder's last N layers. [default: 0]")
     ] = None

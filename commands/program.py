@@ -31,6 +31,7 @@ from commands.runs import runs_app
 from commands.study import study
 from commands.sweep import sweep
 from commands.verify import verify
+from commands.version import show_version
 from ideation import TwinseedError
 
 app = typer.Typer(
@@ -45,6 +46,16 @@ app = typer.Typer(
 
 @app.callback()
 def options(
+    print_version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print what matters for a bug report: versions, system, device.",
+            callback=show_version,
+            is_eager=True,
+            expose_value=False,
+        ),
+    ] = False,
     show_completion: Annotated[
         Shell | None,
         typer.Option(

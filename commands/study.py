@@ -68,7 +68,10 @@ def study(
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="How many, with --ray. [default: one per GPU or thread]")
     ] = None,
-    threads: Annotated[int, typer.Option(metavar="N", min=1, help="CPU threads of each worker, with --ray.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="CPU threads of each worker. [default: all; with --ray one]"),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Where runs are kept, as in s3://bucket/study. [default: OUT/runs]"),
@@ -131,7 +134,7 @@ def study(
         if ray is not None:
             from compare.study.crew.cluster import crew_for
 
-            crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads))
+            crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads or 1))
             say(f"{crew.workers} workers")
         counted = stack.enter_context(counted_progress("units"))
         outcomes = carry_out_study(
@@ -139,6 +142,7 @@ def study(
             folder,
             crew=crew,
             store=kept,
+            threads=threads,
             retry=retry,
             on_progress=lambda now: counted(now.done, now.failed, now.total, now.seconds_left),
         )

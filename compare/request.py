@@ -41,6 +41,9 @@ from ideation import (
 from ideation.values import STRICT
 from templates import LANGUAGES, Language, language_for
 
+#: Fields of a request and of its settings that were added later.
+_LATER = ("enhance", "max_sequence_length", "memory")
+
 
 class RequestError(TwinseedError):
     """Options that do not go together, or a value that cannot be read."""
@@ -70,6 +73,7 @@ class PairOptions:
     performance: str | None = None
     like: Path | None = None
     style: Sequence[str] = ()
+    enhance: bool = False
     simple: str | None = None
     expanded: str | None = None
     negative: str | None = None
@@ -102,7 +106,8 @@ class PairRequest:
     `settings` may leave things open ("auto", no size) that the model decides. `simple` and `expanded` are prompts to
     take as they are; `negative`, where it is not None, takes the place of the expander's; what preset and styles add to
     it stays. `styles` holds the preset's as well. `template` names what an LLM is told; `cache` False asks it even what
-    it has answered before. `noise_floor` renders each simple prompt once more, alone. `aspect` is a ratio such as
+    it has answered before. `enhance` puts words of praise behind the expanded
+    prompt. `noise_floor` renders each simple prompt once more, alone. `aspect` is a ratio such as
     "16:9", for a size that the model is good at; `draft` the name of a run that this one refines. `language` is the
     report's.
     """
@@ -121,6 +126,7 @@ class PairRequest:
     cache: bool = True
     preset: str | None = None
     styles: tuple[str, ...] = ()
+    enhance: bool = False
     aspect: str | None = None
     noise_floor: bool = False
     allow_pickle: bool = False
@@ -193,6 +199,7 @@ class PairRequest:
             cache=not options.no_cache,
             preset=preset.name if preset is not None else None,
             styles=tuple(style.name for style in styles),
+            enhance=options.enhance,
             aspect=options.aspect,
             noise_floor=options.noise_floor,
             allow_pickle=options.allow_pickle,
@@ -203,8 +210,13 @@ class PairRequest:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that is asked for but the language of its report: equal requests, equal digest."""
-        content = {name: value for name, value in self.to_json().items() if name != "language"}
+        """SHA-256 of all that is asked for but the language of its report: equal requests, equal digest.
+
+        What was added later counts where it is used, so that runs and plans of before keep the digest that they bear.
+        """
+        content = _without_later(self.to_json())
+        del content["language"]
+        content["settings"] = _without_later(content["settings"])
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
@@ -261,6 +273,7 @@ class PairRequest:
             *(("--lora", f"{one.name}:{one.text_encoder!r}:{one.unet!r}", True) for one in settings.adapters),
             *(("--style", name, True) for name in self.styles),
             ("--style", "none", bool(preset is not None and preset.styles and not self.styles)),
+            ("--enhance", None, self.enhance),
             ("--fast", None, settings.fast),
             ("--compile", None, settings.compiled),
             (
@@ -292,6 +305,10 @@ class PairRequest:
 def request_from_json(content: dict[str, Any]) -> PairRequest:
     """The request of which `to_json` made `content`. Raises pydantic's `ValidationError`, or `TwinseedError`."""
     return _adapter().validate_json(json.dumps(content))
+
+
+def _without_later(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in _LATER or value}
 
 
 @cache

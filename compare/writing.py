@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import templates
 from compare.request import PairRequest
 from generate.choices.presets import Preset, with_preset
 from generate.choices.styles import Style, apply_styles
@@ -60,6 +61,28 @@ def written_prompts(
         return prompts
     notes = tuple(note for note in notes_on(request.negative) if note not in prompts.warnings)
     return replace(prompts, negative=request.negative, warnings=prompts.warnings + notes)
+
+
+def enhanced_prompts(prompts: PromptPair, budget: TokenBudget | EstimatedBudget) -> PromptPair:
+    """The prompts with words of praise behind the expanded one, counted again, and a note that names them. The simple
+    prompt stays as it is: what they do is seen in the comparison."""
+    said = prompts.expanded.casefold()
+    words = [word for word in templates.render("prompts/enhance.txt.j2").split(", ") if word.casefold() not in said]
+    if not words:
+        return prompts
+    expanded = ", ".join([self_contained(prompts.expanded).rstrip(" ,."), *words])
+    tokens = budget.measure(prompts.simple, expanded)
+    notes = [Clause("Words of praise were put behind the expanded prompt alone: {words}.", words=", ".join(words))]
+    if tokens.dropped and not prompts.tokens.dropped:
+        notes.append(
+            Clause("With them, these words fall off the encoder's end: {words}.", words=", ".join(tokens.dropped))
+        )
+    return replace(
+        prompts,
+        expanded=expanded,
+        tokens=replace(tokens, unread=prompts.tokens.unread),
+        warnings=(*prompts.warnings, *notes),
+    )
 
 
 def styled_prompts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from compare.request import PairRequest
 from compare.runs import Gallery
 from generate.files import read_picture
 from generate.models import vocabulary_of
-from ideation import Clause, TwinseedError, guess_language, translate
+from ideation import Clause, OfflineExpander, TwinseedError, guess_language, translate
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,21 @@ def plan_of(
     notes += _replaced(given, gallery, student)
     keep_words(gallery.root, [(one.request.digest, words) for one, words in given], student)
     return Plan(tuple(tasks), tuple(notes))
+
+
+def visible_faults(assignments: Iterable[Assignment], chosen: Callable[[str], str]) -> list[Fault]:
+    """What can be seen to be wrong with rows before anything is opened; `chosen` says which expander a name stands for.
+    `plan_of` finds the rest."""
+    faults = []
+    for one in assignments:
+        try:
+            request, _ = PairRequest.from_options(one.options)
+            foreign = request.simple is None and guess_language(request.concept.text) != "en"
+            if foreign and chosen(request.expander) == "offline":
+                OfflineExpander().require_readable(request.concept)
+        except TwinseedError as problem:
+            faults.append(Fault(one.line, problem.message, problem.hint))
+    return faults
 
 
 def _unknown_words(request: PairRequest) -> tuple[Clause, ...]:

@@ -5,6 +5,7 @@ Texts here are plain: whoever writes them down escapes them. `Words` and whateve
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -198,11 +199,11 @@ class Title:
     made: datetime
 
 
-class _Shown:
+class _Shown(ABC):
     """What is in the blocks of whatever has sections."""
 
-    def _all_sections(self) -> tuple[Section, ...]:
-        raise NotImplementedError
+    @abstractmethod
+    def _all_sections(self) -> tuple[Section, ...]: ...
 
     @property
     def blocks(self) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from compare.request import PairRequest
-from compare.writing import styled_prompts, written_prompts
+from compare.writing import enhanced_prompts, styled_prompts, written_prompts
 from generate.choices.presets import Preset, find_preset, preset_adapters
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import Style, find_style
@@ -64,6 +64,8 @@ class Preparation:
             # A family that reads whole sentences is written for in such.
             target=target_of_family(family.name) if family.in_turn is not None else None,
         )
+        if self.request.enhance:
+            prompts = enhanced_prompts(prompts, budget)
         prompts = styled_prompts(prompts, budget, self.styles, self.preset)
         told = _notes_on_embeddings(prompts) if family.in_turn is None else _notes_on_reading(prompts, settings, model)
         prompts = replace(prompts, warnings=(*prompts.warnings, *notes, *told))
@@ -90,16 +92,17 @@ def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: Open
             guidance=f"{settings.guidance_scale:g}",
             title=model.family.title,
         )
+    first = in_turn.reader_of(settings.max_sequence_length)
     for reader in in_turn.readers[1:]:
         count = model.budget(reader=reader).count(prompts.expanded)
-        if count > reader.limit:
+        if first.limit > reader.limit < count:
             yield Clause(
                 "Of the expanded prompt, {reader} reads {limit} of {count} tokens; {first} reads on, up to {more}.",
                 reader=reader.name,
                 limit=reader.limit,
                 count=count,
-                first=in_turn.readers[0].name,
-                more=in_turn.reader_of(settings.max_sequence_length).limit,
+                first=first.name,
+                more=first.limit,
             )
 
 

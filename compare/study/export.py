@@ -14,7 +14,7 @@ from typing import Any
 from compare.runs import write_whole
 from compare.study.analysis import Analysis
 from compare.study.design import PRIMARY, Plan
-from compare.study.scores import METRICS, measure_of
+from compare.study.scores import METRICS, judge_of, measure_of, without_folder
 from compare.study.store import Outcome, RunStore
 
 SCORES, ANALYSIS, CITATION, DATASET = "scores.parquet", "analysis.json", "citation.bib", "dataset"
@@ -42,7 +42,7 @@ def score_rows(plan: Plan, outcomes: Mapping[str, Outcome]) -> Iterator[dict[str
         }
         for seed, values in ((None, scores.values), *((one.seed, one.values) for one in scores.seeds)):
             for metric, (simple, expanded) in values.items():
-                judge, _, measure = metric.rpartition(":")
+                judge, measure = without_folder(judge_of(metric)), measure_of(metric)
                 yield group | {
                     "seed": None if seed is None else str(seed),
                     "metric": measure,
@@ -101,7 +101,7 @@ def write_dataset(folder: Path, plan: Plan, outcomes: Mapping[str, Outcome], sto
                 wanted.add(name)
                 _place(data / name, outcome.unit, file, store)
                 at = 0 if arm == "simple" else 1
-                values = {metric.replace(":", "_"): both[at] for metric, both in seed.values.items()}
+                values = {_named(metric).replace(":", "_"): both[at] for metric, both in seed.values.items()}
                 values.pop("distance", None)  # one of both pictures together
                 lines.append(
                     {
@@ -123,6 +123,11 @@ def write_dataset(folder: Path, plan: Plan, outcomes: Mapping[str, Outcome], sto
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     write_whole(data / "metadata.jsonl", text.encode())
     write_whole(folder / "README.md", card.encode())
+
+
+def _named(metric: str) -> str:
+    """A metric with its judge, for others."""
+    return f"{without_folder(judge_of(metric))}:{measure_of(metric)}".lstrip(":")
 
 
 def _place(target: Path, unit: str, file: str, store: RunStore) -> None:
@@ -149,7 +154,7 @@ def dataset_card(plan: Plan, analysis: Analysis, sentences: str) -> str:
         for step in analysis.funnel
     )
     answers = "\n".join(
-        f"| {_plain(one.metric)} | `{_plain(one.arm)}` | `{_plain(one.model)}` | {one.result.mean:+.4f} | "
+        f"| {_plain(_named(one.metric))} | `{_plain(one.arm)}` | `{_plain(one.model)}` | {one.result.mean:+.4f} | "
         + (
             "| |"
             if one.result.interval is None

@@ -84,7 +84,7 @@ def run_study(
     store: str | None = None,
     ray: str | None = None,
     workers: int | None = None,
-    threads: int = 1,
+    threads: int | None = None,
     retry: bool = False,
     on_progress: Callable[[StudyProgress], None] = lambda _: None,
     **settings: Any,
@@ -127,8 +127,10 @@ def run_study(
     with ExitStack() as stack:
         crew = None
         if ray is not None:
-            crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads))
-        outcomes = carry_out_study(plan, folder, crew=crew, store=kept, retry=retry, on_progress=on_progress)
+            crew = stack.enter_context(crew_for(plan, folder, address, ray, workers, threads or 1))
+        outcomes = carry_out_study(
+            plan, folder, crew=crew, store=kept, threads=threads, retry=retry, on_progress=on_progress
+        )
     return StudyResult(plan, conclude(plan, folder, outcomes, kept), outcomes, folder)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import PurePath
 
 import numpy as np
 
@@ -61,6 +62,16 @@ def judge_of(metric: str) -> str:
     ('votes:ballots.txt', '')
     """
     return metric.rpartition(":")[0]
+
+
+def without_folder(judge: str) -> str:
+    """A judge's name for others, who need not know where its files lie: of a path the last part.
+
+    >>> without_folder("detector:/home/ann/models/owl"), without_folder("google/siglip"), without_folder("~/m/clip")
+    ('detector:owl', 'google/siglip', 'clip')
+    """
+    kind, colon, rest = judge.rpartition(":") if judge.partition(":")[0].isalpha() else ("", "", judge)
+    return f"{kind}{colon}{PurePath(rest).name}" if rest.startswith(("/", "~", ".")) else judge
 
 
 #: The simple picture's value and the expanded one's.

@@ -103,15 +103,17 @@ def carry_out_study(
     *,
     crew: Crew | None = None,
     store: RunStore | None = None,
+    threads: int | None = None,
     retry: bool = False,
     on_progress: OnProgress = lambda _: None,
 ) -> dict[str, Outcome]:
-    """Does what is left of the study, in this process unless a `crew` is given, and returns the outcome of each unit.
+    """Does what is left of the study, in this process (with so many CPU `threads`, if it is said) unless a `crew` is
+    given, and returns the outcome of each unit.
     Raises `StudyError` where another program is at work on it or nothing can be written."""
     work = folder / WORK
     worker = None
     if crew is None:
-        worker = SessionWorker(store or RunStore(str(folder / RUNS)), work, judges=plan.judges)
+        worker = SessionWorker(store or RunStore(str(folder / RUNS)), work, judges=plan.judges, threads=threads)
         crew = Alone(worker)
     try:
         with alone_in(folder):

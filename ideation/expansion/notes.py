@@ -78,7 +78,11 @@ def foreign_words(prompt: str) -> tuple[str, ...]:
 
 
 def reads_english_alone(target: PromptTarget | None) -> bool:
-    """Whether prompts have to be in English; None stands for Stable Diffusion, which CLIP reads for."""
+    """Whether prompts have to be in English; None stands for Stable Diffusion, which CLIP reads for.
+
+    >>> reads_english_alone(None)
+    True
+    """
     return target is None or target.reads in _READ_ENGLISH
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -306,3 +308,13 @@ def test_help(command: str, twinseed: Twinseed) -> None:
         assert (done.code, done.err) == (0, "")
         assert done.out.startswith(f"Usage: twinseed {command} ")
     assert ("--json" in done.out) == (command not in ("page", "report"))
+
+
+def test_the_version_says_what_matters_for_a_bug_report(twinseed: Twinseed) -> None:
+    done = twinseed("--version")
+    assert done.code == 0
+    told = dict(line.split(maxsplit=1) for line in done.out.splitlines())
+    assert list(told)[:4] == ["twinseed", "python", "system", "graphics"]
+    assert told["python"] == f"CPython {platform.python_version()}"
+    assert told["diffusers"] == version("diffusers")
+    assert told["torch"].startswith(version("torch"))

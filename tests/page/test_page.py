@@ -310,7 +310,7 @@ def test_says_which_expander_automatic_takes(runs: Path, monkeypatch: pytest.Mon
 def test_styles_are_chosen_by_their_pictures(page: AppTest) -> None:
     sheet = json.loads((SCRIPT.parent / "static" / "styles" / "samples.json").read_text(encoding="utf-8"))
     built_in = {f"style/{name}" for name, style in all_styles().items() if style.source == BUILT_IN}
-    assert built_in <= set(sheet["names"]), "python benchmarks/style_pictures.py draws those that are missing"
+    assert built_in <= set(sheet["names"]), "python benchmarks/pictures/styles.py draws those that are missing"
     with Image.open(SCRIPT.parent / "static" / "styles" / "samples.webp") as image:
         rows = -(-len(sheet["names"]) // sheet["columns"])
         assert image.size == (sheet["columns"] * sheet["side"], rows * sheet["side"])

@@ -19,7 +19,7 @@ from tiny_families import BUILDERS, save_tiny
 
 from generate import RenderSettings
 from generate.families import FAMILIES
-from generate.models import ModelError, OpenModel, family_of, open_model, usual_settings
+from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
 from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
 from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
@@ -478,50 +478,85 @@ def test_a_lora_in_the_names_of_other_programs(opened: Opened, tmp_path: Path, m
     assert torch.equal(weight, before)
 
 
-@pytest.mark.parametrize("name", ["flux", "qwen-image", "sd3"])
-def test_runs_of_other_families(name: str, folders: Folders, twinseed: Twinseed, tmp_path: Path) -> None:
-    runs = ("--runs", str(tmp_path))
-    told = ("--model", str(folders(name)), "--size", "64x64", "--steps", "1", "--clip", "none")
-    done = twinseed("pair", SHORT, "--expanded", f"{SHORT} {LONG}", "--seed", "5", *told, *runs, "--json")
-    assert done.code == 0, done.err
-    record = json.loads(done.out)
-    assert record["certificate"]["differs"] == ["prompt"]
-    clip = "Of the expanded prompt, CLIP reads 77 of 93 tokens"
-    assert any(note.startswith(clip) for note in record["prompts"]["warnings"]) == (name != "qwen-image")
-    assert twinseed("refine", next(tmp_path.glob("2*")).name, "--steps", "2", *runs).code == 0
-
-
-def test_the_whole_of_a_run(
-    folders: Folders, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, runs = str(folders("z-image")), ("--runs", str(tmp_path))
-    usual = ("--model", model, "--size", "64x64", "--clip", "none", "--expander", "offline", *runs)
-    done = twinseed("pair", SHORT, "--steps", "2", "--guidance", "0", "--seed", "5", *usual, "--json")
+@pytest.mark.parametrize("name", ["z-image", "flux", "qwen-image", "sd3"])
+def test_the_whole_of_a_run(name: str, folders: Folders, twinseed: Twinseed, tmp_path: Path) -> None:
+    usual = ("--model", str(folders(name)), "--size", "64x64", "--clip", "none", "--runs", str(tmp_path))
+    expanded = f"{SHORT} {LONG.replace(' ,', '')}, tall waves"  # two phrases, to keep the ladder short
+    asked = ("--expanded", expanded, "--steps", "1", "--seed", "5", "--max-sequence-length", "96")
+    in_turn = FAMILIES[name].in_turn
+    instruments = ["ruler", "placebo", "ladder", "sweep"]
+    few = ["ruler.seeds=2", "sweep.steps=[1]", 'sweep.schedulers=["Euler beta"]']
+    if in_turn is not None and in_turn.mixed is not None:
+        instruments.append("morph")
+        few.append("morph.frames=3")
+    measured = [part for one in instruments for part in ("--with", one)]
+    measured += [part for option in few for part in ("--set", option)]
+    done = twinseed("pair", SHORT, *asked, *usual, *measured, "--json")
     assert done.code == 0, done.err
     record = json.loads(done.out)
     assert record["settings"]["scheduler"] == "Euler"
     assert record["certificate"]["differs"] == ["prompt"]
-    assert record["prompts"]["expanded"].count(".") > 2, "sentences, for a model that reads them"
-    assert "At a guidance of 0, Z-Image reads no negative prompt." in record["prompts"]["warnings"]
+    assert record["certificate"]["arguments"]["max_sequence_length"] == 96
+    clip = "Of the expanded prompt, CLIP reads 77 of 88 tokens; T5 reads on, up to 96."
+    assert (clip in record["prompts"]["warnings"]) == (name in ("flux", "sd3"))
+    assert all(record["findings"][one] is not None for one in instruments)
     run = next(entry for entry in tmp_path.iterdir() if entry.is_dir())
     report = (run / "report.html").read_text(encoding="utf-8")
-    assert "max_sequence_length=512" in report
-    picture = str(run / "simple-5.png")
-    again = twinseed("pair", "--like", picture, *usual, "--json")
+    assert "max_sequence_length=96" in report
+    again = twinseed("pair", "--like", str(run / "simple-5.png"), *usual, "--json")
     assert again.code == 0, again.err
     told = json.loads(again.out)
     assert [one["pixels_sha256"] for one in told["renders"]] == [one["pixels_sha256"] for one in record["renders"]]
-    verified = twinseed("verify", run.name, *runs)
-    assert verified.code == 0, verified.err
-    refined = twinseed("refine", run.name, "--steps", "3", *runs)
-    assert refined.code == 0, refined.err
-    of_a_unet = twinseed("pair", SHORT, *usual, "--preset", "default")
-    assert of_a_unet.code == 1
-    assert "trained by flow matching" in of_a_unet.err
-    for instrument in ("attention", "morph"):
-        refused = twinseed("pair", SHORT, *usual, "--with", instrument)
-        assert refused.code == 1
-        assert "looks into a U-Net, and Z-Image has none" in refused.err
+    for command in (("verify", run.name), ("refine", run.name, "--steps", "2")):
+        verified = twinseed(*command, "--runs", str(tmp_path))
+        assert verified.code == 0, verified.err
+
+
+def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinseed: Twinseed, tmp_path: Path) -> None:
+    usual = ("--model", str(folders("z-image")), "--size", "64x64", "--clip", "none", "--runs", str(tmp_path))
+    offline = ("--expander", "offline", "--steps", "1", "--guidance", "0", "--seed", "5", "--json")
+    prompts = json.loads(twinseed("pair", SHORT, *usual, *offline).out)["prompts"]
+    assert "At a guidance of 0, Z-Image reads no negative prompt." in prompts["warnings"]
+    assert prompts["expanded"].count(".") > 2, "sentences, for a model that reads them"
+    refused = {
+        ("--preset", "default"): "trained by flow matching",
+        ("--with", "attention"): "looks into a U-Net, and Z-Image has none",
+        ("--with", "morph"): "Z-Image has no way from one prompt to another",
+        ("--memory", "0.5GB"): "does not fit into 0.5GB on cpu; the least that it takes here is 1.5GB",
+        ("--memory", "much"): "--memory is 'much'",
+        ("--max-sequence-length", "600"): "Z-Image reads 512 tokens at most, not 600",
+    }
+    for options, message in refused.items():
+        told = twinseed("pair", SHORT, *usual, *options)
+        assert told.code == 1
+        assert message in told.err
+
+
+@pytest.mark.parametrize(
+    ("tensors", "title"),
+    [
+        (
+            (
+                "model.diffusion_model.double_blocks.0.img_attn.qkv.weight",
+                "model.diffusion_model.single_blocks.0.linear1.weight",
+            ),
+            "FLUX.1",
+        ),
+        (("noise_refiner.0.attention.qkv.weight", "x_pad_token"), "Z-Image"),
+        (("transformer_blocks.0.img_mod.1.weight",), "Qwen-Image"),
+        (("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight",), "Stable Diffusion 3"),
+    ],
+)
+def test_single_files_are_refused_by_the_name_of_the_family(
+    tensors: tuple[str, ...], title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    save_file({name: torch.zeros(2, 2) for name in tensors}, tmp_path / "made.safetensors")
+    (listed,) = (model for model in known_models() if model.name == "made.safetensors")
+    assert (listed.kind, FAMILIES[listed.family].title) == ("transformer", title)
+    with pytest.raises(ModelError, match=f"is of {title}, which is not read from a single file") as caught:
+        open_model("made")
+    assert "model_index.json" in str(caught.value.hint)
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:

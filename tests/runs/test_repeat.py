@@ -7,13 +7,16 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Twinseed
 from test_session import pixels
 
+import compare.session.kept_open
 from compare.runs.record import Record, parse_record
 from compare.runs.run import Run
+from generate.models import OpenModel
 
 SMALL = ("--size", "64x64", "--steps", "2", "--seed", "7", "--clip", "none")
 WORDS = ("--simple", "a dog", "--expanded", "a red dog on a beach")
@@ -46,9 +49,19 @@ ASKED: dict[str, tuple[tuple[str, ...], str]] = {
 @pytest.fixture(autouse=True)
 def models(extras: Path, opened_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The LoRA, the textual inversion and the VAE; a compiler is looked for, and torch told to compile nothing with
-    it, which takes minutes."""
+    it, which takes minutes. A test opens each model once: what it repeats is a run."""
     import torch
 
+    opened: dict[str, OpenModel] = {}
+    open_model = compare.session.kept_open.open_model
+
+    def once(**how: Any) -> OpenModel:
+        way = repr(sorted(how.items()))
+        if way not in opened:
+            opened[way] = open_model(**how)
+        return opened[way]
+
+    monkeypatch.setattr("compare.session.kept_open.open_model", once)
     monkeypatch.setenv("TWINSEED_MODELS", str(extras))
     monkeypatch.setenv("CXX", sys.executable)
     monkeypatch.setattr("torch.compile", partial(torch.compile, backend="eager"))

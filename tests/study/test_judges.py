@@ -43,6 +43,19 @@ def test_a_model_holds_both_pictures_against_both_prompts(
     assert judge.judge(Shown(run)) == found
 
 
+def test_a_model_of_the_hub_is_taken_from_this_machine(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--owner--blip"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    write_blip(repository / "snapshots" / ("0" * 40))
+    assert set(open_judge("owner/blip").judge(Shown(run))) == set(run.record.seeds)
+    with pytest.raises(JudgeError, match="could not be fetched from the hub"):
+        open_judge("detector:owner/other")
+
+
 def test_a_detector_of_fixed_kinds_looks_for_those_alone(run: Run, tmp_path: Path) -> None:
     judge = open_judge(f"detector:{write_yolos(tmp_path / 'yolos')}")
     three = AskedObject(name="dogs", colour="red", count=3)

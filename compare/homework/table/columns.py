@@ -104,6 +104,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("expanded", ("expanded", "expanded prompt", "擴充", "擴充提示詞"), _text),
     Column("negative", ("negative", "negative prompt", "反向", "反向提示詞"), _text),
     Column("style", ("style", "styles", "風格"), _listed),
+    Column("enhance", ("enhance", "加強", "加強詞"), _yes_or_no),
     Column("model", ("model", "模型"), _word),
     Column("scheduler", ("scheduler", "排程器"), _word),
     Column("steps", ("steps", "步數"), _whole),

@@ -185,7 +185,13 @@ def _of_request(record: Record) -> Iterator[Finding]:
         yield Finding("prompt", words, RECORD_FILE)
     if request.concept != record.concept:
         yield Finding("record", Clause("another concept was asked for than the record's"), RECORD_FILE)
-    if prompts.expander == "given" and not request.styles and request.preset is None and request.draft is None:
+    if (
+        prompts.expander == "given"
+        and not request.styles
+        and not request.enhance
+        and request.preset is None
+        and request.draft is None
+    ):
         for what, given, used in (
             ("simple prompt", request.simple, prompts.simple),
             ("expanded prompt", request.expanded, prompts.expanded),

@@ -76,7 +76,7 @@ def sample_of_preset(name: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _sheet() -> dict[str, Any]:
-    """What `benchmarks/style_pictures.py` has made: the sheet of pictures, and the place of each on it."""
+    """What `benchmarks/pictures/styles.py` has made: the sheet of pictures, and the place of each on it."""
     told = json.loads((_STATIC / "samples.json").read_text(encoding="utf-8"))
     names = told["names"]
     return {

@@ -37,7 +37,8 @@ class Worker(Protocol):
 
 class SessionWorker:
     """Renders and measures units; their runs go to the store. `work` is a folder of its own for what is unfinished: a
-    unit that was cut off goes on from there. Keys come from `environ`; `choose` finds expanders."""
+    unit that was cut off goes on from there. `threads` are torch's on the CPU, None as many as it takes: with another
+    number pixels differ in their last digits. Keys come from `environ`; `choose` finds expanders."""
 
     def __init__(
         self,
@@ -45,10 +46,12 @@ class SessionWorker:
         work: Path,
         *,
         judges: Sequence[str] = (),
+        threads: int | None = None,
         environ: Mapping[str, str] = os.environ,
         choose: ExpanderChoice | None = None,
     ) -> None:
         self.store, self.folder, self._environ = store, work, environ
+        self._threads = threads
         self.judges = tuple(name for name in judges if looks_at_runs(name))
         self._choose = choose or choose_expander
         self.name = f"{socket.gethostname()}-{os.getpid()}"
@@ -99,6 +102,10 @@ class SessionWorker:
         from compare.session import Session, SessionStopped
 
         if self._session is None:
+            if self._threads is not None:
+                import torch
+
+                torch.set_num_threads(self._threads)
             self._session = Session(Gallery(self.folder), environ=self._environ, choose=self._choose)
         run = self._session.gallery.finished(unit.request.digest)  # whoever made it was killed before it was taken in
         if run is None:

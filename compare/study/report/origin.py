@@ -9,6 +9,7 @@ from compare.report.blocks import Facts, Table, Text, Value
 from compare.study.analysis import Analysis
 from compare.study.design import Addition, Plan
 from compare.study.report.wording import listed, seeds_text, unchanged_text
+from compare.study.scores import without_folder
 from ideation import told
 from templates import Language
 
@@ -73,7 +74,7 @@ def plan_section(plan: Plan, t: dict[str, Any]) -> Section:
         ),
     ]
     if plan.judges:
-        rows.append((said["judges"], (Value(listed(plan.judges)),)))
+        rows.append((said["judges"], (Value(listed(map(without_folder, plan.judges))),)))
     if plan.additions:
         rows.append((said["additions"], tuple(Value(_addition(one, said), "line") for one in plan.additions)))
     return Section("plan", said["title"], (said["about"],), (Facts(tuple(rows)),))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import PurePath
 from typing import Any
 
 from compare.report import sentences
 from compare.report.sentences import signed_points
 from compare.study.analysis import Analysis, Answer, Unchanged
 from compare.study.design import Plan
-from compare.study.scores import judge_of, measure_of
+from compare.study.scores import judge_of, measure_of, without_folder
 from templates import Language
 
 
@@ -82,12 +81,11 @@ def label_of(one: Answer, plan: Plan, t: dict[str, Any], *, judged: bool = True)
 
 def judge_text(judge: str, t: dict[str, Any]) -> str:
     """A judge as a reader knows it: what kind it is, and of a folder the last name."""
-    kind, _, rest = judge.partition(":")
+    kind, _, name = without_folder(judge).partition(":")
     said = t["judges"]
     if kind not in said:
-        kind, rest = "", judge
-    name = PurePath(rest).name if rest.startswith(("/", "~", ".")) else rest
-    return str(said[kind].format(name=name)) if kind and name else str(said.get(f"{kind} alone", name))
+        return without_folder(judge)
+    return str(said[kind].format(name=name) if name else said.get(f"{kind} alone", kind))
 
 
 def arm_text(arm: str, model: str, plan: Plan, t: dict[str, Any]) -> str:

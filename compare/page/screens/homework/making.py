@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.homework.bundle import student_of
-from compare.homework.table import Fault, Table, read_table
+from compare.homework.plan import visible_faults
+from compare.homework.table import Table, read_table
 from compare.page.context import PageContext
 from compare.page.screens.homework.assignment import Ended, HomeworkJob
 from compare.page.screens.homework.uploads import on_disk
@@ -25,9 +25,9 @@ from compare.page.widgets.progress import show_notices, show_progress
 from compare.page.widgets.thumbnails import thumbnail
 from compare.page.worker import Ticket
 from compare.report import sentences
-from compare.request import PairOptions, PairRequest
+from compare.request import PairOptions
 from compare.runs import Run
-from ideation import Clause, OfflineExpander, TwinseedError, guess_language
+from ideation import Clause, TwinseedError
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -70,7 +70,7 @@ def show_making(page: PageContext) -> None:
         table = _table(upload, usual)
         if table is not None:
             _show_table(table, page)
-            table = replace(table, faults=(*table.faults, *_faults_of(table)))
+            table = replace(table, faults=(*table.faults, *visible_faults(table.assignments[:MOST_SHOWN], chosen_for)))
             table.require()
     st.button(
         h["make"],
@@ -100,18 +100,6 @@ def _table(upload: Any, usual: PairOptions) -> Table | None:
         file = Path(folder, "table.tsv" if "\t" in typed else "table.txt")
         file.write_text(typed, encoding="utf-8")
         return read_table(file, usual)
-
-
-def _faults_of(table: Table) -> Iterator[Fault]:
-    """What can be seen to be wrong with the rows before any model is opened, as far as they are shown."""
-    for one in table.assignments[:MOST_SHOWN]:
-        try:
-            request, _ = PairRequest.from_options(one.options)
-            offline = chosen_for(one.options.expander) == "offline"
-            if offline and request.simple is None and guess_language(request.concept.text) != "en":
-                OfflineExpander().require_readable(request.concept)
-        except TwinseedError as problem:
-            yield Fault(one.line, problem.message, problem.hint)
 
 
 def _show_table(table: Table, page: PageContext) -> None:

@@ -54,6 +54,7 @@ def first_values() -> dict[str, Any]:
         "seed": str(secrets.randbelow(2**32)),
         "images": 1,
         "styles": [],
+        "enhance": False,
         "scheduler": _USUAL.scheduler,
         "steps": _USUAL.num_inference_steps,
         "guidance": _USUAL.guidance_scale,
@@ -105,6 +106,7 @@ def request_of_form(language: Language, *, own_prompts: bool = True, **other: An
         "size": None if state.aspect else size,
         "preset": state.preset or None,
         "style": tuple(state.styles) or ("none",),
+        "enhance": state.enhance,
         "simple": simple,
         "expanded": expanded,
         "negative": negative,
@@ -219,6 +221,7 @@ def fill_form(settings: RenderSettings) -> None:
     for field, widget in WIDGETS.items():
         state[widget] = getattr(settings, field)
     state.seed, state.preset, state.performance, state.styles, state.aspect = str(settings.seed), "", "", [], ""
+    state.enhance = False
     state.tokens = "chunk" if settings.long_prompts == "chunk" else "fit"
     state.vae, state.device, state.dtype = settings.vae or "", settings.device, settings.dtype
     alike = all(one.text_encoder == one.unet for one in settings.adapters)  # a widget has one weight for both
@@ -243,6 +246,7 @@ def fill_from_request(request: PairRequest) -> None:
     state.concept = request.concept.text
     state.drawn = request.concept if request.concept.index is not None else None
     state.preset, state.styles, state.aspect = request.preset or "", list(request.styles), request.aspect or ""
+    state.enhance = request.enhance
     state.expander, state.llm_model, state.tokens = request.expander, request.llm_model or "", request.tokens
     state.written = state.written_of = state.translated = state.translated_of = None
     state.like_notes = ()

@@ -25,7 +25,7 @@ from compare.page.widgets.marked import marked_html
 from compare.page.widgets.other_model import show_other_model
 from compare.report import sentences
 from compare.view import marked_prompt
-from compare.writing import styled_prompts, written_prompts
+from compare.writing import enhanced_prompts, styled_prompts, written_prompts
 from generate.choices.presets import NegativePart, find_preset, negative_parts
 from generate.choices.styles import find_style
 from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
@@ -226,6 +226,8 @@ def _as_rendered() -> PromptPair | None:
     prompts = state.written
     if prompts is None or edited():
         prompts = given_pair(state.concept, simple, expanded, state.negative, budget)
+    if state.enhance:
+        prompts = enhanced_prompts(prompts, budget)
     preset = find_preset(state.preset) if state.preset else None
     return styled_prompts(prompts, budget, tuple(find_style(name) for name in state.styles), preset)
 

@@ -197,6 +197,7 @@ def _again(page: PageContext, record: Record) -> None:
             negative=prompts.negative,
             preset=None,  # its words and LoRAs are in the prompts and settings, and so are those of the styles
             styles=(),
+            enhance=False,
             aspect=None,
             draft=None,
             language=page.language,

@@ -21,6 +21,7 @@ from generate.models import embedded_loras, family_of, known_models, usual_setti
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
 from ideation import TwinseedError
+from templates import render
 
 ASPECTS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -147,6 +148,7 @@ def _show_styles(page: PageContext) -> None:
         if box.open:
             st.caption(s["pick"]["about"])
             style_picker(s["pick"], language, st.session_state.styles, _press_style)
+    st.toggle(s["enhance"], key="enhance", help=s["enhance_help"].format(words=render("prompts/enhance.txt.j2")))
 
 
 def _press_style(name: str) -> None:

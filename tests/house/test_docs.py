@@ -13,7 +13,7 @@ import typer
 
 from commands.program import app
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
     ROOT / "README.zh-TW.md",

@@ -1,6 +1,6 @@
 """Makes the pictures of the page that the docs show: every screen, on a desk in English and on a phone in 繁體中文.
 
-    python benchmarks/page_pictures.py      # writes docs/pictures/page/*.webp and docs/pictures/page.png
+    python benchmarks/pictures/page.py      # writes docs/pictures/page/*.webp and docs/pictures/page.png
 
 The runs in them are real ones, made by Seedling just before.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 # isort: split
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
@@ -26,7 +26,7 @@ from benchmarks.hardening.page_trials.window import settle
 from compare import Gallery, PairOptions, PairRequest, Session
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 CONCEPTS = (
     "a fox driving a car, watercolor style",
     "一隻貓在看書，水彩風格",

@@ -6,14 +6,17 @@ import ast
 import importlib
 import inspect
 import json
+import shutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from sample_run import OLD_RUN
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = sorted(file for folder in ("", "pictures") for file in (REPOSITORY / "benchmarks" / folder).glob("*.py"))
 HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy", "lindera"}
 PROGRAM = """
 import json, sys
@@ -51,6 +54,48 @@ def test_light_commands_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert HEAVY.isdisjoint(told["modules"])
 
 
+#: What light commands may load of all that is installed, by the names that are imported.
+LIGHT = set(
+    "_cffi_backend _yaml annotated_doc annotated_types filelock jinja2 markupsafe numpy PIL platformdirs pydantic "
+    "pydantic_core pygments rich shellingham tenacity tokenizers typer typing_extensions typing_inspection yaml".split()
+)
+ONE_PROCESS = """
+import json, sys
+before = set(sys.modules)  # what the environment itself loads
+from commands.program import app
+for words in json.loads(sys.argv[1]):
+    app(words, standalone_mode=False)
+    print(json.dumps([words, sorted({name.partition(".")[0] for name in set(sys.modules) - before})]), file=sys.stderr)
+"""
+
+
+def test_light_commands_load_what_they_are_known_to_load(tmp_path: Path) -> None:
+    """One after the other in one process, those that may load the most last."""
+    shutil.copytree(OLD_RUN, tmp_path / OLD_RUN.name)
+    commands = {
+        ("ideas", "-n", "2"): set(),
+        ("list", "styles"): set(),
+        ("expand", "a dog", "--expander", "offline"): set(),
+        ("verify", str(OLD_RUN), "--no-render"): set(),
+        ("report", str(tmp_path / OLD_RUN.name)): {"vl_convert"},
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_PROCESS, json.dumps(list(commands))],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    ours = {"commands", "compare", "generate", "ideation", "templates", "twinseed", "__main__"}
+    installed = set(packages_distributions()) - ours
+    told = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("[[")]
+    assert [tuple(words) for words, _ in told] == list(commands)
+    for words, modules in told:
+        more = set(modules) & installed - LIGHT - commands[tuple(words)]
+        assert not more, f"{words} loads {more}"
+
+
 @pytest.mark.parametrize(
     "package", ["compare", "generate", "ideation", "ideation.expanders.llm", "ideation.expanders.offline", "templates"]
 )
@@ -67,7 +112,7 @@ def test_which_models_are_here_is_told_without_opening_any() -> None:
     assert (HEAVY - {"torch"}).isdisjoint(json.loads(done.stderr.splitlines()[-1])["modules"])
 
 
-@pytest.mark.parametrize("file", sorted((REPOSITORY / "benchmarks").glob("*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
 def test_threads_are_told_to_sleep_before_torch_is_imported(file: Path) -> None:
     """Importing anything of `generate` does it."""
     imported: list[str] = []

@@ -1,6 +1,6 @@
 """Makes the small pictures of styles and presets that the page shows, with Seedling.
 
-    python benchmarks/style_pictures.py      # writes samples.webp and samples.json in compare/page/static/styles
+    python benchmarks/pictures/styles.py      # writes samples.webp and samples.json in compare/page/static/styles
 
 The same subject from the same seed for each. Seedling has learnt thirteen styles; of the others it draws what it knows
 of their words, and so the page says. Presets that need another model have no picture.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 # isort: split
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from PIL import Image
 
@@ -29,7 +29,7 @@ from ideation import TokenBudget, given_pair
 SUBJECT = "a cat riding a bicycle on a beach"
 SEED, STEPS = 12, 12
 SIDE, COLUMNS, QUALITY = 72, 12, 68
-STATIC = Path(__file__).parents[1] / "compare" / "page" / "static" / "styles"
+STATIC = Path(__file__).parents[2] / "compare" / "page" / "static" / "styles"
 
 
 def pictures(model: OpenModel) -> dict[str, Image.Image]:

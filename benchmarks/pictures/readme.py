@@ -1,6 +1,6 @@
 """Makes the moving picture at the top of the README: pairs by Seedling, and a slider going over each.
 
-    python benchmarks/readme_picture.py      # writes docs/pictures/pair.webp
+    python benchmarks/pictures/readme.py      # writes docs/pictures/pair.webp
 
 The pairs are made just before, by the offline expander and the embedded model; the words are marked as in every report.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 # isort: split
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from jinja2 import Environment
 from PIL import Image
@@ -26,7 +26,7 @@ from compare import Gallery, PairOptions, PairRequest, Run, Session
 from ideation.english import diff
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
-PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "pair.webp"
+PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "pair.webp"
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
 MOST_BYTES = 400_000
 

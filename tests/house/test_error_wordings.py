@@ -16,7 +16,7 @@ from generate.settings import RenderSettings
 from ideation import PatternPlan, TwinseedError, Wildcards, choose_expander
 from templates import own_yaml
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _ROOMS = ("ideation", "generate", "compare")
 #: Where errors are made, and what makes them: whatever takes a hint, and clauses.
 _FILES = tuple(file for room in _ROOMS for file in sorted((_ROOT / room).rglob("*.py")) if "training" not in file.parts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import webbrowser
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from PIL import Image
 
 from compare import Gallery
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-TW.md")
 
 #: Commands that are not run here, and why. What none of these begins is run.
@@ -41,11 +40,12 @@ def blocks(name: str, kind: str) -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def lines(name: str) -> Iterator[str]:
-    """The lines of the shell's blocks without their comments, quotation marks as they stand."""
-    for block in blocks(name, "sh"):
-        for line in block.splitlines():
-            yield re.sub(r"\s+#.*$", "", line)
+def lines(name: str) -> list[str]:
+    """The lines of the shell's blocks. None has a comment: the shell of macOS takes them for arguments where somebody
+    types."""
+    found = [line for block in blocks(name, "sh") for line in block.splitlines()]
+    assert not [line for line in found if "#" in line]
+    return found
 
 
 def reason_not_to_run(line: str) -> str | None:
