@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUNS ?= runs
 
-.PHONY: install shell demo test page docs lint check clean
+.PHONY: install shell demo test page docs lint check wheel oldest newest clean
 
 install: $(VENV)/.installed
 
@@ -41,6 +41,13 @@ lint: install
 	@$(BIN)/lint-imports
 
 check: lint test
+
+# The wheel, in an environment of its own that pip fills: with the pinned versions, the least and the newest.
+wheel:
+	@$(PYTHON) .ci/wheel.py
+
+oldest newest:
+	@$(PYTHON) .ci/wheel.py --versions $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -10,7 +10,8 @@
 True
 
 In a notebook a run shows itself; `run.report()` is its report, `run.refine()` the run with more steps, and
-`run.examine("ladder")` the run with what that instrument finds. Nothing is loaded before it is used. `main` is the
+`run.examine("ladder")` the run with what that instrument finds; `study(["a dog", "a cat"], seeds=4)` is a whole study,
+which has its `sentence`, its `scores` and its report. Nothing is loaded before it is used. `main` is the
 program of the command line.
 """
 
@@ -25,8 +26,26 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from compare.notebook import Idea, NotebookRun, ReportFile, Session, expand, ideas, open_run, pair
+    from compare.study import StudyResult, open_study
+    from compare.study import run_study as study
 
-__all__ = ["Idea", "NotebookRun", "ReportFile", "Session", "expand", "ideas", "main", "open_run", "pair"]
+__all__ = [
+    "Idea",
+    "NotebookRun",
+    "ReportFile",
+    "Session",
+    "StudyResult",
+    "expand",
+    "ideas",
+    "main",
+    "open_run",
+    "open_study",
+    "pair",
+    "study",
+]
+
+#: What is not in `compare.notebook` but in `compare.study`, and its name there.
+_OF_STUDIES = {"StudyResult": "StudyResult", "open_study": "open_study", "study": "run_study"}
 
 #: Our packages. Their names are common ones, so that another distribution, or a folder that Python looks into first,
 #: may have one that is called so too.
@@ -50,6 +69,8 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     _require_ours()
+    if name in _OF_STUDIES:
+        return getattr(import_module("compare.study"), _OF_STUDIES[name])
     return getattr(import_module("compare.notebook"), name)
 
 

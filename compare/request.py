@@ -41,8 +41,8 @@ from ideation import (
 from ideation.values import STRICT
 from templates import LANGUAGES, Language, language_for
 
-#: Fields of a request that were added later.
-_LATER = ("enhance",)
+#: Fields of a request and of its settings that were added later.
+_LATER = ("enhance", "max_sequence_length", "memory")
 
 
 class RequestError(TwinseedError):
@@ -212,10 +212,11 @@ class PairRequest:
     def digest(self) -> str:
         """SHA-256 of all that is asked for but the language of its report: equal requests, equal digest.
 
-        What was added later counts where it is used, so that runs of before keep the digest that they bear.
+        What was added later counts where it is used, so that runs and plans of before keep the digest that they bear.
         """
-        content = {name: value for name, value in self.to_json().items() if name != "language"}
-        content = {name: value for name, value in content.items() if name not in _LATER or value}
+        content = _without_later(self.to_json())
+        del content["language"]
+        content["settings"] = _without_later(content["settings"])
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
@@ -304,6 +305,10 @@ class PairRequest:
 def request_from_json(content: dict[str, Any]) -> PairRequest:
     """The request of which `to_json` made `content`. Raises pydantic's `ValidationError`, or `TwinseedError`."""
     return _adapter().validate_json(json.dumps(content))
+
+
+def _without_later(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name not in _LATER or value}
 
 
 @cache

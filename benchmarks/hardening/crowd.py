@@ -44,6 +44,7 @@ from benchmarks.hardening.death import (
     load_libraries,
     pixels,
 )
+from benchmarks.hardening.page_trials.window import settle, unfold
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 from compare import Gallery, PairOptions, PairRequest, Run
 from compare.page.worker import Worker
@@ -274,10 +275,9 @@ def page_generations(table: Table, there: Path, count: int) -> None:
         page.get_by_text("Steps and size").click()
         page.get_by_label("Steps", exact=True).fill("2")
         page.get_by_label("Steps", exact=True).press("Enter")
-        page.get_by_text("Settings", exact=True).click()
         for number in range(1, count + 1):
-            if page.get_by_label("Seed", exact=True).is_hidden():
-                page.get_by_text("Settings", exact=True).click()
+            settle(page)
+            unfold(page, "settings")  # they are folded when pictures are asked for
             page.get_by_label("Seed", exact=True).fill(str(number))
             page.get_by_label("Seed", exact=True).press("Enter")
             page.get_by_role("button", name="Generate").click()

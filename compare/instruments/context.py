@@ -47,7 +47,8 @@ class Instrument(Generic[OptionsT, ResultT]):
     instrument's own sentences and the report's. `lines` are what a shell prints of it. `steps` is about how many
     denoising steps of two pictures `measure` takes, for an estimate of the time. `require` raises `TwinseedError` where
     it is known before any picture is there that `measure` would; it is given the options and the environment.
-    `in_a_unet` instruments look into what transformers have not.
+    `in_a_unet` instruments look into what transformers have not; those that have `mixes_prompts` draw what lies between
+    two, which not every family can.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Instrument(Generic[OptionsT, ResultT]):
     lines: Callable[[ResultT], Sequence[str]] = lambda _: ()
     require: Callable[[OptionsT, Mapping[str, str]], object] = lambda _, __: None
     in_a_unet: bool = False
+    mixes_prompts: bool = False
 
 
 class Scorer(Protocol):

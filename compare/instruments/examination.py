@@ -78,13 +78,19 @@ class Examination:
                 INSTRUMENTS[name].require(self.options_of(name), environ)
 
     def require_family(self, family: Family) -> None:
-        """Raises `SettingsError` where one of the instruments looks into a U-Net, and the family's models have none."""
+        """Raises `SettingsError` where one of the instruments takes what the family's models have not."""
         for name in self.instruments:
             if INSTRUMENTS[name].in_a_unet and family.in_turn is not None:
                 raise SettingsError(
                     "{name} looks into a U-Net, and {title} has none",
                     hint="leave it out for this model: --with takes the other instruments",
                     name=name,
+                    title=family.title,
+                )
+            if INSTRUMENTS[name].mixes_prompts and family.in_turn is not None and family.in_turn.mixed is None:
+                raise SettingsError(
+                    "{title} has no way from one prompt to another: each is read as a text of its own length",
+                    hint="leave the interpolation out for this model",
                     title=family.title,
                 )
 

@@ -141,5 +141,5 @@ MORPH = Instrument(
     measure=morph,
     section=_section,
     steps=_steps,
-    in_a_unet=True,
+    mixes_prompts=True,
 )

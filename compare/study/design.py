@@ -106,8 +106,9 @@ class Plan(StrictModel):
 
     @property
     def digest(self) -> str:
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(content.encode()).hexdigest()
+        """The request by its own digest, which what later versions add to requests leaves as it is."""
+        content = self.model_dump(mode="json", exclude={"request"}) | {"request": self.request.digest}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     @property
     def pairs(self) -> int:

@@ -201,6 +201,7 @@ def _make(entry: Entry, source: str) -> Preset:
 _ORDER = (
     *("seedling", "laptop", "initial", "default", "sdxl", "wander", "realistic", "anime", "sai", "lightning", "lcm"),
     *("z-image-turbo", "z-image", "flux2-klein", "flux", "flux-schnell", "qwen-image", "sd35", "chroma"),
+    *("flux2", "flux2-klein-base", "sana", "sana-sprint", "lumina2", "pixart", "kandinsky5", "cogview4"),
 )
 
 _KIND = ChoiceKind("preset", "presets", _make, YAML_READERS, _ORDER)

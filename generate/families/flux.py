@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from generate.families.latents import decoded_by_kl, unpacked_in_fours
 from generate.families.protocol import Family, InTurn, Reader
 
 _CLIP = Reader("CLIP", "tokenizer", 77, pooled=True)
+
+
+def _encoded(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    length = arguments["max_sequence_length"]
+    context, pooled, _ = pipeline.encode_prompt(prompt=words, prompt_2=None, max_sequence_length=length)
+    return {"prompt_embeds": context, "pooled_prompt_embeds": pooled}
+
 
 #: T5's words are padded to the length that is read, and the padding is seen: another length is another picture.
 FLUX = Family(
@@ -33,6 +42,7 @@ FLUX = Family(
         decoded=decoded_by_kl,
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
+        mixed=_encoded,
     ),
 )
 
@@ -48,5 +58,6 @@ FLUX_SCHNELL = replace(
         decoded=decoded_by_kl,
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 256},
+        mixed=_encoded,
     ),
 )

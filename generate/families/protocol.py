@@ -44,6 +44,9 @@ class InTurn:
     2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose rows it reads
     only as far as another input says: what is behind is padding, and no part of what it was given.
 
+    `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
+    they have one length, and nothing tells their padding apart. None where they cannot.
+
     `sizes` are the widths and heights that the pipeline draws, where it draws no others. `most_tokens` is the longest
     that `max_sequence_length` may be made, None where it is the reader's limit. `negative` are the arguments by which
     the pipeline is told the negative prompt, made of itself, the words and the others.
@@ -63,6 +66,7 @@ class InTurn:
     tells_latents_alone: bool = False
     lengths: Mapping[str, str] = field(default_factory=dict)
     most_tokens: int | None = None
+    mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()
     negative: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] = lambda _, words, __: {
         "negative_prompt": words

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from generate.families.latents import decoded_by_kl
 from generate.families.protocol import Family, InTurn, Reader
+
+
+def _encoded(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    context, _, pooled, _ = pipeline.encode_prompt(
+        prompt=words,
+        prompt_2=None,
+        prompt_3=None,
+        do_classifier_free_guidance=False,
+        max_sequence_length=arguments["max_sequence_length"],
+    )
+    return {"prompt_embeds": context, "pooled_prompt_embeds": pooled}
+
 
 STABLE_DIFFUSION_3 = Family(
     name="sd3",
@@ -29,5 +44,6 @@ STABLE_DIFFUSION_3 = Family(
         decoded=decoded_by_kl,
         most_tokens=512,
         arguments={"max_sequence_length": 256},
+        mixed=_encoded,
     ),
 )

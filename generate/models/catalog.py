@@ -21,7 +21,7 @@ LORAS, EMBEDDINGS, VAES = "loras", "embeddings", "vae"
 #: What can be rendered with. Of a pickle nobody knows before it is read.
 RENDERS = ("embedded", "folder", "checkpoint", "hub", "pickle")
 
-_ORDER = ("embedded", "folder", "checkpoint", "lora", "embedding", "vae", "pickle", "unknown", "broken")
+_ORDER = ("embedded", "folder", "checkpoint", "transformer", "lora", "embedding", "vae", "pickle", "unknown", "broken")
 
 
 @dataclass(frozen=True)

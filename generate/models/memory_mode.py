@@ -124,7 +124,7 @@ def _require(mode: str, device: str) -> None:
     if mode in ("8-bit", "4-bit") and importlib.util.find_spec("bitsandbytes") is None:
         raise SettingsError(
             "--memory {mode} takes bitsandbytes, which is not installed",
-            hint="pip install bitsandbytes, or --memory group-offload, which changes no number",
+            hint="pip install 'twinseed[quant]', or --memory group-offload, which changes no number",
             mode=mode,
         )
 

@@ -307,6 +307,13 @@ def _usable(found: ModelName, kinds: tuple[str, ...], what: str, allow_pickle: b
             if out
             else "save or download it again",
         )
+    if found.kind == "transformer" and "checkpoint" in kinds:
+        raise ModelError(
+            "{path} is of {title}, which is not read from a single file",
+            hint="name the folder of the whole model, with model_index.json at its top, or its hub id",
+            path=found.path,
+            title=FAMILIES[found.family].title,
+        )
     if found.kind not in kinds:
         raise ModelError(
             "{path} is no {what}: going by its tensors it is a {other}"

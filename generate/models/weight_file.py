@@ -71,6 +71,17 @@ _CHANGE = re.compile(r"\.(diff|diff_b|[wb]_norm|on_input|set_weight)$")
 # What the vectors of an embedding are called where nothing else is: by AUTOMATIC1111, and for the encoders of XL.
 _EMBEDDED = frozenset({"emb_params", "string_to_param.*", "*", "clip_l", "clip_g"})
 
+# By what the tensors of a transformer are told, in its makers' names or diffusers': each family's must all be there.
+_TRANSFORMERS = {
+    "flux2": ("double_stream_modulation_img.",),
+    "chroma": ("distilled_guidance_layer.",),
+    "flux": ("double_blocks.", "single_blocks."),
+    "z-image": ("noise_refiner.", "x_pad_token"),
+    "lumina2": ("noise_refiner.", "context_refiner."),
+    "sd3": ("joint_blocks.",),
+    "qwen-image": ("transformer_blocks.0.img_mod.",),
+}
+
 _UNKNOWN = ("unknown", "unknown")
 _MOST_SIDES = 8
 
@@ -83,7 +94,7 @@ class ModelError(TwinseedError):
 class WeightFile:
     """What the header of a `.safetensors` file says: `shapes` by the names of the tensors, and `metadata`.
 
-    `kind` is "checkpoint", "lora", "vae", "embedding" or "unknown"; `family` is a name of
+    `kind` is "checkpoint", "transformer", "lora", "vae", "embedding" or "unknown"; `family` is a name of
     `generate.families.FAMILIES` or "unknown".
     """
 
@@ -251,6 +262,10 @@ def _classify(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
     """Kind and family, by the names that the programs which write such files give to their tensors."""
     if any(_ADAPTER.search(name) for name in shapes):
         return "lora", _family_of_lora(shapes)
+    inside = [name.removeprefix("model.diffusion_model.") for name in shapes]
+    for transformer, marks in _TRANSFORMERS.items():
+        if all(any(name.startswith(mark) for name in inside) for mark in marks):
+            return "transformer", transformer
     if any(name.startswith("model.diffusion_model.") for name in shapes):
         return "checkpoint", _name(family_of_checkpoint(shapes))
     if any(_CHANGE.search(name) for name in shapes):

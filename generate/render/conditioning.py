@@ -26,13 +26,14 @@ class Conditioning:
     context the simple, the expanded and the negative prompt took by themselves, start, end and padding included.
 
     Of a family whose arms go in turn there are no arguments but the words themselves: `texts`, one for each picture,
-    and `negative`.
+    and `negative`; `ways` says of each how far it goes toward which other words, None where it does not.
     """
 
     arguments: dict[str, torch.Tensor]
     lengths: dict[str, int]
     texts: tuple[str, ...] = ()
     negative: str = ""
+    ways: tuple[tuple[str, float] | None, ...] = ()
 
     def rows(self, picks: Sequence[int]) -> Conditioning:
         """The conditioning of those of its pictures, in that order."""
@@ -40,6 +41,7 @@ class Conditioning:
             self,
             arguments={name: value[list(picks)] for name, value in self.arguments.items()},
             texts=tuple(self.texts[pick] for pick in picks) if self.texts else (),
+            ways=tuple(self.ways[pick] for pick in picks) if self.ways else (),
         )
 
 

@@ -78,6 +78,17 @@ def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     }
 
 
+def _words(batch: Batch, in_turn: InTurn, place: int, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments for the words of one picture: themselves, or what lies between them and others."""
+    text, ways = batch.conditioning.texts[place], batch.conditioning.ways
+    way = ways[place] if ways else None
+    if way is None or in_turn.mixed is None:
+        return {"prompt": text}
+    toward, part = way
+    begin, end = (in_turn.mixed(batch.model.pipeline, words, arguments) for words in (text, toward))
+    return {name: torch.lerp(begin[name].float(), end[name].float(), part).to(begin[name].dtype) for name in begin}
+
+
 def _listening(in_turn: InTurn, pipeline: Any, after_step: Callable[..., Any]) -> dict[str, Any]:
     """The arguments by which the pipeline calls `after_step`."""
     if in_turn.tells_latents_alone:
@@ -95,6 +106,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [seed])
     pipeline.scheduler = preview.watching(scheduler, place)
     generator = torch.Generator("cpu").manual_seed(seed)
+    words = _words(batch, in_turn, place, arguments)
     check = ArmCheck(model.family, guided=guided)
 
     raised: list[BaseException] = []
@@ -129,7 +141,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             warnings.filterwarnings("error", "invalid value encountered in cast", RuntimeWarning)
             warnings.filterwarnings("error", r"(?s).*Try to use VAE tiling", UserWarning)
             result = pipeline(
-                prompt=batch.conditioning.texts[place],
+                **words,
                 **(in_turn.negative(pipeline, batch.conditioning.negative, arguments) if guided else {}),
                 **arguments,
                 generator=generator,

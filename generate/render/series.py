@@ -84,13 +84,18 @@ def _conditioning(
     encoded: dict[tuple[str, str], Conditioning],
 ) -> Conditioning:
     """The rows of two frames. Frames on one way share its two ends, which are encoded once."""
-    if model.family.in_turn is not None and any(frame.toward is not None for frame in both):
+    on_ways = any(frame.toward is not None for frame in both)
+    if model.family.in_turn is not None and on_ways and model.family.in_turn.mixed is None:
         raise SettingsError(
             "{title} has no way from one prompt to another: each is read as a text of its own length",
             hint="leave the interpolation out for this model",
             title=model.family.title,
         )
-    if all(frame.toward is None for frame in both):
+    if model.family.in_turn is not None and on_ways:
+        ways = tuple((frame.toward, frame.part) if frame.toward is not None else None for frame in both)
+        texts = replace(prompts, simple=both[0].prompt, expanded=both[1].prompt)
+        return replace(encode_pair(model, texts, settings), ways=ways)
+    if not on_ways:
         return encode_pair(model, replace(prompts, simple=both[0].prompt, expanded=both[1].prompt), settings)
     rows = []
     for frame in both:

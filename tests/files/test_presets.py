@@ -94,7 +94,7 @@ def test_every_preset_can_be_used(name: str) -> None:
     assert preset.description
     assert preset.source == "built in"
     assert [style.name for style in chosen_styles(preset)] == list(preset.styles)
-    distilled = name.endswith(("turbo", "klein", "schnell"))  # the model itself was, not a LoRA for it
+    distilled = name.endswith(("turbo", "klein", "schnell", "sprint"))  # the model itself was, not a LoRA for it
     assert preset.fixed_steps == (bool(preset.loras) or distilled)
     # Guidance of 1 or less turns the negative prompt off: nothing may be promised there.
     assert settings.guidance_scale > 1 or not preset.negative
@@ -103,10 +103,11 @@ def test_every_preset_can_be_used(name: str) -> None:
 
 def test_the_names_that_people_know() -> None:
     ours, fooocus = "seedling laptop wander sdxl", "initial default realistic anime sai lightning lcm"
-    transformers = "z-image-turbo z-image flux2-klein flux flux-schnell qwen-image sd35 chroma"
+    transformers = "z-image-turbo z-image flux2-klein flux flux-schnell qwen-image sd35 chroma "
+    transformers += "flux2 flux2-klein-base sana sana-sprint lumina2 pixart kandinsky5 cogview4"
     assert set(PRESETS) == {*ours.split(), *fooocus.split(), *transformers.split()}
     assert next(iter(PRESETS)) == "seedling"
-    assert len(PRESETS) == 19
+    assert len(PRESETS) == 27
     assert preset_problems() == ()
 
 

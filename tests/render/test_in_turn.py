@@ -19,7 +19,7 @@ from tiny_families import BUILDERS, save_tiny
 
 from generate import RenderSettings
 from generate.families import FAMILIES
-from generate.models import ModelError, OpenModel, family_of, open_model, usual_settings
+from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
 from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
 from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
@@ -483,10 +483,15 @@ def test_the_whole_of_a_run(name: str, folders: Folders, twinseed: Twinseed, tmp
     usual = ("--model", str(folders(name)), "--size", "64x64", "--clip", "none", "--runs", str(tmp_path))
     expanded = f"{SHORT} {LONG.replace(' ,', '')}, tall waves"  # two phrases, to keep the ladder short
     asked = ("--expanded", expanded, "--steps", "1", "--seed", "5", "--max-sequence-length", "96")
-    instruments = ("ruler", "placebo", "ladder", "sweep")
+    in_turn = FAMILIES[name].in_turn
+    instruments = ["ruler", "placebo", "ladder", "sweep"]
+    few = ["ruler.seeds=2", "sweep.steps=[1]", 'sweep.schedulers=["Euler beta"]']
+    if in_turn is not None and in_turn.mixed is not None:
+        instruments.append("morph")
+        few.append("morph.frames=3")
     measured = [part for one in instruments for part in ("--with", one)]
-    few = ("--set", "ruler.seeds=2", "--set", "sweep.steps=[1]", "--set", 'sweep.schedulers=["Euler beta"]')
-    done = twinseed("pair", SHORT, *asked, *usual, *measured, *few, "--json")
+    measured += [part for option in few for part in ("--set", option)]
+    done = twinseed("pair", SHORT, *asked, *usual, *measured, "--json")
     assert done.code == 0, done.err
     record = json.loads(done.out)
     assert record["settings"]["scheduler"] == "Euler"
@@ -516,7 +521,7 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
     refused = {
         ("--preset", "default"): "trained by flow matching",
         ("--with", "attention"): "looks into a U-Net, and Z-Image has none",
-        ("--with", "morph"): "looks into a U-Net, and Z-Image has none",
+        ("--with", "morph"): "Z-Image has no way from one prompt to another",
         ("--memory", "0.5GB"): "does not fit into 0.5GB on cpu; the least that it takes here is 1.5GB",
         ("--memory", "much"): "--memory is 'much'",
         ("--max-sequence-length", "600"): "Z-Image reads 512 tokens at most, not 600",
@@ -525,6 +530,33 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
         told = twinseed("pair", SHORT, *usual, *options)
         assert told.code == 1
         assert message in told.err
+
+
+@pytest.mark.parametrize(
+    ("tensors", "title"),
+    [
+        (
+            (
+                "model.diffusion_model.double_blocks.0.img_attn.qkv.weight",
+                "model.diffusion_model.single_blocks.0.linear1.weight",
+            ),
+            "FLUX.1",
+        ),
+        (("noise_refiner.0.attention.qkv.weight", "x_pad_token"), "Z-Image"),
+        (("transformer_blocks.0.img_mod.1.weight",), "Qwen-Image"),
+        (("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight",), "Stable Diffusion 3"),
+    ],
+)
+def test_single_files_are_refused_by_the_name_of_the_family(
+    tensors: tuple[str, ...], title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    save_file({name: torch.zeros(2, 2) for name in tensors}, tmp_path / "made.safetensors")
+    (listed,) = (model for model in known_models() if model.name == "made.safetensors")
+    assert (listed.kind, FAMILIES[listed.family].title) == ("transformer", title)
+    with pytest.raises(ModelError, match=f"is of {title}, which is not read from a single file") as caught:
+        open_model("made")
+    assert "model_index.json" in str(caught.value.hint)
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:

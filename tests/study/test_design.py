@@ -28,6 +28,19 @@ def test_a_plan_is_read_back_equal(tmp_path: Path) -> None:
     assert [one.metric for one in plan.questions if one.primary] == ["intent"]
 
 
+def test_a_plan_from_before_a_setting_was_there_is_still_whole(tmp_path: Path) -> None:
+    plan = sample_plan()
+    write_plan(tmp_path, plan)
+    content = json.loads((tmp_path / PLAN_FILE).read_text())
+    del content["request"]["settings"]["memory"]
+    (tmp_path / PLAN_FILE).write_text(json.dumps(content))
+    before = read_plan(tmp_path)
+    assert before == plan
+    assert [unit.name for unit in before.units()] == [unit.name for unit in plan.units()]
+    one = next(plan.units()).request
+    assert replace(one, settings=replace(one.settings, memory="8GB")).digest != one.digest
+
+
 def test_a_plan_that_was_changed_is_refused(tmp_path: Path) -> None:
     write_plan(tmp_path, sample_plan())
     content = (tmp_path / PLAN_FILE).read_text()

@@ -17,7 +17,7 @@ def show_own_key(page: PageContext) -> None:
     """A small box that takes a key for this tab, says whose is in use, and forgets it; the key is never shown."""
     k, names, key = page.t["own_key"], page.t["settings"]["expanders"], typed_key()
     with st.popover(
-        k["title"] if key is None else k["title_of"].format(name=names[key.provider]),
+        k["title"] if key is None else k["title_in_use"],
         icon=":material/key:",
         width="stretch",
         key="own-key",
