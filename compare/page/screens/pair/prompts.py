@@ -262,7 +262,7 @@ def _as_rendered() -> PromptPair | None:
 
 
 def _remember_concept() -> None:
-    """What somebody types belongs to the concept of that moment; changed prompts to the one that they are written for."""
+    """What is typed belongs to the concept of that moment; changed prompts to the one that they are written for."""
     if st.session_state.written is None:
         st.session_state.prompts_of = concept_in_field()
 
