@@ -80,7 +80,11 @@ def known_models(folder: Path | None = None) -> list[ModelName]:
 
 
 def embedded_loras() -> list[ModelName]:
-    """LoRAs that come along with embedded models. One of the same name in the models folder goes before."""
+    """LoRAs that come along with embedded models. One of the same name in the models folder goes before.
+
+    >>> [one.name for one in embedded_loras()]
+    ['thermal']
+    """
     places = [family.embedded.parent / LORAS for family in FAMILIES.values() if family.embedded is not None]
     return [_file_entry(file, place, place) for place in places for file in _weight_files(place)]
 

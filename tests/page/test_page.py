@@ -259,6 +259,50 @@ def test_prompts_are_written_for_the_concept_and_kept_once_they_are_changed(page
     assert page.text_area(key="simple").value == "an owl"
 
 
+def test_prompts_of_another_concept_are_never_drawn_in_silence(page: AppTest, runs: Path) -> None:
+    def generate() -> None:
+        _clean(page.button(key="generate").click().run())
+
+    def drawn() -> tuple[str, str, str]:
+        _wait(page, lambda: not _busy(page))
+        record = Gallery(runs).open(page.query_params["run"]).record
+        return record.concept.text, record.prompts.simple, record.prompts.expander
+
+    page.number_input(key="steps").set_value(1).run()
+    page.text_input(key="concept").set_value("a dog riding a bicycle").run()
+    _clean(page.button(key="write").click().run())
+    page.text_input(key="concept").set_value("a cat reading a book")
+    generate()  # in one go with the change, as somebody does who goes from the field straight to the button
+    assert drawn() == ("a cat reading a book", "a cat reading a book", "offline")
+
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="simple").set_value("a cat with a book").run()
+    page.text_input(key="concept").set_value("an owl playing the drums")
+    generate()
+    assert not _busy(page), "they were changed by hand: somebody is asked"
+    assert "written for “a cat reading a book”" in page.warning[0].value
+    _clean(page.button(key="whose-keep").click().run())
+    assert drawn() == ("an owl playing the drums", "a cat with a book", "given")
+    generate()
+    assert _busy(page), "and not asked again"
+    _wait(page, lambda: not _busy(page))
+    page.text_input(key="concept").set_value("a fox wearing a crown")
+    generate()
+    _clean(page.button(key="whose-anew").click().run())
+    assert drawn() == ("a fox wearing a crown", "a fox wearing a crown", "offline")
+
+    page.text_input(key="concept").set_value("一隻戴著呼吸器的狗").run()
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="translated").set_value("a dog wearing a swim ring").run()
+    assert not page.session_state["writing"], "its English is another one"
+
+    _clean(page.button(key="own").click().run())
+    page.text_area(key="simple").set_value("a dog by the sea").run()
+    page.text_input(key="concept").set_value("a lion")
+    generate()
+    assert page.button(key="whose-anew"), "typed prompts belong to the concept of then, too"
+
+
 def test_a_reel_is_held_or_drawn_alone(page: AppTest) -> None:
     def parts() -> list[str]:
         drawn = page.session_state["drawn"]

@@ -123,7 +123,7 @@ def test_the_page_works_below_a_path_behind_both_kinds_of_proxies(
                 expect(page.get_by_label("Simple prompt", exact=True)).to_have_value(
                     re.compile("a dog riding a bicycle")
                 )
-                page.goto(at)
+                page.goto(at if proxy is keeping else f"{at}/")  # jupyter-server-proxy adds the stroke itself
                 expect(page.get_by_role("button", name="Generate")).to_be_enabled()
                 assert page.url.startswith(f"{at}/pair")
                 assert faults == []

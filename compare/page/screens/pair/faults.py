@@ -175,7 +175,8 @@ def _of_transformers(widget: str) -> Callable[[], None]:
     def check() -> None:
         state = st.session_state
         family = family_of((state.model or "").strip())
-        asked = replace(usual_settings(family), **{widget: state[widget] or None})
+        changed: dict[str, Any] = {widget: state[widget] or None}
+        asked = replace(usual_settings(family), **changed)
         if family is not None:
             check_family(asked, family)
 

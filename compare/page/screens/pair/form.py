@@ -72,6 +72,8 @@ def first_values() -> dict[str, Any]:
         "writing": False,
         "written": None,
         "written_of": None,
+        "prompts_of": "",
+        "kept_for": "",
         "simple": "",
         "expanded": "",
         "negative": "",
@@ -153,6 +155,18 @@ def edited() -> bool:
     """Whether somebody has changed a prompt since it was written."""
     state = st.session_state
     return any(state[arm] != getattr(state.written, arm) for arm in ARMS)
+
+
+def concept_in_field() -> str:
+    """The concept that somebody typed or drew, in one line."""
+    return " ".join(st.session_state.concept.split())
+
+
+def prompts_of_another() -> str | None:
+    """The concept that the prompts in the fields belong to, where there is another one in its field by now."""
+    state, concept = st.session_state, concept_in_field()
+    there = any(state[arm].strip() for arm in ("simple", "expanded"))
+    return state.prompts_of if there and concept and state.prompts_of not in ("", concept) else None
 
 
 def key_of_form() -> tuple[Any, ...]:
@@ -256,3 +270,4 @@ def fill_from_request(request: PairRequest) -> None:
     state.simple, state.expanded = request.simple or "", request.expanded or ""
     state.negative = request.negative or ""
     state.writing = any(state[arm] for arm in ARMS)
+    state.prompts_of = " ".join(request.concept.text.split()) if state.writing else ""

@@ -337,7 +337,9 @@ def fill_from_picture(page: PageContext, content: bytes, name: str) -> None:
     fill_form(like.settings)
     state.written = state.written_of = None
     state.simple, state.expanded, state.negative = like.simple, like.expanded or "", like.negative
-    state.writing, state.like_notes = True, like.notes
+    state.writing, state.like_notes, state.prompts_of = True, like.notes, ""
+    if like.simple:
+        state.concept, state.drawn = "", None  # what was in its field is not what these prompts are about
 
 
 def _take_preset() -> None:
