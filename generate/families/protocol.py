@@ -41,8 +41,8 @@ class InTurn:
     for each of the family's `guided_rows`. `schedulers` are the names of those that draw rightly.
 
     `of_steps` are arguments that hang on the pipeline and the number of steps. A pipeline that `tells_latents_alone`
-    has the callback of 2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose
-    rows it reads only as far as another input says: what is behind is padding, and no part of what it was given.
+    has the callback of 2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser
+    whose rows it reads only as far as another input says: what is behind is padding, and no part of what it was given.
 
     `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
     they have one length, and nothing tells their padding apart. None where they cannot.
