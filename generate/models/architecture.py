@@ -89,6 +89,11 @@ def _read_json(file: Path) -> Any:
     return json.loads(read_plain_file(file, _MAX_CONFIGURATION).decode("utf-8"))
 
 
+def class_of_part(part: Path) -> str:
+    """The class, by its name, of the part of a model in that folder. Raises what reading its configuration does."""
+    return str(_read_json(part / "config.json")["_class_name"])
+
+
 def require_no_code(folder: Path, kind: str | None = None) -> None:
     """Raises `ModelError` where a configuration in `folder` names code that comes with the model, or another class than
     `kind`; and where something in there may never end."""

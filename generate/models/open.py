@@ -38,6 +38,7 @@ from generate.models.resolve import find_model, find_vae, hub_id, unreachable, v
 from generate.models.single_file import named_scheduler, open_single_file, open_vae
 from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
+from generate.models.transformer_file import open_transformer, transformer_file
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
 from generate.models.word_processor import word_processor
 from generate.settings import RenderSettings
@@ -337,6 +338,12 @@ def open_model(
         assert downloaded is not None  # noqa: S101 - for the type checker
         assert family is not None  # noqa: S101
         folder, tokenizer = downloaded, downloaded / family.counted_tokenizer
+        if memory in ("8-bit", "4-bit") and transformer_file(folder, family) is not None:
+            raise ModelError(
+                "a transformer in its makers' layout is not quantized while it is loaded: {mode}",
+                hint="take --memory float8, or the transformer as diffusers saves it",
+                mode=memory,
+            )
         if memory is not None:
             mode = choose_mode(memory, sizes_of(folder, family), device=device, dtype=dtype)
         pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other, mode)
@@ -416,6 +423,7 @@ def _open_folder(
         if there or tokenizer == family.counted_tokenizer:
             tokenizer_file(folder / tokenizer)  # raises where there is none; loading would go on without
     given: dict[str, Any] = dict.fromkeys((*family.left_out, *family.processors))
+    notes = list[Clause]()
     if other_vae is not None:
         given["vae"] = other_vae(folder / "vae")
     try:
@@ -424,10 +432,14 @@ def _open_folder(
             words = {part: word_processor(folder / part) for part in family.processors}
             if family.processor_first:
                 given |= words
+            apart = transformer_file(folder, family)
             named_scheduler(folder)
             for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
                     require_proportions(folder / part)
+            if apart is not None:
+                given[family.denoiser], of_file = open_transformer(apart, folder, family, dtype)
+                notes += of_file
             pipeline = pipeline_type.from_pretrained(
                 str(folder),
                 dtype=dtype,
@@ -454,7 +466,6 @@ def _open_folder(
         ) from error
     trained = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
     require_known_training(trained, folder, flow=family.flow)
-    notes = list[Clause]()
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:
             what = Clause("{part} of the model in {folder}", part=part, folder=folder)

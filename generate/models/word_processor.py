@@ -8,7 +8,7 @@ from typing import Any
 from transformers import AutoTokenizer, ProcessorMixin
 
 
-class WordProcessor(ProcessorMixin):  # type: ignore[misc]  # it has no types
+class WordProcessor(ProcessorMixin):
     """What pipelines ask of a processor for prompts without pictures, done by the processor's own tokenizer.
 
     The words come out as from the processor itself, which writes a chat by the same template and then hands it on to

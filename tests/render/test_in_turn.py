@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 import torch
 from conftest import Twinseed
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tiny_families import BUILDERS, save_tiny
 
 from generate import RenderSettings
@@ -23,6 +24,7 @@ from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
 from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
+from generate.models.weight_file import digest_of_file
 from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import build_scheduler
@@ -584,6 +586,44 @@ def test_single_files_are_refused_by_the_name_of_the_family(
     with pytest.raises(ModelError, match=f"is of {title}, which is not read from a single file") as caught:
         open_model("made")
     assert "model_index.json" in str(caught.value.hint)
+
+
+def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
+    folders: Folders, opened: Opened, tmp_path: Path
+) -> None:
+    folder = tmp_path / "z-image"
+    shutil.copytree(folders("z-image"), folder)
+    (own,) = (folder / "transformer").glob("*.safetensors")
+    tensors = load_file(own)
+    own.unlink()
+    for name in [name for name in tensors if name.endswith(".to_q.weight")]:
+        fused = torch.cat([tensors.pop(name.replace("to_q", one)) for one in ("to_q", "to_k", "to_v")])
+        tensors[name.replace("to_q", "qkv")] = fused
+    theirs = {".to_out.0.": ".out.", ".norm_q.": ".q_norm.", ".norm_k.": ".k_norm."}
+    theirs |= {"all_final_layer.2-1.": "final_layer.", "all_x_embedder.2-1.": "x_embedder."}
+    for ours, other in theirs.items():
+        tensors = {name.replace(ours, other): tensor for name, tensor in tensors.items()}
+    file = folder / "transformer" / "made_bf16.safetensors"
+    save_file(tensors, file)
+    plain, settings = opened("z-image"), settings_of(opened("z-image"), num_inference_steps=1)
+    with open_model(str(folder), device="cpu") as model:
+        assert any(digest_of_file(file) in str(note) for note in model.notes), "the file is named with its hash"
+        pair = render_pair(prompts_of(model), settings, model)
+    same = render_pair(prompts_of(plain), settings, plain)
+    assert [one.image.tobytes() for one in pair.pictures] == [one.image.tobytes() for one in same.pictures]
+    other = folder / "transformer" / "other.safetensors"
+    save_file({"x": torch.zeros(1)}, other)
+    with pytest.raises(ModelError, match="which of them is the transformer cannot be told"):
+        open_model(str(folder), device="cpu")
+    other.unlink()
+    scale = "layers.0.attention.out.scale_weight"
+    save_file(tensors | {scale: torch.ones(1)}, file)
+    with pytest.raises(ModelError, match=f"quantized, and {scale} would be passed over"):
+        open_model(str(folder), device="cpu")
+    del tensors["layers.0.attention.out.weight"]
+    save_file(tensors, file)
+    with pytest.raises(ModelError, match="is not whole: tensors are missing that ZImageTransformer2DModel has"):
+        open_model(str(folder), device="cpu")
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:
