@@ -691,7 +691,7 @@ def _hunyuan_image(distilled: bool) -> Any:
         in_channels=3,
         out_channels=3,
         latent_channels=4,
-        block_out_channels=(32, 64, 64, 64),
+        block_out_channels=(32, 32, 32, 32),
         layers_per_block=1,
         spatial_compression_ratio=8,
         sample_size=128,
