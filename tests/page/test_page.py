@@ -231,9 +231,14 @@ def test_a_model_of_another_make_brings_its_usual_settings(runs: Path, tmp_path:
     state = page.session_state
     assert (state["scheduler"], state["steps"], state["guidance"]) == ("Euler", 50, 5.0)
     assert len(page.selectbox(key="scheduler-en").options) == 4, "those of flow matching alone"
-    state["scheduler"] = "Euler beta"
+    assert page.number_input(key="max_sequence_length").placeholder == "512, the model's own"
+    assert len(page.selectbox(key="memory-en").options) == 7
+    state["scheduler"], state["max_sequence_length"], state["memory"] = "Euler beta", 513, "4-bit"
+    assert "reads 512 tokens at most, not 513" in _clean(page.run()).error[0].value
     _clean(page.selectbox(key="model").set_value("another").run())
     assert (state["scheduler"], state["steps"]) == ("DPM++ 2M Karras", 20)
+    assert (state["max_sequence_length"], state["memory"]) == (None, ""), "others have neither"
+    assert not [one for one in page.number_input if one.key == "max_sequence_length"]
 
 
 def test_switches_the_language_and_keeps_what_was_typed(page: AppTest) -> None:
@@ -375,6 +380,7 @@ _WRONG: dict[str, tuple[Any, str, str]] = {
     "steps": (None, "there is no number", "沒有數字"),
     "loras": (["no-such-lora"], "no-such-lora", "no-such-lora"),
     "vae": ("no-such-vae", "no-such-vae", "no-such-vae"),
+    "memory": ("much", "memory is 'much'", "「much」"),
 }
 
 

@@ -69,6 +69,8 @@ def first_values() -> dict[str, Any]:
         "lora_weights": {},
         "device": "auto",
         "dtype": "auto",
+        "max_sequence_length": None,
+        "memory": "",
         "writing": False,
         "written": None,
         "written_of": None,
@@ -123,6 +125,8 @@ def request_of_form(language: Language, *, own_prompts: bool = True, **other: An
         "lora": tuple(f"{name}:{state.lora_weights.get(name, 1.0)!r}" for name in state.loras),
         "device": state.device,
         "dtype": state.dtype,
+        "max_sequence_length": state.max_sequence_length,
+        "memory": state.memory.strip() or None,
         "language": language,
     }
     request, _ = PairRequest.from_options(PairOptions(**{**options, **state.like_more, **other}))
@@ -254,6 +258,7 @@ def fill_form(settings: RenderSettings) -> None:
     state.enhance = False
     state.tokens = "chunk" if settings.long_prompts == "chunk" else "fit"
     state.vae, state.device, state.dtype = settings.vae or "", settings.device, settings.dtype
+    state.max_sequence_length, state.memory = settings.max_sequence_length, settings.memory or ""
     alike = all(one.text_encoder == one.unet for one in settings.adapters)  # a widget has one weight for both
     state.loras = [one.name for one in settings.adapters] if alike else []
     state.lora_weights = {one.name: one.unet for one in settings.adapters} if alike else {}
@@ -261,8 +266,6 @@ def fill_form(settings: RenderSettings) -> None:
         "clip_skip": settings.clip_skip or None,
         "fast": settings.fast,
         "compiled": settings.compiled,
-        "max_sequence_length": settings.max_sequence_length,
-        "memory": settings.memory,
         "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
     }
     state.like_more = {name: value for name, value in more.items() if value}
