@@ -86,6 +86,11 @@ class Vocabulary:
         words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
         return Clause(_MANY_UNKNOWN, words=words, more=more) if more > 0 else Clause(_UNKNOWN, words=words)
 
+    @staticmethod
+    def tells(note: str) -> bool:
+        """Whether a note is one of those on words that were never learnt."""
+        return note.startswith(_UNKNOWN.partition("{")[0])
+
     def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
         return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]
 

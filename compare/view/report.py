@@ -172,7 +172,7 @@ def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ())
 
 
 def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
-    """Where runs of words begin and end that are not `shared`; words of grammar are as the next one that is none."""
+    """Where runs of words begin and end that are not `shared`; a word of grammar is as the next one that is none."""
     words, new, leads_to_new = words_of(text), list[bool](), False
     for word in reversed(words):
         if word.key not in GLUE:
