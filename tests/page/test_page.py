@@ -727,23 +727,37 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
 
 def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, tmp_path: Path) -> None:
     page = _at("homework")
+    _clean(page.button(key="make-homework").click().run())
+    assert "there is no concept" in page.error[0].value
     page.text_input(key="student-name").set_value("Lin Mei").run()
     page.text_input(key="student-number").set_value("B-7").run()
     page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
     assert "colour" in page.error[0].value
-    assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    _clean(page.button(key="make-homework").click().run())
+    assert len(page.error) == 1, "nothing is rendered of a table with a slip in it, which is told once"
+    assert page.session_state["visitor"].homework is None
     page.text_area(key="homework-table").set_value("concept\tseed\na dog\tseven\n犬が本を読む\t7\n").run()
     assert "line 2" in page.error[0].value
     assert "reads English and Chinese" in page.error[0].value, "all that is wrong is told before anything is begun"
-    page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n").run()
-    assert not page.error
+    # The field is left by the very click on the button: the server hears of both at once.
+    page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n")
     _clean(page.button(key="make-homework").click().run())
+    assert not page.error
     job = page.session_state["visitor"].homework
     _wait(page, lambda: not _busy(page))
     (ended,) = job.ended
+    told = _texts(page)
+    for what in ("<ins>", sentences("en")["report"]["verdict"]["title"]):
+        assert what in told, "it is written about with the prompts and the verdict before one's eyes"
+    assert not page.get("download_button"), "nothing is handed in before what is typed is in it"
+    page.text_area(key=f"words-{ended.run}").set_value("It is rou").run()
+    assert job.drafts == {ended.run: "It is rou"}, "a reload finds what was typed"
     page.text_area(key=f"words-{ended.run}").set_value("It is round.")
-    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _clean(page.button(key="homework-save").click().run())
     _wait(page, lambda: not _busy(page))
+    assert "Pairs: 1; with your observations: 1" in page.success[0].value
+    assert not [area for area in page.text_area if area.key != "homework-table"], "what can be typed could be left out"
+    assert [button.label for button in page.get("download_button")] == ["The file to hand in"]
     bundle = tmp_path / "homework.zip"
     bundle.write_bytes(job.bundle(Gallery(runs)))
     with open_bundle(bundle) as opened:
@@ -755,7 +769,9 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.segmented_control(key="homework-part-en").set_value("check").run()
     page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
     _clean(page.button(key="check").click().run())
-    assert "everything holds" in page.success[0].value
+    assert "can be handed in" in page.success[0].value
+    assert "Pairs in the file: 1; with observations: 1 · Signed: Lin Mei B-7" in _texts(page).replace("\\", "")
+    assert not re.search(f"note:|{ended.run}", _texts(page)), "pairs are called by their concepts"
 
     page.segmented_control(key="homework-part-en").set_value("make").run()
     page.text_input(key="student-name").set_value("Wen").run()
@@ -767,8 +783,9 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     assert [one.run for one in other.ended] == [ended.run], "the pictures are the same"
     assert page.text_area(key=f"words-{ended.run}").value == ""
     assert "Somebody else has written about these pictures" in _texts(page)
-    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _clean(page.button(key="homework-save").click().run())
     _wait(page, lambda: not _busy(page))
+    assert "Without observations: 1" in page.warning[0].value
     for who, words in ((other, None), (job, "It is round.")):
         bundle.write_bytes(who.bundle(Gallery(runs)))
         with open_bundle(bundle) as opened:
