@@ -23,6 +23,7 @@ from compare.instruments.scores import (
 from compare.instruments.scores import verdict_of as judged
 from compare.report import html_text, markdown_zip, pdf_bytes, sentences
 from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
+from compare.report.sentences import glosses
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.models import vocabulary_of
@@ -71,7 +72,7 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     sections = (
         pair_section(record, t),
         None if verdict is None else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
-        audit_section(findings.phrases, record.prompts.expanded, t, seeds=len(record.seeds)),
+        audit_section(findings.phrases, record.prompts.expanded, t, seeds=len(record.seeds), glosses=glosses(language)),
         card_section(findings.cards, findings.clip, t, verdict),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),

@@ -35,11 +35,11 @@ from compare.instruments.scores.phrase_audit import audited_prompt
 from compare.instruments.seed_baseline import RULER, ruler_text
 from compare.report import sentences
 from compare.report.blocks import Facts, Marked
-from compare.report.sentences import LOCALE_FOLDER
+from compare.report.sentences import LOCALE_FOLDER, glosses
 from compare.runs.record import RecordError
 from compare.view import marked_prompt, render_report, report_of, verdict_of
 from generate.picture import ARMS
-from ideation import AdapterMention, Concept, TokenCount, typed_concept
+from ideation import AdapterMention, Concept, TokenCount, seedling_vocabulary, typed_concept
 from ideation.english import diff
 from templates import LANGUAGES, Language, own_yaml
 
@@ -737,6 +737,17 @@ def test_the_audit_marks_without_colour() -> None:
     assert "drawn 2, there already 1, not visible 1" in page
     charted = render_report(*full_record(images=2))
     assert "on a beach (drawn): simple 22 %" in charted, "the chart's rings and dots are pictures, so marks have names"
+
+
+def test_what_was_added_for_seedling_has_its_chinese_beside_it() -> None:
+    known = seedling_vocabulary()
+    added = {term.name: term.word.zh for kind in ("setting", "time", "weather") for term in known.terms[kind]}
+    glossed = glosses("zh-TW")
+    assert {name: glossed[name] for name in added} == added
+    assert not [word for word in known.filler if word not in glossed]
+    page = render_report(*full_record(), "zh-TW")
+    assert "at sunset 日落時" in page
+    assert "日落時" not in render_report(*full_record())
 
 
 def test_an_audit_that_does_not_fit_its_prompt() -> None:

@@ -7,8 +7,9 @@ its cosine with their mean, is taken off first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -182,10 +183,15 @@ def _stems_of(prompt: str) -> frozenset[str]:
 
 
 def audit_section(
-    phrases: Sequence[PhraseRecord], expanded: str, t: dict[str, Any], *, seeds: int = 1
+    phrases: Sequence[PhraseRecord],
+    expanded: str,
+    t: dict[str, Any],
+    *,
+    seeds: int = 1,
+    glosses: Mapping[str, str] = MappingProxyType({}),
 ) -> Section | None:
     """The expanded prompt, each phrase marked by what became of it. The shares of a single seed stand in a table, those
-    of several in a chart."""
+    of several in a chart; `glosses` are phrases in the reader's language."""
     if not phrases:
         return None
     audit = t["audit"]
@@ -200,22 +206,22 @@ def audit_section(
     blocks: list[Block] = [Text(said, "lead")] if said else []
     blocks.append(Audited(tuple(stretches), legend))
     scored = [
-        (phrase, Dumbbell(_marked_label(phrase, audit), 100 * phrase.on_simple, 100 * phrase.on_expanded))
+        (phrase, Dumbbell(_marked_label(phrase, audit, glosses), 100 * phrase.on_simple, 100 * phrase.on_expanded))
         for phrase in phrases
         if phrase.mark != "shared" and phrase.on_simple is not None and phrase.on_expanded is not None
     ]
     if scored and seeds == 1:
-        blocks += [_table(scored, t), Text(audit["chart"])]
+        blocks += [_table(scored, t, glosses), Text(audit["chart"])]
     elif scored:
         blocks.append(_chart([row for _, row in scored[:_MOST_ROWS]], t))
     return Section("audit", audit["title"], (audit["about"],), tuple(blocks))
 
 
-def _table(scored: Sequence[tuple[PhraseRecord, Dumbbell]], t: dict[str, Any]) -> Table:
+def _table(scored: Sequence[tuple[PhraseRecord, Dumbbell]], t: dict[str, Any], glosses: Mapping[str, str]) -> Table:
     audit, arms = t["audit"], t["card"]["pictures"]
     rows = [
         (
-            phrase.text,
+            _glossed(phrase, glosses),
             *(audit["share"].format(number=f"{share:.0f}") for share in (row.simple, row.expanded)),
             audit["marks"][phrase.key],
         )
@@ -263,9 +269,13 @@ def audit_text(phrases: Sequence[PhraseRecord], t: dict[str, Any]) -> str:
     return str(t["audit"]["lead"]).format(phrases=len(own), counts=t["joint"].join(named)) if named else ""
 
 
-def _marked_label(phrase: PhraseRecord, audit: dict[str, Any]) -> str:
+def _glossed(phrase: PhraseRecord, glosses: Mapping[str, str]) -> str:
+    return " ".join(filter(None, (phrase.text, glosses.get(phrase.text.casefold()))))
+
+
+def _marked_label(phrase: PhraseRecord, audit: dict[str, Any], glosses: Mapping[str, str]) -> str:
     """The phrase with its mark's name: rings and dots are the pictures' in this chart."""
     if phrase.key not in audit["marks"]:
         return phrase.text
-    text = shortened(phrase.text, MOST_LETTERS - 16)  # so that the chart does not cut the mark off
+    text = shortened(_glossed(phrase, glosses), MOST_LETTERS - 16)  # so that the chart does not cut the mark off
     return str(audit["chart_label"]).format(phrase=text, mark=audit["marks"][phrase.key])
