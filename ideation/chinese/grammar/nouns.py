@@ -68,6 +68,7 @@ _AT_PLAY = {
     "trampoline": "jump on a trampoline",
     "soccer ball": "play soccer",
     "kite": "fly a kite",
+    "parachute": "parachute",
 }
 _GAMES = frozenset(
     "basketball baseball softball volleyball tennis badminton dodgeball golf bowling billiards rugby hockey".split()
