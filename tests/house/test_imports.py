@@ -77,7 +77,8 @@ def test_light_commands_load_what_they_are_known_to_load(tmp_path: Path) -> None
         ("list", "styles"): set(),
         ("expand", "a dog", "--expander", "offline"): set(),
         ("verify", str(OLD_RUN), "--no-render"): set(),
-        ("report", str(tmp_path / OLD_RUN.name)): {"vl_convert"},
+        # Of a single seed, a report has no chart: `pair` writes it without what draws them.
+        ("report", str(tmp_path / OLD_RUN.name)): set(),
     }
     done = subprocess.run(
         [sys.executable, "-c", ONE_PROCESS, json.dumps(list(commands))],
