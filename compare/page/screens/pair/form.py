@@ -200,7 +200,7 @@ def unknown_words() -> list[str]:
     vocabulary, translation = vocabulary_of(state.model), translation_of_form()
     if vocabulary is None or (guess_language(state.concept) != "en" and translation is None):
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return vocabulary.unknown_words(state.concept if translation is None else translation.english)
+    return vocabulary.unknown_phrases(state.concept if translation is None else translation.english)
 
 
 def unknown_text(page: PageContext, words: list[str]) -> str:
