@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from commands.console import cell
+from commands.console import cell, folded
 from commands.options import AsJson, runs_folder
 from ideation import TwinseedError
 
@@ -61,7 +61,7 @@ def doctor(as_json: AsJson = False) -> None:
         print(json.dumps(found, ensure_ascii=False))
         return
     for name, value in found.items():
-        print(f"{name.replace('_', ' ') + ':':<22} {cell(value) or 'none'}")
+        print(folded(f"{name.replace('_', ' ') + ':':<22} ", cell(value) or "none"))
 
 
 def _fitting(device: str) -> dict[str, str]:
