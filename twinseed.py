@@ -91,7 +91,10 @@ def main() -> NoReturn:
 
     from commands.program import run_program
 
-    run_program()
+    try:
+        run_program()
+    finally:
+        gc.freeze()  # or the interpreter looks through them all again on its way out, for more than a second
 
 
 def _require_ours() -> None:
