@@ -11,8 +11,8 @@ True
 
 In a notebook a run shows itself; `run.report()` is its report, `run.refine()` the run with more steps, and
 `run.examine("ladder")` the run with what that instrument finds; `study(["a dog", "a cat"], seeds=4)` is a whole study,
-which has its `sentence`, its `scores` and its report. Nothing is loaded before it is used. `main` is the
-program of the command line.
+which has its `sentence`, its `scores` and its report; `bundle([run, run], "homework.zip", student="Lin Mei")` writes
+runs to one file to hand in. Nothing is loaded before it is used. `main` is the program of the command line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from compare.notebook import Idea, NotebookRun, ReportFile, Session, expand, ideas, open_run, pair
+    from compare.notebook import Idea, NotebookRun, ReportFile, Session, bundle, expand, ideas, open_run, pair
     from compare.study import StudyResult, open_study
     from compare.study import run_study as study
 
@@ -35,6 +35,7 @@ __all__ = [
     "ReportFile",
     "Session",
     "StudyResult",
+    "bundle",
     "expand",
     "ideas",
     "main",
