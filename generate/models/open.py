@@ -23,7 +23,7 @@ from generate.families import Family, Reader
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
 from generate.models.architecture import family_of_folder, require_known_training, require_proportions
 from generate.models.catalog import ModelName, reader_budget, token_budget
-from generate.models.clip_tokenizer import tokenizer_file
+from generate.models.clip_tokenizer import cuts_into_bytes, tokenizer_file
 from generate.models.devices import (
     bf16_in_hardware,
     choose_device,
@@ -411,7 +411,8 @@ def _open_folder(
     """The pipeline in the folder, and notes on what of it was left."""
     pipeline_type = getattr(diffusers, family.pipeline)
     for _, tokenizer in family.text_encoders:
-        if (folder / tokenizer).is_dir() or tokenizer == family.counted_tokenizer:
+        there = (folder / tokenizer).is_dir() and not cuts_into_bytes(folder / tokenizer)
+        if there or tokenizer == family.counted_tokenizer:
             tokenizer_file(folder / tokenizer)  # raises where there is none; loading would go on without
     given: dict[str, Any] = dict.fromkeys((*family.left_out, *family.processors))
     if other_vae is not None:

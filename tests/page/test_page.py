@@ -196,9 +196,14 @@ def test_a_model_of_another_make_brings_its_usual_settings(runs: Path, tmp_path:
     state = page.session_state
     assert (state["scheduler"], state["steps"], state["guidance"]) == ("Euler", 50, 5.0)
     assert len(page.selectbox(key="scheduler-en").options) == 4, "those of flow matching alone"
-    state["scheduler"] = "Euler beta"
+    assert page.number_input(key="max_sequence_length").placeholder == "512, the model's own"
+    assert len(page.selectbox(key="memory-en").options) == 7
+    state["scheduler"], state["max_sequence_length"], state["memory"] = "Euler beta", 513, "4-bit"
+    assert "reads 512 tokens at most, not 513" in _clean(page.run()).error[0].value
     _clean(page.selectbox(key="model").set_value("another").run())
     assert (state["scheduler"], state["steps"]) == ("DPM++ 2M Karras", 20)
+    assert (state["max_sequence_length"], state["memory"]) == (None, ""), "others have neither"
+    assert not [one for one in page.number_input if one.key == "max_sequence_length"]
 
 
 def test_switches_the_language_and_keeps_what_was_typed(page: AppTest) -> None:
@@ -254,6 +259,50 @@ def test_prompts_are_written_for_the_concept_and_kept_once_they_are_changed(page
     assert page.text_area(key="simple").value == "an owl"
 
 
+def test_prompts_of_another_concept_are_never_drawn_in_silence(page: AppTest, runs: Path) -> None:
+    def generate() -> None:
+        _clean(page.button(key="generate").click().run())
+
+    def drawn() -> tuple[str, str, str]:
+        _wait(page, lambda: not _busy(page))
+        record = Gallery(runs).open(page.query_params["run"]).record
+        return record.concept.text, record.prompts.simple, record.prompts.expander
+
+    page.number_input(key="steps").set_value(1).run()
+    page.text_input(key="concept").set_value("a dog riding a bicycle").run()
+    _clean(page.button(key="write").click().run())
+    page.text_input(key="concept").set_value("a cat reading a book")
+    generate()  # in one go with the change, as somebody does who goes from the field straight to the button
+    assert drawn() == ("a cat reading a book", "a cat reading a book", "offline")
+
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="simple").set_value("a cat with a book").run()
+    page.text_input(key="concept").set_value("an owl playing the drums")
+    generate()
+    assert not _busy(page), "they were changed by hand: somebody is asked"
+    assert "written for “a cat reading a book”" in page.warning[0].value
+    _clean(page.button(key="whose-keep").click().run())
+    assert drawn() == ("an owl playing the drums", "a cat with a book", "given")
+    generate()
+    assert _busy(page), "and not asked again"
+    _wait(page, lambda: not _busy(page))
+    page.text_input(key="concept").set_value("a fox wearing a crown")
+    generate()
+    _clean(page.button(key="whose-anew").click().run())
+    assert drawn() == ("a fox wearing a crown", "a fox wearing a crown", "offline")
+
+    page.text_input(key="concept").set_value("一隻戴著呼吸器的狗").run()
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="translated").set_value("a dog wearing a swim ring").run()
+    assert not page.session_state["writing"], "its English is another one"
+
+    _clean(page.button(key="own").click().run())
+    page.text_area(key="simple").set_value("a dog by the sea").run()
+    page.text_input(key="concept").set_value("a lion")
+    generate()
+    assert page.button(key="whose-anew"), "typed prompts belong to the concept of then, too"
+
+
 def test_a_reel_is_held_or_drawn_alone(page: AppTest) -> None:
     def parts() -> list[str]:
         drawn = page.session_state["drawn"]
@@ -296,6 +345,7 @@ _WRONG: dict[str, tuple[Any, str, str]] = {
     "steps": (None, "there is no number", "沒有數字"),
     "loras": (["no-such-lora"], "no-such-lora", "no-such-lora"),
     "vae": ("no-such-vae", "no-such-vae", "no-such-vae"),
+    "memory": ("much", "memory is 'much'", "「much」"),
 }
 
 

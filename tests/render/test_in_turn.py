@@ -103,7 +103,7 @@ def test_a_pair_is_two_plain_calls(name: str, folders: Folders, opened: Opened) 
         plain = pipeline(
             prompt=prompt,
             **(in_turn.negative(pipeline, prompts.negative, in_turn.arguments) if guided else {}),
-            **{model.family.guidance: settings.guidance_scale},
+            **({} if in_turn.guiders else {model.family.guidance: settings.guidance_scale}),
             **in_turn.arguments,
             **in_turn.of_steps(2),
             num_inference_steps=2,
@@ -162,6 +162,8 @@ READ: dict[str, tuple[Callable[[Any, str], str], int, int]] = {
     "flux2-klein-base": (_chat(False), 0, 0),
     "qwen-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
     "kandinsky5": (lambda pipeline, words: pipeline.prompt_template.format(words), 40, 0),
+    "hunyuan-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
+    "hunyuan-image-distilled": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
     "krea2": (_described, 34, 5),
     "krea2-turbo": (_described, 34, 5),
     "flux2": (_in_parts, 0, 0),
@@ -292,6 +294,27 @@ def test_the_length_of_prompts_is_said_and_kept_to(opened: Opened) -> None:
     assert shorter.pictures[0].image.tobytes() != longer.pictures[0].image.tobytes(), "padding is seen"
     assert model.budget(limit=32).dropped(f"{SHORT} {LONG}")
     assert not model.budget(limit=300).dropped(f"{SHORT} {LONG}")
+
+
+def test_lettering_is_guided_alike_or_refused(opened: Opened) -> None:
+    model = opened("hunyuan-image")
+    settings = settings_of(model, num_inference_steps=1, guidance_scale=2.0)
+    lettered = replace(prompts_of(model), simple="a red 'cat'", expanded="a red 'cat' near the lighthouse")
+    pair = render_pair(lettered, settings, model)
+    assert pair.certificate.holds
+    told = pair.certificate.arguments
+    assert (told["guider"], told["guidance_scale"]) == ("ocr_guider", 2.0)
+    assert told["adaptive_projected_guidance_start_step"] == 38, "the part for lettering has numbers of its own"
+    letters = pair.certificate.inputs[5]["encoder_hidden_states_2 (prompt)"]
+    assert letters["simple"] == letters["expanded"], "the same words in quotation marks"
+    unguided = render_pair(lettered, replace(settings, guidance_scale=1.0), model).certificate
+    assert (unguided.holds, unguided.evaluations) == (True, 2)
+    assert model.pipeline.guider.guidance_scale == 3.5, "what the model has is left as it was"
+    one_sided = replace(lettered, simple="a red cat")
+    with pytest.raises(SettingsError, match="not all prompts have words in quotation marks"):
+        render_pair(one_sided, settings, model)
+    with pytest.raises(SettingsError, match="not all prompts have words in quotation marks"):
+        list(render_series([Frame("a red cat", 5)], lettered, settings, model))
 
 
 def test_sizes_that_a_pipeline_would_change_are_refused(opened: Opened) -> None:

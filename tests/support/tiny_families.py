@@ -621,6 +621,50 @@ def kandinsky5() -> Any:
     )
 
 
+def _hunyuan_image(distilled: bool) -> Any:
+    words = tokenizer("qwen")
+    transformer = diffusers.HunyuanImageTransformer2DModel(
+        in_channels=4,
+        out_channels=4,
+        num_attention_heads=4,
+        attention_head_dim=8,
+        num_layers=2,
+        num_single_layers=1,
+        num_refiner_layers=1,
+        patch_size=(1, 1),
+        guidance_embeds=distilled,
+        use_meanflow=distilled,
+        text_embed_dim=16,
+        text_embed_2_dim=32,
+        rope_axes_dim=(4, 4),
+    )
+    letters = transformers.T5Config(
+        d_model=32, d_kv=4, d_ff=16, num_layers=2, num_heads=2, vocab_size=384, feed_forward_proj="gated-gelu"
+    )
+    vae = diffusers.AutoencoderKLHunyuanImage(
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=(32, 64, 64, 64),
+        layers_per_block=1,
+        spatial_compression_ratio=8,
+        sample_size=128,
+        scaling_factor=0.476986,
+    )
+    guidance = diffusers.AdaptiveProjectedMixGuidance
+    return diffusers.HunyuanImagePipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
+        vae=loud(vae, 3),
+        text_encoder=_qwen2_5_vl(words),
+        tokenizer=words,
+        text_encoder_2=loud(transformers.T5EncoderModel(letters), 8),
+        tokenizer_2=transformers.ByT5Tokenizer(),
+        transformer=loud(transformer, 2),
+        guider=None if distilled else guidance(),
+        ocr_guider=None if distilled else guidance(adaptive_projected_guidance_start_step=38),
+    )
+
+
 BUILDERS: dict[str, Callable[[], Any]] = {
     "z-image": z_image,
     "flux2-klein": lambda: _klein(True),
@@ -638,6 +682,8 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "ernie-image": ernie_image,
     "pixart": pixart,
     "kandinsky5": kandinsky5,
+    "hunyuan-image": lambda: _hunyuan_image(False),
+    "hunyuan-image-distilled": lambda: _hunyuan_image(True),
     "lumina2": lumina2,
     "cogview4": cogview4,
 }

@@ -15,8 +15,11 @@ from compare.page.screens.pair.form import (
     ARMS,
     as_written,
     chosen_expander,
+    concept_in_field,
+    corrected_translation,
     edited,
     key_of_form,
+    prompts_of_another,
     request_of_form,
 )
 from compare.page.text import plain
@@ -72,16 +75,41 @@ def open_prompts() -> None:
 
 def close_prompts() -> None:
     state = st.session_state
-    state.writing, state.written, state.written_of = False, None, None
+    state.writing, state.written, state.written_of, state.prompts_of = False, None, None, ""
     for arm in ARMS:
         state[arm] = ""
 
 
 def leave_stale_prompts() -> None:
-    """Prompts that nobody has touched go when the concept is another one: they are written anew."""
+    """Prompts that nobody has touched go when the concept, or its English, is another one: they are written anew.
+
+    Comes before anything is done with them: a button may be pressed together with the change of the concept.
+    """
     state = st.session_state
-    if state.written is not None and state.written.source != " ".join(state.concept.split()) and not edited():
+    if state.written is None or edited():
+        return
+    if state.written.source != concept_in_field() or state.written_of[1] != corrected_translation():
         close_prompts()
+
+
+def whose_prompts() -> bool:
+    """Whether somebody has to say first if prompts of another concept, which are typed or changed, are to be drawn."""
+    state = st.session_state
+    state.asks_whose = prompts_of_another() is not None and state.kept_for != concept_in_field()
+    return bool(state.asks_whose)
+
+
+def keep_prompts() -> None:
+    """They are to be drawn for the concept that is in its field now."""
+    st.session_state.kept_for = concept_in_field()
+
+
+def let_prompts_go() -> None:
+    """Both are to be written for the concept that is in its field now. A negative prompt stays that somebody typed."""
+    state = st.session_state
+    own = "" if state.written is not None and state.negative == state.written.negative else state.negative
+    close_prompts()
+    state.negative, state.writing = own, bool(own)
 
 
 def show_prompts(page: PageContext) -> None:
@@ -97,10 +125,10 @@ def show_prompts(page: PageContext) -> None:
         else:
             name = page.t["settings"]["expanders"].get(written.expander, written.expander)
             st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
-            if written.source != " ".join(state.concept.split()):
-                st.info(p["of_another"].format(concept=plain(written.source)), icon=":material/info:")
-            elif not as_written():
+            if prompts_of_another() is None and not as_written():
                 st.caption(p["kept_as_shown"])
+        if (other := prompts_of_another()) is not None:
+            st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
         rendered: PromptPair | None = None
         if not any(map(fault_of, (*ARMS, "concept", "model", "preset", "styles"))):
             with page.shown():
@@ -112,6 +140,7 @@ def show_prompts(page: PageContext) -> None:
                     key=arm,
                     height="content",
                     placeholder=p["left_empty"],
+                    on_change=_remember_concept,
                 )
                 if not show_fault(page, arm):
                     _show_language(arm, page)
@@ -232,9 +261,15 @@ def _as_rendered() -> PromptPair | None:
     return styled_prompts(prompts, budget, tuple(find_style(name) for name in state.styles), preset)
 
 
+def _remember_concept() -> None:
+    """What is typed belongs to the concept of that moment; changed prompts to the one that they are written for."""
+    if st.session_state.written is None:
+        st.session_state.prompts_of = concept_in_field()
+
+
 def _take(prompts: PromptPair) -> None:
     state = st.session_state
-    state.writing = True
+    state.writing, state.prompts_of = True, prompts.source
     for arm in ARMS:
         state[arm] = getattr(prompts, arm)
     state.written = prompts

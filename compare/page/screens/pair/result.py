@@ -16,6 +16,7 @@ from compare.page.widgets.downloads import show_downloads
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.observations import show_observations
 from compare.page.widgets.other_model import show_other_model
+from compare.page.widgets.scroll import scroll_here
 from compare.page.widgets.sections import VERDICT, show_sections
 from compare.page.widgets.viewer import viewer
 from compare.report import sentences
@@ -32,12 +33,17 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
 
 #: A longer concept is set smaller.
 MOST_HEADER_CHARACTERS = 120
+#: Where the header of a pair that has just been made stands above that share of the window, its pictures are seen.
+_HIGH_ENOUGH = 0.25
 
 
 def show_result(page: PageContext, name: str) -> None:
     """Shows the run `name`. Raises `TwinseedError`."""
     report = sentences(page.language)["report"]
     run = page.open(name)
+    made, asked = st.session_state.get("just_made") or ("", 0.0)
+    if made == name:
+        scroll_here(f"made {asked}", within=_HIGH_ENOUGH)
     record, pictures = run.record, run.files()
     settings, prompts = record.settings, record.prompts
     (st.header if len(record.concept.text) <= MOST_HEADER_CHARACTERS else st.subheader)(
