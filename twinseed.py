@@ -10,9 +10,12 @@
 True
 
 In a notebook a run shows itself; `run.report()` is its report, `run.refine()` the run with more steps, and
-`run.examine("ladder")` the run with what that instrument finds; `study(["a dog", "a cat"], seeds=4)` is a whole study,
-which has its `sentence`, its `scores` and its report. Nothing is loaded before it is used. `main` is the
-program of the command line.
+`run.examine("ladder")` the run with what that instrument finds. `study(["a dog", "a cat"], seeds=4)` is a whole study,
+with its `sentence`, its `scores` and its report; `homework(["a dog", "a cat"], student="...")` makes a file to hand in,
+and `bundle([run, run], "homework.zip", student="...")` one of runs that are there.
+
+`help(twinseed.pair)` says what can be given for each argument. `%load_ext twinseed` makes `%twinseed list styles` and
+all other commands work in a cell. Nothing is loaded before it is used.
 """
 
 from __future__ import annotations
@@ -25,27 +28,36 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from compare.notebook import Idea, NotebookRun, ReportFile, Session, expand, ideas, open_run, pair
-    from compare.study import StudyResult, open_study
-    from compare.study import run_study as study
+    # `X as X`: what is not in `__all__` is given out all the same.
+    from compare.notebook import Idea as Idea
+    from compare.notebook import NotebookRun as NotebookRun
+    from compare.notebook import ReportFile as ReportFile
+    from compare.notebook import Session, bundle, expand, ideas, open_run, pair
+    from compare.notebook.homework import HandIn as HandIn
+    from compare.notebook.homework import homework
+    from compare.notebook.studies import StudyResult as StudyResult
+    from compare.notebook.studies import open_study, study
 
-__all__ = [
-    "Idea",
-    "NotebookRun",
-    "ReportFile",
-    "Session",
-    "StudyResult",
-    "expand",
-    "ideas",
-    "main",
-    "open_run",
-    "open_study",
-    "pair",
-    "study",
-]
+#: What people call. What that returns is documented where it is: `help(twinseed.NotebookRun)`.
+__all__ = ["Session", "bundle", "expand", "homework", "ideas", "open_run", "open_study", "pair", "study"]
 
-#: What is not in `compare.notebook` but in `compare.study`, and its name there.
-_OF_STUDIES = {"StudyResult": "StudyResult", "open_study": "open_study", "study": "run_study"}
+#: What the names here stand for is loaded from these, when it is first asked for.
+_FROM = {
+    "HandIn": "compare.notebook.homework",
+    "Idea": "compare.notebook",
+    "NotebookRun": "compare.notebook",
+    "ReportFile": "compare.notebook",
+    "Session": "compare.notebook",
+    "StudyResult": "compare.notebook.studies",
+    "bundle": "compare.notebook",
+    "expand": "compare.notebook",
+    "homework": "compare.notebook.homework",
+    "ideas": "compare.notebook",
+    "open_run": "compare.notebook",
+    "open_study": "compare.notebook.studies",
+    "pair": "compare.notebook",
+    "study": "compare.notebook.studies",
+}
 
 #: Our packages. Their names are common ones, so that another distribution, or a folder that Python looks into first,
 #: may have one that is called so too.
@@ -66,16 +78,22 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("twinseed")
-    if name not in __all__:
+    if name not in _FROM:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     _require_ours()
-    if name in _OF_STUDIES:
-        return getattr(import_module("compare.study"), _OF_STUDIES[name])
-    return getattr(import_module("compare.notebook"), name)
+    return getattr(import_module(_FROM[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return [*_FROM, "__version__"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What `%load_ext twinseed` does: `%twinseed` is the command line then."""
+    _require_ours()
+    from commands.magic import register
+
+    register(shell)
 
 
 def main() -> NoReturn:
@@ -91,7 +109,10 @@ def main() -> NoReturn:
 
     from commands.program import run_program
 
-    run_program()
+    try:
+        run_program()
+    finally:
+        gc.freeze()  # or the interpreter looks through them all again on its way out, for more than a second
 
 
 def _require_ours() -> None:

@@ -4,8 +4,10 @@ error."""
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -90,6 +92,23 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "" if value is None else str(value)
+
+
+def folded(name: str, value: str) -> str:
+    """A line of a table of names and values, folded between words where somebody reads it: in a terminal to its width,
+    in a notebook to that of a narrow cell. For a file or another program it is left whole."""
+    notebook = hasattr(sys.stdout, "pub_thread")  # the stream of a kernel
+    if not (notebook or sys.stdout.isatty()):
+        return name + value
+    width = 88 if notebook else max(60, shutil.get_terminal_size().columns)
+    return textwrap.fill(
+        value,
+        width,
+        initial_indent=name,
+        subsequent_indent=" " * len(name),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def file_size(count: int) -> str:

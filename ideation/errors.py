@@ -9,9 +9,9 @@ import pickle
 import re
 from functools import lru_cache
 from string import Formatter
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
-from templates import Language, known_sentences, wording
+from templates import NOTEBOOK, Language, known_sentences, wording
 
 #: A key of fewer letters of its own is not looked for in other words.
 _FEWEST_OWN = 5
@@ -20,6 +20,8 @@ _FEWEST_OWN = 5
 _LONGEST, _LONGEST_LIST, _DEEPEST = 4000, 30, 4
 #: A value as `!r` writes it, if it is text.
 _QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
+#: Words that a note names, each in quotation marks.
+_QUOTED_WORDS = re.compile(r'"[^"]+"(?:, "[^"]+")*')
 
 
 class Clause(str):
@@ -42,7 +44,7 @@ class Clause(str):
         self.key, self.values = english, values
         return self
 
-    def told(self, language: Language) -> str:
+    def told(self, language: Language | Literal["notebook"]) -> str:
         """The same in that language, as far as there are words for it, and without advice for a shell."""
         words = wording(self.key, language)
         values = {name: _told(value, language) for name, value in self.values.items()}
@@ -75,13 +77,13 @@ class TwinseedError(Exception):
         self.hint = Clause("{advice}; {also}", advice=self.advice, also=self.also) if self.also else self.advice
         super().__init__(str(self.message))
 
-    def told(self, language: Language) -> tuple[str, str]:
+    def told(self, language: Language | Literal["notebook"]) -> tuple[str, str]:
         """Message and hint in that language, as far as there are words for it, and without advice for a shell."""
         return self.message.told(language), self.hint.told(language)
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows of it: whose code it came out of is of no use to anybody who can mend it."""
-        message, hint = self.told("en")
+        message, hint = self.told(NOTEBOOK)
         return [f"error: {message}", f"hint: {hint}", *getattr(self, "__notes__", ())]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -182,12 +184,16 @@ def _error_again(kind: type[TwinseedError], args: tuple[Any, ...], held: dict[st
     return error
 
 
-def _told(value: Any, language: Language) -> Any:
+def _told(value: Any, language: Language | Literal["notebook"]) -> Any:
     if isinstance(value, TwinseedError):
         return value.message.told(language)
     if isinstance(value, Clause):
-        return value.told(language)
-    return wording(value, language) if isinstance(value, str) else value
+        value = value.told(language)
+    elif isinstance(value, str):
+        value = wording(value, language)
+    if language == "zh-TW" and isinstance(value, str) and _QUOTED_WORDS.fullmatch(value):
+        return "、".join(f"「{word}」" for word in value[1:-1].split('", "'))
+    return value
 
 
 def nearest(name: str, known: list[str]) -> Clause:
@@ -200,4 +206,6 @@ def nearest(name: str, known: list[str]) -> Clause:
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     if close:
         return Clause("did you mean {name!r}?", name=folded[close[0]])
+    if not known:
+        return Clause("there are none yet")
     return Clause("known names: {names}", names=", ".join(known))

@@ -9,11 +9,24 @@ from typing import Any, Literal
 import jinja2
 import yaml
 
-__all__ = ["LANGUAGES", "OWN_LOADER", "Language", "known_sentences", "language_for", "own_yaml", "render", "wording"]
+__all__ = [
+    "LANGUAGES",
+    "NOTEBOOK",
+    "OWN_LOADER",
+    "Language",
+    "known_sentences",
+    "language_for",
+    "own_yaml",
+    "render",
+    "wording",
+]
 
 #: The languages of reports, page and drawn concepts; `locale/` has a file for each.
 Language = Literal["en", "zh-TW"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh-TW")
+
+#: English as a notebook speaks it: that of the page, but for advice on fields and settings, which a cell has not.
+NOTEBOOK: Literal["notebook"] = "notebook"
 
 #: PyYAML's safe loader for files of ours: the C library's where there is one, ten times as fast.
 OWN_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -45,11 +58,13 @@ def language_for(tag: str) -> Language:
     return next((language for language in LANGUAGES if language == tag), "en")
 
 
-def wording(english: str, language: Language) -> str:
+def wording(english: str, language: Language | Literal["notebook"]) -> str:
     """The words for an English sentence of an error, with the same names in braces; itself where there are none.
 
     Those in English are for sentences that give advice for a shell, which means nothing on a page.
     """
+    if language == NOTEBOOK:
+        return _wordings(NOTEBOOK).get(english) or wording(english, "en")
     return _wordings(language).get(english, english)
 
 
@@ -58,8 +73,8 @@ def known_sentences() -> tuple[str, ...]:
     return tuple(dict.fromkeys(english for language in LANGUAGES for english in _wordings(language)))
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def _wordings(language: Language) -> dict[str, str]:
+@lru_cache(maxsize=len(LANGUAGES) + 1)
+def _wordings(language: Language | Literal["notebook"]) -> dict[str, str]:
     found: dict[str, str] = own_yaml(Path(__file__).parent / "locale" / f"errors.{language}.yaml")
     return found
 

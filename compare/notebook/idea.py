@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Self
 
+from compare.notebook.arguments import checked
 from compare.request import RequestError
 from ideation import (
     Concept,
@@ -32,6 +33,7 @@ class Idea(str):
         return self
 
 
+@checked
 def ideas(
     n: int = 10,
     *,

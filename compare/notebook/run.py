@@ -6,18 +6,22 @@ import html
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
+from urllib.parse import quote
 
 from PIL import Image
 from pydantic import JsonValue
 
-from compare.instruments import Examination
+from compare.instruments import INSTRUMENTS, Examination
+from compare.notebook.arguments import ArgumentError, checked, refused
+from compare.report import sentences
 from compare.request import RequestError
 from compare.runs import Gallery, Record, Run, write_whole
 from compare.view import card_html, markdown_report, pdf_report, render_report, verdict_of
 from generate.picture import Arm
-from ideation import PromptPair
+from ideation import PromptPair, nearest
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with it
@@ -36,11 +40,29 @@ class Workshop(Protocol):
     def work(self, work: Callable[..., Run], language: Language) -> Run: ...
 
 
+#: A height of its own: a frame that is as high as what is in it would make one of a part of the window collapse.
+_FRAME = (
+    "width: 100%; height: 42rem; resize: vertical; border: 1px solid rgb(128 128 128 / .4); border-radius: 8px; "
+    "background: Canvas"
+)
+#: The report is dark where its frame is, and the frame where the notebook is, whatever the system says: JupyterLab,
+#: Visual Studio Code and Colab say so in their own ways.
+_LIKE_THE_NOTEBOOK = (
+    "<style>"
+    "[data-jp-theme-light=false] .twinseed-report, .vscode-dark .twinseed-report, html[theme=dark] .twinseed-report "
+    "{ color-scheme: dark } "
+    "[data-jp-theme-light=true] .twinseed-report, .vscode-light .twinseed-report, html[theme=light] .twinseed-report "
+    "{ color-scheme: light }"
+    "</style>"
+)
+
+
 @dataclass(frozen=True)
 class ReportFile:
     """A report that was written to `path`, which a notebook shows in a frame if it is a page."""
 
     path: Path
+    language: Language = "en"
 
     def __fspath__(self) -> str:
         return os.fspath(self.path)
@@ -53,9 +75,19 @@ class ReportFile:
             return None
         page = html.escape(self.path.read_text(encoding="utf-8"))
         return (
-            f'<iframe srcdoc="{page}" sandbox="allow-scripts" title="{html.escape(self.path.name)}" '
-            'style="width: 100%; height: 80vh; border: 1px solid rgb(128 128 128 / .4); border-radius: 8px"></iframe>'
+            f"{_LIKE_THE_NOTEBOOK}{self._link()}"
+            f'<iframe class="twinseed-report" srcdoc="{page}" sandbox="allow-scripts" '
+            f'title="{html.escape(self.path.name)}" style="{_FRAME}"></iframe>'
         )
+
+    def _link(self) -> str:
+        """To the file, where the notebook can reach it: under the folder that it runs in."""
+        said, path = sentences(self.language)["notebook"]["report"], self.path.absolute()
+        where = html.escape(said["at"].format(path=path))
+        if not path.is_relative_to(Path.cwd()):
+            return f"<p>{where}</p>"
+        address = html.escape(quote(path.relative_to(Path.cwd()).as_posix()))
+        return f'<p><a href="{address}" target="_blank" rel="noopener">{html.escape(said["open"])}</a> · {where}</p>'
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,8 +130,18 @@ class NotebookRun:
         return self.image("expanded")
 
     def image(self, arm: Arm, seed: int | None = None) -> Image.Image:
-        """One picture, of the first seed unless another is named. Raises `RecordError`."""
-        return self.run.image(arm, seed)
+        """One picture, of the first seed unless another is named. Raises `ArgumentError`, or `RecordError`."""
+        if arm not in get_args(Arm):
+            raise refused("arm", arm)
+        chosen = seed if seed is None or not hasattr(seed, "__index__") else index(seed)
+        if chosen is not None and chosen not in self.seeds:
+            raise ArgumentError(
+                "the run has no pictures of seed {seed}",
+                hint="give one of its seeds: {seeds}",
+                seed=repr(seed)[:60],
+                seeds=", ".join(map(str, self.seeds)),
+            )
+        return self.run.image(arm, chosen)
 
     @property
     def verdict(self) -> str:
@@ -110,6 +152,7 @@ class NotebookRun:
     def language(self) -> Language:
         return self.record.request.language
 
+    @checked
     def report(self, to: str | os.PathLike[str] | None = None, *, language: Language | None = None) -> ReportFile:
         """The report, written anew: the run's own page, or to a file that ends in `.html`, `.pdf` or `.zip` (Markdown
         with its pictures). Raises `TwinseedError`."""
@@ -118,7 +161,7 @@ class NotebookRun:
             with self.session.gallery.edit(self.name) as editor:
                 record = editor.run.record
                 editor.amend(record, {}, render_report(record, editor.run.files(), spoken))
-            return ReportFile(self.run.report)
+            return ReportFile(self.run.report, spoken)
         path, pictures = Path(to).expanduser(), self.run.files()
         match path.suffix.lower():
             case ".html":
@@ -134,18 +177,22 @@ class NotebookRun:
                     file=path,
                 )
         write_whole(path.absolute(), content)
-        return ReportFile(path)
+        return ReportFile(path, spoken)
 
+    @checked
     def refine(self, steps: int | None = None) -> NotebookRun:
         """The run rendered again with more steps, twice as many unless said, from the same seeds and prompts."""
         return self._after(lambda **how: self.session.made.refine(self.name, steps, **how))
 
+    @checked
     def examine(
         self, *instruments: str, clip: str = "auto", observations: str | None = None, **options: Mapping[str, JsonValue]
     ) -> NotebookRun:
         """The run with what these instruments find, as in `run.examine("ladder")`; options are given by instrument, as
         in `sweep={"steps": [5, 10, 20]}`. `observations` are what you see, in your own words. Raises `TwinseedError`.
         """
+        for name, values in options.items():
+            _require_options(name, values, instruments)
         names = tuple(dict.fromkeys((*instruments, *options)))
         wanted = Examination(clip, names, {name: dict(values) for name, values in options.items()})
         if not names and observations is None:
@@ -164,3 +211,37 @@ class NotebookRun:
 
     def __repr__(self) -> str:
         return f"<twinseed run {self.folder}: {self.verdict or self.record.concept.text}>"
+
+
+def _require_options(name: str, values: object, instruments: tuple[str, ...]) -> None:
+    """Raises `ArgumentError` where an argument of `examine` is not the options of an instrument."""
+    if name in INSTRUMENTS:
+        if not isinstance(values, Mapping):
+            raise ArgumentError(
+                "{name} is {given}",
+                hint="give its options in a dictionary, by name; options of {name}: {known}",
+                name=name,
+                given=repr(values)[:60],
+                known=", ".join(INSTRUMENTS[name].options.model_fields) or "none",
+            )
+        return
+    owner = next((one for one in (*instruments, *INSTRUMENTS) if name in _options_of(one)), None)
+    if owner is not None:
+        raise ArgumentError(
+            "examine() has no argument {name!r}: it is an option of {owner}",
+            hint="give it by instrument, as in {owner}={example}",
+            name=name,
+            owner=owner,
+            example={name: values},
+        )
+    raise ArgumentError(
+        "{function}() has no argument {name!r}",
+        hint="{nearest}",
+        function="examine",
+        name=name,
+        nearest=nearest(name, ["clip", "observations", *INSTRUMENTS]),
+    )
+
+
+def _options_of(instrument: str) -> frozenset[str]:
+    return frozenset(INSTRUMENTS[instrument].options.model_fields) if instrument in INSTRUMENTS else frozenset()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compare.notebook.arguments import checked, refused
+from compare.notebook.interrupted import Interrupted
 from compare.notebook.options import asked_with
-from compare.notebook.progress import shown_progress
+from compare.notebook.progress import shown_progress, without_widgets
 from compare.notebook.run import NotebookRun
 from compare.request import PairOptions, PairRequest
+from compare.runs import GalleryError
 from compare.runs.gallery import Gallery, usual_folder
 from compare.runs.run import Run
-from generate.models import writing_target
+from generate.models import require_model, writing_target
+from generate.settings import DEFAULT_MODEL
 from ideation import (
     ExpansionCache,
     PromptPair,
@@ -32,19 +37,27 @@ from templates import Language
 if TYPE_CHECKING:  # torch comes along with it
     import compare.session
 
+LAST = "last"
+
 
 class Session:
     """Keeps the model and whatever scores open between pairs. `model`, `device` and the folder of `runs` are meant
-    wherever a pair names none.
+    wherever a pair names none. A model or device that cannot be is refused at once with a `TwinseedError`.
 
     >>> session = Session(model="seedling", device="cpu")
     >>> session.expand("a dog riding a bicycle", seed=7).simple
     'a dog riding a bicycle'
     """
 
+    @checked
     def __init__(
         self, model: str | None = None, *, device: str = "auto", runs: str | os.PathLike[str] | None = None
     ) -> None:
+        if model is not None:
+            require_model(model)
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d+)?", device):
+            raise refused("device", device)
+        without_widgets()
         self.model, self.device = model, device
         self.gallery = Gallery(Path(runs).expanduser() if runs is not None else usual_folder())
 
@@ -54,7 +67,7 @@ class Session:
 
         The arguments are the options of `twinseed pair` by the same names. A concept that is left out is drawn.
         Interrupted, what was finished is kept, and asking for the same again goes on from there. Raises
-        `TwinseedError`.
+        `TwinseedError`. What can be given:
         """
         if options.model is None:
             options = replace(options, model=self.model)
@@ -63,6 +76,7 @@ class Session:
         request, notes = PairRequest.from_options(options)
         return NotebookRun(self.work(lambda **how: self.made.run(request, **how), request.language), self, notes)
 
+    @checked
     def expand(
         self,
         concept: str,
@@ -94,8 +108,16 @@ class Session:
             target=target.facts,
         )
 
+    @checked
     def open_run(self, run: str | os.PathLike[str]) -> NotebookRun:
-        """The run of that name, or in that folder. Raises `RecordError`, or `GalleryError`."""
+        """The run of that name, or in that folder; "last" is the newest. Raises `RecordError`, or `GalleryError`."""
+        if run == LAST and not os.path.isdir(run):
+            newest = self.gallery.runs(limit=1)
+            if not newest:
+                raise GalleryError(
+                    "there is no run in {folder} yet", hint="make one with twinseed.pair", folder=self.gallery.root
+                )
+            run = newest[0].name
         if not os.path.isdir(run):
             return NotebookRun(self.gallery.open(os.fspath(run)), self)
         folder = Path(run).absolute()
@@ -112,14 +134,24 @@ class Session:
 
     def work(self, work: Callable[..., Run], language: Language) -> Run:
         """Does the work, which takes `on_progress`, and shows it. What stopped it is raised, and says what is kept."""
-        from compare.session import SessionStopped
+        with shown_progress(language) as on_progress:  # it says that the libraries are loaded, which takes a while
+            from compare.session import SessionStopped
 
-        with shown_progress(language) as on_progress:
             try:
                 return work(on_progress=on_progress)
             except SessionStopped as stopped:
+                if isinstance(stopped.reason, KeyboardInterrupt):
+                    raise Interrupted(stopped.run.folder) from stopped
                 stopped.reason.add_note(f"what was finished is in {stopped.run.folder}")
                 raise stopped.reason from stopped
+            except KeyboardInterrupt as interrupt:
+                raise Interrupted(None) from interrupt
+
+    def __repr__(self) -> str:
+        kept = "model open" if "made" in self.__dict__ else "nothing open yet"
+        return (
+            f"<twinseed session: {self.model or DEFAULT_MODEL} on {self.device}, runs in {self.gallery.root}, {kept}>"
+        )
 
     @cached_property
     def made(self) -> compare.session.Session:

@@ -20,12 +20,17 @@ def _session(runs: Path) -> Session:
     return Session(runs=runs)
 
 
+def usual_session() -> Session:
+    """The session that is usual now: that of the usual folder of runs."""
+    return _session(usual_folder().absolute())
+
+
 def _of_the_usual(method: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """The method of whichever session is usual when it is called."""
 
     @wraps(method)
     def function(*args: P.args, **kwargs: P.kwargs) -> R:
-        return method(_session(usual_folder().absolute()), *args, **kwargs)
+        return method(usual_session(), *args, **kwargs)
 
     signature = inspect.signature(method)
     function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]

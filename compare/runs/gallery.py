@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import logging
 import os
@@ -242,12 +243,25 @@ class Gallery:
             yield
 
     def _no_run(self, name: str) -> GalleryError:
+        near = self._names_near(name)
         return GalleryError(
             "there is no run {name!r} in {root}",
-            hint="`twinseed runs` shows the runs there are",
+            hint="did you mean one of these? {near}" if near else "`twinseed runs` shows the runs there are",
             name=name,
             root=self.root,
+            near=", ".join(near),
         )
+
+    def _names_near(self, name: str) -> list[str]:
+        """The names of runs that somebody may have meant: the newest that have it in them, or hardly differ."""
+        try:
+            there = sorted(
+                (path.name for path in self.root.iterdir() if path.name[:1] != "." and holds_run(path)), reverse=True
+            )
+        except OSError:
+            return []
+        having = [one for one in there if name.strip() and name.casefold() in one.casefold()]
+        return having[:3] or difflib.get_close_matches(name, there[:500], n=3, cutoff=0.75)
 
     def take_in(self, name: str, record: Record) -> None:
         """Into the index; without it, the run is there all the same, and taken in when the index is next asked."""

@@ -103,7 +103,7 @@ def run_study(
             "a study has no setting {name!r}",
             hint="{nearest}",
             name=unknown[0],
-            nearest=nearest(unknown[0], list(_SETTINGS)),
+            nearest=nearest(unknown[0], ["concepts", "seeds", "seed", "arms", "models", "judges", "out", *_SETTINGS]),
         )
     listed = None if isinstance(concepts, int | str | Path) else list(concepts)
     if limit is not None and not isinstance(concepts, str | Path):

@@ -23,6 +23,7 @@ from compare.instruments.scores import (
 from compare.instruments.scores import verdict_of as judged
 from compare.report import html_text, markdown_zip, pdf_bytes, sentences
 from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
+from compare.report.sentences import glosses
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.models import vocabulary_of
@@ -67,21 +68,19 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
         )
     said = sentences(language)
     t, findings = said["report"], record.findings or Findings.model_validate({})
-    drawn = _difference_maps(record, pictures)
+    drawn, verdict = _difference_maps(record, pictures), judged_verdict(record)
     sections = (
         pair_section(record, t),
-        None
-        if (verdict := judged_verdict(record)) is None
-        else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
-        audit_section(findings.phrases, record.prompts.expanded, t),
-        card_section(findings.cards, findings.clip, t),
+        None if verdict is None else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
+        audit_section(findings.phrases, record.prompts.expanded, t, seeds=len(record.seeds), glosses=glosses(language)),
+        card_section(findings.cards, findings.clip, t, verdict),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),
         *_instrument_sections(findings, said),
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", [told(note, language) for note in findings.notes], t),
         certificate_section(record.certificate, record.settings, t),
-        prompts_section(record.prompts, t, language),
+        prompts_section(record.prompts, None if verdict is None else verdict.unknown, t, language),
         settings_section(record, t),
         repeat_section(record, t),
     )
@@ -172,7 +171,7 @@ def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ())
 
 
 def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
-    """Where runs of words begin and end that are not `shared`; words of grammar are as the next one that is none."""
+    """Where runs of words begin and end that are not `shared`; a word of grammar is as the next one that is none."""
     words, new, leads_to_new = words_of(text), list[bool](), False
     for word in reversed(words):
         if word.key not in GLUE:

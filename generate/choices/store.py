@@ -109,6 +109,12 @@ class Choices(Generic[Choice]):
         if len(self.known) > 15 and not hint.startswith("did you mean"):
             names = ", ".join(list(self.known)[:12])
             hint = Clause("known names: {names} and {more} more", names=names, more=len(self.known) - 12)
+        if len(self.known) > 15:
+            hint = Clause(
+                "{hint} All of them: `twinseed list {noun}s`",
+                hint=hint if hint.endswith("?") else Clause("{sentence}.", sentence=hint),
+                noun=self.noun,
+            )
         if unread := [problem.error for problem in self.problems if problem.name is None]:
             hint = Clause(
                 "{hint} It may be in what cannot be read: {error}"

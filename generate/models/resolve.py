@@ -160,7 +160,10 @@ def find_part(what: str, name: str, *, allow_pickle: bool = False) -> ModelName:
     names = [model.name for model in (*known, *ours)]
     raise ModelError(
         "unknown {what} {name!r}",
-        hint=nearest(name, names) if names else "put its .safetensors file into {place}",
+        hint="{nearest}; or put its .safetensors file into {place}"
+        if names
+        else "put its .safetensors file into {place}",
+        nearest=nearest(name, names),
         what=what,
         name=name,
         place=place,

@@ -6,6 +6,7 @@ import doctest
 import html
 import inspect
 import os
+import pydoc
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -20,8 +21,11 @@ from sample_run import CONCEPT, PROMPTS, sample_certificate, sample_findings, sa
 
 import twinseed
 from compare import Gallery, PairOptions, PairRequest, Progress, RequestError, SessionStopped
+from compare.homework import Student, open_bundle
+from compare.notebook.arguments import WHAT
 from compare.notebook.progress import _line, shown_progress
 from compare.report import sentences
+from compare.runs import Run
 from compare.session.kept_open import KeptOpen
 from compare.view import card_html
 from generate import Step
@@ -63,10 +67,42 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
     assert more.session is run.session
     page = more.report(language="en")
     assert str(page) == str(more.folder / "report.html")
-    assert "<iframe srcdoc=" in str(page._repr_html_())
+    assert " srcdoc=" in str(page._repr_html_())
     assert seen.report("here.zip")._repr_html_() is None
     with pytest.raises(RequestError, match=r"here\.doc"):
         run.report("here.doc")
+    assert twinseed.open_run("last").name == more.name
+    for wrong, said in {
+        "run.image(99)": "arm is 99",
+        "run.image('simpel')": "arm is 'simpel'",
+        "run.image('expanded', 12345)": "no pictures of seed 12345",
+        "run.refine('make it night')": "steps is 'make it night'",
+        "run.examine('ladder', seeds=4)": "it is an option of ruler",
+        "run.examine(sweep=3)": "sweep is 3",
+        "run.examine('ladder', clp='none')": "examine() has no argument 'clp'",
+        "run.report(langauge='en')": "report() has no argument 'langauge'",
+        "twinseed.open_run(run.name[:8])": "there is no run",
+    }.items():
+        with pytest.raises(TwinseedError) as error:
+            eval(wrong, {"run": run, "twinseed": twinseed})  # noqa: S307 - ours, from the table above
+        assert said in str(error.value)
+    assert run.name in error.value.hint
+    handed_in = twinseed.homework(
+        ["a dog", "a cat"], student="Lin Mei", observations=["It moved.", None], seed=3, steps=2, size="64x64"
+    )
+    with open_bundle(handed_in.path) as bundle:
+        assert [one.name for one in bundle.bundle.runs] == list(handed_in.runs)
+        assert (bundle.bundle.student.name, bundle.bundle.language) == ("Lin Mei", "en")  # type: ignore[union-attr]
+        seen = [one.record.observations for _, one in bundle.runs() if isinstance(one, Run)]
+    assert seen == ["It moved.", None]
+    assert "2 of 2 concepts" in repr(handed_in)
+    zipped = twinseed.bundle([run, more], "mei.zip", student="林小美")
+    with open_bundle(zipped) as opened:
+        assert [entry.run for entry, _ in opened.runs()] == [run.name, more.name]
+        assert opened.content.student == Student(name="林小美")
+        assert opened.content.language == "zh-TW"
+    with pytest.raises(RequestError, match=r"mei\.pdf"):
+        twinseed.bundle([run], "mei.pdf")
 
 
 def test_what_was_finished_is_told_of_what_stopped(opened_once: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +115,7 @@ def test_what_was_finished_is_told_of_what_stopped(opened_once: None, capsys: py
     session.made.run = stopped  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt) as interrupted:
         session.pair("a dog", steps=1, size="64x64", seed=1)
-    assert interrupted.value.__notes__[0].startswith(f"what was finished is in {Path('mine')}")
+    assert str(interrupted.value).startswith(f"interrupted; what was finished is in {Path('mine')}")
     session.close()
     assert session.pair("a dog", steps=1, size="64x64", seed=1).folder.parent.name == "mine"
 
@@ -105,9 +141,52 @@ def test_the_arguments_are_the_options_and_wrong_ones_are_named() -> None:
         "seed": "seed is -1",
     }.items():
         given = {"step": 8, "steps": "few", "images": 1.5, "seed": -1}[wrong]
-        with pytest.raises((TypeError, TwinseedError)) as error:
+        with pytest.raises(TwinseedError) as error:
             twinseed.pair("a dog", **{wrong: given})  # type: ignore[arg-type]
-        assert said in str(error.value).replace("'few'", "few").replace("'1.5'", "1.5").replace("'-1'", "-1")
+        assert said in f"{error.value} {error.value.hint}".replace("'few'", "few").replace("'-1'", "-1")
+
+
+@pytest.mark.parametrize(
+    ("call", "message", "hint"),
+    [
+        ("pair('a dog', seed=7.5)", "seed is 7.5", "give a whole number from 0 up, such as 7"),
+        ("pair('a dog', language='fr')", "language is 'fr'", "give 'en' or 'zh-TW'"),
+        ("pair(['a dog'])", "concept is ['a dog']", "give a text in any language"),
+        ("pair('a dog', 7)", "pair() was given 7 without the name of an argument", "as in seed=7"),
+        ("pair('a dog', style='nope')", "unknown style 'nope'", "All of them: %twinseed list styles"),
+        ("expand('a cat', sede=1)", "expand() has no argument 'sede'", "did you mean 'seed'?"),
+        ("expand('a cat', expander='gemini')", "there is no key for Gemini", 'os.environ["GEMINI_API_KEY"] = ...'),
+        ("ideas(langauge='en')", "ideas() has no argument 'langauge'", "did you mean 'language'?"),
+        ("ideas(language='fr')", "language is 'fr'", "give 'en' or 'zh-TW'"),
+        ("open_run()", "open_run() was given no run", "'last' for the newest"),
+        ("open_run('last')", "there is no run in", "make one with twinseed.pair"),
+        ("Session(modle='x')", "Session() has no argument 'modle'", "did you mean 'model'?"),
+        ("Session(model='nope')", "unknown model 'nope'", "known names: seedling"),
+        ("Session(device='gpu')", "device is 'gpu'", "give 'auto', 'cpu', 'cuda' or 'mps'"),
+        ("study(sede=3)", "a study has no setting 'sede'", "did you mean 'seed'?"),
+        ("homework(3)", "concepts is 3", "a list of texts"),
+        ("homework(['a'], stduent='x')", "homework() has no argument 'stduent'", "did you mean 'student'?"),
+        ("homework(['a'], observations=['x', 'y'])", "there are 2 observations for 1 concepts", "None"),
+    ],
+)
+def test_a_wrong_call_is_told_in_two_lines(call: str, message: str, hint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GEMINI_API_KEY", raising=False)
+    with pytest.raises(TwinseedError) as error:
+        eval(f"twinseed.{call}", {"twinseed": twinseed})  # noqa: S307 - ours, from the table above
+    first, second = error.value._render_traceback_()
+    assert first.startswith(f"error: {message}")
+    assert hint in second
+
+
+def test_help_is_short_and_says_what_can_be_given() -> None:
+    names = list(inspect.signature(twinseed.pair).parameters)
+    told = inspect.getdoc(twinseed.pair) or ""
+    assert [line.strip().partition(":")[0] for line in told.splitlines()[-len(names) :]] == names
+    assert set(names) <= set(WHAT)
+    assert len(pydoc.render_doc(twinseed, renderer=pydoc.plaintext).splitlines()) < 250
+    assert {"study", "open_study", "homework"} <= set(dir(twinseed))
+    assert "main" not in dir(twinseed)
+    assert "seedling" in repr(twinseed.Session(model="seedling"))
 
 
 def test_ideas_are_texts_that_can_be_drawn_again() -> None:
@@ -195,6 +274,8 @@ def test_progress_says_what_is_done(language: Language, capsys: pytest.CaptureFi
     assert "\x1b" not in _line(Progress("wait", "\x1b[2J", until=datetime.now(UTC)), said)
     step = Step(2, 3, 1, 8, list)
     assert "2" in _line(Progress("render", step=step), said)
+    assert "x" in (line := _line(Progress("look", "x", step=step), said))
+    assert line != _line(Progress("look", "x"), said)
     with shown_progress(language) as on_progress:  # nobody sees it: standard error is no terminal
         on_progress(Progress("render", step=step))
     assert capsys.readouterr() == ("", "")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from compare.page.context import PageContext
+from compare.page.text import model_title, plain
 from compare.page.typed_key import chosen_for, typed_key
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
@@ -74,6 +76,8 @@ def first_values() -> dict[str, Any]:
         "written_of": None,
         "prompts_of": "",
         "kept_for": "",
+        "picked": {},
+        "picked_text": "",
         "simple": "",
         "expanded": "",
         "negative": "",
@@ -169,6 +173,11 @@ def prompts_of_another() -> str | None:
     return state.prompts_of if there and concept and state.prompts_of not in ("", concept) else None
 
 
+def both_prompts_are_there() -> bool:
+    """Whether the expander has nothing to write any more."""
+    return all(st.session_state[arm].strip() for arm in ("simple", "expanded"))
+
+
 def key_of_form() -> tuple[Any, ...]:
     """All that decides what the expander writes."""
     state = st.session_state
@@ -191,7 +200,14 @@ def unknown_words() -> list[str]:
     vocabulary, translation = vocabulary_of(state.model), translation_of_form()
     if vocabulary is None or (guess_language(state.concept) != "en" and translation is None):
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return vocabulary.unknown_words(state.concept if translation is None else translation.english)
+    return vocabulary.unknown_phrases(state.concept if translation is None else translation.english)
+
+
+def unknown_text(page: PageContext, words: list[str]) -> str:
+    """The sentence on words that the chosen model never learnt, for Streamlit."""
+    t = page.t["translation"]
+    quoted = t["separator"].join(t["quoted"].format(word=word) for word in words)
+    return str(page.t["unknown"].format(model=model_title(st.session_state.model), words=plain(quoted)))
 
 
 def translation_of_form() -> Translation | None:

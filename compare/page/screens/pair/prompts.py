@@ -14,6 +14,7 @@ from compare.page.screens.pair.faults import all_well, fault_of, show_fault
 from compare.page.screens.pair.form import (
     ARMS,
     as_written,
+    both_prompts_are_there,
     chosen_expander,
     concept_in_field,
     corrected_translation,
@@ -21,6 +22,7 @@ from compare.page.screens.pair.form import (
     key_of_form,
     prompts_of_another,
     request_of_form,
+    unknown_text,
 )
 from compare.page.text import plain
 from compare.page.typed_key import environ_of_tab
@@ -41,6 +43,7 @@ from ideation import (
     PromptTarget,
     TokenBudget,
     TwinseedError,
+    Vocabulary,
     cache_folder,
     choose_expander,
     foreign_words,
@@ -146,13 +149,18 @@ def show_prompts(page: PageContext) -> None:
                     _show_language(arm, page)
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
-        if rendered is not None and rendered.warnings:
-            st.caption("\n\n".join(plain(told(warning, page.language)) for warning in rendered.warnings))
+        if rendered is not None:
+            unknown = _unknown_words(rendered)
+            notes = [plain(told(note, page.language)) for note in rendered.warnings if not Vocabulary.tells(note)]
+            notes += [unknown_text(page, unknown)] if unknown else []
+            if notes:
+                st.caption("\n\n".join(notes))
         st.text_area(
             p["negative"],
             key="negative",
             height="content",
-            placeholder=p["left_empty"],
+            placeholder=p["no_negative" if both_prompts_are_there() else "left_empty"],
+            help=p["negative_help"],
         )
         show_fault(page, "negative")
         for part in _of_preset_and_styles():
@@ -228,21 +236,26 @@ def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
     through, added ones underlined, and what the model never learnt marked."""
     state, p, budget = st.session_state, page.t["prompts"], _reader().budget
     prompt, count, limit = getattr(prompts, arm), getattr(prompts.tokens, arm), prompts.tokens.limit
-    vocabulary = vocabulary_of(state.model)
-    unknown = () if vocabulary is None else vocabulary.unknown_words(prompt)
     dropped = budget.dropped(prompt) if isinstance(budget, TokenBudget) else ()
     marked = marked_html(
         marked_prompt(diff(prompts.simple, prompts.expanded), arm, dropped),
         sentences(page.language)["report"],
-        unknown,
-        unknown_label=p["unknown"].format(model=state.model),
+        _unknown_words(prompts),
     )
     over = " over" if count > limit and state.tokens != "chunk" else ""
     told_count = html.escape(p["tokens"].format(count=count, limit=limit))
     st.html(
         f'<div class="tw-ruler{over}" role="img" aria-label="{told_count}">'
-        f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div><p class="tw-line">{told_count}</p>{marked}'
+        f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div>'
+        f'<p class="tw-line" title="{html.escape(p["tokens_about"])}">{told_count}</p>{marked}'
     )
+
+
+def _unknown_words(prompts: PromptPair) -> list[str]:
+    """The words of both that the chosen model never learnt, as far as that is known: told once, below both."""
+    vocabulary = vocabulary_of(st.session_state.model)
+    words = [] if vocabulary is None else [vocabulary.unknown_words(getattr(prompts, arm)) for arm in PICTURED]
+    return list(dict.fromkeys(word for of_arm in words for word in of_arm))
 
 
 def _as_rendered() -> PromptPair | None:
@@ -262,7 +275,7 @@ def _as_rendered() -> PromptPair | None:
 
 
 def _remember_concept() -> None:
-    """What is typed belongs to the concept of that moment; changed prompts to the one that they are written for."""
+    """What somebody types belongs to the concept of that moment; what was written, to its own, changed or not."""
     if st.session_state.written is None:
         st.session_state.prompts_of = concept_in_field()
 

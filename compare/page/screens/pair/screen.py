@@ -11,14 +11,17 @@ import streamlit as st
 from compare.page.context import PageContext
 from compare.page.screens.pair.faults import all_well, show_fault, show_what_is_to_be_mended
 from compare.page.screens.pair.form import (
+    both_prompts_are_there,
     first_values,
     prompts_of_another,
     request_of_form,
     translation_of_form,
+    unknown_text,
     unknown_words,
     unseen_translation,
     work_of,
 )
+from compare.page.screens.pair.known_words import show_known_words
 from compare.page.screens.pair.prompts import (
     keep_prompts,
     leave_stale_prompts,
@@ -46,8 +49,9 @@ def show_pair(page: PageContext) -> None:
     show_reels(page)
     _show_translation(page)
     words = unknown_words()
-    if words:
-        st.caption(page.t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
+    if words and not both_prompts_are_there():  # else it is told of their words
+        st.caption(unknown_text(page, words))
+    show_known_words(page)
     show_prompts(page)
     with page.shown():
         show_settings(page)

@@ -200,6 +200,7 @@ def _show_sampling(page: PageContext) -> None:
         st.selectbox(
             s["scheduler"],
             list(dict.fromkeys([*_schedulers(state.model or ""), state.scheduler])),
+            help=s["scheduler_help"],
             **kept("scheduler", language),
             format_func=lambda name: (s["settles"] if known[name].converges else s["wanders"]).format(name=name),
         )
@@ -208,10 +209,10 @@ def _show_sampling(page: PageContext) -> None:
             st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
         show_fault(page, "scheduler")
     with second:
-        st.number_input(s["steps"], 1, MAX_STEPS, key="steps")
+        st.number_input(s["steps"], 1, MAX_STEPS, key="steps", help=s["steps_help"])
         show_fault(page, "steps")
     with third:
-        st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
+        st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance", help=s["guidance_help"])
         show_fault(page, "guidance")
     for column, side in ((second, "width"), (third, "height")):
         with column:
