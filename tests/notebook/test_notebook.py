@@ -115,6 +115,7 @@ def test_ideas_are_texts_that_can_be_drawn_again() -> None:
     assert drawn[1].drawn == "1@7"
     assert drawn[1].concept.topic is not None
     assert twinseed.ideas(1, seed=7, topic="cat")[0].drawn is None
+    assert twinseed.ideas(1, seed=7, for_="seedling") == ["a penguin holding a balloon, neon style"]
     with pytest.raises(RequestError, match="a pattern was given with"):
         twinseed.ideas(pattern="a {red|blue} cat", style="ink")
     with pytest.raises(DrawError):
