@@ -127,10 +127,10 @@ def _words(folder: Path | None, model: str | None) -> WordLists:
     from ideation.draw import unread_files
 
     if model is not None:
-        from generate.models import drawable_words, writing_target
+        from generate.models import find_writing_target, known_words
 
-        writing_target(None, model)  # raises for a model that nobody knows
-        return drawable_words(model)
+        find_writing_target(model)  # refuses what is no model
+        return known_words(model)
     if folder is None:
         return built_in_words()
     lists, others = read_words(folder), unread_files(folder)

@@ -19,9 +19,9 @@ from compare.notebook.arguments import ArgumentError, checked, refused
 from compare.report import sentences
 from compare.request import RequestError
 from compare.runs import Gallery, Record, Run, write_whole
-from compare.view import card_html, markdown_report, pdf_report, render_report, verdict_of
+from compare.view import card_html, markdown_report, notes_on_run, pdf_report, render_report, verdict_of
 from generate.picture import Arm
-from ideation import PromptPair, nearest
+from ideation import PromptPair, nearest, told
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with it
@@ -92,11 +92,11 @@ class ReportFile:
 
 @dataclass(frozen=True, repr=False)
 class NotebookRun:
-    """A run that is on the disk, in `folder`. `notes` are what was said of the request."""
+    """A run that is on the disk, in `folder`. `asked` are the notes on what was asked for."""
 
     run: Run
     session: Workshop = field(compare=False)
-    notes: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -114,6 +114,11 @@ class NotebookRun:
     @property
     def prompts(self) -> PromptPair:
         return self.record.prompts
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that is to be known of it: of what was asked for, of the prompts, and of what was found."""
+        return tuple(dict.fromkeys(told(note, self.language) for note in notes_on_run(self.record, self.asked)))
 
     @property
     def seeds(self) -> list[int]:
@@ -207,7 +212,7 @@ class NotebookRun:
         return NotebookRun(self.session.work(work, self.language), self.session)
 
     def _repr_html_(self) -> str:
-        return card_html(self.record, self.run.files(), self.language, self.notes)
+        return card_html(self.record, self.run.files(), self.language, self.asked)
 
     def __repr__(self) -> str:
         return f"<twinseed run {self.folder}: {self.verdict or self.record.concept.text}>"

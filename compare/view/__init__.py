@@ -5,7 +5,7 @@ What a report is made of, and how it is written, is in `compare.report`, which k
 
 from __future__ import annotations
 
-from compare.view.card import card_html
+from compare.view.card import card_html, notes_on_run
 from compare.view.facts import offences_text
 from compare.view.homework import Failure, Homework, homework_html, homework_pdf
 from compare.view.report import (
@@ -28,6 +28,7 @@ __all__ = [
     "judged_verdict",
     "markdown_report",
     "marked_prompt",
+    "notes_on_run",
     "offences_text",
     "pdf_report",
     "render_report",

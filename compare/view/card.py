@@ -13,6 +13,11 @@ from ideation import told
 from templates import Language
 
 
+def notes_on_run(record: Record, asked: Sequence[str] = ()) -> tuple[str, ...]:
+    """What was said of the request, of the prompts, and of what was found, in English."""
+    return (*asked, *record.prompts.warnings, *(record.findings.notes if record.findings is not None else ()))
+
+
 def card_html(
     record: Record, pictures: Mapping[str, bytes], language: Language = "en", notes: Sequence[str] = ()
 ) -> str:
@@ -21,7 +26,6 @@ def card_html(
     seal = next(
         block for block in certificate_section(record.certificate, record.settings, t).blocks if isinstance(block, Seal)
     )
-    said = (*notes, *record.prompts.warnings, *(record.findings.notes if record.findings is not None else ()))
     card = Card(
         language,
         record.concept.text,
@@ -30,6 +34,6 @@ def card_html(
         tuple(block for block in pair_section(record, t).blocks if isinstance(block, Marked)),
         verdict_of(record, language),
         seal,
-        tuple(dict.fromkeys(told(note, language) for note in said)),
+        tuple(dict.fromkeys(told(note, language) for note in notes_on_run(record, notes))),
     )
     return card_text(card, pictures)

@@ -19,6 +19,7 @@ from commands.console import file_size
 from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style
 from generate.settings import RenderSettings
+from ideation import seedling_vocabulary
 
 pytestmark = pytest.mark.usefixtures("opened_once")
 
@@ -51,6 +52,18 @@ def test_a_thousand_ideas_and_the_same_again(twinseed: Twinseed) -> None:
     assert twinseed("ideas", "-n", "1000", "--seed", "2", "--json").out != first.out
     rest = twinseed("ideas", "-n", "400", "--seed", "1", "--start", "600", "--json")
     assert rest.out.splitlines() == first.out.splitlines()[600:]
+
+
+def test_ideas_for_a_model_are_of_words_that_it_draws(twinseed: Twinseed) -> None:
+    done = twinseed("ideas", "-n", "40", "--seed", "1", "--for", "seedling", "--json")
+    for idea in map(json.loads, done.out.splitlines()):
+        assert seedling_vocabulary().unknown_words(idea["text"]) == []
+    usual = twinseed("ideas", "-n", "5", "--seed", "1").out
+    assert twinseed("ideas", "-n", "5", "--seed", "1", "--for", "sdxl").out == usual
+    for more in (("--pattern", "a {b|c}"), ("--words", "lists")):
+        refused = twinseed("ideas", "--for", "seedling", *more)
+        assert (refused.code, more[0] in refused.err) == (1, True)
+    assert "neither a family of models" in twinseed("ideas", "--for", "nomodel").err
 
 
 def test_ideas_for_people(twinseed: Twinseed, tmp_path: Path) -> None:

@@ -91,8 +91,8 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
         ["a dog", "a cat"], student="Lin Mei", observations=["It moved.", None], seed=3, steps=2, size="64x64"
     )
     with open_bundle(handed_in.path) as bundle:
-        assert [one.name for one in bundle.bundle.runs] == list(handed_in.runs)
-        assert (bundle.bundle.student.name, bundle.bundle.language) == ("Lin Mei", "en")  # type: ignore[union-attr]
+        assert [one.run for one in bundle.content.runs] == list(handed_in.runs)
+        assert (bundle.content.student, bundle.content.language) == (Student(name="Lin Mei"), "en")
         seen = [one.record.observations for _, one in bundle.runs() if isinstance(one, Run)]
     assert seen == ["It moved.", None]
     assert "2 of 2 concepts" in repr(handed_in)
@@ -194,6 +194,7 @@ def test_ideas_are_texts_that_can_be_drawn_again() -> None:
     assert drawn[1].drawn == "1@7"
     assert drawn[1].concept.topic is not None
     assert twinseed.ideas(1, seed=7, topic="cat")[0].drawn is None
+    assert twinseed.ideas(1, seed=7, for_="seedling") == ["a penguin holding a balloon, neon style"]
     with pytest.raises(RequestError, match="a pattern was given with"):
         twinseed.ideas(pattern="a {red|blue} cat", style="ink")
     with pytest.raises(DrawError):

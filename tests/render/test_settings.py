@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generate.choices import PRESETS, all_styles, find_preset, find_style
-from generate.schedulers.table import SCHEDULERS
+from generate.schedulers import find_scheduler
 from generate.settings import MAX_SEED, RenderSettings, SettingsError
 from ideation import AdapterMention
 
@@ -54,7 +54,7 @@ def test_the_digest_changes_with_every_field() -> None:
     usual = RenderSettings()
     adapters = (AdapterMention("loud", 0.5, 0.8),)
     other = RenderSettings(
-        "m", "Euler", 3, 1.5, 64, 72, 5, 2, "cpu", "float32", "chunk", 1, "another", adapters, True, True
+        "m", "Euler", 3, 1.5, 64, 72, 5, 2, "cpu", "float32", "chunk", 1, "another", adapters, True, True, 64, "8GB"
     )
     digests = {
         usual.digest,
@@ -69,7 +69,8 @@ def test_the_digest_changes_with_every_field() -> None:
 def test_every_preset_can_be_rendered(name: str) -> None:
     preset = find_preset(f" {name.upper()} ")
     assert preset.name == name
-    assert RenderSettings(**preset.settings).scheduler in SCHEDULERS
+    scheduler = RenderSettings(**preset.settings).scheduler
+    assert find_scheduler(scheduler).name == scheduler
 
 
 def test_styles_have_a_place_for_the_prompt() -> None:

@@ -284,7 +284,12 @@ def test_a_record_of_version_1_is_read_as_one_of_version_2(folder: Path) -> None
     assert parse_record(record.to_json().encode()) == record
     new = json.loads(record.to_json())
     same = {name: value for name, value in old["settings"].items() if name not in ("digest", "preset", "styles")}
-    assert new["settings"] == same | {"compiled": "torch.compile" in old["certificate"]["libraries"]}
+    later = {
+        "compiled": "torch.compile" in old["certificate"]["libraries"],
+        "max_sequence_length": None,
+        "memory": None,
+    }
+    assert new["settings"] == same | later
     assert replace(record.settings, compiled=False).digest == old["settings"]["digest"], "it counted nothing then"
     old["certificate"]["evaluations"] = old["certificate"].pop("unet_evaluations")
     for part in ("concept", "prompts", "renders", "certificate", "scores", "created", "draft", "findings"):
