@@ -26,12 +26,12 @@ from generate.models.architecture import family_of_folder, require_known_trainin
 from generate.models.catalog import ModelName, reader_budget, token_budget
 from generate.models.clip_tokenizer import cuts_into_bytes, tokenizer_file
 from generate.models.devices import (
-    DTYPES,
     bf16_in_hardware,
     choose_device,
     choose_dtype,
     ran_out_of_memory,
     require_compiler,
+    torch_dtype,
 )
 from generate.models.memory_mode import choose_mode, loading, settle, sizes_of
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
@@ -328,10 +328,10 @@ def open_model(
     other_vae = vae_path(found_vae) if found_vae is not None else None
     open_other: Callable[[Path], Any] | None = None
     if other_vae is not None:
-        open_other = partial(open_vae, other_vae, dtype=DTYPES[dtype], allow_pickle=allow_pickle)
+        open_other = partial(open_vae, other_vae, dtype=torch_dtype(dtype), allow_pickle=allow_pickle)
     if file is not None:
         pipeline, folder, tokenizer, notes = open_single_file(
-            file, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle
+            file, torch_dtype(dtype), vae=open_other, allow_pickle=allow_pickle
         )
         family = family_of_folder(folder)
     else:
@@ -346,7 +346,7 @@ def open_model(
             )
         if memory is not None:
             mode = choose_mode(memory, sizes_of(folder, family), device=device, dtype=dtype)
-        pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other, mode)
+        pipeline, notes = _open_folder(name, folder, family, torch_dtype(dtype), open_other, mode)
     denoiser = getattr(pipeline, family.denoiser)
     channels = denoiser.config.get("in_channels") or denoiser.config["in_visual_dim"]
     latents = (channels // family.packed, latent_channels(pipeline.vae))
@@ -361,7 +361,7 @@ def open_model(
     pipeline.set_progress_bar_config(disable=True)
     too_large = False
     try:
-        pipeline = settle(pipeline, mode, family, device=device, dtype=DTYPES[dtype])
+        pipeline = settle(pipeline, mode, family, device=device, dtype=torch_dtype(dtype))
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
