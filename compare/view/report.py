@@ -29,7 +29,7 @@ from compare.view.facts import certificate_section, prompts_section, repeat_sect
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
 from ideation import PromptPair, read_part, told
-from ideation.english import GLUE, Piece, WordSpan, diff, words_of
+from ideation.english import ARTICLES, GLUE, Piece, WordSpan, diff, words_of
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
@@ -180,6 +180,8 @@ def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
     for is_new, run in groupby(zip(words, reversed(new), strict=True), key=lambda one: one[1]):
         if is_new:
             of_run = [word for word, _ in run]
+            if len(of_run) > 1 and of_run[0].key in ARTICLES and _key(of_run[0]) in shared:  # an owl, a red owl
+                of_run = of_run[1:]
             yield of_run[0].start, of_run[-1].end
 
 
