@@ -51,7 +51,7 @@ def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) ->
     expect(page.locator(".st-key-reel-topic .tw-reel")).to_have_text(topic)
     _set_steps(page, 4)
     page.get_by_role("button", name="Write prompts").click()
-    expanded = page.get_by_label("Expanded prompt")
+    expanded = page.get_by_label("Expanded prompt", exact=True)
     expect(expanded).to_have_value(re.compile("style"))
     expanded.fill(f"{expanded.input_value()}, seven red balloons")
     expanded.press("Control+Enter")
@@ -63,7 +63,7 @@ def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) ->
     page.reload()
     expect(page.get_by_role("button", name="Stop").or_(page.locator(".stage"))).to_be_visible()
     expect(concept).to_have_value(wanted)
-    expect(page.get_by_label("Expanded prompt")).to_have_value(re.compile("seven red balloons"))
+    expect(page.get_by_label("Expanded prompt", exact=True)).to_have_value(re.compile("seven red balloons"))
     with page.context.browser.new_context() as other:  # type: ignore[union-attr]
         stranger = other.new_page()
         stranger.goto(f"{address}/")

@@ -190,7 +190,7 @@ def test_prompts_show_what_was_added_lost_and_never_seen() -> None:
         ("a cat in a hat", "a cat in a hat in a garden, a cat", ["in a garden"], []),
         ("a cat skiing at night, watercolor", "watercolor, a cat skiing in the Alps", ["in the Alps"], ["at night"]),
         ("A dog, NEON", "a dog at dusk, neon light", ["at dusk", "light"], []),
-        ("an owl", "a red owl", ["red"], []),
+        ("an owl", "a red owl", ["a red"], []),
         ("a dog", "a dog, soft light, fine detail.", ["soft light, fine detail"], []),
     ],
 )
