@@ -91,8 +91,8 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
         ["a dog", "a cat"], student="Lin Mei", observations=["It moved.", None], seed=3, steps=2, size="64x64"
     )
     with open_bundle(handed_in.path) as bundle:
-        assert [one.name for one in bundle.bundle.runs] == list(handed_in.runs)
-        assert (bundle.bundle.student.name, bundle.bundle.language) == ("Lin Mei", "en")  # type: ignore[union-attr]
+        assert [one.run for one in bundle.content.runs] == list(handed_in.runs)
+        assert (bundle.content.student.name, bundle.content.language) == ("Lin Mei", "en")  # type: ignore[union-attr]
         seen = [one.record.observations for _, one in bundle.runs() if isinstance(one, Run)]
     assert seen == ["It moved.", None]
     assert "2 of 2 concepts" in repr(handed_in)
