@@ -53,8 +53,11 @@ for (const frame of document.querySelectorAll("iframe.twinseed-report:not([data-
   const colab = document.documentElement.getAttribute("theme");
   const dark = lab ? lab === "false" : code ? !code.includes("light") : colab ? colab === "dark" : null;
   frame.dataset.seen = "";
-  if (dark !== null) frame.srcdoc = frame.srcdoc.replace("(prefers-color-scheme: dark)", dark ? "all" : "not all")
+  if (dark === null) continue;
+  const other = frame.cloneNode(); // a frame of its own: this one may still be loading
+  other.srcdoc = frame.srcdoc.replace("(prefers-color-scheme: dark)", dark ? "all" : "not all")
     .replace("color-scheme: light dark", dark ? "color-scheme: dark" : "color-scheme: light");
+  frame.replaceWith(other);
 }
 </script>"""
 
