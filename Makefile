@@ -4,6 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_RUNS ?= runs
 
+# Which build of PyTorch: cpu, cu126 or cu130, from its own index, as in `make demo TORCH=cpu`. Unless it is said, the one
+# that pip takes, which on Linux brings gigabytes of CUDA along.
+TORCH ?=
+
+# The language of the demo's report: as in `make demo LANGUAGE=zh-TW`, or that of the terminal. (The variable has another
+# meaning where the system sets it.)
+ifneq ($(origin LANGUAGE),command line)
+LANGUAGE := $(if $(filter zh%,$(or $(LC_ALL),$(LC_MESSAGES),$(LANG))),zh-TW,en)
+endif
+
 .PHONY: install shell demo test page docs lint check wheel oldest newest clean
 
 install: $(VENV)/.installed
@@ -11,8 +21,9 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Twinseed needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing Twinseed and what it needs into $(VENV) (the first time this takes minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "Installing Twinseed and what it needs into $(VENV): two minutes, or ten where machine or network are slow ..."
+	@$(if $(TORCH),$(BIN)/python -m pip install --disable-pip-version-check "$$(grep '^torch==' constraints.txt)" --index-url https://download.pytorch.org/whl/$(TORCH))
+	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 # A shell in which `twinseed` is found; `exit` ends it.
@@ -20,7 +31,7 @@ shell: install
 	@PATH="$(CURDIR)/$(BIN):$$PATH" VIRTUAL_ENV="$(CURDIR)/$(VENV)" "$${SHELL:-/bin/sh}"
 
 demo: install
-	@$(BIN)/twinseed pair "a unicorn riding a rocket, flat illustration style" --seed 3 --expander offline --runs $(DEMO_RUNS)
+	@$(BIN)/twinseed pair "a unicorn riding a rocket, flat illustration style" --seed 3 --expander offline --language $(LANGUAGE) --runs $(DEMO_RUNS)
 
 test: install
 	@$(BIN)/python -m pytest -n 3 --dist worksteal

@@ -11,7 +11,8 @@ True
 
 In a notebook a run shows itself; `run.report()` is its report, `run.refine()` the run with more steps, and
 `run.examine("ladder")` the run with what that instrument finds. `study(["a dog", "a cat"], seeds=4)` is a whole study,
-with its `sentence`, its `scores` and its report; `homework(["a dog", "a cat"], student="...")` makes a file to hand in.
+with its `sentence`, its `scores` and its report; `homework(["a dog", "a cat"], student="...")` makes a file to hand in,
+and `bundle([run, run], "homework.zip", student="...")` one of runs that are there.
 
 `help(twinseed.pair)` says what can be given for each argument. `%load_ext twinseed` makes `%twinseed list styles` and
 all other commands work in a cell. Nothing is loaded before it is used.
@@ -31,14 +32,14 @@ if TYPE_CHECKING:
     from compare.notebook import Idea as Idea
     from compare.notebook import NotebookRun as NotebookRun
     from compare.notebook import ReportFile as ReportFile
-    from compare.notebook import Session, expand, ideas, open_run, pair
+    from compare.notebook import Session, bundle, expand, ideas, open_run, pair
     from compare.notebook.homework import HandIn as HandIn
     from compare.notebook.homework import homework
     from compare.notebook.studies import StudyResult as StudyResult
     from compare.notebook.studies import open_study, study
 
 #: What people call. What that returns is documented where it is: `help(twinseed.NotebookRun)`.
-__all__ = ["Session", "expand", "homework", "ideas", "open_run", "open_study", "pair", "study"]
+__all__ = ["Session", "bundle", "expand", "homework", "ideas", "open_run", "open_study", "pair", "study"]
 
 #: What the names here stand for is loaded from these, when it is first asked for.
 _FROM = {
@@ -48,6 +49,7 @@ _FROM = {
     "ReportFile": "compare.notebook",
     "Session": "compare.notebook",
     "StudyResult": "compare.notebook.studies",
+    "bundle": "compare.notebook",
     "expand": "compare.notebook",
     "homework": "compare.notebook.homework",
     "ideas": "compare.notebook",
@@ -107,7 +109,10 @@ def main() -> NoReturn:
 
     from commands.program import run_program
 
-    run_program()
+    try:
+        run_program()
+    finally:
+        gc.freeze()  # or the interpreter looks through them all again on its way out, for more than a second
 
 
 def _require_ours() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from commands.console import raw_stream, say
-from commands.options import OptionError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,24 +22,13 @@ _COLUMNS, _LINES = 60, 16
 _GAP = 1 / 32  # of a picture's width, between the two
 
 
-def require_browser(wanted: bool) -> None:
-    """Raises OptionError where a report is to be opened and nothing on this computer opens one."""
-    if not wanted:
-        return
-    try:
-        webbrowser.get()
-    except webbrowser.Error as error:
-        raise OptionError(
-            "there is no browser here that --open could open",
-            hint="leave out --open and copy the report, which is one file, to where there is one; "
-            "or name a browser in the variable BROWSER",
-        ) from error
-
-
 def open_report(report: Path) -> None:
-    """Opens it in the browser."""
+    """Opens it in the browser; where none can be opened, as on a server, says what to do with it."""
     if not webbrowser.open(report.resolve().as_uri()):
-        say(f"note: the browser did not open {report}")
+        say(
+            f"note: no browser could be opened here; the report is one file, {report}: open it yourself, or copy it to "
+            "where there is a browser, or name one in the variable BROWSER"
+        )
 
 
 def show_pictures(run: Run) -> None:

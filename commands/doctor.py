@@ -19,11 +19,9 @@ def doctor(as_json: AsJson = False) -> None:
     from generate.clip import default_clip
     from generate.models import known_models, models_folder
     from generate.models.devices import choose_device, choose_dtype, explain_choice
-    from generate.render.input_check import library_versions
+    from generate.render.libraries import library_versions
     from generate.settings import DEFAULT_MODEL
     from ideation import choose_expander
-
-    import torch  # isort: skip  # after `generate`, which tells its threads to sleep while they wait
 
     device = choose_device("auto")
     problems = []
@@ -43,7 +41,7 @@ def doctor(as_json: AsJson = False) -> None:
         "device": device,
         "dtype": choose_dtype("auto", device),
         "why": explain_choice("auto", "auto"),
-        "threads": torch.get_num_threads(),
+        "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "expander": expander,
         "llm_model": llm_model,
         "model": DEFAULT_MODEL,
@@ -74,7 +72,7 @@ def _fitting(device: str) -> dict[str, str]:
     for family in FAMILIES.values():
         if family.billions is None or memory is None:
             continue
-        each = DTYPES[choose_dtype("auto", device, half=family.half)].itemsize * 1e9
+        each = DTYPES[choose_dtype("auto", device, half=family.half)] * 1e9
         needed, room = (sum(family.billions) * each, max(family.billions) * each), memory - _FOR_A_PICTURE
         if needed[0] <= room:
             told[family.name] = "fits"

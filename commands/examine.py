@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from commands.display import require_browser
 from commands.options import (
     AllowPickle,
     ExpanderName,
@@ -37,7 +36,6 @@ def examine(
         examination_of(look.clip, look.instruments or (), look.set_options or (), expander, llm_model),
         text_in(observations),
     )
-    require_browser(output.open_report)
     gallery, name = run_of(run, output.runs)
     language = spoken_language(output.language, gallery.open(name).record.concept.language)
     if not wanted.instruments and seen is None:

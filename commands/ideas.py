@@ -36,6 +36,9 @@ def ideas(
             parser=path_of, metavar="FOLDER", help="Your own topics, actions and styles; or a pattern's wildcards."
         ),
     ] = None,
+    written_for: Annotated[
+        str | None, typer.Option("--for", metavar="MODEL", help="Only what this model can draw, as in --for seedling.")
+    ] = None,
     pattern: Annotated[
         str | None, typer.Option(metavar="TEXT", help='Draw from this instead: "{a red|2::a blue} cat in __place__".')
     ] = None,
@@ -52,12 +55,18 @@ def ideas(
             raise OptionError(
                 "--pattern was given with --topic, --action, --style or --exclude", hint="put them into the pattern"
             )
+        if written_for is not None:
+            raise OptionError(
+                "--for was given with --pattern", hint="a pattern is drawn as it is written: leave --for away"
+            )
         _ideas_of_pattern(pattern, words, language, count, seed, start, every, check, as_json)
         return
     if every or check:
         raise OptionError("--all and --check belong to a pattern", hint='add one, as in --pattern "{a|b} cat"')
     chosen = seed_of(seed)
-    lists = pinned(_words(words), topic=topic, action=action, style=style, exclude=exclude or ())
+    if written_for is not None and words is not None:
+        raise OptionError("--for was given with --words", hint="draw from one of them: leave the other away")
+    lists = pinned(_words(words, written_for), topic=topic, action=action, style=style, exclude=exclude or ())
     if seed is None and not as_json:
         say(f"seed {chosen}")
     concepts = draw_many(lists, chosen, start, 10 if count is None else count, language)
@@ -113,10 +122,15 @@ def _print_ideas(rows: Iterable[tuple[Any, ...]]) -> None:
     sys.stdout.writelines(f"{encode(dict(zip(names, row, strict=True)))}\n" for row in rows)
 
 
-def _words(folder: Path | None) -> WordLists:
+def _words(folder: Path | None, model: str | None) -> WordLists:
     from ideation import built_in_words, read_words
     from ideation.draw import unread_files
 
+    if model is not None:
+        from generate.models import drawable_words, writing_target
+
+        writing_target(None, model)  # raises for a model that nobody knows
+        return drawable_words(model)
     if folder is None:
         return built_in_words()
     lists, others = read_words(folder), unread_files(folder)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from commands.console import say
-from commands.display import require_browser
 from commands.options import OutputOptions, RunName, bundled, run_of
 from commands.running import tell, watched
 
@@ -21,7 +20,6 @@ def refine(
     ] = None,
 ) -> None:
     """Render a run again with more steps, from the same seed, and say how far its pictures moved."""
-    require_browser(output.open_report)
     gallery, name = run_of(run, output.runs)
 
     from compare.session import Session

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.display import open_report, require_browser
+from commands.display import open_report
 from commands.options import OpenReport, OptionError, ReportLanguage, RunName, Runs, path_of, run_of, spoken_language
 
 
@@ -26,7 +26,6 @@ def report(
     """Write a run's report again: in another language, as Markdown or as PDF."""
     from compare.view import render_report
 
-    require_browser(opened)
     if opened and markdown is not None and pdf is None:
         raise OptionError("no browser shows Markdown in a zip file", hint="leave out --open, or --markdown")
     gallery, name = run_of(run, runs)

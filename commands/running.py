@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from commands.console import progress, say
-from commands.display import open_report, require_browser, show_pictures
+from commands.display import open_report, show_pictures
 from commands.options import OutputOptions, runs_folder, spoken_language
 
 if TYPE_CHECKING:  # torch comes along with a session
@@ -23,7 +23,6 @@ def carry_out(options: PairOptions, output: OutputOptions, observations: str | N
     """
     from compare.request import PairRequest
 
-    require_browser(output.open_report)
     request, notes = PairRequest.from_options(options)
     for note in notes:
         say(f"note: {note}")

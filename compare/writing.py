@@ -40,7 +40,14 @@ def written_prompts(
     is needed where both prompts are given. `target` is the model to write for, where that takes other prompts than
     Stable Diffusion. Raises what the expander raises."""
     if expander is None:
-        prompts = given_pair(request.concept.text, request.simple or "", request.expanded or "", "", budget)
+        prompts = given_pair(
+            request.concept.text,
+            request.simple or "",
+            request.expanded or "",
+            "",
+            budget,
+            vocabulary_of(request.settings.model),
+        )
     else:
         on_expand(expander.name)
         prompts = expand(

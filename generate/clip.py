@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -26,11 +25,11 @@ from generate.models.architecture import require_no_code
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import choose_device, ran_out_of_memory
 from generate.models.resolve import family_of
-from generate.models.tensors import require_whole
 from generate.models.weight_file import ModelError, digest_of_file, first_line
 from ideation import Clause, TokenBudget, spoken
 
-if TYPE_CHECKING:  # it takes seconds to load, and which CLIP would score is asked for without opening one
+if TYPE_CHECKING:  # they take seconds to load, and which CLIP would score is asked for without opening one
+    import torch
     from transformers import CLIPModel
 
 #: The variable with the CLIP for all models but Seedling: a folder or a hub id.
@@ -123,6 +122,8 @@ class Clip:
         return self._model.text_projection(pooled)  # type: ignore[no-any-return]
 
     def _encoded(self, tower: Callable[..., torch.Tensor], *inputs: torch.Tensor) -> NDArray[np.float32]:
+        import torch
+
         try:
             with torch.inference_mode():
                 found = tower(*(one.to(self.device) for one in inputs)).float().cpu()
@@ -202,8 +203,11 @@ def open_clip(name: str, device: str = "auto") -> Clip:
 
     Raises `ModelError` when it is not there, is something else, or is broken, and `SettingsError` for the device.
     """
+    import torch
     from transformers import CLIPModel
     from transformers.utils import logging as transformers_logging
+
+    from generate.models.tensors import require_whole
 
     device = choose_device(device)
     transformers_logging.disable_progress_bar()

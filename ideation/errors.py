@@ -20,6 +20,8 @@ _FEWEST_OWN = 5
 _LONGEST, _LONGEST_LIST, _DEEPEST = 4000, 30, 4
 #: A value as `!r` writes it, if it is text.
 _QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
+#: Words that a note names, each in quotation marks.
+_QUOTED_WORDS = re.compile(r'"[^"]+"(?:, "[^"]+")*')
 
 
 class Clause(str):
@@ -186,8 +188,12 @@ def _told(value: Any, language: Language | Literal["notebook"]) -> Any:
     if isinstance(value, TwinseedError):
         return value.message.told(language)
     if isinstance(value, Clause):
-        return value.told(language)
-    return wording(value, language) if isinstance(value, str) else value
+        value = value.told(language)
+    elif isinstance(value, str):
+        value = wording(value, language)
+    if language == "zh-TW" and isinstance(value, str) and _QUOTED_WORDS.fullmatch(value):
+        return "、".join(f"「{word}」" for word in value[1:-1].split('", "'))
+    return value
 
 
 def nearest(name: str, known: list[str]) -> Clause:

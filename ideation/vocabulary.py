@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -23,6 +24,17 @@ MAX_NAMED = 12
 
 _UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
 _MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
+
+_UNDRAWN = "Seedling draws none of the added words ({words}), so what they change in its picture is little or chance."
+
+#: What ends the phrase of something that is done ("playing the piano"), and how many words it has at most.
+_ENDS_CLAUSE = re.compile(r"[.,;:!?()\[\]]")
+_BETWEEN = frozenset(
+    "and or but while with without in on at by from to into onto of for under over near through across during who "
+    "that".split()
+)
+_LONGEST_DOING = 5
+_LAST_GLUE = re.compile(r"(?:\s+(?:a|an|the|its|his|her|their|as|is|was|are|were))+$", re.IGNORECASE)
 
 #: Words of grammar and of picture-making that carry nothing to be drawn.
 _GLUE = frozenset(
@@ -78,13 +90,57 @@ class Vocabulary:
         ]
         return list(dict.fromkeys(word.text for word in as_written(unknown)))
 
+    def unknown_phrases(self, text: str) -> list[str]:
+        """As `unknown_words`, but what is done is named as a whole: Seedling has learnt to play the guitar, so it is
+        not "playing" that it has never learnt."""
+        unknown = {word.casefold() for word in self.unknown_words(text)}
+        known = [span for term, span in self._matches(text) if term.kind not in ("subject", "colour")]
+        phrases: list[tuple[int, int]] = []
+        doing, before = 0, 0
+        for word in as_written(words_of(text)):
+            learnt = any(start <= word.start and word.end <= end for start, end in known)
+            begins = word.key.endswith("ing") and word.text.casefold() in unknown
+            apart = bool(_ENDS_CLAUSE.search(text, before, word.start)) or word.key in _BETWEEN or learnt
+            before = word.end
+            if doing and not apart and not begins and doing < _LONGEST_DOING:
+                doing += 1
+                phrases[-1] = (phrases[-1][0], word.end)
+                continue
+            doing = int(begins)
+            if word.text.casefold() in unknown:
+                phrases.append((word.start, word.end))
+        named = (_LAST_GLUE.sub("", text[start:end]) for start, end in phrases)
+        return list(dict.fromkeys(" ".join(phrase.split()) for phrase in named))
+
+    def note_on_added(self, simple: str, expanded: str) -> Clause | None:
+        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
+        one, where the expanded prompt has lost one, and where nothing was added."""
+        drawn, drawn_too = ({term.name for term, _ in self._matches(prompt)} for prompt in (simple, expanded))
+        if drawn != drawn_too:
+            return None
+        there, unknown = {word.key for word in words_of(simple)}, self.unknown_words(expanded)
+        spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
+        spans += [
+            (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
+        ]
+        added = [expanded[start:end] for start, end in sorted(spans)]
+        added = [phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold()]
+        if not added:
+            return None
+        return Clause(_UNDRAWN, words=_quoted(added[:MAX_NAMED]))
+
     def note_on(self, text: str) -> Clause | None:
         """A note on the words of `text` that Seedling never learnt; None where it has learnt all."""
-        unknown = self.unknown_words(text)
+        unknown = self.unknown_phrases(text)
         if not unknown:
             return None
-        words, more = ", ".join(f'"{word}"' for word in unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
+        words, more = _quoted(unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
         return Clause(_MANY_UNKNOWN, words=words, more=more) if more > 0 else Clause(_UNKNOWN, words=words)
+
+    @staticmethod
+    def tells(note: str) -> bool:
+        """Whether a note is one of those on words that were never learnt."""
+        return note.startswith(_UNKNOWN.partition("{")[0])
 
     def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
         return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]
@@ -100,6 +156,10 @@ class Vocabulary:
     @cached_property
     def _filler_pattern(self) -> re.Pattern[str]:
         return _any_of(list(self.filler))
+
+
+def _quoted(phrases: Iterable[str]) -> str:
+    return ", ".join(f'"{phrase}"' for phrase in phrases)
 
 
 def _any_of(phrases: list[str]) -> re.Pattern[str]:

@@ -77,6 +77,11 @@ class Student(StrictModel):
             raise ValueError("a student has a name, or a number, or both")
         return self
 
+    @property
+    def line(self) -> str:
+        """All that they say of themselves, on one line."""
+        return " ".join(filter(None, (self.name, self.number)))
+
 
 class BundledRun(StrictModel):
     """A run in the bundle, by its folder in `runs/` and the hash of its `record.json`, byte by byte."""

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from compare.notebook.bundle import bundle
 from compare.notebook.idea import Idea, ideas
 from compare.notebook.run import NotebookRun, ReportFile
 from compare.notebook.session import Session
 from compare.notebook.usual import expand, open_run, pair
 
-__all__ = ["Idea", "NotebookRun", "ReportFile", "Session", "expand", "ideas", "open_run", "pair"]
+__all__ = ["Idea", "NotebookRun", "ReportFile", "Session", "bundle", "expand", "ideas", "open_run", "pair"]

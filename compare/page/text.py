@@ -13,6 +13,15 @@ _APART = "\N{WORD JOINER}"  # takes no room, and no line is broken at it
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
+def model_title(name: str) -> str:
+    """What a model is called in a sentence: the embedded one has a name, others that of their file.
+
+    >>> model_title("seedling"), model_title("owner/name")
+    ('Seedling', 'owner/name')
+    """
+    return "Seedling" if name == "seedling" else name
+
+
 def plain(text: str) -> str:
     """Text that Streamlit takes for Markdown, so that it is shown as it is, line by line: a record may come from
     anybody.

@@ -36,6 +36,8 @@ class Visitor:
         self.panels: dict[str, Any] = {}
         #: What the check of a bundle found last.
         self.verdict: Any = None
+        #: The run that the first screen showed or made last.
+        self.run: str | None = None
         #: The latest job, and whether somebody has seen how it ended.
         self.ticket: Ticket | None = None
         self.seen = True

@@ -42,6 +42,8 @@ class Ticket:
 
     def __init__(self, label: str = "") -> None:
         self.label = label
+        #: When it was asked for, in seconds since 1970.
+        self.asked = time.time()
         self.progress: Progress | None = None
         #: How far the stage is, 0 to 1, and the second of the monotonic clock when it was begun.
         self.part, self.since = 0.0, time.monotonic()

@@ -23,6 +23,18 @@ def sentences(language: Language) -> dict[str, Any]:
     return content
 
 
+@lru_cache
+def glosses(language: Language) -> dict[str, str]:
+    """English phrases that stand in prompts, in `language`; nothing in English.
+
+    >>> glosses("zh-TW")["at noon"], glosses("en")
+    ('中午', {})
+    """
+    file = LOCALE_FOLDER / f"glosses.{language}.yaml"
+    content: dict[str, str] = own_yaml(file) if file.is_file() else {}
+    return content
+
+
 def points(cosine: float) -> str:
     """A cosine (or a difference of two) in hundredths, as the report prints it.
 

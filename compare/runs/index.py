@@ -354,7 +354,7 @@ def _insert(index: sqlite3.Connection, name: str, record: Record, marks: Marks, 
         simple.file,
         expanded.file,
     )
-    kinds = (json.dumps(record.request.styles), "" if verdict is None else verdict.kind)
+    kinds = (json.dumps(record.request.styles), "" if verdict is None else verdict.told)
     marked = (marks.star, json.dumps(marks.tags), marks.shelf)
     search = _searchable(" ".join(map(str, (*row, *record.request.styles, *marks.tags))))
     index.execute(_INSERT, (*row, *kinds, *marked, record.request.digest, search, changed))

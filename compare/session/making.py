@@ -23,7 +23,7 @@ from generate.files import encode_png, texts_of_pair
 from generate.models import OpenModel
 from generate.picture import Arm, Picture, PicturePair
 from generate.render.batch import Step
-from generate.render.input_check import library_versions
+from generate.render.libraries import library_versions
 from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError

@@ -28,7 +28,7 @@ from generate.models import (
 from generate.models.catalog import ModelName
 from generate.models.memory_mode import MODE_WORDS
 from generate.picture import PicturePair
-from generate.render.input_check import library_versions
+from generate.render.libraries import library_versions
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, TwinseedError

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from compare.instruments.scores import UnknownRecord
 from compare.report.blocks import Code, Facts, Seal, Section, Value
 from compare.runs.record import Record
 from generate.picture import ARMS, Arm, Certificate
@@ -87,8 +88,10 @@ def offences_text(certificate: Certificate, t: dict[str, Any]) -> str:
     return str(t["joint"].join(named.get(one, settings.get(one, one)) for one in certificate.offences))
 
 
-def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) -> Section:
-    """Who expanded the prompts, and what became of the concept."""
+def prompts_section(
+    prompts: PromptPair, unknown: UnknownRecord | None, t: dict[str, Any], language: Language
+) -> Section:
+    """Who expanded the prompts, what became of the concept, and what of it is `unknown` to the model or the judge."""
     said = t["prompts"]
     by = [Value(said["expanders"].get(prompts.expander, prompts.expander))]
     if prompts.llm_model:
@@ -108,6 +111,8 @@ def prompts_section(prompts: PromptPair, t: dict[str, Any], language: Language) 
         (said["kept"], tuple(Value(_part(word, said), "kept") for word in prompts.kept) or nothing),
         (said["lost"], tuple(Value(_part(word, said), "lost") for word in prompts.lost) or nothing),
     ]
+    if unknown is not None:
+        rows.append((said["unlearnt"][unknown.to], tuple(Value(word, "lost") for word in unknown.words)))
     if prompts.tokens.unread:
         rows.append((said["unread"], tuple(Value(_part(word, said), "lost") for word in prompts.tokens.unread)))
     if prompts.warnings:

@@ -93,7 +93,7 @@ def _chapter(number: int, run: str, record: Record, t: dict[str, Any], said: dic
     sections.append(Section("certificate", t["certificate"]["title"], (), (shown,)))
     if rest := record.seeds[1:]:
         sections.append(_seeds(record, rest, t, said))
-    kind = "none" if verdict is None else verdict.kind
+    kind = "none" if verdict is None else verdict.told
     return Chapter(
         f"pair-{number}",
         _title(record, t, said),
@@ -168,7 +168,7 @@ def _summary(records: Sequence[Record], t: dict[str, Any], said: dict[str, Any])
     """All concepts together: how many of each verdict, a line for each, and what they say as one where they may."""
     told = said["summary"]
     verdicts = [judged_verdict(record) for record in records]
-    kinds = [said["kinds"]["none" if one is None else one.kind] for one in verdicts]
+    kinds = [said["kinds"]["none" if one is None else one.told] for one in verdicts]
     counts = t["joint"].join(told["of_kind"].format(kind=kind, number=n) for kind, n in Counter(kinds).most_common())
     pairs = sum(len(record.seeds) for record in records)
     unfair = sum(not record.certificate.holds for record in records)
@@ -202,13 +202,15 @@ def _table(records: Sequence[Record], kinds: Sequence[str], told: dict[str, Any]
 
 
 def _changes(record: Record) -> tuple[float | None, float | None]:
-    """How much better the expanded pictures fit the expanded and the simple prompt, on average over the seeds."""
-    cards = {} if record.findings is None else record.findings.cards
+    """How much better the expanded pictures fit the expanded and the simple prompt, on average over the seeds; the
+    second is None where the idea cannot be judged."""
+    cards, verdict = {} if record.findings is None else record.findings.cards, judged_verdict(record)
     if not cards:
         return None, None
+    judged = verdict is None or verdict.unknown is None or not verdict.unknown.core
     return (
         float(np.mean([one.expanded_on_expanded - one.simple_on_expanded for one in cards.values()])),
-        float(np.mean([one.expanded_on_simple - one.simple_on_simple for one in cards.values()])),
+        float(np.mean([one.expanded_on_simple - one.simple_on_simple for one in cards.values()])) if judged else None,
     )
 
 
@@ -226,13 +228,18 @@ def _together(records: Sequence[Record], t: dict[str, Any], told: dict[str, Any]
     blocks: list[Block] = []
     rows, alt = [], []
     for place, name in enumerate(("gain", "intent")):
-        found = paired([changes[place] for changes in concepts], np.random.default_rng(place))
+        changes = [one for both in concepts if (one := both[place]) is not None]
+        if len(changes) < len(concepts):
+            blocks.append(Text(told["unjudged"].format(number=len(concepts) - len(changes))))
+        if len(changes) < FEWEST_CLUSTERS:
+            continue
+        found = paired(changes, np.random.default_rng(place))
         assert found.interval is not None  # noqa: S101 - there are enough concepts
         low, high = found.interval.low, found.interval.high
         blocks.append(
             Text(
                 told[name][found.outcome.replace(" ", "_")].format(
-                    concepts=len(concepts),
+                    concepts=len(changes),
                     mean=signed_points(found.mean),
                     low=signed_points(low),
                     high=signed_points(high),
@@ -250,14 +257,18 @@ def _together(records: Sequence[Record], t: dict[str, Any], told: dict[str, Any]
     return [*blocks, Chart("together", svg, "; ".join(alt), told["chart"])]
 
 
-def _by_concept(records: Sequence[Record]) -> list[tuple[float, float]]:
-    """Gain and intent of each concept, the mean of its runs where it was made more than once."""
-    found: dict[str, list[tuple[float, float]]] = {}
+def _by_concept(records: Sequence[Record]) -> list[tuple[float | None, float | None]]:
+    """Gain and intent of each concept, the mean of its runs where it was made more than once; None as `_changes` has
+    it."""
+    found: dict[str, list[tuple[float | None, float | None]]] = {}
     for record in records:
-        gain, intent = _changes(record)
-        if gain is not None and intent is not None:
-            found.setdefault(_concept_key(record), []).append((gain, intent))
-    return [(float(np.mean([g for g, _ in runs])), float(np.mean([i for _, i in runs]))) for runs in found.values()]
+        found.setdefault(_concept_key(record), []).append(_changes(record))
+    return [(_mean([gain for gain, _ in runs]), _mean([intent for _, intent in runs])) for runs in found.values()]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _concept_key(record: Record) -> str:

@@ -23,12 +23,13 @@ from compare.instruments.scores import (
 from compare.instruments.scores import verdict_of as judged
 from compare.report import html_text, markdown_zip, pdf_bytes, sentences
 from compare.report.blocks import Block, Marked, Pair, Report, Section, Shot, Stretch, Strip, Table, Text, Title, Words
+from compare.report.sentences import glosses
 from compare.runs.record import Record, RecordError
 from compare.view.facts import certificate_section, prompts_section, repeat_section, settings_section
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
 from ideation import PromptPair, read_part, told
-from ideation.english import Piece, WordSpan, diff, words_of
+from ideation.english import GLUE, Piece, WordSpan, diff, words_of
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
@@ -67,21 +68,19 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
         )
     said = sentences(language)
     t, findings = said["report"], record.findings or Findings.model_validate({})
-    drawn = _difference_maps(record, pictures)
+    drawn, verdict = _difference_maps(record, pictures), judged_verdict(record)
     sections = (
         pair_section(record, t),
-        None
-        if (verdict := judged_verdict(record)) is None
-        else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
-        audit_section(findings.phrases, record.prompts.expanded, t),
-        card_section(findings.cards, findings.clip, t),
+        None if verdict is None else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
+        audit_section(findings.phrases, record.prompts.expanded, t, seeds=len(record.seeds), glosses=glosses(language)),
+        card_section(findings.cards, findings.clip, t, verdict),
         _seeds_section(record, t),
         _apart_section(record, findings, drawn, t),
         *_instrument_sections(findings, said),
         _words_section("observations", [record.observations] if record.observations else [], t),
         _words_section("notes", [told(note, language) for note in findings.notes], t),
         certificate_section(record.certificate, record.settings, t),
-        prompts_section(record.prompts, t, language),
+        prompts_section(record.prompts, None if verdict is None else verdict.unknown, t, language),
         settings_section(record, t),
         repeat_section(record, t),
     )
@@ -141,12 +140,14 @@ def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ())
     """One side of a diff, cut up for display: words that the other prompt does not have are marked, the `dropped` tail
     is unseen.
 
-    A word of both prompts is not marked, wherever it stands: moved or said twice, it is no new word. Joining the texts
-    gives the prompt back. White space and commas at the end of a run stay unmarked, because a line under them looks
-    like a slip.
+    A word of both prompts is not marked, wherever it stands: moved or said twice, it is no new word. One of grammar
+    ("a", "in") goes with the word that it leads to. Joining the texts gives the prompt back. White space and commas at
+    the end of a run stay unmarked, because a line under them looks like a slip.
 
     >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog in ink", "ink, a dog in neon light"), "expanded")]
     [('ink, a dog in ', 'same'), ('neon light', 'added')]
+    >>> [(one.text, one.mark) for one in marked_prompt(diff("a dog in ink", "a dog in ink, in a wood"), "expanded")]
+    [('a dog in ink, ', 'same'), ('in a wood', 'added')]
     """
     other: Arm = "expanded" if side == "simple" else "simple"
     shared = {_key(word) for word in words_of("".join(getattr(piece, other) for piece in pieces))}
@@ -170,11 +171,16 @@ def marked_prompt(pieces: list[Piece], side: Arm, dropped: tuple[str, ...] = ())
 
 
 def _runs(text: str, shared: set[str]) -> Iterator[tuple[int, int]]:
-    """Where the runs of words begin and end that are not `shared`."""
-    for is_new, run in groupby(words_of(text), key=lambda word: _key(word) not in shared):
+    """Where runs of words begin and end that are not `shared`; a word of grammar is as the next one that is none."""
+    words, new, leads_to_new = words_of(text), list[bool](), False
+    for word in reversed(words):
+        if word.key not in GLUE:
+            leads_to_new = _key(word) not in shared
+        new.append(leads_to_new or _key(word) not in shared)
+    for is_new, run in groupby(zip(words, reversed(new), strict=True), key=lambda one: one[1]):
         if is_new:
-            words = list(run)
-            yield words[0].start, words[-1].end
+            of_run = [word for word, _ in run]
+            yield of_run[0].start, of_run[-1].end
 
 
 def _key(word: WordSpan) -> str:

@@ -1,7 +1,8 @@
 """Families of models: one row for each, that says how to recognise its models and how to render them. No torch.
 
-A new family is a file beside `stable_diffusion` and a line in `table`. Those with a U-Net have both arms in one batch
-(`generate.render.batch`), those with a transformer one after the other (`generate.render.in_turn`).
+A new family is a file and a line in `table`. Those with a U-Net are in `stable_diffusion`, and have both arms in one
+batch (`generate.render.batch`). Those with a transformer are in `t5` and `llm`, by what reads their words; their arms
+go one after the other (`generate.render.in_turn`).
 
 >>> FAMILIES["sdxl"].pipeline
 'StableDiffusionXLPipeline'

@@ -40,12 +40,15 @@ class InTurn:
     `guided_calls` are what a guided step calls the denoiser for, one after the other; empty where one call has a row
     for each of the family's `guided_rows`. `schedulers` are the names of those that draw rightly.
 
-    `of_steps` are arguments that hang on the number of steps. A pipeline that `tells_latents_alone` has the callback of
-    2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser whose rows it reads
-    only as far as another input says: what is behind is padding, and no part of what it was given.
+    `of_steps` are arguments that hang on the pipeline and the number of steps. A pipeline that `tells_latents_alone`
+    has the callback of 2022, which is given no pipeline and changes nothing. `lengths` names inputs of the denoiser
+    whose rows it reads only as far as another input says: what is behind is padding, and no part of what it was given.
 
     `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
     they have one length, and nothing tells their padding apart. None where they cannot.
+
+    `guiders` are parts of the pipeline that hold the guidance, where no argument does: one of them is used for a
+    picture. Of prompts that are `set_apart` it uses another one, and so they go with their like alone.
 
     `sizes` are the widths and heights that the pipeline draws, where it draws no others. `most_tokens` is the longest
     that `max_sequence_length` may be made, None where it is the reader's limit. `negative` are the arguments by which
@@ -62,11 +65,13 @@ class InTurn:
     schedulers: tuple[str, ...] = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
     arguments: Mapping[str, Any] = field(default_factory=dict)
     guided_calls: tuple[Guided, ...] = ()
-    of_steps: Callable[[int], Mapping[str, Any]] = lambda _: {}
+    of_steps: Callable[[Any, int], Mapping[str, Any]] = lambda _, __: {}
     tells_latents_alone: bool = False
     lengths: Mapping[str, str] = field(default_factory=dict)
     most_tokens: int | None = None
     mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    guiders: tuple[str, ...] = ()
+    set_apart: Callable[[str], bool] = lambda _: False
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()
     negative: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] = lambda _, words, __: {
         "negative_prompt": words
@@ -98,14 +103,16 @@ class Family:
     token of the denoiser, whose pictures are made of squares of so many; `packed` of them lie one behind the other in
     the channels that its configuration counts. `native_side` is the side in pixels of the
     pictures that it was trained for, None where the denoiser's configuration says it. `processors` are parts made for
-    words and pictures, of which the tokenizer alone is loaded; `left_out` are parts that are not loaded at all.
+    words and pictures, of which the tokenizer alone is loaded, and asked for when the pipeline is made already where it
+    is `processor_first`; `left_out` are parts that are not loaded at all.
 
-    Rendering: `guidance` names the pipeline's argument for the scale of guidance. A guided batch holds all pictures
-    once for each of `guided_rows`, in that order; an unguided one holds the prompts alone. `inputs` says what the
-    denoiser's tensor arguments are to a pair, by their names, those in a dictionary behind a dot: "initial noise",
-    "prompt" for whatever is made of words, "size conditioning"; one that is not named there goes by its own name. Only
-    prompts may differ between the arms. `flow` families were trained by flow matching. `half` is the number format of
-    two bytes that they were published in. `in_turn` is there where the arms are not rendered in one batch.
+    Rendering: `guidance` names the pipeline's argument for the scale of guidance, or what its guiders call it. A guided
+    batch holds all pictures once for each of `guided_rows`, in that order; an unguided one holds the prompts alone.
+    `inputs` says what the denoiser's tensor arguments are to a pair, by their names, those in a dictionary behind a
+    dot: "initial noise", "prompt" for whatever is made of words, "size conditioning"; one that is not named there goes
+    by its own name. Only prompts may differ between the arms. `flow` families were trained by flow matching. `half` is
+    the number format of two bytes that they were published in. `in_turn` is there where the arms are not rendered in
+    one batch.
 
     For people: `title` is what the makers call it; `usual` are fields of `RenderSettings` that its models want where
     nobody says otherwise; `billions` of parameters have the denoiser and the text encoders of the one that is used
@@ -133,6 +140,7 @@ class Family:
     patch: int = 1
     packed: int = 1
     processors: tuple[str, ...] = ()
+    processor_first: bool = False
     left_out: tuple[str, ...] = ()
     native_side: int | None = None
     flow: bool = False

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from generate.families.chroma import CHROMA
-from generate.families.cogview4 import COGVIEW4
-from generate.families.ernie_image import ERNIE_IMAGE
-from generate.families.flux import FLUX, FLUX_SCHNELL
-from generate.families.flux2 import FLUX2, FLUX2_KLEIN, FLUX2_KLEIN_BASE
-from generate.families.kandinsky5 import KANDINSKY5
-from generate.families.krea2 import KREA2, KREA2_TURBO
-from generate.families.lumina2 import LUMINA2
-from generate.families.pixart import PIXART
+from generate.families.llm import (
+    COGVIEW4,
+    ERNIE_IMAGE,
+    FLUX2,
+    FLUX2_KLEIN,
+    FLUX2_KLEIN_BASE,
+    HUNYUAN_IMAGE,
+    HUNYUAN_IMAGE_DISTILLED,
+    KANDINSKY5,
+    KREA2,
+    KREA2_TURBO,
+    LUMINA2,
+    QWEN_IMAGE,
+    QWEN_IMAGE_2_1,
+    SANA,
+    SANA_SPRINT,
+    Z_IMAGE,
+)
 from generate.families.protocol import Family
-from generate.families.qwen_image import QWEN_IMAGE
-from generate.families.sana import SANA, SANA_SPRINT
 from generate.families.stable_diffusion import SD1, SD2, SDXL, SEEDLING, STABLE_DIFFUSION, STABLE_DIFFUSION_XL
-from generate.families.stable_diffusion_3 import STABLE_DIFFUSION_3
-from generate.families.z_image import Z_IMAGE
+from generate.families.t5 import CHROMA, FLUX, FLUX_SCHNELL, PIXART, STABLE_DIFFUSION_3
 
 #: The families by name; models are listed with these names.
 _TRANSFORMERS = (
@@ -28,6 +34,7 @@ _TRANSFORMERS = (
     FLUX,
     FLUX_SCHNELL,
     QWEN_IMAGE,
+    QWEN_IMAGE_2_1,
     STABLE_DIFFUSION_3,
     CHROMA,
     KREA2,
@@ -37,6 +44,8 @@ _TRANSFORMERS = (
     FLUX2,
     LUMINA2,
     ERNIE_IMAGE,
+    HUNYUAN_IMAGE,
+    HUNYUAN_IMAGE_DISTILLED,
     PIXART,
     KANDINSKY5,
     COGVIEW4,

@@ -52,7 +52,7 @@ def pipeline_class(folder: Path) -> str:
         kind = index["_class_name"]
         listed = {part: value for part, value in index.items() if isinstance(value, list) and part[:1] != "_"}
         # Some pipelines keep numbers beside their parts, as which layers of a text encoder they read.
-        parts = {part: value for part, value in listed.items() if not all(type(one) is int for one in value)}
+        parts = {part: value for part, value in listed.items() if not all(type(one) in (int, float) for one in value)}
         libraries = {part: value[0] for part, value in parts.items()}
         classes = {part: value[1] for part, value in parts.items() if value[0] == "diffusers" and part != "scheduler"}
     except _UNREADABLE as error:
@@ -87,6 +87,11 @@ def pipeline_class(folder: Path) -> str:
 
 def _read_json(file: Path) -> Any:
     return json.loads(read_plain_file(file, _MAX_CONFIGURATION).decode("utf-8"))
+
+
+def class_of_part(part: Path) -> str:
+    """The class, by its name, of the part of a model in that folder. Raises what reading its configuration does."""
+    return str(_read_json(part / "config.json")["_class_name"])
 
 
 def require_no_code(folder: Path, kind: str | None = None) -> None:

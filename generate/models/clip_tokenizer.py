@@ -36,6 +36,15 @@ _ON_THE_HUB = (
 )
 
 
+def cuts_into_bytes(folder: Path) -> bool:
+    """Whether the tokenizer in the folder is ByT5's, which takes every byte for a token and has no vocabulary."""
+    try:
+        told = json.loads(read_plain_file(folder / "tokenizer_config.json", _MAX_BYTES).decode("utf-8"))
+        return bool(told["tokenizer_class"] == "ByT5Tokenizer")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
 @lru_cache
 def tokenizer_file(folder: Path) -> Path:
     """The `tokenizer.json` in a tokenizer's folder.

@@ -1,22 +1,30 @@
-"""Devices: where to render, in which number format, and why."""
+"""Devices: where to render, in which number format, and why.
+
+Torch is imported when only it can tell, which takes more than a second.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import importlib.util
 import os
 import platform
 import shutil
 import subprocess
-from functools import lru_cache
-
-import torch
+import sys
+from functools import cache, lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from generate.settings import SettingsError
 from ideation import nearest
 
-DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+if TYPE_CHECKING:
+    import torch
 
+#: The number formats, and how many bytes a number takes in each.
+DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 #: The last is what oneDNN says of a convolution for which it finds none.
 _NO_MEMORY = (
@@ -31,11 +39,7 @@ _NO_MEMORY = (
 
 def choose_device(name: str) -> str:
     """ "auto" becomes the best device that is there: CUDA, then MPS, then the CPU. Raises `SettingsError`."""
-    available = ["cpu"]
-    if torch.cuda.is_available():
-        available += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
-    if torch.backends.mps.is_available():
-        available.append("mps")
+    available = _available()
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if device in available)
     if name not in available:
@@ -46,6 +50,42 @@ def choose_device(name: str) -> str:
             available=", ".join(available),
         )
     return name
+
+
+def torch_dtype(name: str) -> torch.dtype:
+    """The number format as torch has it."""
+    import torch
+
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
+
+
+def _available() -> list[str]:
+    if "torch" not in sys.modules and nothing_but_a_cpu():
+        return ["cpu"]
+    import torch
+
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found += ["cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found
+
+
+@cache
+def nothing_but_a_cpu() -> bool:
+    """Whether torch, which has not been loaded, could find nothing else: it is a build for CPUs, or the library of
+    NVIDIA's driver that it would load is not here. Macs, and builds for AMD's cards, must be asked."""
+    if platform.system() not in ("Linux", "Windows") or "rocm" in version("torch"):
+        return False
+    if version("torch").endswith("+cpu"):
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1")
+    except OSError:
+        return True
+    return False
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
@@ -59,6 +99,8 @@ def ran_out_of_memory(error: BaseException) -> bool:
     """
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
+    import torch
+
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
     )
@@ -78,6 +120,8 @@ def choose_dtype(name: str, device: str, *, half: str = "float16") -> str:
 def memory_of(device: str) -> int | None:
     """The bytes of memory that the device has in all: of CUDA its own, else the machine's. None where nobody tells."""
     if device.startswith("cuda"):
+        import torch
+
         return int(torch.cuda.get_device_properties(device).total_memory)
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -128,6 +172,8 @@ def explain_choice(device: str, dtype: str) -> str:
     if device != "auto":
         where = f"{chosen}, as asked for"
     elif chosen == "cuda":
+        import torch
+
         where = f"cuda: {torch.cuda.get_device_name(0)} is here"
     elif chosen == "mps":
         where = "mps: Apple's GPU is here"

@@ -78,7 +78,7 @@ def choose_mode(asked: str, sizes: PartSizes, *, device: str, dtype: str, waitin
     if asked in MEMORY_MODES:
         _require(asked, device)
         return asked
-    most, each = memory_bytes(asked), DTYPES[dtype].itemsize
+    most, each = memory_bytes(asked), DTYPES[dtype]
     waiting = waiting if waiting is not None else memory_of("cpu")
     whole = sum(sizes.bytes_in("whole", each).values())
     enough = waiting is None or whole * 1.1 <= waiting

@@ -6,7 +6,8 @@ import gc
 import json
 import logging
 import warnings
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -23,22 +24,23 @@ from generate.families import Family, Reader
 from generate.models.adapters import Adapter, Embedding, Loras, TextualInversions
 from generate.models.architecture import family_of_folder, require_known_training, require_proportions
 from generate.models.catalog import ModelName, reader_budget, token_budget
-from generate.models.clip_tokenizer import tokenizer_file
+from generate.models.clip_tokenizer import cuts_into_bytes, tokenizer_file
 from generate.models.devices import (
-    DTYPES,
     bf16_in_hardware,
     choose_device,
     choose_dtype,
     ran_out_of_memory,
     require_compiler,
+    torch_dtype,
 )
 from generate.models.memory_mode import choose_mode, loading, settle, sizes_of
 from generate.models.resolve import find_model, find_vae, hub_id, unreachable, vae_path
 from generate.models.single_file import named_scheduler, open_single_file, open_vae
 from generate.models.suitability import check_family
 from generate.models.tensors import left_in_folder, require_whole
+from generate.models.transformer_file import open_transformer, transformer_file
 from generate.models.weight_file import ModelError, digest_of_weights, first_line
-from generate.models.word_processor import WordProcessor
+from generate.models.word_processor import word_processor
 from generate.settings import RenderSettings
 from ideation import Clause, TokenBudget
 
@@ -326,19 +328,25 @@ def open_model(
     other_vae = vae_path(found_vae) if found_vae is not None else None
     open_other: Callable[[Path], Any] | None = None
     if other_vae is not None:
-        open_other = partial(open_vae, other_vae, dtype=DTYPES[dtype], allow_pickle=allow_pickle)
+        open_other = partial(open_vae, other_vae, dtype=torch_dtype(dtype), allow_pickle=allow_pickle)
     if file is not None:
         pipeline, folder, tokenizer, notes = open_single_file(
-            file, DTYPES[dtype], vae=open_other, allow_pickle=allow_pickle
+            file, torch_dtype(dtype), vae=open_other, allow_pickle=allow_pickle
         )
         family = family_of_folder(folder)
     else:
         assert downloaded is not None  # noqa: S101 - for the type checker
         assert family is not None  # noqa: S101
         folder, tokenizer = downloaded, downloaded / family.counted_tokenizer
+        if memory in ("8-bit", "4-bit") and transformer_file(folder, family) is not None:
+            raise ModelError(
+                "a transformer in its makers' layout is not quantized while it is loaded: {mode}",
+                hint="take --memory float8, or the transformer as diffusers saves it",
+                mode=memory,
+            )
         if memory is not None:
             mode = choose_mode(memory, sizes_of(folder, family), device=device, dtype=dtype)
-        pipeline, notes = _open_folder(name, folder, family, DTYPES[dtype], open_other, mode)
+        pipeline, notes = _open_folder(name, folder, family, torch_dtype(dtype), open_other, mode)
     denoiser = getattr(pipeline, family.denoiser)
     channels = denoiser.config.get("in_channels") or denoiser.config["in_visual_dim"]
     latents = (channels // family.packed, latent_channels(pipeline.vae))
@@ -353,7 +361,7 @@ def open_model(
     pipeline.set_progress_bar_config(disable=True)
     too_large = False
     try:
-        pipeline = settle(pipeline, mode, family, device=device, dtype=DTYPES[dtype])
+        pipeline = settle(pipeline, mode, family, device=device, dtype=torch_dtype(dtype))
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
@@ -411,19 +419,27 @@ def _open_folder(
     """The pipeline in the folder, and notes on what of it was left."""
     pipeline_type = getattr(diffusers, family.pipeline)
     for _, tokenizer in family.text_encoders:
-        if (folder / tokenizer).is_dir() or tokenizer == family.counted_tokenizer:
+        there = (folder / tokenizer).is_dir() and not cuts_into_bytes(folder / tokenizer)
+        if there or tokenizer == family.counted_tokenizer:
             tokenizer_file(folder / tokenizer)  # raises where there is none; loading would go on without
     given: dict[str, Any] = dict.fromkeys((*family.left_out, *family.processors))
+    notes = list[Clause]()
     if other_vae is not None:
         given["vae"] = other_vae(folder / "vae")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet():
             warnings.simplefilter("ignore")  # deprecations inside the libraries are not the user's
-            words = {part: WordProcessor(folder / part) for part in family.processors}
+            words = {part: word_processor(folder / part) for part in family.processors}
+            if family.processor_first:
+                given |= words
+            apart = transformer_file(folder, family)
             named_scheduler(folder)
             for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
                     require_proportions(folder / part)
+            if apart is not None:
+                given[family.denoiser], of_file = open_transformer(apart, folder, family, dtype)
+                notes += of_file
             pipeline = pipeline_type.from_pretrained(
                 str(folder),
                 dtype=dtype,
@@ -450,13 +466,23 @@ def _open_folder(
         ) from error
     trained = {**pipeline.scheduler.config, "_class_name": type(pipeline.scheduler).__name__}
     require_known_training(trained, folder, flow=family.flow)
-    notes = list[Clause]()
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:
             what = Clause("{part} of the model in {folder}", part=part, folder=folder)
             require_whole(module, what, folder / part)
             notes += left_in_folder(module, what, folder / part)
     return pipeline, tuple(notes)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside the block, diffusers does not tell that a processor is ours, and guiders are new to it."""
+    before = diffusers_logging.get_verbosity()
+    diffusers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        diffusers_logging.set_verbosity(before)
 
 
 def _feature_extractor(folder: Path) -> dict[str, Any]:

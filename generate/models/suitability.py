@@ -49,7 +49,7 @@ def check_family(settings: RenderSettings, family: Family) -> None:
     length, most = settings.max_sequence_length, family.in_turn.most_tokens or family.in_turn.readers[0].limit
     if length is not None and "max_sequence_length" not in family.in_turn.arguments:
         raise SettingsError(
-            "{title} reads prompts to the end, and has no other length",
+            "{title} has no other length of prompts than its own",
             hint="leave --max-sequence-length out",
             title=family.title,
         )

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, ProcessorMixin
 
 
-class WordProcessor:
-    """What pipelines ask of a processor for prompts without pictures, done by the tokenizer in the processor's folder.
+class WordProcessor(ProcessorMixin):
+    """What pipelines ask of a processor for prompts without pictures, done by the processor's own tokenizer.
 
     The words come out as from the processor itself, which writes a chat by the same template and then hands it on to
     the same tokenizer.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    def __init__(self, tokenizer: Any) -> None:  # whoever made it would want a part for pictures as well
+        self.tokenizer = tokenizer
 
     def __call__(self, text: Any = None, **keywords: Any) -> Any:
         """The tokens of texts, as the tokenizer has them."""
@@ -32,3 +32,8 @@ class WordProcessor:
         """The text of tokens."""
         text: str = self.tokenizer.decode(tokens, **keywords)
         return text
+
+
+def word_processor(folder: Path) -> WordProcessor:
+    """The one for the processor in the folder."""
+    return WordProcessor(AutoTokenizer.from_pretrained(str(folder), local_files_only=True))

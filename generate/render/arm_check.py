@@ -20,7 +20,8 @@ class ArmCheck:
     `inputs` has the SHA-256 of every tensor that the denoiser was given at its first step, guidance included, by the
     names of its arguments, with what it is of where that has rows for more; `evaluations` counts how often it ran,
     `shape` is that of the initial noise. `texts` are what the text encoders were given, and `told` what they were told
-    besides. `end` is what was left afterwards: the random generators and the scheduler.
+    besides. `end` is what was left afterwards: the random generators and the scheduler. `guider` is the part of the
+    pipeline by which it was guided, where there are such, and the numbers that it did so with.
     """
 
     def __init__(self, family: Family, *, guided: bool) -> None:
@@ -30,6 +31,7 @@ class ArmCheck:
         self.texts: list[str] = []
         self.told: list[dict[str, str]] = []
         self.end: dict[str, str] = {}
+        self.guider: dict[str, Any] = {}
         self._family, self._means = family, dict[str, str]()
         in_turn = family.in_turn
         calls = in_turn.guided_calls if in_turn is not None else ()
@@ -49,15 +51,24 @@ class ArmCheck:
 
     def ended(self, pipeline: Any, generator: torch.Generator) -> None:
         """Notes what was left when the picture was finished."""
+        self.guider = self._guider(pipeline)
         scheduler = pipeline.scheduler
         times = (getattr(scheduler, name, torch.empty(0)) for name in ("timesteps", "sigmas"))
         self.end = {
             "noise on the way": f"{digest_of(generator.get_state())} {digest_of(torch.get_rng_state())}",
             "scheduler": f"{type(scheduler).__name__} {sorted(map(repr, scheduler.config.items()))} "
             + " ".join(map(digest_of, times)),
-            "guidance": repr(getattr(pipeline, "guidance_scale", None)),
+            "guidance": f"{getattr(pipeline, 'guidance_scale', None)} {self.guider}",
             "evaluations": str(self.evaluations),
         }
+
+    def _guider(self, pipeline: Any) -> dict[str, Any]:
+        in_turn = self._family.in_turn
+        for name in in_turn.guiders if in_turn is not None else ():
+            part = getattr(pipeline, name)
+            if part is not None and part.get_state()["step"] is not None:
+                return {"guider": name, **{key: getattr(part, key) for key in part.config if key in vars(part)}}
+        return {}
 
     def initial_noise(self) -> str:
         """The SHA-256 of the noise that the picture began with."""

@@ -58,6 +58,7 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
     texts = {"simple": prompts.simple, "expanded": prompts.expanded, "negative": prompts.negative}
     if model.family.in_turn is not None:
         words = {name: _plain_words(model, text, name) for name, text in texts.items()}
+        require_like(model, (words["simple"], words["expanded"]))
         budget, in_turn = model.budget(limit=settings.max_sequence_length), model.family.in_turn
         # What is put before prompts is put before them alone; and without guidance, nothing reads the negative one.
         unread = "negative" if in_turn.readers[0].before or not in_turn.guided(settings.guidance_scale) else ""
@@ -88,6 +89,17 @@ def encode_pair(model: OpenModel, prompts: PromptPair, settings: RenderSettings)
         arguments["pooled_prompt_embeds"] = torch.cat([pooled["simple"], pooled["expanded"]])
         arguments["negative_pooled_prompt_embeds"] = torch.cat([pooled["negative"]] * 2)
     return Conditioning(arguments, lengths)
+
+
+def require_like(model: OpenModel, prompts: Sequence[str]) -> None:
+    """Raises `SettingsError` where the model would guide one of the prompts in another way than the rest."""
+    in_turn = model.family.in_turn
+    if in_turn is not None and len({in_turn.set_apart(prompt) for prompt in prompts}) > 1:
+        raise SettingsError(
+            "{title} guides pictures with lettering in another way, and not all prompts have words in quotation marks",
+            hint="put the same words into quotation marks in both prompts, or take them away; apostrophes count, too",
+            title=model.family.title,
+        )
 
 
 def _plain_words(model: OpenModel, prompt: str, name: str) -> str:

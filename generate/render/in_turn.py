@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from copy import copy
 from typing import Any
 
 import torch
@@ -55,7 +56,7 @@ def render_in_turn(batch: Batch, plan: MemoryPlan) -> Rendered:
         shape=checks[0].shape,
         given_up=plan.given_up,
         inputs=tuple(check.inputs for check in checks),
-        arguments=as_json(_arguments(batch, in_turn)),
+        arguments=as_json({**_arguments(batch, in_turn), **checks[0].guider}),
     )
 
 
@@ -70,12 +71,20 @@ def _arguments(batch: Batch, in_turn: InTurn) -> dict[str, Any]:
     return {
         **in_turn.arguments,
         **({"max_sequence_length": length} if length is not None else {}),
-        **in_turn.of_steps(settings.num_inference_steps),
-        batch.model.family.guidance: settings.guidance_scale,
+        **in_turn.of_steps(batch.model.pipeline, settings.num_inference_steps),
+        **({batch.model.family.guidance: settings.guidance_scale} if not in_turn.guiders else {}),
         "width": settings.width,
         "height": settings.height,
         "num_inference_steps": settings.num_inference_steps,
     }
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The picture, laid on white where it is transparent."""
+    if image.mode != "RGBA":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
 def _words(batch: Batch, in_turn: InTurn, place: int, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +106,25 @@ def _listening(in_turn: InTurn, pipeline: Any, after_step: Callable[..., Any]) -
             "callback_steps": 1,
         }
     return {"callback_on_step_end": after_step, "callback_on_step_end_tensor_inputs": ["latents"]}
+
+
+@contextmanager
+def _guided_by(batch: Batch, in_turn: InTurn) -> Iterator[None]:
+    """Inside the block, the parts of the pipeline that hold the guidance are fresh ones with the guidance asked for."""
+    pipeline, scale = batch.model.pipeline, batch.settings.guidance_scale
+    own = {name: getattr(pipeline, name) for name in in_turn.guiders}
+    try:
+        for name, guider in own.items():
+            if guider is not None:
+                fresh = copy(guider)
+                setattr(fresh, batch.model.family.guidance, scale)
+                if not in_turn.guided(scale):
+                    fresh.disable()
+                setattr(pipeline, name, fresh)
+        yield
+    finally:
+        for name, guider in own.items():
+            setattr(pipeline, name, guider)
 
 
 def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tuple[Image.Image, ArmCheck]:
@@ -132,6 +160,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
         with ExitStack() as stack:
             for watcher in batch.watchers:
                 stack.enter_context(watcher)
+            stack.enter_context(_guided_by(batch, in_turn))
             stack.enter_context(check.watching(pipeline))
             # Whoever draws from the generator that all of torch shares draws the same for both arms.
             cuda = [torch.device(model.device).index or 0] if model.device.startswith("cuda") else []
@@ -162,4 +191,4 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             kind=type(error).__name__,
             error=first_line(error),
         ) from error
-    return result[0][0], check  # some call them images, some the image
+    return _opaque(result[0][0]), check  # some call them images, some the image

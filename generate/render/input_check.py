@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import inspect
-import platform
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import torch
 
 from generate.families import Family
-
-_LIBRARIES = ("torch", "diffusers", "transformers", "numpy", "pillow")
 
 
 class InputCheck:
@@ -71,14 +66,3 @@ def digest_of(latents: torch.Tensor) -> str:
     # What has no axis, or one of stride 0, is no row of bytes.
     flat = latents.detach().cpu().reshape(-1).clone(memory_format=torch.contiguous_format)
     return hashlib.sha256(flat.view(torch.uint8).numpy().tobytes()).hexdigest()
-
-
-def library_versions() -> dict[str, str]:
-    """The versions of Python and of the libraries that pictures depend on."""
-    return {"python": platform.python_version()} | {name: _version(name) for name in _LIBRARIES}
-
-
-@cache
-def _version(library: str) -> str:
-    """Looked up once: every time, it is read and parsed from a file."""
-    return importlib.metadata.version(library)

@@ -16,7 +16,7 @@ from generate.picture import ARMS, Arm, Certificate, NoiseFloor, Picture, Pictur
 from generate.render.batch import Batch, Rendered, Step
 from generate.render.conditioning import Conditioning, encode_pair
 from generate.render.drawing import render_batch
-from generate.render.input_check import library_versions
+from generate.render.libraries import library_versions
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError

@@ -15,7 +15,7 @@ from PIL import Image
 
 from generate.models.open import OpenModel
 from generate.render.batch import Batch, Step
-from generate.render.conditioning import Conditioning, encode_pair
+from generate.render.conditioning import Conditioning, encode_pair, require_like
 from generate.render.drawing import render_batch
 from generate.render.memory import MemoryPlan
 from generate.render.pair import resolve_settings
@@ -61,6 +61,7 @@ def render_series(
     `on_step` may raise `RenderCancelled`. Raises `SettingsError` and `RenderError` as `render_pair` does.
     """
     settings = replace(resolve_settings(settings, model), images=1)
+    require_like(model, [prompts.simple, *(frame.prompt for frame in frames)])
     encoded: dict[tuple[str, str], Conditioning] = {}
     batches = (len(frames) + 1) // 2
     plan = MemoryPlan.first(model)

@@ -57,6 +57,9 @@ _PERSON_ENDINGS = tuple("man woman boy girl teacher worker player keeper singer 
 _FUNCTIONS = frozenset("有沒没不在給给被把用跟和的了著着是很")
 
 
+_PREPOSITIONS = frozenset("as at by for from in of on to with".split())
+
+
 class DictionaryError(TwinseedError):
     """The dictionary is not installed, or cannot be opened."""
 
@@ -96,6 +99,8 @@ def _meanings(word: str) -> tuple[tuple[str, Any, float, str], ...]:
     details = tokens[0].details
     found: list[tuple[str, Any, float, str]] = []
     for number, (part, english) in enumerate(best_glosses(",".join(details[7:]), name=details[4][:1].isupper())):
+        if english.casefold() in _PREPOSITIONS:  # what is left of "by oneself", for 一個人
+            continue
         more = 0.2 * number
         if part == "v":
             found.append(("v", Verb(english), more, english))

@@ -13,6 +13,7 @@ from ideation.faithfulness import Faithfulness
 from ideation.prompt_pair import TokenCount
 from ideation.prompt_syntax import marks_in, parse_prompt, spoken
 from ideation.token_budget import EstimatedBudget, TokenBudget
+from ideation.vocabulary import Vocabulary
 
 #: What other programs read as syntax, and an encoder as words.
 _OF_OTHERS = re.compile(
@@ -137,6 +138,13 @@ def notes_on_weights(simple: str, expanded: str) -> tuple[Clause, ...]:
             "These words weigh differently in the simple and in the expanded prompt: {words}.", words=_named(unlike)
         ),
     )
+
+
+def notes_on_added(simple: str, expanded: str, vocabulary: Vocabulary | None) -> tuple[Clause, ...]:
+    """That a model of this vocabulary draws none of the words that the expanded prompt has besides. None stands for one
+    that knows any word."""
+    note = None if vocabulary is None else vocabulary.note_on_added(spoken(simple), spoken(expanded))
+    return () if note is None else (note,)
 
 
 def notes_on_draft(answers: Iterable[PlainText], missing: Iterable[str], given: Container[str]) -> tuple[Clause, ...]:

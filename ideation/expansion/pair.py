@@ -23,6 +23,7 @@ from ideation.expansion.judgement import Judgement, Plan, faithful, judge, langu
 from ideation.expansion.notes import (
     foreign_words,
     notes_on,
+    notes_on_added,
     notes_on_concept,
     notes_on_loss,
     notes_on_target,
@@ -74,7 +75,7 @@ def expand(
         if prompt is not None:
             require_prompt(name, prompt)
     if simple is not None and expanded is not None:
-        return given_pair(concept.text, simple, expanded, "", budget)
+        return given_pair(concept.text, simple, expanded, "", budget, vocabulary)
     if simple is not None and foreign_words(simple) and reads_english_alone(target):
         written = expand(
             typed_concept(simple),
@@ -121,6 +122,7 @@ def expand(
             *best.draft.warnings,
             *best.notes,
             *warnings,
+            *notes_on_added(best.simple, best.expanded, vocabulary),
             *(notes_on_target(target, best.negative, budget) if target is not None else ()),
             *notes_on_loss(best.faithfulness, best.tokens, budget),
         ),
@@ -128,9 +130,15 @@ def expand(
 
 
 def given_pair(
-    concept_text: str, simple: str, expanded: str, negative: str, budget: TokenBudget | EstimatedBudget
+    concept_text: str,
+    simple: str,
+    expanded: str,
+    negative: str,
+    budget: TokenBudget | EstimatedBudget,
+    vocabulary: Vocabulary | None = None,
 ) -> PromptPair:
     """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place.
+    `vocabulary` is as in `expand`.
 
     >>> budget = TokenBudget(tokenizer_file, vectors={})
     >>> given_pair("", "a dog", "a cat on a beach", "", budget).lost
@@ -153,7 +161,11 @@ def given_pair(
         kept=faithfulness.kept,
         lost=faithfulness.lost,
         tokens=tokens,
-        warnings=(*notes, *notes_on_loss(faithfulness, tokens, budget)),
+        warnings=(
+            *notes,
+            *notes_on_added(simple, expanded, vocabulary),
+            *notes_on_loss(faithfulness, tokens, budget),
+        ),
     )
 
 

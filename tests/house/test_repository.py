@@ -32,7 +32,7 @@ def test_the_container_gets_what_the_package_is_built_from() -> None:
     kept = {line[1:].rstrip("/") for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert all((ROOT / name).exists() for name in kept)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = {name.rstrip("/") for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]}
+    needed = {name.strip("/") for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]}
     needed |= {"pyproject.toml", "constraints.txt", project["project"]["readme"], *project["project"]["license-files"]}
     assert needed <= kept
 

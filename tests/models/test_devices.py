@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generate.models.devices import bf16_in_hardware, explain_choice, require_compiler
+from generate.models.devices import (
+    DTYPES,
+    bf16_in_hardware,
+    explain_choice,
+    nothing_but_a_cpu,
+    require_compiler,
+    torch_dtype,
+)
 from generate.settings import SettingsError
 
 
@@ -39,6 +46,13 @@ def test_what_was_chosen_and_why(
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: there == "mps")
     monkeypatch.setattr("generate.models.devices.bf16_in_hardware", lambda: there == "cpu with bf16")
     assert told in explain_choice(*asked)
+
+
+def test_what_is_known_without_torch_is_what_torch_finds() -> None:
+    assert {name: torch_dtype(name).itemsize for name in DTYPES} == DTYPES
+    if nothing_but_a_cpu():
+        assert not torch.cuda.is_available()
+        assert not torch.backends.mps.is_available()
 
 
 def test_what_cannot_be_chosen_is_not_explained() -> None:

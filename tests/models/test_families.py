@@ -15,6 +15,7 @@ from generate.families import FAMILIES, OF_OTHER_SIZES, own_clips
 from generate.models import OpenModel, family_of, vocabulary_of
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
+from ideation import target_of_family
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
@@ -30,12 +31,17 @@ def test_the_configurations_are_of_the_families_that_they_are_listed_for(family)
         assert denoiser["block_out_channels"][0] == family.model_channels
     assert RenderSettings(**family.usual)
     assert (family.clip is not None) == (family.name in own_clips())
+    assert target_of_family(family.name) is not None, "prompts can be written for it"
 
 
 @pytest.mark.parametrize("family", OF_OTHER_SIZES.values(), ids=lambda family: family.pipeline)
 def test_the_arguments_are_those_of_the_libraries(family) -> None:  # type: ignore[no-untyped-def]
     pipeline = getattr(diffusers, family.pipeline)
-    assert family.guidance in inspect.signature(pipeline.__call__).parameters
+    holds_guidance = pipeline.__call__
+    if family.in_turn is not None and family.in_turn.guiders:
+        assert set(family.in_turn.guiders) <= inspect.signature(pipeline.__init__).parameters.keys()
+        holds_guidance = diffusers.AdaptiveProjectedMixGuidance.__init__
+    assert family.guidance in inspect.signature(holds_guidance).parameters
     kind = inspect.signature(pipeline.__init__).parameters[family.denoiser].annotation
     denoiser = inspect.signature((getattr(diffusers, kind) if isinstance(kind, str) else kind).forward).parameters
     assert {name.partition(".")[0] for name in family.inputs} <= set(denoiser)

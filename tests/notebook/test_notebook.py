@@ -21,7 +21,7 @@ from sample_run import CONCEPT, PROMPTS, sample_certificate, sample_findings, sa
 
 import twinseed
 from compare import Gallery, PairOptions, PairRequest, Progress, RequestError, SessionStopped
-from compare.homework import open_bundle
+from compare.homework import Student, open_bundle
 from compare.notebook.arguments import WHAT
 from compare.notebook.progress import _line, shown_progress
 from compare.report import sentences
@@ -96,6 +96,13 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
         seen = [one.record.observations for _, one in bundle.runs() if isinstance(one, Run)]
     assert seen == ["It moved.", None]
     assert "2 of 2 concepts" in repr(handed_in)
+    zipped = twinseed.bundle([run, more], "mei.zip", student="林小美")
+    with open_bundle(zipped) as opened:
+        assert [entry.run for entry, _ in opened.runs()] == [run.name, more.name]
+        assert opened.content.student == Student(name="林小美")
+        assert opened.content.language == "zh-TW"
+    with pytest.raises(RequestError, match=r"mei\.pdf"):
+        twinseed.bundle([run], "mei.pdf")
 
 
 def test_what_was_finished_is_told_of_what_stopped(opened_once: None, capsys: pytest.CaptureFixture[str]) -> None:

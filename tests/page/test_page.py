@@ -173,6 +173,41 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     assert (record.concept.text, record.prompts.simple) == ("狗戴著呼吸器看書", corrected)
 
 
+def test_words_that_seedling_knows_are_put_together_by_clicks(page: AppTest) -> None:
+    def click(kind: str, name: str | None, language: str = "en") -> str:
+        next(one for one in page.get("button_group") if one.key == f"known-{kind}-{language}").set_value(name)
+        _clean(page.run())
+        return str(page.text_input(key="concept").value)
+
+    page.session_state["known-words"] = True
+    _clean(page.run())
+    assert click("subject", "owl") == "an owl"
+    assert click("style", "ink wash") == "an owl, ink wash style"
+    assert click("action", "playing the drums") == "an owl playing the drums, ink wash style"
+    assert click("subject", None) == "playing the drums, ink wash style"
+    page.text_input(key="concept").set_value("a gnu").run()
+    assert click("action", "reading a book") == "a gnu, reading a book", "what was typed stays"
+    page.text_input(key="concept").set_value("").run()
+    page.session_state["lang"] = "zh-TW"
+    _clean(page.run())
+    page.session_state["known-words"] = True
+    _clean(page.run())
+    click("subject", "owl", "zh-TW")
+    assert click("time", "at night", "zh-TW") == "一隻貓頭鷹，夜晚"
+    page.selectbox(key="model").set_value("another").run()
+    assert not [one for one in page.get("button_group") if (one.key or "").startswith("known-")]
+
+
+def test_the_last_pair_is_still_there_when_somebody_comes_back(runs: Path) -> None:
+    run = write_sample(Gallery(runs))
+    page = _at("pair", run=run.name)
+    del page.query_params["run"]
+    assert len(_pair_pictures(_clean(page.run()))) == 2
+    del page.query_params["run"]
+    shutil.rmtree(run.folder)
+    assert sentences("en")["page"]["welcome"]["title"] in _texts(_clean(page.run())), "it is gone meanwhile"
+
+
 def test_other_models_get_concepts_from_the_built_in_lists(page: AppTest) -> None:
     page.selectbox(key="model").set_value("another").run()
     page.session_state["draw_seed"] = 1
@@ -196,9 +231,14 @@ def test_a_model_of_another_make_brings_its_usual_settings(runs: Path, tmp_path:
     state = page.session_state
     assert (state["scheduler"], state["steps"], state["guidance"]) == ("Euler", 50, 5.0)
     assert len(page.selectbox(key="scheduler-en").options) == 4, "those of flow matching alone"
-    state["scheduler"] = "Euler beta"
+    assert page.number_input(key="max_sequence_length").placeholder == "512, the model's own"
+    assert len(page.selectbox(key="memory-en").options) == 7
+    state["scheduler"], state["max_sequence_length"], state["memory"] = "Euler beta", 513, "4-bit"
+    assert "reads 512 tokens at most, not 513" in _clean(page.run()).error[0].value
     _clean(page.selectbox(key="model").set_value("another").run())
     assert (state["scheduler"], state["steps"]) == ("DPM++ 2M Karras", 20)
+    assert (state["max_sequence_length"], state["memory"]) == (None, ""), "others have neither"
+    assert not [one for one in page.number_input if one.key == "max_sequence_length"]
 
 
 def test_switches_the_language_and_keeps_what_was_typed(page: AppTest) -> None:
@@ -254,6 +294,50 @@ def test_prompts_are_written_for_the_concept_and_kept_once_they_are_changed(page
     assert page.text_area(key="simple").value == "an owl"
 
 
+def test_prompts_of_another_concept_are_never_drawn_in_silence(page: AppTest, runs: Path) -> None:
+    def generate(button: str = "generate") -> bool:
+        """Whether it was begun; all but the first is stopped at once."""
+        _clean(page.button(key=button).click().run())
+        begun = _busy(page)
+        if begun and Gallery(runs).runs():
+            page.session_state["visitor"].ticket.cancel()
+        _wait(page, lambda: not _busy(page))
+        return begun
+
+    page.number_input(key="steps").set_value(1).run()
+    page.text_input(key="concept").set_value("a dog riding a bicycle").run()
+    _clean(page.button(key="write").click().run())
+    page.text_input(key="concept").set_value("a cat reading a book")
+    assert generate(), "in one go with the change, as somebody does who goes from the field straight to the button"
+    record = Gallery(runs).open(page.query_params["run"]).record
+    assert (record.concept.text, record.prompts.simple) == ("a cat reading a book", "a cat reading a book")
+    assert record.prompts.expander == "offline"
+
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="simple").set_value("a cat with a book").run()
+    page.text_input(key="concept").set_value("an owl playing the drums")
+    assert not generate(), "they were changed by hand: somebody is asked"
+    assert "written for “a cat reading a book”" in page.warning[0].value
+    assert generate("whose-keep")
+    assert page.text_area(key="simple").value == "a cat with a book"
+    assert generate(), "and not asked again"
+    page.text_input(key="concept").set_value("a fox wearing a crown")
+    assert not generate()
+    assert generate("whose-anew")
+    assert not page.session_state["writing"], "they are written anew, and not these"
+
+    page.text_input(key="concept").set_value("一隻戴著呼吸器的狗").run()
+    _clean(page.button(key="write").click().run())
+    page.text_area(key="translated").set_value("a dog wearing a swim ring").run()
+    assert not page.session_state["writing"], "its English is another one"
+
+    _clean(page.button(key="own").click().run())
+    page.text_area(key="simple").set_value("a dog by the sea").run()
+    page.text_input(key="concept").set_value("a lion")
+    assert not generate()
+    assert page.button(key="whose-anew"), "typed prompts belong to the concept of then, too"
+
+
 def test_a_reel_is_held_or_drawn_alone(page: AppTest) -> None:
     def parts() -> list[str]:
         drawn = page.session_state["drawn"]
@@ -296,6 +380,7 @@ _WRONG: dict[str, tuple[Any, str, str]] = {
     "steps": (None, "there is no number", "沒有數字"),
     "loras": (["no-such-lora"], "no-such-lora", "no-such-lora"),
     "vae": ("no-such-vae", "no-such-vae", "no-such-vae"),
+    "memory": ("much", "memory is 'much'", "「much」"),
 }
 
 
@@ -505,7 +590,7 @@ def test_shows_an_earlier_run(runs: Path) -> None:
     page = _at("pair", run=name)
     texts = _texts(page)
     assert len(_pair_pictures(page)) == 6
-    assert "<ins>beach at sunset, soft</ins>" in texts
+    assert "<ins>on a beach at sunset, soft</ins>" in texts
     assert "<s>light</s>" in texts
     assert "a word was \\*lost\\*" in page.warning[0].value
     assert [f"Seed {seed}" in texts for seed in (7, 8, 9)] == [True] * 3
@@ -642,23 +727,37 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
 
 def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, tmp_path: Path) -> None:
     page = _at("homework")
+    _clean(page.button(key="make-homework").click().run())
+    assert "there is no concept" in page.error[0].value
     page.text_input(key="student-name").set_value("Lin Mei").run()
     page.text_input(key="student-number").set_value("B-7").run()
     page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
     assert "colour" in page.error[0].value
-    assert page.button(key="make-homework").disabled, "nothing is rendered of a table with a slip in it"
+    _clean(page.button(key="make-homework").click().run())
+    assert len(page.error) == 1, "nothing is rendered of a table with a slip in it, which is told once"
+    assert page.session_state["visitor"].homework is None
     page.text_area(key="homework-table").set_value("concept\tseed\na dog\tseven\n犬が本を読む\t7\n").run()
     assert "line 2" in page.error[0].value
     assert "reads English and Chinese" in page.error[0].value, "all that is wrong is told before anything is begun"
-    page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n").run()
-    assert not page.error
+    # The field is left by the very click on the button: the server hears of both at once.
+    page.text_area(key="homework-table").set_value("concept\tsteps\tseed\na dog riding a bicycle\t1\t7\n")
     _clean(page.button(key="make-homework").click().run())
+    assert not page.error
     job = page.session_state["visitor"].homework
     _wait(page, lambda: not _busy(page))
     (ended,) = job.ended
+    told = _texts(page)
+    for what in ("<ins>", sentences("en")["report"]["verdict"]["title"]):
+        assert what in told, "it is written about with the prompts and the verdict before one's eyes"
+    assert not page.get("download_button"), "nothing is handed in before what is typed is in it"
+    page.text_area(key=f"words-{ended.run}").set_value("It is rou").run()
+    assert job.drafts == {ended.run: "It is rou"}, "a reload finds what was typed"
     page.text_area(key=f"words-{ended.run}").set_value("It is round.")
-    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _clean(page.button(key="homework-save").click().run())
     _wait(page, lambda: not _busy(page))
+    assert "Pairs: 1; with your observations: 1" in page.success[0].value
+    assert not [area for area in page.text_area if area.key != "homework-table"], "what can be typed could be left out"
+    assert [button.label for button in page.get("download_button")] == ["The file to hand in"]
     bundle = tmp_path / "homework.zip"
     bundle.write_bytes(job.bundle(Gallery(runs)))
     with open_bundle(bundle) as opened:
@@ -670,7 +769,9 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page.segmented_control(key="homework-part-en").set_value("check").run()
     page.get("file_uploader")[0].upload("homework.zip", bundle.read_bytes(), "application/zip").run()
     _clean(page.button(key="check").click().run())
-    assert "everything holds" in page.success[0].value
+    assert "can be handed in" in page.success[0].value
+    assert "Pairs in the file: 1; with observations: 1 · Signed: Lin Mei B-7" in _texts(page).replace("\\", "")
+    assert not re.search(f"note:|{ended.run}", _texts(page)), "pairs are called by their concepts"
 
     page.segmented_control(key="homework-part-en").set_value("make").run()
     page.text_input(key="student-name").set_value("Wen").run()
@@ -682,8 +783,9 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     assert [one.run for one in other.ended] == [ended.run], "the pictures are the same"
     assert page.text_area(key=f"words-{ended.run}").value == ""
     assert "Somebody else has written about these pictures" in _texts(page)
-    _clean(next(button for button in page.button if "reports" in button.label).click().run())
+    _clean(page.button(key="homework-save").click().run())
     _wait(page, lambda: not _busy(page))
+    assert "Without observations: 1" in page.warning[0].value
     for who, words in ((other, None), (job, "It is round.")):
         bundle.write_bytes(who.bundle(Gallery(runs)))
         with open_bundle(bundle) as opened:

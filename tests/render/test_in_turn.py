@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import Twinseed
-from safetensors.torch import save_file
+from PIL import Image
+from safetensors.torch import load_file, save_file
 from tiny_families import BUILDERS, save_tiny
 
 from generate import RenderSettings
@@ -22,6 +24,7 @@ from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
 from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
+from generate.models.weight_file import digest_of_file
 from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import build_scheduler
@@ -90,8 +93,8 @@ def test_a_pair_is_two_plain_calls(name: str, folders: Folders, opened: Opened) 
     assert seen == [(1, 4, 1), (2, 4, 0), (3, 4, 0), (4, 4, 2)]
     # Processors want torchvision for pictures that are not here.
     processors = {part: getattr(model.pipeline, part) for part in model.family.processors}
-    kind = getattr(diffusers, model.family.pipeline)
-    pipeline = kind.from_pretrained(folders(name), **dict.fromkeys(processors))
+    given = processors if model.family.processor_first else dict.fromkeys(processors)
+    pipeline = getattr(diffusers, model.family.pipeline).from_pretrained(folders(name), **given)
     pipeline.register_modules(**processors)
     if name == "kandinsky5":
         pipeline.resolutions = model.pipeline.resolutions
@@ -103,14 +106,16 @@ def test_a_pair_is_two_plain_calls(name: str, folders: Folders, opened: Opened) 
         plain = pipeline(
             prompt=prompt,
             **(in_turn.negative(pipeline, prompts.negative, in_turn.arguments) if guided else {}),
-            **{model.family.guidance: settings.guidance_scale},
+            **({} if in_turn.guiders else {model.family.guidance: settings.guidance_scale}),
             **in_turn.arguments,
-            **in_turn.of_steps(2),
+            **in_turn.of_steps(pipeline, 2),
             num_inference_steps=2,
             width=64,
             height=64,
             generator=torch.Generator().manual_seed(5),
         )[0][0]
+        if plain.mode == "RGBA":
+            plain = Image.alpha_composite(Image.new("RGBA", plain.size, "white"), plain).convert("RGB")
         assert plain.tobytes() == picture.image.tobytes(), f"{picture.arm}: its partner changes nothing"
     simple, expanded = (pixels(one.image) for one in pair.pictures)
     assert np.abs(simple - expanded).mean() > 2, "words matter"
@@ -161,7 +166,10 @@ READ: dict[str, tuple[Callable[[Any, str], str], int, int]] = {
     "flux2-klein": (_chat(False), 0, 0),
     "flux2-klein-base": (_chat(False), 0, 0),
     "qwen-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
+    "qwen-image-2.1": (lambda pipeline, words: pipeline.prompt_template_t2i.format(words), 12, 0),
     "kandinsky5": (lambda pipeline, words: pipeline.prompt_template.format(words), 40, 0),
+    "hunyuan-image": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
+    "hunyuan-image-distilled": (lambda pipeline, words: pipeline.prompt_template_encode.format(words), 34, 0),
     "krea2": (_described, 34, 5),
     "krea2-turbo": (_described, 34, 5),
     "flux2": (_in_parts, 0, 0),
@@ -292,6 +300,27 @@ def test_the_length_of_prompts_is_said_and_kept_to(opened: Opened) -> None:
     assert shorter.pictures[0].image.tobytes() != longer.pictures[0].image.tobytes(), "padding is seen"
     assert model.budget(limit=32).dropped(f"{SHORT} {LONG}")
     assert not model.budget(limit=300).dropped(f"{SHORT} {LONG}")
+
+
+def test_lettering_is_guided_alike_or_refused(opened: Opened) -> None:
+    model = opened("hunyuan-image")
+    settings = settings_of(model, num_inference_steps=1, guidance_scale=2.0)
+    lettered = replace(prompts_of(model), simple="a red 'cat'", expanded="a red 'cat' near the lighthouse")
+    pair = render_pair(lettered, settings, model)
+    assert pair.certificate.holds
+    told = pair.certificate.arguments
+    assert (told["guider"], told["guidance_scale"]) == ("ocr_guider", 2.0)
+    assert told["adaptive_projected_guidance_start_step"] == 38, "the part for lettering has numbers of its own"
+    letters = pair.certificate.inputs[5]["encoder_hidden_states_2 (prompt)"]
+    assert letters["simple"] == letters["expanded"], "the same words in quotation marks"
+    unguided = render_pair(lettered, replace(settings, guidance_scale=1.0), model).certificate
+    assert (unguided.holds, unguided.evaluations) == (True, 2)
+    assert model.pipeline.guider.guidance_scale == 3.5, "what the model has is left as it was"
+    one_sided = replace(lettered, simple="a red cat")
+    with pytest.raises(SettingsError, match="not all prompts have words in quotation marks"):
+        render_pair(one_sided, settings, model)
+    with pytest.raises(SettingsError, match="not all prompts have words in quotation marks"):
+        list(render_series([Frame("a red cat", 5)], lettered, settings, model))
 
 
 def test_sizes_that_a_pipeline_would_change_are_refused(opened: Opened) -> None:
@@ -557,6 +586,44 @@ def test_single_files_are_refused_by_the_name_of_the_family(
     with pytest.raises(ModelError, match=f"is of {title}, which is not read from a single file") as caught:
         open_model("made")
     assert "model_index.json" in str(caught.value.hint)
+
+
+def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
+    folders: Folders, opened: Opened, tmp_path: Path
+) -> None:
+    folder = tmp_path / "z-image"
+    shutil.copytree(folders("z-image"), folder)
+    (own,) = (folder / "transformer").glob("*.safetensors")
+    tensors = load_file(own)
+    own.unlink()
+    for name in [name for name in tensors if name.endswith(".to_q.weight")]:
+        fused = torch.cat([tensors.pop(name.replace("to_q", one)) for one in ("to_q", "to_k", "to_v")])
+        tensors[name.replace("to_q", "qkv")] = fused
+    theirs = {".to_out.0.": ".out.", ".norm_q.": ".q_norm.", ".norm_k.": ".k_norm."}
+    theirs |= {"all_final_layer.2-1.": "final_layer.", "all_x_embedder.2-1.": "x_embedder."}
+    for ours, other in theirs.items():
+        tensors = {name.replace(ours, other): tensor for name, tensor in tensors.items()}
+    file = folder / "transformer" / "made_bf16.safetensors"
+    save_file(tensors, file)
+    plain, settings = opened("z-image"), settings_of(opened("z-image"), num_inference_steps=1)
+    with open_model(str(folder), device="cpu") as model:
+        assert any(digest_of_file(file) in str(note) for note in model.notes), "the file is named with its hash"
+        pair = render_pair(prompts_of(model), settings, model)
+    same = render_pair(prompts_of(plain), settings, plain)
+    assert [one.image.tobytes() for one in pair.pictures] == [one.image.tobytes() for one in same.pictures]
+    other = folder / "transformer" / "other.safetensors"
+    save_file({"x": torch.zeros(1)}, other)
+    with pytest.raises(ModelError, match="which of them is the transformer cannot be told"):
+        open_model(str(folder), device="cpu")
+    other.unlink()
+    scale = "layers.0.attention.out.scale_weight"
+    save_file(tensors | {scale: torch.ones(1)}, file)
+    with pytest.raises(ModelError, match=f"quantized, and {scale} would be passed over"):
+        open_model(str(folder), device="cpu")
+    del tensors["layers.0.attention.out.weight"]
+    save_file(tensors, file)
+    with pytest.raises(ModelError, match="is not whole: tensors are missing that ZImageTransformer2DModel has"):
+        open_model(str(folder), device="cpu")
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:

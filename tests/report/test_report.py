@@ -29,16 +29,17 @@ from sample_run import (
 from compare.instruments.ladder import LADDER, effects_of, ladder_text
 from compare.instruments.length_control import PLACEBO, placebo_text
 from compare.instruments.results import Findings
+from compare.instruments.scores import VerdictRecord
+from compare.instruments.scores.card_section import card_texts
 from compare.instruments.scores.phrase_audit import audited_prompt
-from compare.instruments.scores.score_card import card_texts
 from compare.instruments.seed_baseline import RULER, ruler_text
 from compare.report import sentences
 from compare.report.blocks import Facts, Marked
-from compare.report.sentences import LOCALE_FOLDER
+from compare.report.sentences import LOCALE_FOLDER, glosses
 from compare.runs.record import RecordError
 from compare.view import marked_prompt, render_report, report_of, verdict_of
 from generate.picture import ARMS
-from ideation import AdapterMention, Concept, TokenCount, typed_concept
+from ideation import AdapterMention, Concept, TokenCount, seedling_vocabulary, typed_concept
 from ideation.english import diff
 from templates import LANGUAGES, Language, own_yaml
 
@@ -423,19 +424,80 @@ def test_of_two_prompts_that_are_the_same_no_difference_is_claimed() -> None:
 def test_the_lead_over_rivals_is_said_where_every_seed_has_it() -> None:
     cards = list(sample_findings((7, 8))[0].cards.values())
     t = sentences("en")["report"]
-    assert "another subject" not in " ".join(card_texts(cards, t))
+    assert "Exchange the subject" not in " ".join(card_texts(cards, t))
     rivals = {"simple_on_rivals": 0.25, "expanded_on_rivals": 0.27}
     led = [card.model_copy(update=rivals) for card in cards]
     said = " ".join(card_texts(led, t))
-    assert "by 3.2 points on the simple pictures and 0.8 on the expanded" in said
+    assert (
+        "fit the prompt itself better, by 3.2 points, the expanded ones the prompt itself better, by 0.8 points" in said
+    )
     assert "idea is clear" not in said
     clear = [card.model_copy(update={**rivals, "expanded_on_rivals": 0.255}) for card in cards]
-    assert "2.3 on the expanded ones. So the idea is clear, as far as" in " ".join(card_texts(clear, t))
-    assert "another subject" not in " ".join(card_texts([led[0], cards[1]], t))
+    assert "better, by 2.3 points. So the idea is clear, as far as" in " ".join(card_texts(clear, t))
+    assert "Exchange the subject" not in " ".join(card_texts([led[0], cards[1]], t))
     # How clear an idea is goes by the number: next to nothing is not clear, though nothing of it was lost.
-    for simple, expanded, words in ((0.28, 0.276, "hardly sees the idea even there"), (0.25, 0.277, "hardly make out")):
+    for simple, expanded, words in (
+        (0.28, 0.276, "even on the simple pictures CLIP cannot tell"),
+        (0.25, 0.277, "can hardly tell any more that it is this subject or this action"),
+        (0.38, 0.37, "The simple pictures fit the exchanged prompts better, by 9.8 points"),
+    ):
         leads = {"simple_on_rivals": simple, "expanded_on_rivals": expanded}
         assert words in " ".join(card_texts([card.model_copy(update=leads) for card in cards], t))
+
+
+UNLEARNT = {"to": "model", "words": ("giraffe", "library"), "core": True}
+CLAIMS = {
+    "en": (
+        "idea is clear",
+        "less clear",
+        "fits the simple prompt",
+        "helped",
+        "gave and took",
+        "led away",
+    ),
+    "zh-TW": ("構想很清楚", "較不清楚", "符合簡單提示詞", "有幫助", "有得有失", "偏離"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("seeds", [(7,), (7, 8, 9, 10)], ids=["one seed", "four seeds"])
+@pytest.mark.parametrize("kind", ["helped", "traded", "intent lost", "cannot tell"])
+def test_of_an_idea_that_was_never_learnt_nobody_says_what_became_of_it(
+    language: Language, seeds: tuple[int, ...], kind: str
+) -> None:
+    findings = sample_findings(seeds)[0]
+    rivals = {"simple_on_rivals": 0.1, "expanded_on_rivals": 0.1}
+    cards = {seed: card.model_copy(update=rivals) for seed, card in findings.cards.items()}
+    change = {"mean": 0.03, "low": 0.02, "high": 0.04}
+    verdict = {"kind": kind, "seeds": len(seeds), "intent": change, "gain": change, "worst": 0.01, "bound": 0.1}
+    if len(seeds) == 1:
+        verdict = {"kind": "one pair", "seeds": 1}
+    found = Findings.model_validate(
+        {
+            "verdict": verdict | {"unknown": UNLEARNT},
+            "cards": cards,
+            "clip": findings.clip,
+            "distances": findings.distances,
+        }
+    )
+    record, files = sample_record(findings=found, images=len(seeds))
+    text = Outline(render_report(record, files, language)).text
+    assert {"en": "it cannot be judged", "zh-TW": "構想：無法評斷"}[language] in text
+    assert not [claim for claim in CLAIMS[language] if claim in text]
+    assert {"en": "never learnt by the model", "zh-TW": "模型沒學過的詞"}[language] in text
+
+
+def test_what_nobody_sees_is_no_better_fit_and_what_seeds_do_not_agree_on_is_chance() -> None:
+    card = next(iter(sample_findings()[0].cards.values()))
+    alike = card.model_copy(update={"simple_on_simple": 0.403, "expanded_on_simple": 0.405})
+    t = sentences("en")["report"]
+    assert "about equally well (40.5 against 40.3)" in card_texts([alike], t)[0]
+    assert "幾乎一樣" in card_texts([alike], sentences("zh-TW")["report"])[0]
+    apart = card.model_copy(update={"simple_on_simple": 0.40, "expanded_on_simple": 0.42})
+    assert "fits the simple prompt better (42.0 against 40.0)" in card_texts([apart], t)[0]
+    wide = {"mean": 0.02, "low": -0.01, "high": 0.05}
+    verdict = VerdictRecord.model_validate({"kind": "cannot tell", "seeds": 4, "intent": wide, "gain": wide})
+    assert "no difference that is more than chance" in card_texts([apart] * 4, t, verdict)[0]
 
 
 @pytest.mark.parametrize(
@@ -673,7 +735,19 @@ def test_the_audit_marks_without_colour() -> None:
     ]
     assert len({sign for _, _, sign, _ in marks}) == len({name for _, _, _, name in marks}) == 4
     assert "drawn 2, there already 1, not visible 1" in page
-    assert "on a beach (drawn): simple 22 %" in page, "the chart's rings and dots are pictures, so marks have names"
+    charted = render_report(*full_record(images=2))
+    assert "on a beach (drawn): simple 22 %" in charted, "the chart's rings and dots are pictures, so marks have names"
+
+
+def test_what_was_added_for_seedling_has_its_chinese_beside_it() -> None:
+    known = seedling_vocabulary()
+    added = {term.name: term.word.zh for kind in ("setting", "time", "weather") for term in known.terms[kind]}
+    glossed = glosses("zh-TW")
+    assert {name: glossed[name] for name in added} == added
+    assert not [word for word in known.filler if word not in glossed]
+    page = render_report(*full_record(), "zh-TW")
+    assert "at sunset 日落時" in page
+    assert "日落時" not in render_report(*full_record())
 
 
 def test_an_audit_that_does_not_fit_its_prompt() -> None:

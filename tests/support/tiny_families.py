@@ -15,6 +15,8 @@ import torch
 import transformers
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
+from generate.models.word_processor import WordProcessor
+
 _WORDS = """a red cat blue dog near the ancient lighthouse harbour forest misty valley market golden cathedral bridge
 garden river meadow castle library desert island village orchard tower in front of it over tall waves at dusk soft light
 blurry low quality watermark user assistant painting with warm colours and many small birds , . : ; ( ) - '""".split()
@@ -383,6 +385,50 @@ def qwen_image() -> Any:
     )
 
 
+def qwen_image_2_1() -> Any:
+    words = tokenizer("qwen")
+    words.chat_template = _CHAT.replace("message['content']", "message['content'][0]['text']")
+    transformer = diffusers.QwenImage21Transformer2DModel(
+        in_channels=4,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        context_in_dim=16,
+        axes_dims_rope=(4, 6, 6),
+    )
+    vae = diffusers.AutoencoderKLQwenImage21(
+        base_dim=8,
+        decoder_base_dim=8,
+        z_dim=4,
+        dim_mult=[1, 2, 2, 2, 2],
+        num_res_blocks=1,
+        latents_mean=[0.1, 0.0, -0.1, 0.0],
+        latents_std=[1.0, 2.0, 1.0, 0.5],
+    )
+    text = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "vocab_size": len(words),
+    }
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
+    config = transformers.Qwen3VLConfig(text_config=text, vision_config=vision)
+    pipeline = diffusers.QwenImage21Pipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
+        vae=loud(vae, 3),
+        text_encoder=loud(transformers.Qwen3VLForConditionalGeneration(config), 4),
+        processor=WordProcessor(words),
+        transformer=loud(transformer, 2),
+        sample_sigmas=[1.0, 0.7, 0.3],
+    )
+    pipeline.register_modules(processor=words)  # which can be saved
+    return pipeline
+
+
 def sd3() -> Any:
     transformer = diffusers.SD3Transformer2DModel(
         sample_size=32,
@@ -621,6 +667,50 @@ def kandinsky5() -> Any:
     )
 
 
+def _hunyuan_image(distilled: bool) -> Any:
+    words = tokenizer("qwen")
+    transformer = diffusers.HunyuanImageTransformer2DModel(
+        in_channels=4,
+        out_channels=4,
+        num_attention_heads=4,
+        attention_head_dim=8,
+        num_layers=2,
+        num_single_layers=1,
+        num_refiner_layers=1,
+        patch_size=(1, 1),
+        guidance_embeds=distilled,
+        use_meanflow=distilled,
+        text_embed_dim=16,
+        text_embed_2_dim=32,
+        rope_axes_dim=(4, 4),
+    )
+    letters = transformers.T5Config(
+        d_model=32, d_kv=4, d_ff=16, num_layers=2, num_heads=2, vocab_size=384, feed_forward_proj="gated-gelu"
+    )
+    vae = diffusers.AutoencoderKLHunyuanImage(
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=(32, 32, 32, 32),
+        layers_per_block=1,
+        spatial_compression_ratio=8,
+        sample_size=128,
+        scaling_factor=0.476986,
+    )
+    guidance = diffusers.AdaptiveProjectedMixGuidance
+    return diffusers.HunyuanImagePipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
+        vae=loud(vae, 3),
+        text_encoder=_qwen2_5_vl(words),
+        tokenizer=words,
+        text_encoder_2=loud(transformers.T5EncoderModel(letters), 8),
+        tokenizer_2=transformers.ByT5Tokenizer(),
+        transformer=loud(transformer, 2),
+        guider=None if distilled else guidance(),
+        ocr_guider=None if distilled else guidance(adaptive_projected_guidance_start_step=38),
+    )
+
+
 BUILDERS: dict[str, Callable[[], Any]] = {
     "z-image": z_image,
     "flux2-klein": lambda: _klein(True),
@@ -628,6 +718,7 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "flux": lambda: _flux(True),
     "flux-schnell": lambda: _flux(False),
     "qwen-image": qwen_image,
+    "qwen-image-2.1": qwen_image_2_1,
     "sd3": sd3,
     "chroma": chroma,
     "krea2": lambda: _krea2(False),
@@ -638,6 +729,8 @@ BUILDERS: dict[str, Callable[[], Any]] = {
     "ernie-image": ernie_image,
     "pixart": pixart,
     "kandinsky5": kandinsky5,
+    "hunyuan-image": lambda: _hunyuan_image(False),
+    "hunyuan-image-distilled": lambda: _hunyuan_image(True),
     "lumina2": lumina2,
     "cogview4": cogview4,
 }
@@ -647,6 +740,7 @@ BUILDERS: dict[str, Callable[[], Any]] = {
 _NAMED: dict[str, dict[str, list[str]]] = {
     "flux2": {"tokenizer": ["transformers", "PixtralProcessor"]},
     "kandinsky5": {"tokenizer": ["transformers", "Qwen2_5_VLProcessor"]},
+    "qwen-image-2.1": {"processor": ["transformers", "Qwen3VLProcessor"]},
 }
 
 

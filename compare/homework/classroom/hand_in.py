@@ -130,7 +130,7 @@ def _pair(run: Run, found: tuple[tuple[Told, ...], tuple[Told, ...]], gathered: 
         styles=tuple(map(balanced, styles_of(record))),
         model=balanced(re.split(r"[/\\]", record.settings.model)[-1] or record.settings.model),
         expander=record.prompts.expander,
-        verdict=None if verdict is None else verdict.kind,
+        verdict=None if verdict is None else verdict.told,
         unlearnt=verdict is not None and verdict.unknown is not None and verdict.unknown.core,
         said={language: verdict_of(record, language) for language in LANGUAGES},
         fair=record.certificate.holds,

@@ -7,15 +7,16 @@ its cosine with their mean, is taken off first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.instruments.context import Context, Scorer
-from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Text
+from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Table, Text
 from compare.report.charts import MOST_LETTERS, Dumbbell, dumbbells, shortened
 from ideation import Vocabulary, built_in_words
 from ideation.english import ARTICLES, content_stems, phrases_of, same, words_of
@@ -36,6 +37,8 @@ _FEWEST, _MOST = 40, 600
 
 #: The signs of the marks behind a phrase, which say the same without colour.
 SIGNS = {"drawn": "●", "there_already": "◐", "ignored": "○", "never_seen": "✕", "shared": "=", "unclear": "?"}
+#: The same in per cent, for the legend.
+_LIMITS = {"fits": f"{100 * FITS:.0f}", "fits_not": f"{100 * FITS_NOT:.0f}", "fits_well": f"{100 * FITS_WELL:.0f}"}
 _MOST_ROWS = 24  # of the chart; the strip of phrases above it has them all
 
 
@@ -179,15 +182,23 @@ def _stems_of(prompt: str) -> frozenset[str]:
     return frozenset(content_stems(prompt))
 
 
-def audit_section(phrases: Sequence[PhraseRecord], expanded: str, t: dict[str, Any]) -> Section | None:
-    """The expanded prompt, each phrase marked by what became of it."""
+def audit_section(
+    phrases: Sequence[PhraseRecord],
+    expanded: str,
+    t: dict[str, Any],
+    *,
+    seeds: int = 1,
+    glosses: Mapping[str, str] = MappingProxyType({}),
+) -> Section | None:
+    """The expanded prompt, each phrase marked by what became of it. The shares of a single seed stand in a table, those
+    of several in a chart; `glosses` are phrases in the reader's language."""
     if not phrases:
         return None
     audit = t["audit"]
     stretches = audited_prompt(expanded, phrases)
     there = {stretch.mark for stretch in stretches}
     legend = tuple(
-        Legend(mark, sign, audit["marks"][mark], audit["mark_about"][mark])
+        Legend(mark, sign, audit["marks"][mark], audit["mark_about"][mark].format(**_LIMITS))
         for mark, sign in SIGNS.items()
         if mark in there
     )
@@ -195,18 +206,38 @@ def audit_section(phrases: Sequence[PhraseRecord], expanded: str, t: dict[str, A
     blocks: list[Block] = [Text(said, "lead")] if said else []
     blocks.append(Audited(tuple(stretches), legend))
     scored = [
-        Dumbbell(_marked_label(phrase, audit), 100 * phrase.on_simple, 100 * phrase.on_expanded)
+        (phrase, Dumbbell(_marked_label(phrase, audit, glosses), 100 * phrase.on_simple, 100 * phrase.on_expanded))
         for phrase in phrases
         if phrase.mark != "shared" and phrase.on_simple is not None and phrase.on_expanded is not None
-    ][:_MOST_ROWS]
-    if scored:
-        svg = dumbbells(scored, t["short_arm"]["simple"], t["short_arm"]["expanded"], (0, 100), chance=50)
-        alt = "; ".join(
-            audit["chart_row"].format(label=row.label, simple=f"{row.simple:.0f}", expanded=f"{row.expanded:.0f}")
-            for row in scored
-        )
-        blocks.append(Chart("phrases", svg, alt, audit["chart"]))
+    ]
+    if scored and seeds == 1:
+        blocks += [_table(scored, t, glosses), Text(audit["chart"])]
+    elif scored:
+        blocks.append(_chart([row for _, row in scored[:_MOST_ROWS]], t))
     return Section("audit", audit["title"], (audit["about"],), tuple(blocks))
+
+
+def _table(scored: Sequence[tuple[PhraseRecord, Dumbbell]], t: dict[str, Any], glosses: Mapping[str, str]) -> Table:
+    audit, arms = t["audit"], t["card"]["pictures"]
+    rows = [
+        (
+            _glossed(phrase, glosses),
+            *(audit["share"].format(number=f"{share:.0f}") for share in (row.simple, row.expanded)),
+            audit["marks"][phrase.key],
+        )
+        for phrase, row in scored
+    ]
+    return Table((audit["head"]["phrase"], arms["simple"], arms["expanded"], audit["head"]["found"]), tuple(rows))
+
+
+def _chart(rows: Sequence[Dumbbell], t: dict[str, Any]) -> Chart:
+    audit = t["audit"]
+    svg = dumbbells(rows, t["short_arm"]["simple"], t["short_arm"]["expanded"], (0, 100), chance=50)
+    alt = "; ".join(
+        audit["chart_row"].format(label=row.label, simple=f"{row.simple:.0f}", expanded=f"{row.expanded:.0f}")
+        for row in rows
+    )
+    return Chart("phrases", svg, alt, audit["chart"])
 
 
 def audited_prompt(prompt: str, phrases: Sequence[PhraseRecord]) -> list[Stretch]:
@@ -238,9 +269,13 @@ def audit_text(phrases: Sequence[PhraseRecord], t: dict[str, Any]) -> str:
     return str(t["audit"]["lead"]).format(phrases=len(own), counts=t["joint"].join(named)) if named else ""
 
 
-def _marked_label(phrase: PhraseRecord, audit: dict[str, Any]) -> str:
+def _glossed(phrase: PhraseRecord, glosses: Mapping[str, str]) -> str:
+    return " ".join(filter(None, (phrase.text, glosses.get(phrase.text.casefold()))))
+
+
+def _marked_label(phrase: PhraseRecord, audit: dict[str, Any], glosses: Mapping[str, str]) -> str:
     """The phrase with its mark's name: rings and dots are the pictures' in this chart."""
     if phrase.key not in audit["marks"]:
         return phrase.text
-    text = shortened(phrase.text, MOST_LETTERS - 16)  # so that the chart does not cut the mark off
+    text = shortened(_glossed(phrase, glosses), MOST_LETTERS - 16)  # so that the chart does not cut the mark off
     return str(audit["chart_label"]).format(phrase=text, mark=audit["marks"][phrase.key])

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compare.instruments.context import Context
 from compare.instruments.distance import Cosine
-from compare.report.blocks import Block, Chart, Section, Table, Text
-from compare.report.charts import Dumbbell, dumbbells
-from compare.report.sentences import points
 from ideation import Vocabulary, built_in_words
 from ideation.english import indefinite_article
 from ideation.values import Count, StrictModel
 
 #: So many other subjects, and as many other actions, at most.
 _MOST_RIVALS = 30
-#: Two arms whose fits agree to the tenth of a point that is printed are called equal.
-_SAME_POINTS = 0.05
-#: A loss below so many points is slight.
-_SLIGHT_POINTS = 5
-#: A lead over the rivals of fewer points is nearly none: the picture might as well show one of them.
-_LEAST_LEAD = 2
 #: A lead over the rivals of which so much is kept is as clear as before, as the verdict has it, too.
 CLEAR = 2 / 3
 
@@ -122,58 +112,6 @@ def _on_rivals(picture: NDArray[np.float32], rivals: Sequence[NDArray[np.float32
     return round(max(float((vectors @ picture).mean()) for vectors in rivals), 6) if rivals else None
 
 
-def card_section(cards: Mapping[int, CardRecord], clip: ClipRecord | None, t: dict[str, Any]) -> Section | None:
-    """Both pictures against both prompts, by the mean of the seeds and seed by seed."""
-    if not cards:
-        return None
-    card, mean = t["card"], mean_card(list(cards.values()))
-    rows = [
-        Dumbbell(card["idea"], 100 * mean.simple_on_simple, 100 * mean.expanded_on_simple),
-        Dumbbell(card["details"], 100 * mean.simple_on_expanded, 100 * mean.expanded_on_expanded),
-    ]
-    ends = [end for row in rows for end in (row.simple, row.expanded)]
-    room = max(2.0, 0.15 * (max(ends) - min(ends)))
-    svg = dumbbells(rows, t["short_arm"]["simple"], t["short_arm"]["expanded"], (min(ends) - room, max(ends) + room))
-    alt = "; ".join(
-        card["chart_row"].format(label=row.label, simple=points(row.simple / 100), expanded=points(row.expanded / 100))
-        for row in rows
-    )
-    texts = card_texts(list(cards.values()), t)
-    blocks: list[Block] = [Text(text, "lead") for text in texts[:2]]
-    blocks += [Text(text) for text in texts[2:]]
-    blocks.append(Chart("score-card", svg, alt))
-    columns = card["columns"]
-    if len(cards) > 1:
-        head = (card["seed"], *columns.values())
-        by_seed = [(str(seed), *(points(getattr(one, name)) for name in columns)) for seed, one in cards.items()]
-        blocks.append(Table(head, tuple(by_seed)))
-    else:
-        square = [
-            (card[what], *(points(getattr(mean, f"{arm}_on_{prompt}")) for arm in ("simple", "expanded")))
-            for what, prompt in (("idea", "simple"), ("details", "expanded"))
-        ]
-        blocks.append(Table(("", *card["pictures"].values()), tuple(square)))
-    if any(getattr(one, name) < 0 for one in cards.values() for name in columns):
-        blocks.append(Text(card["negative"]))
-    cut = () if clip is None else clip.expanded_cut or clip.simple_cut
-    if clip is not None and cut:
-        blocks.append(Text(card["cut"].format(limit=clip.limit, words=" ".join(cut)), "warning"))
-    if mean.expanded_on_simple < mean.simple_on_simple:
-        blocks.append(Text(card["crowded"], "warning"))
-    if clip is not None:
-        blocks.append(Text(card["judges"].get(clip.name, card["judge"]).format(name=clip.name)))
-    return Section("card", card["title"], (card["about"],), tuple(blocks))
-
-
-def _how_clear(simple: float, expanded: float) -> str:
-    """How clear the idea is by its leads over the rivals on the pictures of either arm."""
-    if 100 * simple < _LEAST_LEAD:
-        return "unseen"
-    if 100 * expanded < _LEAST_LEAD:
-        return "lost"
-    return "clear" if expanded >= CLEAR * simple else "dim"
-
-
 def mean_card(cards: Sequence[CardRecord]) -> CardRecord:
     """The mean of the score cards of several seeds; what one of them lacks, the mean lacks."""
     means: dict[str, float | None] = {}
@@ -182,33 +120,3 @@ def mean_card(cards: Sequence[CardRecord]) -> CardRecord:
         known = [value for value in values if value is not None]
         means[name] = sum(known) / len(known) if len(known) == len(values) else None
     return CardRecord.model_validate(means)
-
-
-def card_texts(cards: Sequence[CardRecord], t: dict[str, Any]) -> list[str]:
-    """Was the idea kept, were the details gained: by the mean of the seeds, then by how many of them."""
-    mean, sentence = mean_card(cards), t["card"]
-    said = []
-    for what, simple, expanded in (
-        ("idea", mean.simple_on_simple, mean.expanded_on_simple),
-        ("details", mean.simple_on_expanded, mean.expanded_on_expanded),
-    ):
-        change = 100 * (expanded - simple)
-        how = "same" if abs(change) < _SAME_POINTS else "better" if change > 0 else "worse"
-        said.append(sentence[f"{what}_{how}"].format(simple=points(simple), expanded=points(expanded)))
-    if mean.simple_on_rivals is not None and mean.expanded_on_rivals is not None:
-        simple = mean.simple_on_simple - mean.simple_on_rivals
-        expanded = mean.expanded_on_simple - mean.expanded_on_rivals
-        lead = sentence["rivals"].format(simple=points(simple), expanded=points(expanded))
-        said.append(t["pause"].join((lead, sentence[f"rivals_{_how_clear(simple, expanded)}"])))
-    if len(cards) == 1:
-        return [*said, sentence["one_seed"]]
-    losses = [100 * (card.simple_on_simple - card.expanded_on_simple) for card in cards]
-    losses = [loss for loss in losses if loss >= _SAME_POINTS]
-    many = "idea_none" if not losses else "idea_all" if len(losses) == len(cards) else "idea_some"
-    slightly = "_slightly" if losses and sum(losses) < _SLIGHT_POINTS * len(losses) else ""
-    gained = sum(100 * (card.expanded_on_expanded - card.simple_on_expanded) > _SAME_POINTS for card in cards)
-    return [
-        *said,
-        sentence[f"{many}{slightly}"].format(number=len(losses), seeds=len(cards)),
-        sentence["details_count"].format(number=gained, seeds=len(cards)),
-    ]

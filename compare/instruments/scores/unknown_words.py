@@ -20,8 +20,9 @@ _MOST_NAMED = 6
 
 class UnknownRecord(StrictModel):
     """The `words` of the simple prompt that the model has never learnt, or, where it has learnt all, its judge; `core`
-    is whether one of them belongs to the subject or the action: to what is left of the idea without its details, and
-    where it has no action, as in "a cat on skis", to the details as well."""
+    is whether the idea cannot be judged for it: where one of them belongs to the subject or the action (to what is left
+    of the idea without its details, and where it has no action, as in "a cat on skis", to the details as well), or
+    where they are more than half of all that it says."""
 
     to: Reader
     words: tuple[str, ...]
@@ -45,6 +46,7 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
         if words:
             core = _core(text)
             hit = not core or any(core.intersection(content_stems(word)) for word in words)
+            hit = hit or 2 * len(words) > len(set(content_stems(text)))
             return UnknownRecord(to=to, words=words, core=hit)
     return None
 

@@ -32,6 +32,9 @@ Kind = Literal[
     "cannot tell",
 ]
 
+#: What says something of the idea itself.
+_ON_THE_IDEA = frozenset[Kind](("helped", "traded", "intent lost"))
+
 #: With fewer seeds the spread between seeds is a guess, and so would be a verdict; their intervals are still shown.
 FEWEST_SEEDS = 4
 
@@ -79,6 +82,14 @@ class VerdictRecord(StrictModel):
     worst: float | None = None
     bound: float | None = None
     unknown: UnknownRecord | None = None
+
+    @property
+    def told(self) -> Kind:
+        """The kind as readers are told it: the numbers may have any, but of an idea whose subject or action was never
+        learnt nobody says that it was kept, or that it was lost."""
+        if self.unknown is None or not self.unknown.core or self.kind not in _ON_THE_IDEA:
+            return self.kind
+        return "idea unknown" if self.gain is not None and self.gain.low > 0 else "cannot tell"
 
 
 def verdict_of(
@@ -196,11 +207,12 @@ def verdict_section(
 ) -> Section:
     """What the numbers allow one to say, first of all."""
     blocks: list[Block] = [Text(verdict_text(verdict, distances, t, fair=fair), "lead")]
-    if verdict.kind == "helped":
+    if verdict.told == "helped":
         blocks.append(Text(t["verdict"]["helped_means"]))
+    judged = verdict.unknown is None or not verdict.unknown.core
     changes = [
         (t["verdict"][name], change)
-        for name, change in (("gain", verdict.gain), ("intent", verdict.intent))
+        for name, change in (("gain", verdict.gain), ("intent", verdict.intent if judged else None))
         if change is not None
     ]
     if changes:
@@ -246,6 +258,8 @@ def _sentence_key(verdict: VerdictRecord) -> str:
     intent, gain = verdict.intent, verdict.gain
     if intent is None or gain is None:
         return verdict.kind.replace(" ", "_")
+    if verdict.told != verdict.kind:
+        return verdict.told.replace(" ", "_")
     if verdict.kind == "helped" and intent.high < 0:
         return "helped_small_price" if -intent.mean <= _SMALL_PRICE * gain.mean else "helped_price"
     if verdict.kind == "helped" and verdict.bound is None:

@@ -8,6 +8,8 @@ export default function (component) {
   // A moment later: what stood here before is still being taken away.
   setTimeout(() => {
     const here = parentElement.host ?? parentElement;
+    const { top } = here.getBoundingClientRect();
+    if (top > 0 && top < data.within * innerHeight) return;
     here.style.scrollMarginTop = "4.5rem"; // as high as what stays at the top
     here.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
   }, 400);

@@ -25,7 +25,7 @@ export default function (component) {
       made("span", open, "title");
       made("span", card, "line");
       made("span", card, "tags");
-      const star = made("button", card, "star", "★");
+      const star = made("button", card, "star");
       star.type = "button";
       const box = made("input", card, "choose");
       box.type = "checkbox";
@@ -50,13 +50,17 @@ export default function (component) {
     card.querySelector(".tags").replaceChildren(...one.tags.map((tag) => made("span", null, "tag", tag)));
     open.setAttribute("aria-label", said(data.labels.open, one.title));
     star.setAttribute("aria-label", said(data.labels.star, one.title));
-    star.setAttribute("aria-pressed", one.star);
+    const mark = (on) => {
+      star.setAttribute("aria-pressed", on);
+      star.textContent = on ? "★" : "☆";
+    };
+    mark(one.star);
     box.setAttribute("aria-label", said(data.labels.choose, one.title));
     box.checked = one.chosen;
     card.toggleAttribute("data-chosen", one.chosen);
     open.onclick = () => setTriggerValue("opened", one.name);
     star.onclick = () => {
-      star.setAttribute("aria-pressed", star.getAttribute("aria-pressed") !== "true");
+      mark(star.getAttribute("aria-pressed") !== "true");
       setTriggerValue("starred", one.name);
     };
     box.onchange = () => {

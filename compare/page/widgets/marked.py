@@ -16,14 +16,15 @@ _TAGS = {"added": "ins", "removed": "u", "unseen": "s"}
 def marked_html(
     stretches: Sequence[Stretch], report: dict[str, Any], unknown: Sequence[str] = (), unknown_label: str = ""
 ) -> str:
-    """The prompt as HTML, with a line below that says what its marks mean. `report` is the report's table of sentences.
+    """The prompt as HTML, with a line below that says what its marks mean, but for unknown
+    words without a label. `report` is the report's table of sentences.
 
     >>> marked_html([Stretch("a gnu", "same")], {}, ["gnu"], "not learnt")
     '<p class="tw-prompt" dir="auto" lang="en">a <em class="tw-unknown">gnu</em></p><p class="tw-legend"><em \
 class="tw-unknown">not learnt</em></p>'
     """
     told = [f"<{_TAGS[mark]}>{html.escape(report['legend'][mark])}</{_TAGS[mark]}>" for mark in marks_in(stretches)]
-    if unknown:
+    if unknown and unknown_label:
         told.append(f'<em class="tw-unknown">{html.escape(unknown_label)}</em>')
     legend = f'<p class="tw-legend">{" · ".join(told)}</p>' if told else ""
     return (

@@ -11,11 +11,14 @@ import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.text import plain
+from compare.page.widgets.scroll import scroll_here
 from compare.page.worker import Ticket, the_worker
 from compare.report import sentences
 from ideation import TwinseedError
 
 POLL_S = 0.5
+#: Where the bar stands above that share of the window, there is room for the pictures below it.
+_HIGH_ENOUGH = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ def take_finished_job(page: PageContext) -> str | None:
         return None
     state = st.session_state
     run, problem = ticket.result()
+    state.just_made = None if run is None else (run.name, ticket.asked)
     page.visitor.seen, state.stopped = True, None
     if ticket.stop.is_set() and problem is not None:
         state.problem, state.stopped = None, "stopped" if run is None else "stopped_kept"
@@ -63,6 +67,7 @@ def show_progress(page: PageContext) -> None:
     ticket = page.visitor.job
     if ticket is not None:
         st.session_state.waited_for = ticket
+        scroll_here(f"job {ticket.asked}", within=_HIGH_ENOUGH)
         st.fragment(_progress, run_every=POLL_S)(ticket, page)
 
 

@@ -13,6 +13,6 @@ _mount = st.components.v2.component(
 )
 
 
-def scroll_here(what: str) -> None:
-    """Brings this place into view, once for each `what`."""
-    _mount(key="scroll", data={"what": what})
+def scroll_here(what: str, *, within: float = 0.0) -> None:
+    """Brings this place into view, once for each `what`, but where it is `within` that share of the window already."""
+    _mount(key=f"scroll-{what}", data={"what": what, "within": within})

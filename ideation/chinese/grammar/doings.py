@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ideation.chinese.grammar.nouns import WITH_MANY, its
+from ideation.chinese.grammar.nouns import WITH_MANY, its, played
 from ideation.chinese.phrases import Actions, Doing, Noun, Quantity, Scene, Verb
 
 
@@ -59,6 +59,12 @@ def towards(verb: Verb, direction: str) -> Verb | None:
     if verb.given or verb.direction or (not verb.posture and direction in ("over", "to", "onto", "down")):
         return None
     return replace(verb, base=verb.by_group.get("direction", verb.base), direction=direction, by_group={})
+
+
+def at_play(place: str, noun: Noun) -> Actions | None:
+    """在雪地滑板: a place, and what is done there by the name of the thing that it takes."""
+    doing_what = None if noun.before or noun.after or noun.quantity else played(noun)
+    return None if doing_what is None else replace(doing(Verb(doing_what)), places=(place,))
 
 
 def going_to(_: None, noun: Noun) -> Actions | None:

@@ -52,6 +52,34 @@ _PEOPLES = dict(
 )
 
 
+#: What is done with a thing, where a place stands before it and no verb: 在雪地滑板.
+_AT_PLAY = {
+    "skateboard": "ride a skateboard",
+    "snowboard": "ride a snowboard",
+    "surfboard": "surf",
+    "roller skates": "roller-skate",
+    "ice skates": "ice-skate",
+    "sled": "ride a sled",
+    "kick scooter": "ride a kick scooter",
+    "canoe": "paddle a canoe",
+    "hang glider": "fly a hang glider",
+    "frisbee": "play frisbee",
+    "hula hoop": "hula-hoop",
+    "trampoline": "jump on a trampoline",
+    "soccer ball": "play soccer",
+    "kite": "fly a kite",
+    "parachute": "parachute",
+}
+_GAMES = frozenset(
+    "basketball baseball softball volleyball tennis badminton dodgeball golf bowling billiards rugby hockey".split()
+) | {"table tennis"}
+
+
+def played(noun: Noun) -> str | None:
+    """What is done with it for sport, if it is a thing for that."""
+    return _AT_PLAY.get(noun.head) or (f"play {noun.head}" if noun.head in _GAMES else None)
+
+
 def compound(one: Noun, other: Noun) -> Noun | None:
     if one.quantity or one.after or one.moments or other.before or other.counting in ("the", "name"):
         return None

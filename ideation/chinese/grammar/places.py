@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from ideation.chinese.grammar.nouns import its
+from ideation.chinese.grammar.nouns import its, played
 from ideation.chinese.phrases import Noun, Quantity
 from ideation.english import indefinite_article
 
@@ -19,6 +19,11 @@ _SOME = Quantity("", many=True)
 def placed(noun: Noun, localizer: str) -> str:
     own = localizer == "in" and noun.group == "place" and (noun.at == "at" or noun.counting == "name")
     return f"{noun.at if own else localizer} {its(noun).settled.text}"
+
+
+def simple_place(_: None, noun: Noun) -> str | None:
+    """Where somebody is; not 雪地滑板 or 公園飛盤, where it rather says what is done there."""
+    return noun.there if not noun.before or played(noun) is None else None
 
 
 def bare_place(noun: Noun) -> str | None:

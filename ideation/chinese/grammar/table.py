@@ -86,7 +86,9 @@ _RULES: list[tuple[str, str, str, float, Callable[[Any, Any], Any]]] = [
     # Where, when and with what
     ("np", "loc", "place", 0, places.placed),
     ("在", "place", "at", 0, _second),
-    ("在", "np", "at", 0.3, lambda _, noun: noun.there),
+    ("在", "np", "at", 0.3, places.simple_place),
+    # A place of two nouns that is no place, as in 在雪地滑板, may be a place and something else.
+    ("在", "np", "at", 1.1, lambda _, noun: noun.there),
     ("在", "moment", "moment", 0, _second),
     ("正在", "moment", "moment", 0, _second),
     ("moment", "時", "moment", 0, _first),
@@ -127,6 +129,7 @@ _RULES: list[tuple[str, str, str, float, Callable[[Any, Any], Any]]] = [
     ("vp", "asp", "vp", 0, _first),
     ("vp", "pp", "vp", 1.0, doings.mannered),
     ("at", "vp", "vp", 0.1, _swapped(scenes.with_place)),
+    ("at", "n", "vp", 0.5, doings.at_play),
     ("moment", "vp", "vp", 0.1, _swapped(scenes.with_moment)),
     ("pp", "vp", "vp", 0, doings.with_manner),
     ("給", "np", "給np", 0, _second),

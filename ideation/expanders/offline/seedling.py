@@ -6,7 +6,7 @@ import re
 
 from ideation.english import as_prompt
 from ideation.expanders.offline.concept_analysis import MOST_WORDS_FOR_A_MOOD, ConceptAnalysis
-from ideation.expanders.offline.details import Light, Scene, built_in_details
+from ideation.expanders.offline.details import Light, Scene, built_in_details, phrase_pattern
 from ideation.expanders.offline.prompt_builder import (
     Detail,
     StableChoice,
@@ -25,7 +25,8 @@ from ideation.vocabulary import Vocabulary
 def draft_for_seedling(
     request: DraftRequest, vocabulary: Vocabulary, analysis: ConceptAnalysis, choice: StableChoice
 ) -> DraftedPrompts:
-    """The concept with a setting, a time or weather, a tone and a framing or mood, all from `vocabulary`.
+    """The concept with a setting, a time or weather, a tone and a framing or mood, all from `vocabulary`. Wherever the
+    concept leaves one of the first three open, there is one, for only they change the picture.
 
     The subject gets no colour: a green unicorn is another idea than a unicorn, and the pair would be about that. There
     is no negative prompt: the words of the usual one ("blurry", "watermark") mean nothing to this model.
@@ -47,13 +48,14 @@ def draft_for_seedling(
         scene = _known_scene(analysis, scene, choice)
         setting = choice.pick("setting", scene.seedling)
         details = [Detail("place", setting)]
-    # A place that Seedling does not know is left alone: time and weather can be seen there as well as anywhere, unless
-    # it has a roof.
-    lit = analysis.facts.realm not in ("under water", "space")
-    if brief and lit and setting not in tables.seedling.unlit and (setting or _in_the_open(analysis, scene)):
-        details += _time_and_weather(vocabulary, analysis, setting, light, choice)
-    elif brief and "place" in analysis.said and analysis.facts.realm == "indoors":
-        details += _time_and_weather(vocabulary, analysis, _A_ROOM, light, choice)
+    # A place that Seedling does not know is left alone: time and weather can be seen there as well as anywhere, and
+    # where there may be a roof, in a text that describes its picture itself too, the time alone: with nothing that it
+    # has learnt, both pictures would be the same.
+    if analysis.facts.realm not in ("under water", "space") and setting not in tables.seedling.unlit:
+        if brief and (setting or _in_the_open(analysis, scene)):
+            details += _time_and_weather(vocabulary, analysis, setting, light, choice, needed=not details)
+        elif _has_a_time(analysis):
+            details += _time_and_weather(vocabulary, analysis, _A_ROOM, light, choice, needed=True)
     details += _tone_and_manner(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
     warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
@@ -116,9 +118,16 @@ def _known_scene(analysis: ConceptAnalysis, scene: Scene | None, choice: StableC
 
 
 def _time_and_weather(
-    vocabulary: Vocabulary, analysis: ConceptAnalysis, setting: str, light: Light | None, choice: StableChoice
+    vocabulary: Vocabulary,
+    analysis: ConceptAnalysis,
+    setting: str,
+    light: Light | None,
+    choice: StableChoice,
+    *,
+    needed: bool,
 ) -> list[Detail]:
-    """A time or a weather or, at night, both, in agreement with the setting, the light and all that was said."""
+    """A time or a weather or, at night, both, in agreement with the setting, the light and all that was said. Where
+    one of them is `needed`, nothing else having been added, a time that was said gets a weather."""
     tables = built_in_details()
     said = analysis.said
     note = tables.actions.get(analysis.action or "")
@@ -130,10 +139,17 @@ def _time_and_weather(
     seen = vocabulary.find(" ".join(light.seedling)) if light else {}
     times = [seen["time"].name] if "time" in seen else vocabulary.names("time")
     times = [time for time in times if analysis.facts.allow(time) and not (weathered and time != "at night")]
+    if needed:  # where nothing is known of the place, its lamps and butterflies tell by when they are seen
+        excludes = tables.excludes
+        times = [t for t in times if not phrase_pattern(excludes[_SAID_AS[t]]).search(analysis.text)] or times
+        if phrase_pattern(_WITHOUT_DAYLIGHT).search(analysis.text):
+            times = [t for t in times if t == "at night"]
     time = choice.pick("time", times) if times and not timed else None
     weather = seen["weather"].name if "weather" in seen else None
     if weather is None and weathers and (time in (None, "at night") or choice.number("rather weather") % 4 == 0):
         weather = choice.pick("weather", weathers) if choice.number("extra weather") % 3 == 0 or not time else None
+    if needed and timed and not (said & {"night"}):
+        weather = "in the fog"
     if weathered or weather not in weathers:
         weather = None
     if weather and time != "at night":
@@ -141,6 +157,24 @@ def _time_and_weather(
     if timed and not (said & {"night"}) and weather != "in the fog":
         weather = None
     return [Detail(kind, phrase) for kind, phrase in (("time", time), ("weather", weather)) if phrase]
+
+
+_WITHOUT_DAYLIGHT = ("subway", "metro", "tunnel", "cave", "cavern", "mine", "cellar", "basement", "crypt", "closet")
+
+#: What the tables call the times that Seedling knows.
+_SAID_AS = {"at noon": "day", "at sunset": "dusk", "at night": "night"}
+
+
+def _has_a_time(analysis: ConceptAnalysis) -> bool:
+    """Whether there can be a time of day where the concept is: in no logo or map, and not beside a time or weather that
+    its words name of something else, as of a picture on a wall, or of a starry night in somebody's style."""
+    tables = built_in_details()
+    kind = tables.kinds.get(analysis.kind)
+    if kind is not None and not kind.light:
+        return False
+    return not any(
+        phrase_pattern(tables.said[name]).search(analysis.text) for name in (_TIMED | _WEATHERED) - analysis.said
+    )
 
 
 _TIMED = frozenset(("night", "dusk", "dawn", "day"))

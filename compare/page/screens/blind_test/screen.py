@@ -129,6 +129,8 @@ def _show_outcome(page: PageContext, sitting: Sitting) -> None:
     _show_counts(result, b)
     for line in _sentences(result, b):
         st.markdown(plain(line))
+    if result.share is not None:
+        st.caption(plain(b["interval_about"]))
     st.button(b["again"], key="again", type="primary", icon=":material/replay:", on_click=_again)
     st.subheader(b["revealed"], anchor=False)
     report = sentences(page.language)["report"]

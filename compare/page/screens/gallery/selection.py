@@ -172,5 +172,5 @@ def _settings_of(record: Record, page: PageContext) -> dict[str, str]:
         s["size"]: f"{settings.width} × {settings.height}",
         s["seed"]: ", ".join(map(str, record.seeds)),
         s["loras"]: ", ".join(f"{one.name} {one.unet:g}" for one in settings.adapters) or "–",
-        page.t["gallery"]["by"]["verdict"]: "–" if verdict is None else kinds[verdict.kind],
+        page.t["gallery"]["by"]["verdict"]: "–" if verdict is None else kinds[verdict.told],
     }

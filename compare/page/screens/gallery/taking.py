@@ -42,8 +42,7 @@ def show_taking(page: PageContext, names: list[str]) -> None:
             asked = (page.gallery, tuple(names), changed, page.language)
             take(g["report"], _report(*asked, student), "runs.html", "text/html")
             take(g["bundle"], _bundle(*asked, student), "runs.zip", "application/zip")
-            by = " ".join(filter(None, (student.name, student.number))) if student is not None else ""
-            st.caption(plain(g["by_name"].format(student=by)) if by else g["by_nobody"])
+            st.caption(g["by_nobody"] if student is None else plain(g["by_name"].format(student=student.line)))
 
 
 @st.cache_data(max_entries=2, show_spinner=False, hash_funcs={Student: Student.model_dump_json})  # type: ignore[untyped-decorator]

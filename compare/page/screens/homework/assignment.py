@@ -42,6 +42,10 @@ class HomeworkJob:
     language: Language
     ended: list[Ended] = field(default_factory=list)
     outcome: Outcome | None = None
+    #: What is typed about runs, by their names, and is not in their reports yet.
+    drafts: dict[str, str] = field(default_factory=dict)
+    #: Whether all that was typed is in the reports.
+    ready: bool = False
 
     def work(self, ticket: Ticket, on_run: Callable[[str], None]) -> Callable[..., object]:
         """The table as work for the worker; `on_run` hears the name of each run."""
@@ -49,7 +53,7 @@ class HomeworkJob:
         def work(session: Session, *, on_progress: Callable[..., None]) -> None:
             from compare.homework.batch import Batch, BatchStopped
             from compare.homework.plan import plan_of
-            from compare.session import Progress
+            from compare.session import Progress, SessionStopped
 
             plan = plan_of(self.table, session.gallery, session.check, self.student)
 
@@ -66,6 +70,8 @@ class HomeworkJob:
                 self.outcome = Batch(session, plan.tasks).run(hear)
             except BatchStopped as stopped:
                 self.outcome = stopped.outcome
+                if made := stopped.outcome.runs:
+                    raise SessionStopped(made[-1], stopped.reason) from stopped
                 raise stopped.reason from stopped
 
         return work

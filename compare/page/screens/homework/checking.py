@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from compare.homework import open_bundle
+from compare.homework import Bundle, open_bundle
 from compare.homework.verification import Again, Verification, verify_bundle
 from compare.page.context import PageContext
 from compare.page.screens.homework.uploads import MOST_MEGABYTES, on_disk
 from compare.page.text import plain
 from compare.page.widgets.progress import show_notices, show_progress
-from templates import Language
+from compare.runs import Record, Run
+from ideation import Clause
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -22,11 +24,12 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is shown of a verification."""
+    """What is shown of a verification: whether anything is wrong, what was looked at, what is in the file."""
 
     name: str
     holds: bool
     summary: str
+    contains: str
     faults: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -45,7 +48,7 @@ def show_checking(page: PageContext) -> None:
             page.add(_work(page, upload), h["parts"]["check"])
             st.rerun()
         with page.telling(), st.spinner(h["checking"]):
-            page.visitor.verdict = _verified(upload, page.language, None)
+            page.visitor.verdict = _verified(upload, page, None)
     show_notices(page)
     show_progress(page)
     verdict: Verdict | None = page.visitor.verdict
@@ -54,36 +57,70 @@ def show_checking(page: PageContext) -> None:
 
 
 def _work(page: PageContext, upload: Any) -> Callable[..., object]:
-    language, visitor = page.language, page.visitor
+    visitor = page.visitor
 
     def work(session: Session, *, on_progress: Callable[..., None]) -> None:
         visitor.verdict = None
         again = Again(lambda: session, on_progress=on_progress)
-        visitor.verdict = _verified(upload, language, again)
+        visitor.verdict = _verified(upload, page, again)
 
     return work
 
 
-def _verified(upload: Any, language: Language, again: Again | None) -> Verdict:
+def _verified(upload: Any, page: PageContext, again: Again | None) -> Verdict:
+    h, language = page.t["homework"], page.language
     with on_disk([upload]) as (file,), open_bundle(file) as bundle:
         verified = Verification(upload.name, again is not None)
         for one in verify_bundle(bundle, again):
             verified.add(one)
-    findings = verified.findings
-    rounding = [one for one in verified.pictures if one.outcome != "identical"]
+        records = {one.run: run.record for one, run in bundle.runs() if isinstance(run, Run)}
+        content = bundle.content
+    titles = _titles(records, h)
+
+    def told(run: str | None, words: Clause) -> str:
+        said = words.told(language)
+        return said if run is None else h["about_run"].format(run=titles.get(run, run), what=said)
+
+    notes = [told(one.run, one.words) for one in verified.findings if not one.is_fault]
+    notes += [told(one.run, one.words) for one in verified.pictures if one.outcome != "identical"]
+    summary = verified.summary.told(language)
     return Verdict(
         upload.name,
         verified.holds,
-        verified.summary.told(language),
-        tuple(one.told(language) for one in findings if one.is_fault),
-        tuple(one.told(language) for one in findings if not one.is_fault)
-        + tuple(f"{one.run}: {one.words.told(language)}" for one in rounding),
+        h["seen"].format(again=h["check_again"]) if verified.holds and again is None else summary,
+        _contents(content, records, h),
+        tuple(told(one.run, one.words) for one in verified.faults),
+        tuple(notes),
     )
 
 
+def _contents(content: Bundle, records: Mapping[str, Record], h: dict[str, Any]) -> str:
+    """What is in the file, and whose it is: whoever hands it in sees what they have forgotten."""
+    words = sum(bool(record.observations) for record in records.values())
+    told = [h["contains"].format(pairs=len(content.runs), words=words)]
+    told += [h["contains_failed"].format(failed=len(content.failed))] if content.failed else []
+    told += [h["unsigned"] if content.student is None else h["signed"].format(student=content.student.line)]
+    return " · ".join(told)
+
+
+def _titles(records: Mapping[str, Record], h: dict[str, Any]) -> dict[str, str]:
+    """What the runs are called here: by their concepts, and by their seeds where several have the same one."""
+    often = Counter(record.concept.text for record in records.values())
+    return {
+        name: record.concept.text
+        if often[record.concept.text] == 1
+        else h["with_seed"].format(concept=record.concept.text, seed=record.settings.seed)
+        for name, record in records.items()
+    }
+
+
 def _show(verdict: Verdict, h: dict[str, Any]) -> None:
-    box, icon = (st.success, ":material/verified:") if verdict.holds else (st.error, ":material/error:")
-    box(plain(f"{verdict.name}: {verdict.summary}"), icon=icon)
+    if verdict.holds:
+        box, icon, said = st.success, ":material/verified:", h["holds"]
+    else:
+        box, icon, said = st.error, ":material/error:", h["faults"].format(count=len(verdict.faults))
+    box(f"**{plain(f'{verdict.name}: {said}')}**\n\n{plain(verdict.summary)}", icon=icon)
+    st.caption(plain(verdict.contains))
     for fault in verdict.faults:
         st.markdown(f"- {plain(fault)}")
     if verdict.notes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -16,7 +16,7 @@ from generate.choices.performance import combined_settings
 from generate.choices.presets import find_preset
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import find_style
-from generate.models import check_family, family_of, find_model, find_part, find_vae
+from generate.models import check_family, family_of, find_model, find_part, find_vae, usual_settings
 from generate.settings import RenderSettings, SettingsError
 from ideation import (
     OfflineExpander,
@@ -169,6 +169,20 @@ def _vae() -> None:
         find_vae(name)
 
 
+def _of_transformers(widget: str) -> Callable[[], None]:
+    """Of a setting that models with a transformer have alone, by the same name."""
+
+    def check() -> None:
+        state = st.session_state
+        family = family_of((state.model or "").strip())
+        changed: dict[str, Any] = {widget: state[widget] or None}
+        asked = replace(usual_settings(family), **changed)
+        if family is not None:
+            check_family(asked, family)
+
+    return check
+
+
 def _styles() -> None:
     for name in st.session_state.styles:
         find_style(name)
@@ -212,4 +226,8 @@ _FIELDS: dict[str, _Field] = {
     "height": _Field(_side("height"), ("settings", "height"), ("settings", "sampling")),
     "loras": _Field(_loras, ("settings", "loras"), ("settings", "extras")),
     "vae": _Field(_vae, ("settings", "vae"), ("settings", "extras")),
+    "max_sequence_length": _Field(
+        _of_transformers("max_sequence_length"), ("settings", "length"), ("settings", "extras")
+    ),
+    "memory": _Field(_of_transformers("memory"), ("settings", "memory"), ("settings", "extras")),
 }

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from compare.page.context import PageContext
+from compare.page.text import model_title, plain
 from compare.page.typed_key import chosen_for, typed_key
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
@@ -67,9 +69,15 @@ def first_values() -> dict[str, Any]:
         "lora_weights": {},
         "device": "auto",
         "dtype": "auto",
+        "max_sequence_length": None,
+        "memory": "",
         "writing": False,
         "written": None,
         "written_of": None,
+        "prompts_of": "",
+        "kept_for": "",
+        "picked": {},
+        "picked_text": "",
         "simple": "",
         "expanded": "",
         "negative": "",
@@ -117,6 +125,8 @@ def request_of_form(language: Language, *, own_prompts: bool = True, **other: An
         "lora": tuple(f"{name}:{state.lora_weights.get(name, 1.0)!r}" for name in state.loras),
         "device": state.device,
         "dtype": state.dtype,
+        "max_sequence_length": state.max_sequence_length,
+        "memory": state.memory.strip() or None,
         "language": language,
     }
     request, _ = PairRequest.from_options(PairOptions(**{**options, **state.like_more, **other}))
@@ -151,6 +161,23 @@ def edited() -> bool:
     return any(state[arm] != getattr(state.written, arm) for arm in ARMS)
 
 
+def concept_in_field() -> str:
+    """The concept that somebody typed or drew, in one line."""
+    return " ".join(st.session_state.concept.split())
+
+
+def prompts_of_another() -> str | None:
+    """The concept that the prompts in the fields belong to, where there is another one in its field by now."""
+    state, concept = st.session_state, concept_in_field()
+    there = any(state[arm].strip() for arm in ("simple", "expanded"))
+    return state.prompts_of if there and concept and state.prompts_of not in ("", concept) else None
+
+
+def both_prompts_are_there() -> bool:
+    """Whether the expander has nothing to write any more."""
+    return all(st.session_state[arm].strip() for arm in ("simple", "expanded"))
+
+
 def key_of_form() -> tuple[Any, ...]:
     """All that decides what the expander writes."""
     state = st.session_state
@@ -173,7 +200,14 @@ def unknown_words() -> list[str]:
     vocabulary, translation = vocabulary_of(state.model), translation_of_form()
     if vocabulary is None or (guess_language(state.concept) != "en" and translation is None):
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return vocabulary.unknown_words(state.concept if translation is None else translation.english)
+    return vocabulary.unknown_phrases(state.concept if translation is None else translation.english)
+
+
+def unknown_text(page: PageContext, words: list[str]) -> str:
+    """The sentence on words that the chosen model never learnt, for Streamlit."""
+    t = page.t["translation"]
+    quoted = t["separator"].join(t["quoted"].format(word=word) for word in words)
+    return str(page.t["unknown"].format(model=model_title(st.session_state.model), words=plain(quoted)))
 
 
 def translation_of_form() -> Translation | None:
@@ -224,6 +258,7 @@ def fill_form(settings: RenderSettings) -> None:
     state.enhance = False
     state.tokens = "chunk" if settings.long_prompts == "chunk" else "fit"
     state.vae, state.device, state.dtype = settings.vae or "", settings.device, settings.dtype
+    state.max_sequence_length, state.memory = settings.max_sequence_length, settings.memory or ""
     alike = all(one.text_encoder == one.unet for one in settings.adapters)  # a widget has one weight for both
     state.loras = [one.name for one in settings.adapters] if alike else []
     state.lora_weights = {one.name: one.unet for one in settings.adapters} if alike else {}
@@ -231,8 +266,6 @@ def fill_form(settings: RenderSettings) -> None:
         "clip_skip": settings.clip_skip or None,
         "fast": settings.fast,
         "compiled": settings.compiled,
-        "max_sequence_length": settings.max_sequence_length,
-        "memory": settings.memory,
         "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
     }
     state.like_more = {name: value for name, value in more.items() if value}
@@ -253,3 +286,4 @@ def fill_from_request(request: PairRequest) -> None:
     state.simple, state.expanded = request.simple or "", request.expanded or ""
     state.negative = request.negative or ""
     state.writing = any(state[arm] for arm in ARMS)
+    state.prompts_of = " ".join(request.concept.text.split()) if state.writing else ""

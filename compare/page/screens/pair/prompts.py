@@ -14,10 +14,15 @@ from compare.page.screens.pair.faults import all_well, fault_of, show_fault
 from compare.page.screens.pair.form import (
     ARMS,
     as_written,
+    both_prompts_are_there,
     chosen_expander,
+    concept_in_field,
+    corrected_translation,
     edited,
     key_of_form,
+    prompts_of_another,
     request_of_form,
+    unknown_text,
 )
 from compare.page.text import plain
 from compare.page.typed_key import environ_of_tab
@@ -38,6 +43,7 @@ from ideation import (
     PromptTarget,
     TokenBudget,
     TwinseedError,
+    Vocabulary,
     cache_folder,
     choose_expander,
     foreign_words,
@@ -72,16 +78,41 @@ def open_prompts() -> None:
 
 def close_prompts() -> None:
     state = st.session_state
-    state.writing, state.written, state.written_of = False, None, None
+    state.writing, state.written, state.written_of, state.prompts_of = False, None, None, ""
     for arm in ARMS:
         state[arm] = ""
 
 
 def leave_stale_prompts() -> None:
-    """Prompts that nobody has touched go when the concept is another one: they are written anew."""
+    """Prompts that nobody has touched go when the concept, or its English, is another one: they are written anew.
+
+    Comes before anything is done with them: a button may be pressed together with the change of the concept.
+    """
     state = st.session_state
-    if state.written is not None and state.written.source != " ".join(state.concept.split()) and not edited():
+    if state.written is None or edited():
+        return
+    if state.written.source != concept_in_field() or state.written_of[1] != corrected_translation():
         close_prompts()
+
+
+def whose_prompts() -> bool:
+    """Whether somebody has to say first if prompts of another concept, which are typed or changed, are to be drawn."""
+    state = st.session_state
+    state.asks_whose = prompts_of_another() is not None and state.kept_for != concept_in_field()
+    return bool(state.asks_whose)
+
+
+def keep_prompts() -> None:
+    """They are to be drawn for the concept that is in its field now."""
+    st.session_state.kept_for = concept_in_field()
+
+
+def let_prompts_go() -> None:
+    """Both are to be written for the concept that is in its field now. A negative prompt stays that somebody typed."""
+    state = st.session_state
+    own = "" if state.written is not None and state.negative == state.written.negative else state.negative
+    close_prompts()
+    state.negative, state.writing = own, bool(own)
 
 
 def show_prompts(page: PageContext) -> None:
@@ -97,10 +128,10 @@ def show_prompts(page: PageContext) -> None:
         else:
             name = page.t["settings"]["expanders"].get(written.expander, written.expander)
             st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
-            if written.source != " ".join(state.concept.split()):
-                st.info(p["of_another"].format(concept=plain(written.source)), icon=":material/info:")
-            elif not as_written():
+            if prompts_of_another() is None and not as_written():
                 st.caption(p["kept_as_shown"])
+        if (other := prompts_of_another()) is not None:
+            st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
         rendered: PromptPair | None = None
         if not any(map(fault_of, (*ARMS, "concept", "model", "preset", "styles"))):
             with page.shown():
@@ -112,18 +143,24 @@ def show_prompts(page: PageContext) -> None:
                     key=arm,
                     height="content",
                     placeholder=p["left_empty"],
+                    on_change=_remember_concept,
                 )
                 if not show_fault(page, arm):
                     _show_language(arm, page)
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
-        if rendered is not None and rendered.warnings:
-            st.caption("\n\n".join(plain(told(warning, page.language)) for warning in rendered.warnings))
+        if rendered is not None:
+            unknown = _unknown_words(rendered)
+            notes = [plain(told(note, page.language)) for note in rendered.warnings if not Vocabulary.tells(note)]
+            notes += [unknown_text(page, unknown)] if unknown else []
+            if notes:
+                st.caption("\n\n".join(notes))
         st.text_area(
             p["negative"],
             key="negative",
             height="content",
-            placeholder=p["left_empty"],
+            placeholder=p["no_negative" if both_prompts_are_there() else "left_empty"],
+            help=p["negative_help"],
         )
         show_fault(page, "negative")
         for part in _of_preset_and_styles():
@@ -199,21 +236,26 @@ def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
     through, added ones underlined, and what the model never learnt marked."""
     state, p, budget = st.session_state, page.t["prompts"], _reader().budget
     prompt, count, limit = getattr(prompts, arm), getattr(prompts.tokens, arm), prompts.tokens.limit
-    vocabulary = vocabulary_of(state.model)
-    unknown = () if vocabulary is None else vocabulary.unknown_words(prompt)
     dropped = budget.dropped(prompt) if isinstance(budget, TokenBudget) else ()
     marked = marked_html(
         marked_prompt(diff(prompts.simple, prompts.expanded), arm, dropped),
         sentences(page.language)["report"],
-        unknown,
-        unknown_label=p["unknown"].format(model=state.model),
+        _unknown_words(prompts),
     )
     over = " over" if count > limit and state.tokens != "chunk" else ""
     told_count = html.escape(p["tokens"].format(count=count, limit=limit))
     st.html(
         f'<div class="tw-ruler{over}" role="img" aria-label="{told_count}">'
-        f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div><p class="tw-line">{told_count}</p>{marked}'
+        f'<i style="width:{min(100, 100 * count / limit):.1f}%"></i></div>'
+        f'<p class="tw-line" title="{html.escape(p["tokens_about"])}">{told_count}</p>{marked}'
     )
+
+
+def _unknown_words(prompts: PromptPair) -> list[str]:
+    """The words of both that the chosen model never learnt, as far as that is known: told once, below both."""
+    vocabulary = vocabulary_of(st.session_state.model)
+    words = [] if vocabulary is None else [vocabulary.unknown_words(getattr(prompts, arm)) for arm in PICTURED]
+    return list(dict.fromkeys(word for of_arm in words for word in of_arm))
 
 
 def _as_rendered() -> PromptPair | None:
@@ -232,9 +274,15 @@ def _as_rendered() -> PromptPair | None:
     return styled_prompts(prompts, budget, tuple(find_style(name) for name in state.styles), preset)
 
 
+def _remember_concept() -> None:
+    """What somebody types belongs to the concept of that moment; what was written, to its own, changed or not."""
+    if st.session_state.written is None:
+        st.session_state.prompts_of = concept_in_field()
+
+
 def _take(prompts: PromptPair) -> None:
     state = st.session_state
-    state.writing = True
+    state.writing, state.prompts_of = True, prompts.source
     for arm in ARMS:
         state[arm] = getattr(prompts, arm)
     state.written = prompts

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from compare.instruments.scores import unknown_in
 from compare.page.context import PageContext
 from compare.page.screens.pair.form import fill_from_request, work_of
-from compare.page.text import plain
+from compare.page.text import model_title, plain
 from compare.page.widgets.downloads import show_downloads
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.observations import show_observations
 from compare.page.widgets.other_model import show_other_model
+from compare.page.widgets.scroll import scroll_here
 from compare.page.widgets.sections import VERDICT, show_sections
 from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run
 from compare.view import marked_prompt, offences_text, unseen_note
+from generate.models import vocabulary_of
 from generate.picture import ARMS
-from ideation import spoken, told
+from ideation import Vocabulary, spoken, told
 from ideation.english import diff
 from ideation.values import MAX_SEED
 
@@ -32,19 +35,24 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
 
 #: A longer concept is set smaller.
 MOST_HEADER_CHARACTERS = 120
+#: Where the header of a pair that has just been made stands above that share of the window, its pictures are seen.
+_HIGH_ENOUGH = 0.25
 
 
 def show_result(page: PageContext, name: str) -> None:
     """Shows the run `name`. Raises `TwinseedError`."""
     report = sentences(page.language)["report"]
     run = page.open(name)
+    made, asked = st.session_state.get("just_made") or ("", 0.0)
+    if made == name:
+        scroll_here(f"made {asked}", within=_HIGH_ENOUGH)
     record, pictures = run.record, run.files()
     settings, prompts = record.settings, record.prompts
     (st.header if len(record.concept.text) <= MOST_HEADER_CHARACTERS else st.subheader)(
         plain(record.concept.text), anchor=False
     )
     line = page.t["result"]["line"].format(
-        model=settings.model,
+        model=model_title(settings.model),
         scheduler=settings.scheduler,
         steps=settings.num_inference_steps,
         guidance=f"{settings.guidance_scale:g}",
@@ -128,7 +136,11 @@ def _show_notes(record: Record, report: dict[str, Any], page: PageContext) -> No
             found.append(sentences["differs"].format(names=offences_text(certificate, report)))
         st.error(plain(f"{' '.join(found)} {sentences['fails_about']}"))
     unseen = unseen_note(prompts, report)
-    notes = [*([unseen] if unseen else []), *(told(warning, page.language) for warning in prompts.warnings)]
+    # The verdict names the words that the model never learnt: once is enough.
+    vocabulary = vocabulary_of(record.settings.model)
+    in_verdict = record.findings is not None and unknown_in(prompts.simple, vocabulary, None) is not None
+    warnings = [one for one in prompts.warnings if not (in_verdict and Vocabulary.tells(one))]
+    notes = [*([unseen] if unseen else []), *(told(warning, page.language) for warning in warnings)]
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")
 

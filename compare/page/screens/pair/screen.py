@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+from collections.abc import Callable
 
 import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.screens.pair.faults import all_well, show_fault, show_what_is_to_be_mended
 from compare.page.screens.pair.form import (
+    both_prompts_are_there,
     first_values,
+    prompts_of_another,
     request_of_form,
     translation_of_form,
+    unknown_text,
     unknown_words,
     unseen_translation,
     work_of,
 )
+from compare.page.screens.pair.known_words import show_known_words
 from compare.page.screens.pair.prompts import (
+    keep_prompts,
     leave_stale_prompts,
+    let_prompts_go,
     open_prompts,
     show_prompts,
     untranslated,
+    whose_prompts,
     write_prompts,
 )
 from compare.page.screens.pair.reels import draw_next, show_reels
@@ -29,6 +38,7 @@ from compare.page.screens.pair.settings import show_settings
 from compare.page.text import plain
 from compare.page.widgets.kept_form import begin_form
 from compare.page.widgets.progress import show_notices, show_progress
+from ideation import TwinseedError
 
 
 def show_pair(page: PageContext) -> None:
@@ -39,8 +49,9 @@ def show_pair(page: PageContext) -> None:
     show_reels(page)
     _show_translation(page)
     words = unknown_words()
-    if words:
-        st.caption(page.t["unknown"].format(model="Seedling", words=plain(", ".join(words))))
+    if words and not both_prompts_are_there():  # else it is told of their words
+        st.caption(unknown_text(page, words))
+    show_known_words(page)
     show_prompts(page)
     with page.shown():
         show_settings(page)
@@ -50,8 +61,13 @@ def show_pair(page: PageContext) -> None:
         return
     with page.shown():
         if "run" in st.query_params:
-            show_result(page, st.query_params["run"])
+            page.visitor.run = st.query_params["run"]
+            show_result(page, page.visitor.run)
+        elif page.visitor.run is not None and _is_there(page, page.visitor.run):
+            st.query_params["run"] = page.visitor.run
+            show_result(page, page.visitor.run)
         else:
+            page.visitor.run = None
             st.header(page.t["welcome"]["title"], anchor=False)
             st.html(f'<p class="tw-welcome">{html.escape(page.t["welcome"]["about"])}</p>')
 
@@ -81,8 +97,25 @@ def _ask(page: PageContext) -> None:
         )
     show_fault(page, "concept")
     show_what_is_to_be_mended(page)
+    _ask_whose_prompts(page)
     if not state.writing:
         st.button(t["prompts"]["own"], key="own", type="tertiary", icon=":material/edit:", on_click=open_prompts)
+
+
+def _ask_whose_prompts(page: PageContext) -> None:
+    """After somebody asked for pictures of one concept while the fields have prompts of another."""
+    t, other = page.t["whose"], prompts_of_another()
+    if other is None or not st.session_state.get("asks_whose"):
+        return
+    st.warning(t["ask"].format(concept=plain(other)), icon=":material/help:")
+    with st.container(horizontal=True, key="whose"):
+        for name, then in (("anew", let_prompts_go), ("keep", keep_prompts)):
+            st.button(t[name], key=f"whose-{name}", on_click=_decide, args=(page, then))
+
+
+def _decide(page: PageContext, then: Callable[[], None]) -> None:
+    then()
+    _generate(page)
 
 
 def _show_translation(page: PageContext) -> None:
@@ -104,6 +137,13 @@ def _show_translation(page: PageContext) -> None:
     show_fault(page, "translated")
 
 
+def _is_there(page: PageContext, name: str) -> bool:
+    with contextlib.suppress(TwinseedError):
+        page.open(name)
+        return True
+    return False
+
+
 def _forget_what_is_mended(page: PageContext) -> None:
     """A problem of no one field is told until something in the form is another one."""
     state = st.session_state
@@ -116,7 +156,8 @@ def _forget_what_is_mended(page: PageContext) -> None:
 
 def _generate(page: PageContext) -> None:
     page.forget_problem()
-    if not all_well() or unseen_translation() or untranslated():
+    leave_stale_prompts()
+    if not all_well() or unseen_translation() or untranslated() or whose_prompts():
         return  # it is shown now, for correction; pressed again, it is drawn
     with page.telling():
         request = request_of_form(page.language)

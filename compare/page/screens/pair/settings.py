@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from compare.page.context import PageContext
-from compare.page.screens.pair.faults import show_fault
+from compare.page.screens.pair.faults import fault_of, show_fault
 from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
 from compare.page.text import plain
 from compare.page.widgets.localized_state import kept
@@ -16,10 +16,11 @@ from compare.page.widgets.style_picker import sample_of_preset, style_picker
 from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
+from generate.families import InTurn
 from generate.files import likeness_of, parse_picture
 from generate.models import embedded_loras, family_of, known_models, usual_settings
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
-from generate.settings import MAX_SIDE, MAX_STEPS, RenderSettings
+from generate.settings import MAX_SIDE, MAX_STEPS, MEMORY_MODES, RenderSettings
 from ideation import TwinseedError
 from templates import render
 
@@ -96,6 +97,10 @@ def _show_model(page: PageContext) -> None:
 def _take_model() -> None:
     """Puts the usual settings of the model's family into the widgets where it cannot be drawn with what is in them."""
     state = st.session_state
+    if fault_of("max_sequence_length"):
+        state.max_sequence_length = None
+    if fault_of("memory"):
+        state.memory = ""
     if state.scheduler not in _schedulers(state.model or ""):
         usual = usual_settings(family_of((state.model or "").strip()))
         state.scheduler, state.steps, state.guidance = usual.scheduler, usual.num_inference_steps, usual.guidance_scale
@@ -103,8 +108,14 @@ def _take_model() -> None:
 
 def _schedulers(model: str) -> tuple[str, ...]:
     """Those that the model with that name can be drawn with, as far as its family is known."""
+    in_turn = _in_turn(model)
+    return in_turn.schedulers if in_turn is not None else tuple(SCHEDULERS)
+
+
+def _in_turn(model: str) -> InTurn | None:
+    """How the model with that name draws, where it has a transformer."""
     family = family_of(model.strip())
-    return family.in_turn.schedulers if family is not None and family.in_turn is not None else tuple(SCHEDULERS)
+    return family.in_turn if family is not None else None
 
 
 def _show_expander(page: PageContext) -> None:
@@ -189,6 +200,7 @@ def _show_sampling(page: PageContext) -> None:
         st.selectbox(
             s["scheduler"],
             list(dict.fromkeys([*_schedulers(state.model or ""), state.scheduler])),
+            help=s["scheduler_help"],
             **kept("scheduler", language),
             format_func=lambda name: (s["settles"] if known[name].converges else s["wanders"]).format(name=name),
         )
@@ -197,10 +209,10 @@ def _show_sampling(page: PageContext) -> None:
             st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
         show_fault(page, "scheduler")
     with second:
-        st.number_input(s["steps"], 1, MAX_STEPS, key="steps")
+        st.number_input(s["steps"], 1, MAX_STEPS, key="steps", help=s["steps_help"])
         show_fault(page, "steps")
     with third:
-        st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance")
+        st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance", help=s["guidance_help"])
         show_fault(page, "guidance")
     for column, side in ((second, "width"), (third, "height")):
         with column:
@@ -248,6 +260,7 @@ def _show_extras(page: PageContext) -> None:
             help=s["tokens_help"],
             **kept("tokens", language),
         )
+        _show_length(page)
         devices = dict.fromkeys([*_DEVICES, state.device])
         st.selectbox(
             s["device"],
@@ -261,6 +274,43 @@ def _show_extras(page: PageContext) -> None:
             format_func=lambda name: s["auto"] if name == "auto" else name,
             **kept("dtype", language),
         )
+        _show_memory(page)
+
+
+def _show_length(page: PageContext) -> None:
+    """For models that leave it open; for others where it was set all the same, so that it can be taken back."""
+    state, s, in_turn = st.session_state, page.t["settings"], _in_turn(st.session_state.model or "")
+    own = in_turn.arguments.get("max_sequence_length") if in_turn is not None else None
+    if own is not None or state.max_sequence_length is not None:
+        st.number_input(
+            s["length"],
+            16,
+            4096,
+            step=16,
+            key="max_sequence_length",
+            placeholder=s["native"] if own is None else s["length_own"].format(number=own),
+            help=s["length_help"],
+        )
+        show_fault(page, "max_sequence_length")
+
+
+def _show_memory(page: PageContext) -> None:
+    """For models with a transformer; for others where it was set all the same, so that it can be taken back."""
+    state, s = st.session_state, page.t["settings"]
+    if _in_turn(state.model or "") is not None or state.memory:
+        st.selectbox(
+            s["memory"],
+            list(dict.fromkeys(["", *MEMORY_MODES, state.memory])),
+            format_func=lambda mode: (
+                s["memory_mode"].format(mode=mode, about=about)
+                if (about := s["memory_modes"].get(mode))
+                else mode or s["auto"]
+            ),
+            help=s["memory_help"],
+            accept_new_options=True,
+            **kept("memory", page.language),
+        )
+        show_fault(page, "memory")
 
 
 def _show_likeness(page: PageContext) -> None:
@@ -288,7 +338,9 @@ def fill_from_picture(page: PageContext, content: bytes, name: str) -> None:
     fill_form(like.settings)
     state.written = state.written_of = None
     state.simple, state.expanded, state.negative = like.simple, like.expanded or "", like.negative
-    state.writing, state.like_notes = True, like.notes
+    state.writing, state.like_notes, state.prompts_of = True, like.notes, ""
+    if like.simple:
+        state.concept, state.drawn = "", None  # what was in its field is not what these prompts are about
 
 
 def _take_preset() -> None:

@@ -54,6 +54,6 @@ SANA_SPRINT = replace(
         schedulers=("SCM",),
         decoded=decoded_by_scale,
         arguments=_ARGUMENTS,
-        of_steps=lambda steps: {"intermediate_timesteps": 1.3 if steps == 2 else None},
+        of_steps=lambda _, steps: {"intermediate_timesteps": 1.3 if steps == 2 else None},
     ),
 )

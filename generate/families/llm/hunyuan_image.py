@@ -1,0 +1,64 @@
+"""HunyuanImage 2.1 (Tencent, 2025), and distilled: a Qwen2.5-VL reads the words, a ByT5 the letters to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from generate.families.latents import decoded_by_scale
+from generate.families.protocol import Family, InTurn, Reader
+
+
+def _has_lettering(words: str) -> bool:
+    """Whether its pipeline finds words in quotation marks, which it guides in another way."""
+    from diffusers.pipelines.hunyuan_image.pipeline_hunyuanimage import extract_glyph_text
+
+    return extract_glyph_text(words) is not None
+
+
+#: What its template says before the words is read and then left out; one token behind them stays. Guidance is not told
+#: to the pipeline: parts of it have it, one for pictures and one for pictures with lettering.
+HUNYUAN_IMAGE = Family(
+    name="hunyuan-image",
+    title="HunyuanImage 2.1",
+    pipeline="HunyuanImagePipeline",
+    denoiser="transformer",
+    text_encoders=(("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")),
+    guidance="guidance_scale",
+    guided_rows=("prompt", "negative prompt"),
+    inputs={
+        "hidden_states": "initial noise",
+        "encoder_hidden_states": "prompt",
+        "encoder_attention_mask": "prompt",
+        "encoder_hidden_states_2": "prompt",
+        "encoder_attention_mask_2": "prompt",
+    },
+    told_by={"guidance_embeds": False},
+    patch=2,
+    native_side=2048,
+    flow=True,
+    half="bfloat16",
+    billions=(17.0, 8.3),
+    usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 3.5},
+    in_turn=InTurn(
+        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+        guided_above=1.0,
+        decoded=decoded_by_scale,
+        guided_calls=("prompt", "negative prompt"),
+        guiders=("guider", "ocr_guider"),
+        set_apart=_has_lettering,
+    ),
+)
+
+#: It is told its guidance, and has no parts for it.
+HUNYUAN_IMAGE_DISTILLED = replace(
+    HUNYUAN_IMAGE,
+    name="hunyuan-image-distilled",
+    title="HunyuanImage 2.1 distilled",
+    guidance="distilled_guidance_scale",
+    guided_rows=("prompt",),
+    told_by={"guidance_embeds": True},
+    usual={"scheduler": "Euler", "num_inference_steps": 8, "guidance_scale": 3.25},
+    in_turn=InTurn(
+        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),), guided_above=None, decoded=decoded_by_scale
+    ),
+)
