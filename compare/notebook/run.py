@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import os
+import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, get_args
@@ -41,20 +44,35 @@ class Workshop(Protocol):
 
 
 #: A height of its own: a frame that is as high as what is in it would make one of a part of the window collapse.
-_FRAME = (
-    "width: 100%; height: 42rem; resize: vertical; border: 1px solid rgb(128 128 128 / .4); border-radius: 8px; "
-    "background: Canvas"
-)
-#: The report is dark where its frame is, and the frame where the notebook is, whatever the system says: JupyterLab,
-#: Visual Studio Code and Colab say so in their own ways.
-_LIKE_THE_NOTEBOOK = (
-    "<style>"
-    "[data-jp-theme-light=false] .twinseed-report, .vscode-dark .twinseed-report, html[theme=dark] .twinseed-report "
-    "{ color-scheme: dark } "
-    "[data-jp-theme-light=true] .twinseed-report, .vscode-light .twinseed-report, html[theme=light] .twinseed-report "
-    "{ color-scheme: light }"
-    "</style>"
-)
+_FRAME = "width: 100%; height: 42rem; resize: vertical; border: 1px solid rgb(128 128 128 / .4); border-radius: 8px"
+#: The report is dark where the notebook is, whatever the system says: JupyterLab, Visual Studio Code and Colab say so
+#: in their own ways. Where the script does not run, it goes by the system.
+_LIKE_THE_NOTEBOOK = """<script>
+for (const frame of document.querySelectorAll("iframe.twinseed-report:not([data-seen])")) {
+  const lab = document.body.dataset.jpThemeLight, code = document.body.dataset.vscodeThemeKind;
+  const colab = document.documentElement.getAttribute("theme");
+  const dark = lab ? lab === "false" : code ? !code.includes("light") : colab ? colab === "dark" : null;
+  frame.dataset.seen = "";
+  if (dark === null) continue;
+  const other = frame.cloneNode(); // a frame of its own: this one may still be loading
+  other.srcdoc = frame.srcdoc.replace("(prefers-color-scheme: dark)", dark ? "all" : "not all")
+    .replace("color-scheme: light dark", dark ? "color-scheme: dark" : "color-scheme: light");
+  frame.replaceWith(other);
+}
+</script>"""
+
+
+def _of_either_theme(page: str) -> str:
+    """The report's page, which lets its style be what the script above makes of it, and no other."""
+    found = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    if found is None:
+        return page
+    sources = ""
+    for media, scheme in (("all", "dark"), ("not all", "light")):
+        style = found[1].replace("(prefers-color-scheme: dark)", media, 1)
+        style = style.replace("color-scheme: light dark", f"color-scheme: {scheme}", 1)
+        sources += f"&#39;sha256-{b64encode(sha256(style.encode()).digest()).decode()}&#39; "
+    return page.replace("style-src &#39;sha256-", f"style-src {sources}&#39;sha256-", 1)
 
 
 @dataclass(frozen=True)
@@ -73,11 +91,11 @@ class ReportFile:
     def _repr_html_(self) -> str | None:
         if self.path.suffix != ".html":
             return None
-        page = html.escape(self.path.read_text(encoding="utf-8"))
+        page = html.escape(_of_either_theme(self.path.read_text(encoding="utf-8")))
         return (
-            f"{_LIKE_THE_NOTEBOOK}{self._link()}"
+            f"{self._link()}"
             f'<iframe class="twinseed-report" srcdoc="{page}" sandbox="allow-scripts" '
-            f'title="{html.escape(self.path.name)}" style="{_FRAME}"></iframe>'
+            f'title="{html.escape(self.path.name)}" style="{_FRAME}"></iframe>{_LIKE_THE_NOTEBOOK}'
         )
 
     def _link(self) -> str:

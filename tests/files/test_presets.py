@@ -247,7 +247,7 @@ def test_what_a_preset_names_and_is_not_there(own: Own) -> None:
     own("presets/mine.yaml", "- {name: x, styles: [watercolour]}\n- {name: y, performance: qualty}\n")
     with pytest.raises(SettingsError, match=r"the preset x \(.*mine.yaml\): unknown style 'watercolour'") as caught:
         chosen_styles(find_preset("x"))
-    assert caught.value.hint == "did you mean 'watercolor'?"
+    assert caught.value.hint == "did you mean 'watercolor'? All of them: `twinseed list styles`"
     with pytest.raises(SettingsError, match=r"the preset y \(.*\): unknown performance level 'qualty'") as caught:
         combined_settings(find_preset("y"))
     assert caught.value.hint == "did you mean 'quality'?"

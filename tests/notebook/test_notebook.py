@@ -239,7 +239,7 @@ def test_a_run_shows_itself_in_a_cell(tmp_path: Path) -> None:
     for outside in ("<script", "http:", "https:", "@import", "url("):
         assert outside not in shown
     assert run.verdict in html.unescape(shown)
-    assert "<ins>beach at sunset, soft light</ins>" in shown
+    assert "<ins>on a beach at sunset, soft light</ins>" in shown
     assert "✓ Same seed, everything but the prompt held equal" in shown
     left = Sanitised()
     left.feed(shown)

@@ -190,7 +190,7 @@ def test_prompts_show_what_was_added_lost_and_never_seen() -> None:
         ("a cat in a hat", "a cat in a hat in a garden, a cat", ["in a garden"], []),
         ("a cat skiing at night, watercolor", "watercolor, a cat skiing in the Alps", ["in the Alps"], ["at night"]),
         ("A dog, NEON", "a dog at dusk, neon light", ["at dusk", "light"], []),
-        ("an owl", "a red owl", ["a red"], []),
+        ("an owl", "a red owl", ["red"], []),
         ("a dog", "a dog, soft light, fine detail.", ["soft light, fine detail"], []),
     ],
 )
@@ -279,7 +279,7 @@ def test_warnings_are_in_the_readers_language() -> None:
     chinese = outline("zh-TW", prompts=changed).text
     for sentence in (
         "兩個提示詞不再都有：主題：dog；數量：two dogs。",
-        'Seedling 沒有學過「kazoo」，圖片在這裡可能會出現別的東西。',
+        "Seedling 沒有學過「kazoo」，圖片在這裡可能會出現別的東西。",
         "原本要請語言模型修正提示詞，但第二次請求失敗：語言模型的回答是空白的。",
         "語言模型寫的是文字，不是語法；這些已經改成一般的詞或拿掉：(golden hour, 18:30)。",
         "Nobody of ours has said this.",
