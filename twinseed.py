@@ -112,7 +112,10 @@ def main() -> NoReturn:
     try:
         run_program()
     finally:
-        gc.freeze()  # or the interpreter looks through them all again on its way out, for more than a second
+        # Or the interpreter looks through them all again on its way out, for more than a second. Triton, which comes
+        # with CUDA, would take what was not looked through for lost, and say so at length.
+        if "triton" not in sys.modules:
+            gc.freeze()
 
 
 def _require_ours() -> None:
