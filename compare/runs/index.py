@@ -36,7 +36,7 @@ _OF_DIGEST = "SELECT name FROM runs WHERE digest = ? ORDER BY created DESC, name
 _SELECT = """
     SELECT name, created, concept, simple, expanded, expander, model, scheduler, seed, images, simple_file,
         expanded_file, styles, verdict, star, tags
-    FROM runs {where} ORDER BY created DESC, name DESC LIMIT ? OFFSET ?
+    FROM runs {where} ORDER BY created DESC, changed DESC, name DESC LIMIT ? OFFSET ?
 """
 _COUNT = "SELECT count(*) FROM runs {where}"
 #: What a run can be chosen by, beside the words in it: the condition, and what there is to choose. Styles and tags are

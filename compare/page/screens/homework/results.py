@@ -26,7 +26,6 @@ from compare.report import sentences
 from compare.runs import Run
 from compare.runs.record import Record
 from compare.view import marked_prompt, unseen_note, verdict_of
-from generate.models import vocabulary_of
 from generate.picture import ARMS
 from ideation import Clause, TwinseedError, told
 from ideation.english import diff
@@ -179,15 +178,10 @@ def _enlarge(page: PageContext, run: Run, report: dict[str, Any]) -> None:
 
 def _show_prompts(record: Record, report: dict[str, Any], page: PageContext) -> None:
     """Both prompts with the words that were added, the verdict on them, and what the model could not have known."""
-    prompts, model = record.prompts, record.settings.model
-    pieces, vocabulary = diff(prompts.simple, prompts.expanded), vocabulary_of(model)
+    prompts = record.prompts
+    pieces = diff(prompts.simple, prompts.expanded)
     for arm in ARMS:
-        marked = marked_html(
-            marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm)),
-            report,
-            () if vocabulary is None else vocabulary.unknown_words(getattr(prompts, arm)),
-            unknown_label=page.t["prompts"]["unknown"].format(model=model),
-        )
+        marked = marked_html(marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm)), report)
         st.html(f'<p class="tw-arm">{html.escape(report["arm"][arm])}</p>{marked}')
     if verdict := verdict_of(record, page.language):
         st.html(f'<p class="tw-arm">{html.escape(report["verdict"]["title"])}</p>')
