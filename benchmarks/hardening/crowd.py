@@ -278,8 +278,11 @@ def page_generations(table: Table, there: Path, count: int) -> None:
         for number in range(1, count + 1):
             settle(page)
             unfold(page, "settings")  # they are folded when pictures are asked for
-            page.get_by_label("Seed", exact=True).fill(str(number))
-            page.get_by_label("Seed", exact=True).press("Enter")
+            seed = page.get_by_label("Seed", exact=True)
+            while seed.input_value() != str(number):  # a page that is drawn meanwhile takes the letters back
+                seed.fill(str(number))
+                seed.press("Enter")
+                settle(page)
             page.get_by_role("button", name="Generate").click()
             page.wait_for_url(re.compile(rf"[?&]run=[^&]*-{number}(&|$)"))
             page.get_by_role("slider", name="Line between").wait_for()
