@@ -256,7 +256,12 @@ class Gallery:
         """The names of runs that somebody may have meant: the newest that have it in them, or hardly differ."""
         try:
             there = sorted(
-                (path.name for path in self.root.iterdir() if path.name[:1] != "." and holds_run(path)), reverse=True
+                (
+                    one.name
+                    for one in self.root.iterdir()
+                    if one.name[:1] != "." and one.name != name and holds_run(one)
+                ),
+                reverse=True,
             )
         except OSError:
             return []
