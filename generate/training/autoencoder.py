@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from generate.training.checkpoint import load_checkpoint, save_checkpoint
-from generate.training.dataset import SIZE, DataSet
+from generate.training.dataset import SIZE
 from generate.training.judge import Judge
 from generate.training.latents import CHANNELS
 
@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 
 _WIDTHS = (16, 32, 64, 96, 160)  # of the blocks from 128 px down to 8
 _CRITIC_WEIGHT = 0.03
+_SAVE_EVERY = 60.0  # seconds
 
 
 def new_autoencoder(size: int = SIZE) -> AutoencoderKL:
-    """For pictures of 128 x 128 pixels, or of twice as many a side for each block more; latents are always 8x8."""
+    """For pictures of 128 x 128 pixels, or of twice as many a side for each block more, from 8x8 latents."""
     widths = (_WIDTHS[0],) * (size // SIZE).bit_length() + _WIDTHS[1:]
     return AutoencoderKL(
         in_channels=3,
@@ -99,19 +100,23 @@ def new_critic() -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(64, 1, 3, padding=1))
 
 
-#: Makes (n, 48, 8, 8) latents of the scenes with those numbers, (n,), a little wrong.
-Roughen = Callable[[torch.Tensor, NDArray[np.int64]], torch.Tensor]
+#: Makes latents (n, 48, rows, columns) a little wrong: those of the scenes with the numbers (n,) of a set, the first,
+#: the second, ... of those that the decoder learns from.
+Roughen = Callable[[torch.Tensor, int, torch.Tensor], torch.Tensor]
 
 
-def a_little_noise(latents: torch.Tensor, _pick: NDArray[np.int64]) -> torch.Tensor:
+def a_little_noise(latents: torch.Tensor, _which: int, _pick: torch.Tensor) -> torch.Tensor:
     strength = 0.12 * torch.rand(len(latents), 1, 1, 1, device=latents.device)
     return latents + torch.randn_like(latents) * strength
 
 
+#: Scenes of one shape as pictures, (n, height, width, 3) uint8, and as latents, (n, 48, rows, columns) float16.
+Pictures = tuple[NDArray[np.uint8], NDArray[np.float16]]
+
+
 def train_autoencoder(
     model: AutoencoderKL,
-    data: DataSet,
-    latents: NDArray[np.float16],
+    sets: Sequence[Pictures],
     checkpoint: Path,
     *,
     pictures: int,
@@ -125,19 +130,19 @@ def train_autoencoder(
 ) -> AutoencoderKL:
     """Teaches the decoder for `pictures` pictures, going on from the checkpoint if there is one.
 
-    It learns to draw the pictures of `data`, of whatever size, from their `latents` (n, 48, 8, 8) that are a little
-    wrong, as those that the U-Net makes are: first with noise in them, later, when there is a U-Net, as that U-Net
-    draws them. A `judge` adds a loss of what its first layers see. In the last part of the run, a share of
-    `criticised`, a critic learns to tell drawn from decoded pictures and the decoder to please it. The encoder learns
-    the code's linear map on the side, for picture-to-latent. `compiled` takes a minute and a C++ compiler first and is
-    then half as fast again.
+    It learns to draw the pictures of the `sets`, each of its own shape, from their latents, a little wrong, as those
+    that the U-Net makes are: first with noise in them, later, when there is a U-Net, as that U-Net draws them. A
+    `judge` adds a loss of what its first layers see. In the last part of the run, a share of `criticised`, a critic
+    learns to tell drawn from decoded pictures and the decoder to please it. The encoder learns the code's linear map
+    on the side, for picture-to-latent. `compiled` takes a minute and a C++ compiler first and is then half as fast
+    again.
     """
     model.to(device, memory_format=torch.channels_last)
     if judge is not None:
         judge.to(device).eval().requires_grad_(False)
     critic = new_critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in judge.py
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
-    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
+    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98), fused=True)
     steps = pictures // batch
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min(1.0, s / 100, 2.5 * (1 - s / max(steps, 1)) + 0.02)
@@ -151,13 +156,19 @@ def train_autoencoder(
     }
     done = load_checkpoint(checkpoint, parts, device)
     decode = torch.compile(model.decoder) if compiled else model.decoder
-    average, began = None, time.monotonic()
+    shown = [(torch.from_numpy(pixels).to(device), torch.from_numpy(codes).to(device)) for pixels, codes in sets]
+    odds = np.array([len(pixels) for pixels, _ in shown]) / sum(len(pixels) for pixels, _ in shown)
+    smooth, began = None, time.monotonic()
+    saved = began
     for step in range(done, steps):
-        pick = np.sort(np.random.default_rng((7, step)).integers(0, len(data), batch))
-        pixels = torch.from_numpy(data.pixels[pick]).to(device)
-        wanted = pixels.permute(0, 3, 1, 2).float().div(127.5).sub(1).contiguous(memory_format=torch.channels_last)
-        true = torch.from_numpy(latents[pick]).float().to(device)
-        rough = roughen(true, pick).contiguous(memory_format=torch.channels_last)
+        numbers = np.random.default_rng((7, step))
+        which = int(numbers.choice(len(shown), p=odds))
+        all_pixels, all_codes = shown[which]
+        pick = torch.from_numpy(numbers.integers(0, len(all_pixels), batch)).to(device)
+        wanted = all_pixels[pick].permute(0, 3, 1, 2).float().div(127.5).sub(1)
+        wanted = wanted.contiguous(memory_format=torch.channels_last)
+        true = all_codes[pick].float()
+        rough = roughen(true, which, pick).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
             drawn = decode(rough).float()
             loss = _sharpness_loss(drawn, wanted)
@@ -180,13 +191,13 @@ def train_autoencoder(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        error = functional.mse_loss(drawn.detach(), wanted).item() / 4
-        average = error if average is None else 0.98 * average + 0.02 * error
+        error = functional.mse_loss(drawn.detach(), wanted) / 4
+        smooth = error if smooth is None else smooth.lerp(error, 0.02)
         if step % 50 == 49 or step == steps - 1:
             pace = (step + 1 - done) * batch / (time.monotonic() - began)
-            log.info(
-                "autoencoder: %d pictures, %.2f dB, %.1f a second", (step + 1) * batch, -10 * np.log10(average), pace
-            )
-        if step % 200 == 199 or step == steps - 1:
+            decibels = -10 * float(smooth.log10())
+            log.info("autoencoder: %d pictures, %.2f dB, %.1f a second", (step + 1) * batch, decibels, pace)
+        if time.monotonic() - saved > _SAVE_EVERY or step == steps - 1:
             save_checkpoint(checkpoint, parts, step + 1)
+            saved = time.monotonic()
     return model

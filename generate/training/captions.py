@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from random import Random
+from zlib import crc32
 
-from generate.training.scene import Scene
+from generate.training.scene import UNLEARNT, Scene
 from ideation import KINDS, Vocabulary, built_in_words, seedling_vocabulary
+from templates import own_yaml
+
+_STRANGERS = Path(__file__).with_name("strangers.yaml")
 
 #: Words that Seedling cannot draw. They appear with every kind of picture, so that an unknown word changes little.
 _CHATTER = (
@@ -28,30 +34,31 @@ def caption(
     keep: float = 0.99,
     chattering: bool = True,
     kinds: Collection[str] = KINDS,
+    relatives: bool = True,
 ) -> str:
     """A caption of the scene. Each attribute of `kinds` that is not neutral is named with probability `keep`; half of
-    the captions are `chattering`: they have words in them that say nothing.
+    the captions are `chattering`: they have words in them that say nothing. With `relatives`, one subject or action in
+    eight is named by something that it stands for, as a dog does for a wolf.
 
     `keep` is near 1 so that what a caption leaves open is neutral in the picture: whoever learns from these captions
     draws a plain flat scene by day unless told otherwise, and not a style that nobody asked for.
     """
     words = {
-        kind: _phrase(kind, name, random, vocabulary)
+        kind: _phrase(kind, name, scene.count, random, vocabulary, relatives=relatives)
         for kind, name in scene.named().items()
         if kind in kinds and random.random() < keep
     }
     if words.keys().isdisjoint(("subject", "action", "colour")) and random.random() < 0.5:
         return ", ".join(words.values())  # "at night" alone, as somebody asks of a picture
-    colour, subject = words.get("colour"), words.get("subject", "something")
-    article = random.choice(("a", "a", "a", "the", "one", "")) if "subject" in words else ""
-    noun = " ".join(filter(None, (_agreeing(article, colour or subject), colour, subject)))
-    if colour and random.random() < 0.15:
-        noun = f"{_agreeing('a', subject)} {subject} that is {colour}"
-    core = " ".join(
-        filter(None, (noun, random.choice(("", "", "", "is ")) + words["action"] if "action" in words else ""))
-    )
+    if "action" in kinds and scene.action is None and random.random() < 0.12:
+        words["action"] = random.choice(strangers().still)
+    noun = _noun(scene.count, words, random, vocabulary)
+    verb = random.choice(("", "", "", "is " if scene.count == 1 else "are ")) + words.get("action", "")
+    core = f"{noun} {verb}" if "action" in words else noun
     # Where and when: inside the sentence, or as a list behind it.
     around = [words[kind] for kind in ("setting", "time", "weather") if kind in words]
+    if scene.side is not None and "subject" in words:
+        around.append(random.choice(vocabulary.sides[scene.side]))
     random.shuffle(around)
     style = words.get("style")
     text = core
@@ -77,6 +84,20 @@ def caption(
     return text if random.random() < 0.85 else text[0].upper() + text[1:] + random.choice(("", "."))
 
 
+def _noun(count: int, words: dict[str, str], random: Random, vocabulary: Vocabulary) -> str:
+    """The subject in its colour with what stands before it: an article or a number."""
+    colour, subject = words.get("colour"), words.get("subject", "something")
+    if count > 1 and "subject" in words:
+        number = random.choice(vocabulary.counts[count])
+        if colour and random.random() < 0.15:
+            return f"{number} {subject} that are {colour}"
+        return " ".join(filter(None, (number, colour, subject)))
+    if colour and random.random() < 0.15:
+        return f"{_agreeing('a', subject)} {subject} that is {colour}"
+    article = random.choice(("a", "a", "a", "the", "one", "")) if "subject" in words else ""
+    return " ".join(filter(None, (_agreeing(article, colour or subject), colour, subject)))
+
+
 def chatter(random: Random, vocabulary: Vocabulary) -> str:
     """One item that says nothing about the picture: a filler word of the vocabulary, or something never learnt."""
     kind = random.random()
@@ -89,25 +110,70 @@ def chatter(random: Random, vocabulary: Vocabulary) -> str:
 
 @lru_cache(maxsize=1)
 def _unlearnt() -> tuple[str, ...]:
-    """The entries of the built-in word lists in which Seedling knows not a single word."""
-    words, vocabulary = built_in_words(), seedling_vocabulary()
-    entries = [word.en for word in (*words.topics, *words.actions, *words.styles)]
-    return tuple(entry for entry in entries if not vocabulary.find(entry))
+    """The built-in styles in which Seedling knows not a single word. Topics and actions are not among them: for those, a
+    box with a question mark is drawn."""
+    vocabulary = seedling_vocabulary()
+    return tuple(word.en for word in built_in_words().styles if not vocabulary.find(word.en))
 
 
-def _phrase(kind: str, name: str, random: Random, vocabulary: Vocabulary) -> str:
+@dataclass(frozen=True)
+class Strangers:
+    """Names of subjects and actions that are never learnt, those that are `kept_back` from training to see whether
+    words like them are taken for known ones, and what somebody does who does nothing."""
+
+    names: dict[str, tuple[str, ...]]
+    kept_back: dict[str, tuple[str, ...]]
+    still: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def strangers() -> Strangers:
+    """Read from `strangers.yaml` and the built-in word lists; one name in six is kept back."""
+    content, words, vocabulary = own_yaml(_STRANGERS), built_in_words(), seedling_vocabulary()
+    names, kept_back = {}, {}
+    for kind, built_in in (("subject", words.topics), ("action", words.actions)):
+        every = dict.fromkeys([*content[f"{kind}s"], *(word.en for word in built_in)])
+        unknown = [name for name in every if not vocabulary.find(name)]
+        back = [name for name in unknown if crc32(name.encode()) % 6 == 0]
+        names[kind], kept_back[kind] = tuple(name for name in unknown if name not in back), tuple(back)
+    return Strangers(names, kept_back, tuple(content["still"]))
+
+
+def _phrase(kind: str, name: str, count: int, random: Random, vocabulary: Vocabulary, *, relatives: bool) -> str:
+    if name == UNLEARNT:
+        return random.choice(strangers().names[kind])
     term = next(term for term in vocabulary.terms[kind] if term.name == name)
-    return term.name if random.random() < 0.6 or not term.also else random.choice(term.also)
+    form = random.random()
+    if relatives and term.near and form < 0.125:
+        place = len(term.phrases) + random.randrange(len(term.near))
+    elif form < 0.65 or not term.also:
+        place = 0
+    else:
+        place = 1 + random.randrange(len(term.also))
+    return (term.plurals if kind == "subject" and count > 1 else (*term.phrases, *term.near))[place]
 
 
 def _agreeing(article: str, noun: str) -> str:
     return "an" if article == "a" and noun[:1].lower() in "aeiou" and not noun.startswith(("uni", "uki")) else article
 
 
+#: What can be seen in a picture: the vocabulary's kinds, how many there are and at which side.
+ASPECTS = (*KINDS, "count", "side")
+
+
+def aspect_names(vocabulary: Vocabulary) -> dict[str, list[str]]:
+    """The names of every aspect; the class after the last one is the neutral one."""
+    names = {kind: vocabulary.names(kind) for kind in KINDS}
+    for kind in ("subject", "action"):
+        names[kind] = [*names[kind], UNLEARNT]
+    return names | {"count": ["two", "three"], "side": ["left", "right"]}
+
+
 def attribute_labels(scene: Scene, vocabulary: Vocabulary) -> list[int]:
-    """One class per kind, in the order of `KINDS`: the name's place in the vocabulary, or their number for neutral."""
+    """One class per aspect, in the order of `ASPECTS`: the name's place, or their number for neutral."""
+    shown = {**scene.named(), "side": scene.side, "count": {2: "two", 3: "three"}.get(scene.count)}
     labels = []
-    for kind in KINDS:
-        names, value = vocabulary.names(kind), getattr(scene, kind)
+    for aspect, names in aspect_names(vocabulary).items():
+        value = shown.get(aspect)
         labels.append(len(names) if value is None else names.index(value))
     return labels

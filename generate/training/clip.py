@@ -21,13 +21,13 @@ from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig
 
-from generate.training.captions import attribute_labels, caption
+from generate.training.captions import ASPECTS, aspect_names, attribute_labels, caption
 from generate.training.checkpoint import load_checkpoint, save_checkpoint
 from generate.training.dataset import PATCH, SIZE, DataSet
 from generate.training.scene import Scene
 from generate.training.text_encoder import WIDTH, text_configuration
 from generate.training.tokenizer import LIMIT
-from ideation import KINDS, seedling_vocabulary
+from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ def train_clip(
     """
     vocabulary = seedling_vocabulary()
     labels = torch.tensor([attribute_labels(scene, vocabulary) for scene in data.scenes])
-    neutral = torch.tensor([len(vocabulary.terms[kind]) for kind in KINDS])
-    style = KINDS.index("style")  # a picture of no style is a flat illustration
+    neutral = torch.tensor([len(names) for names in aspect_names(vocabulary).values()])
+    style = ASPECTS.index("style")  # a picture of no style is a flat illustration
     labels[labels[:, style] == neutral[style], style] = vocabulary.names("style").index("flat illustration")
     model = new_clip(tokenizer).to(device)
     image_heads, text_heads = (
@@ -191,9 +191,14 @@ def _partly(scene: Scene, random: Random) -> tuple[Scene, frozenset[str]]:
 
 
 def _exchanged(scene: Scene, kinds: frozenset[str], random: Random) -> Scene:
-    """The scene with one of the named attributes replaced by another of its kind."""
-    kind = random.choice(sorted(kinds))
-    others = [name for name in seedling_vocabulary().names(kind) if name != getattr(scene, kind)]
+    """The scene with one thing that its caption says replaced by another of its kind."""
+    choices = sorted(kinds)
+    if "subject" in kinds:
+        choices += ["count"] * (scene.count > 1) + ["side"] * (scene.side is not None)
+    kind = random.choice(choices)
+    if kind == "count":
+        return replace(scene, count=5 - scene.count)
+    others = [name for name in aspect_names(seedling_vocabulary())[kind] if name != getattr(scene, kind)]
     return replace(scene, **{kind: random.choice(others)})
 
 
@@ -202,10 +207,10 @@ def _text(scene: Scene, kinds: frozenset[str], random: Random) -> str:
 
 
 def _said(scene: Scene, kinds: frozenset[str], neutral: torch.Tensor) -> torch.Tensor:
-    """(7,) the class of each kind that the caption names, and "neutral" for each that it does not."""
+    """(9,) the class of each aspect that the caption names, and "neutral" for each that it does not."""
     labels = torch.tensor(attribute_labels(scene, seedling_vocabulary()))
-    named = torch.tensor([kind in kinds for kind in KINDS])
-    return torch.where(named, labels, neutral)
+    said = kinds | {"count", "side"} if "subject" in kinds else kinds
+    return torch.where(torch.tensor([aspect in said for aspect in ASPECTS]), labels, neutral)
 
 
 def _contrast(logits: torch.Tensor, true: torch.Tensor) -> torch.Tensor:

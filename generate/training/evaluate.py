@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from random import Random
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -29,13 +29,13 @@ from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from generate.training.captions import attribute_labels, caption
+from generate.training.captions import ASPECTS, attribute_labels, caption, strangers
 from generate.training.clip import retrieval
-from generate.training.dataset import SIZE, DataSet, make_data_set
+from generate.training.dataset import SIZE, DataSet, joined, make_data_set, open_data_set, squashed
 from generate.training.drawing import draw
 from generate.training.judge import Judge, train_judge
-from generate.training.scene import Scene, draw_scene, held_out
-from ideation import KINDS, OfflineExpander, TokenBudget, expand, seedling_vocabulary, seedling_words
+from generate.training.scene import OBLONG, SQUARE, UNLEARNT, Scene, draw_scene, held_out
+from ideation import OfflineExpander, TokenBudget, expand, seedling_vocabulary, seedling_words
 from ideation import draw as draw_concept
 
 log = logging.getLogger(__name__)
@@ -50,16 +50,17 @@ def evaluate(
     guidance: Annotated[float, typer.Option()] = 5.0,
     scheduler: Annotated[str, typer.Option()] = "DPM++ 2M Karras",
     threads: Annotated[int, typer.Option()] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Where to write the figures as JSON, and grids beside it.")] = None,
 ) -> None:
     """Prints accuracy per attribute, with 95 % Wilson intervals, and the variety between seeds."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(threads)
     vocabulary = seedling_vocabulary()
-    judge = train_judge(make_data_set(folder / "rich", 40_960, seed=22, richness=0.95), folder / "judge.pt")
+    judge = train_judge(_judge_set(folder), folder / "judge.pt", device=device)
     unseen = _unseen(folder, SIZE)
     began = time.monotonic()
-    model = open_model("seedling")
+    model = open_model("seedling", device=device)
     loading = time.monotonic() - began
     figures: dict[str, object] = {"prompts": prompts, "steps": steps, "guidance": guidance, "scheduler": scheduler}
     weights = sum(
@@ -77,7 +78,7 @@ def evaluate(
         "held out": ([_long(random, combination_held_out=True) for _ in range(prompts)], True),
     }
     for name, (scenes, wordy) in sets.items():
-        texts = [caption(scene, random, vocabulary, keep=1.0, chattering=wordy) for scene in scenes]
+        texts = [caption(scene, random, vocabulary, keep=1.0, chattering=wordy, relatives=False) for scene in scenes]
         began = time.monotonic()
         pictures = generate_pictures(model, texts, scheduler, steps, guidance)
         figures[name] = _accuracy(scenes, judge.answers(pictures)) | {
@@ -90,6 +91,8 @@ def evaluate(
                 json.dumps({"prompt": text, **asdict(scene)}) for text, scene in zip(texts[:36], scenes, strict=False)
             ]
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    figures |= _new_things(model, judge, prompts, scheduler, steps, guidance)
+    log.info("new things measured")
     figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
     figures["retrieval among 32"] = _retrieval(folder)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
@@ -101,22 +104,40 @@ def evaluate(
         out.write_text(text + "\n", encoding="utf-8")
 
 
+def _judge_set(folder: Path) -> DataSet:
+    """The scenes that grow.py has drawn in `folder`, of every shape; 40,960 square ones if it has drawn none."""
+    sets = [folder / name for name in ("rich", *("x".join(map(str, grid)) for grid in OBLONG))]
+    there = [open_data_set(one) for one in sets if (one / "scenes.json").is_file()]
+    if not there:
+        there = [make_data_set(folder / "rich", 40_960, seed=22, richness=0.95, varied=True)]
+    return joined(*(squashed(data) for data in there))
+
+
 def _unseen(folder: Path, size: int) -> DataSet:
     name = "unseen" if size == SIZE else f"unseen-{size}"
-    return make_data_set(folder / name, 2_048, seed=77, richness=0.8, held_out=True, size=size)
+    return make_data_set(folder / name, 2_048, seed=77, richness=0.8, held_out=True, varied=True, size=size)
 
 
 def generate_pictures(
-    model: OpenModel, texts: Sequence[str], scheduler: str, steps: int, guidance: float, first_seed: int = 0
+    model: OpenModel,
+    texts: Sequence[str],
+    scheduler: str,
+    steps: int,
+    guidance: float,
+    first_seed: int = 0,
+    grid: tuple[int, int] = SQUARE,
 ) -> list[Image.Image]:
-    """One picture per prompt, with the seeds `first_seed`, `first_seed + 1`, ..."""
+    """One picture per prompt, with the seeds `first_seed`, `first_seed + 1`, ...; `grid` is their shape."""
     pictures: list[Image.Image] = []
+    cell = model.pipeline.vae_scale_factor
     for k in range(0, len(texts), _BATCH):
         batch = list(texts[k : k + _BATCH])
         seeds = [first_seed + k + number for number in range(len(batch))]
         model.pipeline.scheduler = build_scheduler(scheduler, model.scheduler_config, seeds)
         pictures += model.pipeline(
             batch,
+            width=grid[0] * cell,
+            height=grid[1] * cell,
             num_inference_steps=steps,
             guidance_scale=guidance,
             generator=[torch.Generator().manual_seed(seed) for seed in seeds],
@@ -147,13 +168,67 @@ def _long(random: Random, *, combination_held_out: bool) -> Scene:
             return scene
 
 
+def _new_things(
+    model: OpenModel, judge: Judge, prompts: int, scheduler: str, steps: int, guidance: float
+) -> dict[str, object]:
+    """What these weights learnt last: other shapes, several of a kind, a side, nobody doing anything, relatives, and
+    words that were never learnt nor seen in training."""
+    random, vocabulary = Random(2031), seedling_vocabulary()
+
+    def measured(scenes: list[Scene], texts: list[str] | None = None) -> dict[str, object]:
+        told = texts or [caption(scene, random, vocabulary, keep=1.0, relatives=False) for scene in scenes]
+        return _accuracy(
+            scenes, judge.answers(generate_pictures(model, told, scheduler, steps, guidance, grid=scenes[0].grid))
+        )
+
+    def some(count: int, **changes: Any) -> list[Scene]:
+        return [replace(_long(random, combination_held_out=False), **changes) for _ in range(count)]
+
+    figures: dict[str, object] = {}
+    for grid in OBLONG:
+        figures["{}x{}".format(*grid)] = measured(some(prompts // 2, grid=grid))
+    for count in (2, 3):
+        figures[f"{count} of a kind"] = measured(some(prompts // 2, count=count))
+        figures[f"{count} of a kind, no style or place"] = measured(
+            some(prompts // 4, count=count, style=None, setting=None, time=None, weather=None)
+        )
+    for side in ("left", "right"):
+        figures[f"on the {side}"] = measured(some(prompts // 4, side=side))
+        figures[f"on the {side}, 3:2"] = measured(some(prompts // 4, side=side, grid=(12, 8)))
+    figures["no action"] = measured(some(prompts // 2, action=None))
+    figures["neither action nor style nor place"] = measured(
+        some(prompts // 4, action=None, style=None, setting=None, time=None, weather=None, colour=None)
+    )
+    for kind in ("subject", "action"):
+        scenes, texts = some(prompts // 2, **{kind: UNLEARNT}), []
+        for scene in scenes:
+            stranger = random.choice(strangers().kept_back[kind])
+            subject = stranger if kind == "subject" else scene.subject
+            action = stranger if kind == "action" else scene.action
+            colour = "" if scene.colour is None else f"{scene.colour} "
+            around = " ".join(filter(None, (scene.setting, scene.time, scene.weather)))
+            texts.append(f"a {colour}{subject} {action} {around}" + (f", {scene.style} style" if scene.style else ""))
+        figures[f"a {kind} never learnt"] = measured(scenes, texts)
+    for kind in ("subject", "action"):
+        scenes, texts = some(prompts // 2), []
+        for scene in scenes:
+            term = next(term for term in vocabulary.terms[kind] if term.name == getattr(scene, kind))
+            told = replace(scene, colour=None)
+            text = caption(told, random, vocabulary, keep=1.0, chattering=False, relatives=False)
+            known = next((phrase for phrase in term.phrases if phrase in text), term.name)
+            texts.append(text.replace(known, random.choice(term.near or (known,))))
+        figures[f"relatives of a {kind}"] = measured([replace(scene, colour=None) for scene in scenes], texts)
+    return figures
+
+
 def _accuracy(scenes: Iterable[Scene], answers: NDArray[np.int64]) -> dict[str, object]:
-    """Per kind, over the scenes that name it: share right, the 95 % interval, and how many there were."""
+    """Per aspect, over the scenes that name it: share right, the 95 % interval, and how many there were. A subject that
+    does nothing is right where nothing is done."""
     vocabulary, scenes = seedling_vocabulary(), list(scenes)
     right = answers == np.array([attribute_labels(scene, vocabulary) for scene in scenes])
     figures: dict[str, object] = {}
-    for k, kind in enumerate(KINDS):
-        named = np.array([getattr(scene, kind) is not None for scene in scenes])
+    for k, kind in enumerate(ASPECTS):
+        named = np.array([kind == "action" or getattr(scene, kind) not in (None, 1) for scene in scenes])
         if named.any():
             figures[kind] = _share(right[named, k])
     figures["subject and action"] = _share(right[:, 0] & right[:, 1])
@@ -189,7 +264,7 @@ def _added_words(
         settings = RenderSettings(seed=index, num_inference_steps=steps, guidance_scale=guidance, scheduler=scheduler)
         picture = render_pair(prompts, settings, model).pictures[1].image
         (answer,) = judge.answers([picture])
-        shown = [answer[KINDS.index(kind)] == vocabulary.names(kind).index(term.name) for kind, term in added.items()]
+        shown = [answer[ASPECTS.index(kind)] == vocabulary.names(kind).index(term.name) for kind, term in added.items()]
         words += shown
         whole.append(all(shown))
     return {"each word": _share(np.array(words)), "all words of a concept": _share(np.array(whole))}
@@ -259,7 +334,7 @@ def _settling(model: OpenModel, judge: Judge, guidance: float) -> dict[str, obje
         caption(replace(_long(random, combination_held_out=False), style=None), random, vocabulary, keep=1.0)
         for _ in range(50)
     ]
-    columns = [KINDS.index("subject"), KINDS.index("style")]
+    columns = [ASPECTS.index("subject"), ASPECTS.index("style")]
     seen = np.stack(
         [
             judge.answers(generate_pictures(model, texts, scheduler, steps, guidance))[:, columns]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from generate.training.canvas import Canvas
-from generate.training.scene import Scene
+from generate.training.scene import UNLEARNT, Scene
 from generate.training.sprites import COLOURS
 
 #: Glyph of the head, and the colour of the body under it; None where the glyph is a whole animal already.
@@ -78,32 +78,88 @@ ACTIONS = {
 }
 
 
-def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float) -> None:
-    """`jitter` is how far it strays from its usual place, in units."""
-    glyph, coat = SUBJECTS[scene.subject]
-    pose = ACTIONS[scene.action]
+#: Who does nothing that was named just stands there.
+_STANDING = (64, 48)
+
+#: What several of a kind sit in or ride on together; anything else that they hold is between them.
+_CARRIES_ALL = ("riding a bicycle", "driving a car", "riding a rocket", "sailing a boat", "riding a skateboard")
+
+#: Where several of a kind stand, in units from the middle.
+_PLACES = {1: (0,), 2: (-32, 32), 3: (-48, 48, 0)}
+
+#: How far from the middle somebody stands who is on one side, in units: in a square picture, and in a wide one.
+_ASIDE, _FAR_ASIDE = 32, 48
+
+_BOX, _BOX_BESIDE = 72, 40  # sizes of the box that stands for a subject, and for an action, that was never learnt
+_CARDBOARD = (244, 222, 168)
+
+
+def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float, *, mirrored: bool = False) -> None:
+    """`jitter` is how far it strays from its usual place, in units; `mirrored` puts it at the other side than the
+    scene says, for a picture that is turned over afterwards."""
+    pose = ACTIONS.get(scene.action or "")
+    head = _STANDING if pose is None else pose.head
     dx, dy = random.uniform(-jitter, jitter), random.uniform(-jitter, jitter)
     grow = 1 + random.uniform(-jitter, jitter) / 60
-    x, y, prop_x, prop_y = pose.head[0] + dx, pose.head[1] + dy, pose.at[0] + dx, pose.at[1] + dy
+    if scene.side is not None:
+        reach = _FAR_ASIDE if scene.grid[0] > 11 else _ASIDE
+        dx += -reach if (scene.side == "left") != mirrored else reach
+    places = _PLACES[scene.count]
+    heads = [(head[0] + dx + place, head[1] + dy) for place in places]
+    if pose is None:
+        props: list[tuple[float, float]] = []
+    elif scene.action == "wearing a crown":
+        props = [(x, pose.at[1] + dy) for x, _ in heads]
+    elif scene.count == 1 or scene.action in _CARRIES_ALL:
+        props = [(pose.at[0] + dx, pose.at[1] + dy)]
+    else:  # between them; low enough for the one in the middle to look over it
+        props = [(64 + dx, max(pose.at[1], 94) + dy if pose.front else pose.at[1] + dy)]
 
-    def put_prop() -> None:
-        canvas.stamp(pose.prop, prop_x, prop_y, pose.size * grow, turn=pose.turn)
+    def put_props() -> None:
+        for x, y in props:
+            assert pose is not None
+            canvas.stamp(pose.prop, x, y, pose.size * grow, turn=pose.turn)
 
-    if not pose.front:
-        put_prop()
-    if pose.string:
-        ink = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
-        canvas.pen.line(
-            canvas.at(prop_x, prop_y + pose.size * 0.45, x, y + _BODY_BELOW), fill=ink, width=round(1.5 * canvas.scale)
-        )
+    if pose is not None and not pose.front:
+        put_props()
+        if pose.string:
+            ink = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
+            (x, y), (hand, shoulder) = props[0], heads[0]
+            points = canvas.at(x, y + pose.size * 0.45, hand, shoulder + _BODY_BELOW)
+            canvas.pen.line(points, fill=ink, width=round(1.5 * canvas.scale))
+    for x, y in heads:
+        if scene.subject == UNLEARNT:
+            _box(canvas, x, y + 8, _BOX * grow, COLOURS[scene.colour] if scene.colour else _CARDBOARD, mirrored)
+        else:
+            _put_one(canvas, scene, x, y, grow, body=pose is None or pose.body)
+    if pose is not None and pose.front:
+        put_props()
+    if scene.action == UNLEARNT:
+        _box(canvas, head[0] + dx + max(places) + 42, 100 + dy, _BOX_BESIDE * grow, _CARDBOARD, mirrored)
+
+
+def _put_one(canvas: Canvas, scene: Scene, x: float, y: float, grow: float, *, body: bool) -> None:
+    """One of the subject, its head at (x, y)."""
+    glyph, coat = SUBJECTS[scene.subject]
     if coat is None:  # a whole animal: larger, and it reaches down to where the body would be
         canvas.stamp(glyph, x, y + 8, _HEAD_SIZE * 1.3 * grow, scene.colour)
-    else:
-        if pose.body:
-            _body(canvas, x, y + _BODY_BELOW, _BODY_SIZE * grow, COLOURS[scene.colour] if scene.colour else coat)
-        canvas.stamp(glyph, x, y, _HEAD_SIZE * grow, scene.colour)
-    if pose.front:
-        put_prop()
+        return
+    if body:
+        _body(canvas, x, y + _BODY_BELOW, _BODY_SIZE * grow, COLOURS[scene.colour] if scene.colour else coat)
+    canvas.stamp(glyph, x, y, _HEAD_SIZE * grow, scene.colour)
+
+
+def _box(canvas: Canvas, x: float, y: float, size: float, side: tuple[int, int, int], mirrored: bool) -> None:
+    """A box with a question mark: here is something, and nobody here knows what it looks like."""
+    half, edge = size / 2, (92, 64, 40)
+    canvas.pen.rounded_rectangle(
+        canvas.at(x - half, y - half, x + half, y + half),
+        radius=size * 0.1 * canvas.scale,
+        fill=side,
+        outline=edge,
+        width=round(size * 0.05 * canvas.scale),
+    )
+    canvas.stamp("❓" if side == _CARDBOARD else "❔", x, y, size * 0.66, mirrored=mirrored)
 
 
 def _body(canvas: Canvas, x: float, y: float, size: float, coat: tuple[int, int, int]) -> None:

@@ -13,9 +13,9 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from generate.training.captions import attribute_labels
+from generate.training.captions import ASPECTS, aspect_names, attribute_labels
 from generate.training.dataset import SIZE, DataSet
-from ideation import KINDS, seedling_vocabulary
+from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,13 @@ class _Block(nn.Module):
 
 
 class Judge(nn.Module):
-    """(n, 3, 128, 128) in -1..1 to one tensor of logits per kind; the last class of each kind is "neutral"."""
+    """(n, 3, 128, 128) in -1..1 to one tensor of logits per aspect; the last class of each is "neutral"."""
 
     def __init__(self) -> None:
         super().__init__()
         widths = (3, 24, 48, 96, 160, 224)
         self.blocks = nn.Sequential(*(_Block(a, b) for a, b in itertools.pairwise(widths)))
-        classes = [len(seedling_vocabulary().terms[kind]) + 1 for kind in KINDS]
+        classes = [len(names) + 1 for names in aspect_names(seedling_vocabulary()).values()]
         self.heads = nn.ModuleList(
             nn.Sequential(nn.Flatten(), nn.Dropout(0.1), nn.Linear(widths[-1] * 16, count)) for count in classes
         )
@@ -57,7 +57,7 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def answers(self, pictures: list[Image.Image]) -> NDArray[np.int64]:
-        """(n, 7): for each picture the class of each kind, in the order of `KINDS`."""
+        """(n, 9): for each picture, of whatever shape, the class of each aspect, in the order of `ASPECTS`."""
         self.eval()
         sized = [picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS) for picture in pictures]
         chunks = [
@@ -69,7 +69,7 @@ class Judge(nn.Module):
         ]
         answers = torch.cat(chunks).numpy()
         # A flat illustration and a picture of no style look the same: the answer is the one that has a name.
-        styles, column = seedling_vocabulary().names("style"), KINDS.index("style")
+        styles, column = seedling_vocabulary().names("style"), ASPECTS.index("style")
         answers[answers[:, column] == len(styles), column] = styles.index("flat illustration")
         return answers
 
@@ -85,26 +85,28 @@ def _as_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
     )
 
 
-def train_judge(data: DataSet, checkpoint: Path, *, pictures: int = 40_000, batch: int = 64) -> Judge:
+def train_judge(
+    data: DataSet, checkpoint: Path, *, pictures: int = 40_000, batch: int = 64, device: str = "cpu"
+) -> Judge:
     """Trains on drawn scenes, or loads the checkpoint if it is there. A little blur and noise in training keeps the
-    judge from hanging on details that no decoder draws."""
+    judge from hanging on details that no decoder draws. It comes back on the CPU."""
     judge = Judge()
-    judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
     if checkpoint.is_file():
-        judge.load_state_dict(torch.load(checkpoint, weights_only=True))
-        return judge.eval()
+        judge.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+        return judge.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # missing in the stubs
+    judge.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     vocabulary = seedling_vocabulary()
-    labels = torch.tensor([attribute_labels(scene, vocabulary) for scene in data.scenes])
+    labels = torch.tensor([attribute_labels(scene, vocabulary) for scene in data.scenes]).to(device)
     optimizer = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.02)
     steps, numbers = pictures // batch, np.random.default_rng(9)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 2e-3 * min(1.0, step / 50, 1.6 * (1 - step / steps) + 0.01)
         pick = np.sort(numbers.integers(0, len(data), batch))
-        pixels = _as_input(data.pixels[pick])
+        pixels = _as_input(data.pixels[pick]).to(device)
         if step % 2:
             pixels = functional.interpolate(functional.avg_pool2d(pixels, 2), scale_factor=2, mode="bilinear")
             pixels = pixels + 0.08 * torch.randn_like(pixels)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16):
             answers = judge(pixels)
         loss = torch.stack(
             [functional.cross_entropy(answer.float(), labels[pick, k]) for k, answer in enumerate(answers)]
@@ -116,4 +118,4 @@ def train_judge(data: DataSet, checkpoint: Path, *, pictures: int = 40_000, batc
         if step % 50 == 49:
             log.info("judge: %d of %d pictures, loss %.3f", (step + 1) * batch, pictures, loss.item())
     torch.save(judge.state_dict(), checkpoint)
-    return judge.eval()
+    return judge.to("cpu").eval()

@@ -32,7 +32,7 @@ class PatchCode:
     scale: torch.Tensor
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(n, 128, 128, 3) uint8 to latents (n, 48, 8, 8) float32."""
+        """(n, height, width, 3) uint8 to latents (n, 48, height / 16, width / 16) float32."""
         return ((_patches(pixels) - self.mean) @ self.basis * self.scale).movedim(-1, 1).contiguous()
 
     def save(self, file: Path) -> None:
@@ -44,7 +44,7 @@ class PatchCode:
 
 
 def _patches(pixels: torch.Tensor) -> torch.Tensor:
-    """(n, 128, 128, 3) uint8 to (n, 8, 8, 768) float32 in -1..1."""
+    """(n, height, width, 3) uint8 to (n, height / 16, width / 16, 768) float32 in -1..1."""
     count, height, width, _ = pixels.shape
     grid = pixels.float().div(127.5).sub(1).reshape(count, height // PATCH, PATCH, width // PATCH, PATCH, 3)
     return grid.permute(0, 1, 3, 2, 4, 5).reshape(count, height // PATCH, width // PATCH, -1)
@@ -63,7 +63,7 @@ def find_patch_code(data: DataSet, count: int = 4096) -> PatchCode:
 
 
 def encode_all(data: DataSet, code: PatchCode, file: Path) -> NDArray[np.float16]:
-    """Latents of a whole data set, (n, 48, 8, 8) float16, kept in `file`."""
+    """Latents of a whole data set, (n, 48, rows, columns) float16, kept in `file`."""
     if not file.is_file():
         chunks = (torch.from_numpy(np.array(data.pixels[k : k + 512])) for k in range(0, len(data), 512))
         np.save(file, np.concatenate([code.encode(chunk).numpy().astype(np.float16) for chunk in chunks]))

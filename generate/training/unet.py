@@ -19,14 +19,18 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generate.training.autoencoder import Roughen
-from generate.training.captions import caption, chatter
+from generate.training.captions import chatter
 from generate.training.checkpoint import load_checkpoint, save_checkpoint
+from generate.training.dataset import DataSet
 from generate.training.latents import CHANNELS
-from generate.training.scene import Scene
+from generate.training.scene import UNLEARNT, Scene
 from generate.training.text_encoder import WIDTH, token_ids
+from generate.training.tokenizer import LIMIT
 from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
+
+_SAVE_EVERY = 60.0  # seconds
 
 #: The noise schedule. `clip_sample` and `set_alpha_to_one` matter to DDIM, which would draw mush without them.
 NOISE_SCHEDULE = {
@@ -61,36 +65,54 @@ def new_unet() -> UNet2DConditionModel:
 
 @dataclass(frozen=True)
 class LatentSet:
-    """What the U-Net learns from: (n, 48, 8, 8) latents of scenes, and how much of each patch the figure covers,
-    (n, 8, 8) uint8."""
+    """What the U-Net learns from: `latents` (n, 48, rows, columns) float16 of scenes of one shape, the tokens of six
+    `captions` of each, (n, 6, 77) int32, how much of each patch the figure covers, (n, rows, columns) uint8, and how
+    often each scene comes up, `odds` (n,), which need not add up to 1."""
 
-    latents: NDArray[np.float16]
-    scenes: Sequence[Scene]
-    coverage: NDArray[np.uint8]
+    latents: torch.Tensor
+    captions: torch.Tensor
+    coverage: torch.Tensor
+    odds: NDArray[np.float64]
+
+    def to(self, device: str) -> LatentSet:
+        return LatentSet(self.latents.to(device), self.captions.to(device), self.coverage.to(device), self.odds)
+
+    def pick(self, numbers: np.random.Generator, count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of `count` scenes, drawn with their odds: latents float32, token ids (count, 77) int64 and coverage 0..1."""
+        edges = np.cumsum(self.odds)
+        chosen = torch.from_numpy(np.searchsorted(edges, numbers.random(count) * edges[-1])).to(self.latents.device)
+        told = torch.from_numpy(numbers.integers(0, self.captions.shape[1], count)).to(self.latents.device)
+        coverage = self.coverage[chosen].float().div(255)
+        return self.latents[chosen].float(), self.captions[chosen, told].long(), coverage
+
+
+def latent_set(
+    data: DataSet, latents: NDArray[np.float16], tokenizer: CLIPTokenizer, *, hard: bool = False
+) -> LatentSet:
+    """The set of a data set; with `hard`, the scenes that are learnt last come up more often."""
+    texts = [text for captions in data.captions for text in captions]
+    ids = token_ids(tokenizer, texts).to(torch.int32).view(len(data), -1, LIMIT)
+    odds = np.array([_hardness(scene) if hard else 1 for scene in data.scenes], dtype=np.float64)
+    return LatentSet(torch.from_numpy(np.array(latents)), ids, torch.from_numpy(np.array(data.coverage)), odds)
 
 
 #: Styles whose few colours leave light and time of day to a shade.
 FEW_COLOURS = ("blueprint", "ink wash", "pencil sketch")
 
-#: The convolutions at 4x4 latents: after growing, the content that they decide is right; what is still wrong (light,
-#: weather, the grain of a style) is up to the attention and the finer layers.
-COARSE_LAYERS = ("down_blocks.1.resnets", "mid_block.resnets", "up_blocks.0.resnets")
 
-
-def hard_scenes(data: LatentSet) -> LatentSet:
-    """The set with the scenes repeated that are learnt last: light and weather, most of all in styles of few colours,
-    the styles that are taken for one another, and no style at all."""
-    often = [
+def _hardness(scene: Scene) -> int:
+    """How often a scene comes up among the hard ones: light and weather, most of all in styles of few colours, the
+    styles that are taken for one another, no style at all, several of a kind and what was never learnt."""
+    return (
         1
         + (scene.time is not None) * (3 if scene.style in FEW_COLOURS else 1)
         + 2 * (scene.weather is not None)
         + 2 * (scene.style == "Van Gogh")
-        + 3 * (scene.style is None)
+        + 2 * (scene.style is None)
         + (scene.style in ("pixel art", "oil painting", "flat illustration"))
-        for scene in data.scenes
-    ]
-    picks = [pick for pick, times in enumerate(often) for _ in range(times)]
-    return LatentSet(data.latents[picks], [data.scenes[pick] for pick in picks], data.coverage[picks])
+        + 2 * (scene.count > 1)
+        + 2 * (UNLEARNT in (scene.subject, scene.action))
+    )
 
 
 class Average:
@@ -121,6 +143,7 @@ def train_unet(
     checkpoint: Path,
     *,
     pictures: int,
+    oblong: Sequence[LatentSet] = (),
     plain_first: float = 1.0,
     figure_weight: float = 3.0,
     frozen: Sequence[str] = (),
@@ -131,11 +154,12 @@ def train_unet(
 ) -> Average:
     """Trains for `pictures` pictures in all, going on from the checkpoint, and returns the averaged weights.
 
-    Plain scenes first, a share of `plain_first` falling to 15 % at 45 % of the run; one caption in ten is empty or
-    says nothing, for classifier-free guidance and for negative prompts; timesteps lean to high noise, where the content
-    is decided; patches of the figure count up to `figure_weight` times as much as the background, which does not move
-    the optimum but gets there sooner; the rate is constant for 70 % of the run and then falls to nothing. Parameters of
-    the U-Net whose names start with one of `frozen` keep their values.
+    Plain scenes first, a share of `plain_first` falling to 15 % at 45 % of the run; where there are `oblong` sets, two
+    batches in five are of one of them; one caption in ten is empty or says nothing, for classifier-free guidance and
+    for negative prompts; timesteps lean to high noise, where the content is decided; patches of the figure count up to
+    `figure_weight` times as much as the background, which does not move the optimum but gets there sooner; the rate is
+    constant for 70 % of the run and then falls to nothing. Parameters of the U-Net whose names start with one of
+    `frozen` keep their values.
     """
     steps = pictures // batch
     modules: dict[str, nn.Module] = {
@@ -161,76 +185,82 @@ def train_unet(
 
     parts = {**modules, "optimizer": optimizer, "average": average}
     done, began, smooth = load_checkpoint(checkpoint, parts, device), time.monotonic(), None
-    noise_schedule = _schedule()
+    noise_schedule, saved = _schedule(), began
+    plain, rich, wide = plain.to(device), rich.to(device), [one.to(device) for one in oblong]
+    nothing = _nothing(tokenizer).to(device)
     unet.train()
     text_encoder.train()
     for step in range(done, steps):
         for group, share in zip(optimizer.param_groups, (1.0, 0.3), strict=True):
             group["lr"] = rate * share * fall(step)
-        numbers, random = np.random.default_rng((3, step)), Random(f"captions/{step}")
-        plain_share = max(0.15, plain_first - (plain_first - 0.15) * step / steps / 0.45)
-        count = int(numbers.binomial(batch, plain_share))
-        latents, texts, covered = [], [], []
-        for data, size in ((plain, count), (rich, batch - count)):
-            for pick in numbers.integers(0, len(data.scenes), size):
-                latents.append(data.latents[pick])
-                texts.append(_training_text(data.scenes[pick], random))
-                covered.append(data.coverage[pick])
-        clean = torch.from_numpy(np.stack(latents)).float().to(device)
-        noise = torch.from_numpy(numbers.standard_normal(clean.shape, dtype=np.float32)).to(device)
-        timesteps = torch.from_numpy((999 * numbers.random(batch) ** 0.7).astype(np.int64)).to(device)
+        numbers = np.random.default_rng((3, step))
+        if wide and numbers.random() < 0.4:
+            clean, ids, covered = wide[numbers.integers(len(wide))].pick(numbers, batch)
+        else:
+            plain_share = max(0.15, plain_first - (plain_first - 0.15) * step / steps / 0.45)
+            count = int(numbers.binomial(batch, plain_share))
+            both = zip(plain.pick(numbers, count), rich.pick(numbers, batch - count), strict=True)
+            clean, ids, covered = (torch.cat(pair) for pair in both)
+        untold = torch.from_numpy(numbers.random(batch) < 0.1).to(device)
+        unsaid = nothing[torch.from_numpy(numbers.integers(len(nothing), size=batch)).to(device)]
+        ids = torch.where(untold[:, None], unsaid, ids)
+        chance = torch.Generator(device).manual_seed(step)
+        noise = torch.randn(clean.shape, generator=chance, device=device)
+        timesteps = (999 * torch.rand(batch, generator=chance, device=device) ** 0.7).long()
         noisy = noise_schedule.add_noise(clean, noise, timesteps).contiguous(memory_format=torch.channels_last)
         velocity = noise_schedule.get_velocity(clean, noise, timesteps)
         with torch.autocast(device, torch.bfloat16):
-            context = text_encoder(token_ids(tokenizer, texts).to(device)).last_hidden_state
+            context = text_encoder(ids).last_hidden_state
             predicted = unet(noisy, timesteps, context).sample
-        share_covered = torch.from_numpy(np.stack(covered)).to(device).float().div(255)[:, None]
-        weight = 1 + (figure_weight - 1) * share_covered
+        weight = 1 + (figure_weight - 1) * covered[:, None]
         loss = ((predicted.float() - velocity).square() * (weight / weight.mean())).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_([*learning, *text_encoder.parameters()], 1.0)
         optimizer.step()
         average.update(modules, min(0.998, (step + 1) / (step + 10)))
-        smooth = loss.item() if smooth is None else 0.99 * smooth + 0.01 * loss.item()
+        smooth = loss.detach() if smooth is None else smooth.lerp(loss.detach(), 0.01)
         if step % 25 == 24 or step == steps - 1:
             pace = (step + 1 - done) * batch / (time.monotonic() - began)
             log.info("unet: %d of %d pictures, loss %.4f, %.1f a second", (step + 1) * batch, pictures, smooth, pace)
-        if step % 200 == 199 or step == steps - 1:
+        if time.monotonic() - saved > _SAVE_EVERY or step == steps - 1:
             save_checkpoint(checkpoint, parts, step + 1)
+            saved = time.monotonic()
             if on_save is not None:
                 on_save(step + 1, average)
     return average
 
 
 def drawn_by(
-    unet: UNet2DConditionModel, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, scenes: Sequence[Scene]
+    unet: UNet2DConditionModel, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, *told: LatentSet
 ) -> Roughen:
     """Latents as the U-Net would finish them from a noisy state: what the decoder will have to draw from.
 
-    A third keep their own values; the others get noise of up to 400 of the 1000 timesteps, which the U-Net takes out
-    again in one go, guided by the scene's caption as strongly as in use.
+    `told` are the sets of scenes that the decoder learns, one for each shape. A third of the latents keep their own
+    values; the others get noise of up to 400 of the 1000 timesteps, which the U-Net takes out again in one go, guided
+    by the scene's caption as strongly as in use.
     """
     schedule = _schedule()
-    vocabulary, random = seedling_vocabulary(), Random("drawn by")
+    untold_ids = token_ids(tokenizer, [""])
 
     @torch.no_grad()
-    def roughen(latents: torch.Tensor, pick: NDArray[np.int64]) -> torch.Tensor:
+    def roughen(latents: torch.Tensor, which: int, pick: torch.Tensor) -> torch.Tensor:
+        device = latents.device
         some = torch.rand(len(latents)) < 2 / 3
         if not some.any():
             return latents
-        clean, count = latents[some], int(some.sum())
-        timesteps = torch.randint(40, 400, (count,), device=clean.device)
+        clean, count = latents[some.to(device)], int(some.sum())
+        timesteps = torch.randint(40, 400, (count,), device=device)
         noisy = schedule.add_noise(clean, torch.randn_like(clean), timesteps)
-        texts = [caption(scenes[k], random, vocabulary) for k, chosen in zip(pick, some, strict=True) if chosen]
-        ids = token_ids(tokenizer, [*texts, *[""] * count]).to(clean.device)
-        with torch.autocast(clean.device.type, torch.bfloat16):
-            context = text_encoder(ids).last_hidden_state
-            told, untold = unet(noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), context).sample.float().chunk(2)
-        velocity = untold + (1 + 4 * torch.rand(count, 1, 1, 1, device=clean.device)) * (told - untold)
-        signal = schedule.alphas_cumprod.to(clean.device)[timesteps].view(-1, 1, 1, 1)
+        captions = told[which].captions
+        ids = captions[pick.cpu()[some], torch.randint(captions.shape[1], (count,))].long().to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            context = text_encoder(torch.cat([ids, untold_ids.to(device).expand_as(ids)])).last_hidden_state
+            said, unsaid = unet(noisy.repeat(2, 1, 1, 1), timesteps.repeat(2), context).sample.float().chunk(2)
+        velocity = unsaid + (1 + 4 * torch.rand(count, 1, 1, 1, device=device)) * (said - unsaid)
+        signal = schedule.alphas_cumprod.to(device)[timesteps].view(-1, 1, 1, 1)
         finished = latents.clone()
-        finished[some.to(latents.device)] = signal.sqrt() * noisy - (1 - signal).sqrt() * velocity
+        finished[some.to(device)] = signal.sqrt() * noisy - (1 - signal).sqrt() * velocity
         return finished
 
     return roughen
@@ -240,10 +270,11 @@ def _schedule() -> DDPMScheduler:
     return DDPMScheduler(**{k: v for k, v in NOISE_SCHEDULE.items() if k not in ("set_alpha_to_one", "steps_offset")})
 
 
-def _training_text(scene: Scene, random: Random) -> str:
-    vocabulary = seedling_vocabulary()
-    if random.random() < 0.1:
-        return (
-            "" if random.random() < 0.7 else ", ".join(chatter(random, vocabulary) for _ in range(random.randint(1, 5)))
-        )
-    return caption(scene, random, vocabulary)
+def _nothing(tokenizer: CLIPTokenizer) -> torch.Tensor:
+    """(512, 77) token ids of texts that say nothing: seven in ten are empty."""
+    vocabulary, random = seedling_vocabulary(), Random("nothing")
+    texts = [
+        "" if random.random() < 0.7 else ", ".join(chatter(random, vocabulary) for _ in range(random.randint(1, 5)))
+        for _ in range(512)
+    ]
+    return token_ids(tokenizer, texts)
