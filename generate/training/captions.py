@@ -13,6 +13,7 @@ from generate.training.scene import UNLEARNT, Scene
 from ideation import KINDS, Vocabulary, built_in_words, seedling_vocabulary
 from templates import own_yaml
 
+_SYLLABLES = [a + b + c for a in "bcdfghklmnprstvwz" for b in "aeiou" for c in ("", "l", "m", "n", "r", "s", "t", "ck")]
 _STRANGERS = Path(__file__).with_name("strangers.yaml")
 
 #: Words that Seedling cannot draw. They appear with every kind of picture, so that an unknown word changes little.
@@ -110,8 +111,8 @@ def chatter(random: Random, vocabulary: Vocabulary) -> str:
 
 @lru_cache(maxsize=1)
 def _unlearnt() -> tuple[str, ...]:
-    """The built-in styles in which Seedling knows not a single word. Topics and actions are not among them: for those, a
-    box with a question mark is drawn."""
+    """The built-in styles in which Seedling knows not a single word. Topics and actions are not among them: for those
+    a box with a question mark is drawn."""
     vocabulary = seedling_vocabulary()
     return tuple(word.en for word in built_in_words().styles if not vocabulary.find(word.en))
 
@@ -141,7 +142,7 @@ def strangers() -> Strangers:
 
 def _phrase(kind: str, name: str, count: int, random: Random, vocabulary: Vocabulary, *, relatives: bool) -> str:
     if name == UNLEARNT:
-        return random.choice(strangers().names[kind])
+        return random.choice(strangers().names[kind]) if random.random() < 0.75 else _made_up(kind, random)
     term = next(term for term in vocabulary.terms[kind] if term.name == name)
     form = random.random()
     if relatives and term.near and form < 0.125:
@@ -151,6 +152,14 @@ def _phrase(kind: str, name: str, count: int, random: Random, vocabulary: Vocabu
     else:
         place = 1 + random.randrange(len(term.also))
     return (term.plurals if kind == "subject" and count > 1 else (*term.phrases, *term.near))[place]
+
+
+def _made_up(kind: str, random: Random) -> str:
+    """A word that nobody has ever heard, so that not only those of a list are taken for what was never learnt."""
+    first, second = ("".join(random.choices(_SYLLABLES, k=random.randint(1, 3))) for _ in range(2))
+    if kind == "subject":
+        return first if random.random() < 0.7 else f"{first} {second}"
+    return random.choice((f"{first}ing", f"{first}ing {second}", f"{first}ing a {second}", f"{first}ing the {second}"))
 
 
 def _agreeing(article: str, noun: str) -> str:

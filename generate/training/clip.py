@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -198,7 +199,7 @@ def _exchanged(scene: Scene, kinds: frozenset[str], random: Random) -> Scene:
     kind = random.choice(choices)
     if kind == "count":
         return replace(scene, count=5 - scene.count)
-    others = [name for name in aspect_names(seedling_vocabulary())[kind] if name != getattr(scene, kind)]
+    others: list[Any] = [name for name in aspect_names(seedling_vocabulary())[kind] if name != getattr(scene, kind)]
     return replace(scene, **{kind: random.choice(others)})
 
 

@@ -181,8 +181,8 @@ def _new_things(
             scenes, judge.answers(generate_pictures(model, told, scheduler, steps, guidance, grid=scenes[0].grid))
         )
 
-    def some(count: int, **changes: Any) -> list[Scene]:
-        return [replace(_long(random, combination_held_out=False), **changes) for _ in range(count)]
+    def some(number: int, **changes: Any) -> list[Scene]:
+        return [replace(_long(random, combination_held_out=False), **changes) for _ in range(number)]
 
     figures: dict[str, object] = {}
     for grid in OBLONG:

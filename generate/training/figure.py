@@ -115,13 +115,12 @@ def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float, *, 
     else:  # between them; low enough for the one in the middle to look over it
         props = [(64 + dx, max(pose.at[1], 94) + dy if pose.front else pose.at[1] + dy)]
 
-    def put_props() -> None:
+    def put_props(pose: _Pose) -> None:
         for x, y in props:
-            assert pose is not None
             canvas.stamp(pose.prop, x, y, pose.size * grow, turn=pose.turn)
 
     if pose is not None and not pose.front:
-        put_props()
+        put_props(pose)
         if pose.string:
             ink = (40, 40, 40) if scene.time != "at night" else (230, 230, 230)
             (x, y), (hand, shoulder) = props[0], heads[0]
@@ -133,7 +132,7 @@ def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float, *, 
         else:
             _put_one(canvas, scene, x, y, grow, body=pose is None or pose.body)
     if pose is not None and pose.front:
-        put_props()
+        put_props(pose)
     if scene.action == UNLEARNT:
         _box(canvas, head[0] + dx + max(places) + 42, 100 + dy, _BOX_BESIDE * grow, _CARDBOARD, mirrored)
 
