@@ -9,6 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional
 from transformers import CLIPModel
 
@@ -22,7 +23,7 @@ from generate.training.evaluate import _edge_slope
 from generate.training.figure import ACTIONS, SUBJECTS
 from generate.training.judge import Judge
 from generate.training.latents import CHANNELS
-from generate.training.painting import STYLES
+from generate.training.painting import STYLES, _cells, paint
 from generate.training.scene import SKYLESS, Scene, draw_scene, held_out
 from generate.training.sprites import FONT_FILES
 from ideation import seedling_vocabulary
@@ -113,6 +114,45 @@ def test_captions_leave_a_style_unnamed_once_in_a_hundred() -> None:
     told = [VOCABULARY.find(caption(scene, random, VOCABULARY, chattering=False)) for _ in range(3000)]
     for kind in ("style", "setting", "time"):
         assert 0.98 < sum(kind in found for found in told) / len(told) < 1
+
+
+def _painted(style: str, width: int, height: int) -> np.ndarray:
+    plain = Image.new("RGB", (width, height), (120, 170, 220))
+    return np.asarray(paint(plain, Image.new("L", plain.size), style, Random(1)), dtype=int)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_longer_picture_is_more_of_the_same_painting(style: str) -> None:
+    square, wide, upright = _painted(style, 128, 128), _painted(style, 224, 128), _painted(style, 128, 224)
+    assert (wide.shape, upright.shape) == ((128, 224, 3), (224, 128, 3))
+    if style == "stained glass":  # other cells, as large
+        panes = [len(np.unique(_cells(128, width, 1)[0])) / width for width in (128, 176, 192, 224)]
+        assert max(panes) < 1.15 * min(panes)
+    else:
+        assert np.abs(wide[:, :64] - square[:, :64]).max() <= 1
+        assert np.abs(upright[:64] - square[:64]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("style", "mark"),
+    {
+        "watercolor": np.s_[-4:, -4:],  # paper
+        "ink wash": np.s_[-18:-5, -18:-5],  # the seal
+        "ukiyo-e": np.s_[8:33, -17:-8],  # the cartouche
+        "Joan Miro": np.s_[9:16, -16:-9],  # a disc
+    }.items(),
+)
+def test_what_belongs_to_a_corner_stays_there(style: str, mark: tuple[slice, slice]) -> None:
+    square, *longer = (_painted(style, *size)[mark] for size in ((128, 128), (192, 128), (128, 176)))
+    assert all(np.array_equal(square, one) for one in longer)
+
+
+def test_pixel_art_has_square_blocks_in_every_shape() -> None:
+    scattered = np.random.default_rng(1).integers(0, 256, (256, 352, 3), dtype=np.uint8)
+    for picture in (Image.fromarray(scattered), Image.fromarray(scattered.transpose(1, 0, 2))):
+        blocks = np.asarray(paint(picture, Image.new("L", picture.size), "pixel art", Random(1)))
+        assert np.array_equal(blocks, blocks[::8, ::8].repeat(8, 0).repeat(8, 1))
+        assert all((blocks[8::8] != blocks[:-8:8]).any(axis=(1, 2)))
 
 
 def test_an_enlarged_autoencoder_draws_what_the_smaller_one_drew_and_then_learns(tmp_path: Path) -> None:
