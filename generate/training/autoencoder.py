@@ -156,7 +156,7 @@ def train_autoencoder(
     }
     done = load_checkpoint(checkpoint, parts, device)
     decode = torch.compile(model.decoder) if compiled else model.decoder
-    shown = [(torch.from_numpy(pixels).to(device), torch.from_numpy(codes).to(device)) for pixels, codes in sets]
+    shown = [[torch.from_numpy(np.array(part)).to(device) for part in one] for one in sets]
     odds = np.array([len(pixels) for pixels, _ in shown]) / sum(len(pixels) for pixels, _ in shown)
     smooth, began = None, time.monotonic()
     saved = began

@@ -40,12 +40,14 @@ from ideation import draw as draw_concept
 
 log = logging.getLogger(__name__)
 
-_BATCH = 16
+#: Pictures that are drawn at once.
+_BATCH = {"cpu": 16, "cuda": 125}
 
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="The folder that grow.py worked in; the judge is kept there.")],
     prompts: Annotated[int, typer.Option(help="Short, long and held-out prompts: so many of each.")] = 500,
+    pairs: Annotated[int, typer.Option(help="How many pairs are drawn to see whether added words are in them.")] = 200,
     steps: Annotated[int, typer.Option()] = 20,
     guidance: Annotated[float, typer.Option()] = 5.0,
     scheduler: Annotated[str, typer.Option()] = "DPM++ 2M Karras",
@@ -93,11 +95,11 @@ def evaluate(
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     figures |= _new_things(model, judge, prompts, scheduler, steps, guidance)
     log.info("new things measured")
-    figures["added words"] = _added_words(model, judge, min(prompts, 200), steps, guidance, scheduler)
+    figures["added words"] = _added_words(model, judge, min(prompts, pairs), steps, guidance, scheduler)
     figures["retrieval among 32"] = _retrieval(folder)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
     figures["sharpness"] = _sharpness(model, scheduler, steps, guidance)
-    figures["settling"] = _settling(model, judge, guidance)
+    figures["settling"] = _settling(model, judge, min(prompts, 50), guidance)
     text = json.dumps(figures, indent=2)
     print(text)
     if out is not None:
@@ -129,9 +131,9 @@ def generate_pictures(
 ) -> list[Image.Image]:
     """One picture per prompt, with the seeds `first_seed`, `first_seed + 1`, ...; `grid` is their shape."""
     pictures: list[Image.Image] = []
-    cell = model.pipeline.vae_scale_factor
-    for k in range(0, len(texts), _BATCH):
-        batch = list(texts[k : k + _BATCH])
+    cell, at_once = model.pipeline.vae_scale_factor, _BATCH[model.pipeline.device.type]
+    for k in range(0, len(texts), at_once):
+        batch = list(texts[k : k + at_once])
         seeds = [first_seed + k + number for number in range(len(batch))]
         model.pipeline.scheduler = build_scheduler(scheduler, model.scheduler_config, seeds)
         pictures += model.pipeline(
@@ -326,13 +328,13 @@ def _edge_slope(pictures: Sequence[Image.Image], side: int = 256) -> float:
     return round(float(np.percentile(slopes[slopes > 0.04], 90)), 3)
 
 
-def _settling(model: OpenModel, judge: Judge, guidance: float) -> dict[str, object]:
-    """50 prompts that name no style, drawn by four schedulers that converge, in 20, 30 and 50 steps: how many keep
+def _settling(model: OpenModel, judge: Judge, prompts: int, guidance: float) -> dict[str, object]:
+    """Prompts that name no style, drawn by four schedulers that converge, in 20, 30 and 50 steps: how many keep
     their subject and style in all twelve pictures, and how many of these pictures are flat illustrations."""
     random, vocabulary = Random(50), seedling_vocabulary()
     texts = [
         caption(replace(_long(random, combination_held_out=False), style=None), random, vocabulary, keep=1.0)
-        for _ in range(50)
+        for _ in range(prompts)
     ]
     columns = [ASPECTS.index("subject"), ASPECTS.index("style")]
     seen = np.stack(

@@ -143,6 +143,7 @@ def grow(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(threads)
     torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
     scenes = Scenes(folder, rich, plain, oblong, size, workers)
     if draw_only:
         scenes.all()
