@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ideation.concept import Word
-from ideation.english import as_written, content_stems, words_of
+from ideation.english import as_written, content_stems, plural, words_of
 from ideation.errors import Clause
 from ideation.prompt_syntax import marks_in
 from templates import own_yaml
@@ -34,6 +34,8 @@ _BETWEEN = frozenset(
     "that".split()
 )
 _LONGEST_DOING = 5
+#: So many characters before a noun are read for what it is in its clause.
+_CLAUSE = 120
 _LAST_GLUE = re.compile(r"(?:\s+(?:a|an|the|its|his|her|their|as|is|was|are|were))+$", re.IGNORECASE)
 
 #: Words of grammar and of picture-making that carry nothing to be drawn.
@@ -45,11 +47,13 @@ _GLUE = frozenset(
 
 @dataclass(frozen=True)
 class Term:
-    """One thing that Seedling can draw: its usual name in both languages and its synonyms in English."""
+    """One thing that Seedling can draw: its usual name in both languages and its synonyms in English. `near` are other
+    things, which it draws as this one, for want of anything nearer."""
 
     kind: str
     word: Word
     also: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,30 +63,65 @@ class Term:
     def phrases(self) -> tuple[str, ...]:
         return (self.word.en, *self.also)
 
+    @cached_property
+    def plurals(self) -> tuple[str, ...]:
+        """Several of a subject: the plurals of its name, its synonyms and its relatives, in this order."""
+        return tuple(map(plural, (*self.phrases, *self.near))) if self.kind == "subject" else ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """A term that a text names in its `[start:end]`: by a word for it, or by that for something `near` it."""
+
+    term: Term
+    start: int
+    end: int
+    near: bool = False
+
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All terms by kind, and the filler words that change little."""
+    """All terms by kind, and the filler words that change little. `counts` are the words for so many of a subject,
+    `sides` ("left", "right") those for where in the picture it stands. Inside a phrase of `unlike` a word of a term
+    names something else: a hot dog is no dog."""
 
     terms: dict[str, tuple[Term, ...]]
     filler: tuple[str, ...]
+    counts: dict[int, tuple[str, ...]]
+    sides: dict[str, tuple[str, ...]]
+    unlike: tuple[str, ...] = ()
 
     def names(self, kind: str) -> list[str]:
         return [term.name for term in self.terms[kind]]
 
     def find(self, text: str) -> dict[str, Term]:
-        """The first term of each kind that `text` names; longer phrases win over the words inside them."""
+        """The first term of each kind that `text` names; longer phrases win over the words inside them. What is named
+        by its plural or by a relative is found as well."""
         found: dict[str, Term] = {}
-        for term, _ in self._matches(text):
-            found.setdefault(term.kind, term)
+        for named in self.named(text):
+            found.setdefault(named.term.kind, named.term)
+        return found
+
+    def named(self, text: str) -> list[Named]:
+        """All terms that `text` names, in its order, each where it stands. A relative of a subject counts where the
+        subject stands alone: who feeds the pigeons is no pigeon, and nothing is drawn in the place of those."""
+        found = []
+        for match in self._pattern.finditer(text):
+            term, near = self._by_phrase.get(_key(match.group()), (None, False))
+            if term is None or (
+                near
+                and term.kind == "subject"
+                and _beside_the_subject(text[max(0, match.start() - _CLAUSE) : match.start()])
+            ):
+                continue
+            found.append(Named(term, match.start(), match.end(), near))
         return found
 
     def unknown_words(self, text: str) -> list[str]:
         """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none."""
-        known = [span for _, span in self._matches(text)] + marks_in(text).spans(
-            "weight", "adapter", "embedding", "tag", "break"
-        )
-        known += [match.span() for match in self._filler_pattern.finditer(text)]
+        known = [(named.start, named.end) for named in self.named(text) if not named.near]
+        known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
+        known += [match.span() for match in self._plain_pattern.finditer(text)]
         unknown = [
             word
             for word in words_of(text)
@@ -94,7 +133,11 @@ class Vocabulary:
         """As `unknown_words`, but what is done is named as a whole: Seedling has learnt to play the guitar, so it is
         not "playing" that it has never learnt."""
         unknown = {word.casefold() for word in self.unknown_words(text)}
-        known = [span for term, span in self._matches(text) if term.kind not in ("subject", "colour")]
+        known = [
+            (one.start, one.end)
+            for one in self.named(text)
+            if one.term.kind not in ("subject", "colour") and not one.near
+        ]
         phrases: list[tuple[int, int]] = []
         doing, before = 0, 0
         for word in as_written(words_of(text)):
@@ -115,11 +158,11 @@ class Vocabulary:
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
         """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
         one, where the expanded prompt has lost one, and where nothing was added."""
-        drawn, drawn_too = ({term.name for term, _ in self._matches(prompt)} for prompt in (simple, expanded))
+        drawn, drawn_too = ({one.term.name for one in self.named(prompt)} for prompt in (simple, expanded))
         if drawn != drawn_too:
             return None
         there, unknown = {word.key for word in words_of(simple)}, self.unknown_words(expanded)
-        spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
+        spans = [match.span() for match in self._plain_pattern.finditer(expanded)]
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
         ]
@@ -142,30 +185,62 @@ class Vocabulary:
         """Whether a note is one of those on words that were never learnt."""
         return note.startswith(_UNKNOWN.partition("{")[0])
 
-    def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
-        return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]
-
     @cached_property
-    def _by_phrase(self) -> dict[str, Term]:
-        return {phrase.casefold(): term for terms in self.terms.values() for term in terms for phrase in term.phrases}
+    def _by_phrase(self) -> dict[str, tuple[Term, bool]]:
+        """Every phrase for a term, its plurals too, and whether it stands for something near it."""
+        table: dict[str, tuple[Term, bool]] = {}
+        for term in (term for terms in self.terms.values() for term in terms):
+            known = len(term.phrases)
+            for phrases in ((*term.phrases, *term.near), term.plurals):
+                for place, phrase in enumerate(phrases):
+                    table.setdefault(_key(phrase), (term, place >= known))
+        return table
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return _any_of(list(self._by_phrase))
+        return _any_of((*self._by_phrase, *self.unlike), between=rf"\s+(?:(?:{_ARTICLES})\s+)?")
 
     @cached_property
-    def _filler_pattern(self) -> re.Pattern[str]:
-        return _any_of(list(self.filler))
+    def _plain_pattern(self) -> re.Pattern[str]:
+        """What is neither a term nor unknown: filler, so many, on this side."""
+        told = (self.filler, *self.counts.values(), *self.sides.values())
+        return _any_of(phrase for phrases in told for phrase in phrases)
 
 
 def _quoted(phrases: Iterable[str]) -> str:
     return ", ".join(f'"{phrase}"' for phrase in phrases)
 
 
-def _any_of(phrases: list[str]) -> re.Pattern[str]:
-    """Matches any of the phrases as whole words, the longest first."""
+def _beside_the_subject(before: str) -> bool:
+    """Whether what stands `before` a noun, in its clause, makes it part of what the subject does or has about it."""
+    clause = _ENDS_CLAUSE.split(before)[-1]
+    return bool(_DOING_OR_BESIDE.search(clause))
+
+
+_ABOUT_THE_SUBJECT = "|".join(sorted(_BETWEEN - {"of", "and", "or", "but", "who", "that", "while"}))
+#: "with a", "feeding the", "chasing" at the beginning; "a smiling" and "a painting of" are not.
+_DOING_OR_BESIDE = re.compile(
+    rf"\w+ing\s+(?:a|an|the|his|her|its|their|at|up|out|off|and|{_ABOUT_THE_SUBJECT})\s"
+    rf"|\w\s+(?:{_ABOUT_THE_SUBJECT})\s"
+    r"|^\s*(?!(?:painting|drawing|etching|engraving)\b)\w+ing\s",
+    re.IGNORECASE,
+)
+
+#: What may stand before the thing that is played, ridden, read, held: "playing her guitar" is playing the guitar.
+_ARTICLES = "a|an|the|his|her|its|their|my|your|our"
+_AN_ARTICLE = re.compile(rf"\s+(?:(?:{_ARTICLES})\s+)?", re.IGNORECASE)
+
+
+def _key(phrase: str) -> str:
+    """A phrase as it is looked up: without the articles inside it, as one writes them."""
+    return _AN_ARTICLE.sub(" ", phrase.casefold())
+
+
+def _any_of(phrases: Iterable[str], between: str = r"\s+") -> re.Pattern[str]:
+    """Matches any of the phrases as whole words, the longest first, with a pattern `between` their words."""
     longest_first = sorted(phrases, key=len, reverse=True)
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
+    either = "|".join(between.join(map(re.escape, phrase.split())) for phrase in longest_first)
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -181,16 +256,19 @@ def seedling_vocabulary() -> Vocabulary:
     content = own_yaml(VOCABULARY_FILE)
     terms = {
         kind: tuple(
-            Term(kind, Word(entry["en"], entry["zh"], entry.get("measure", "")), tuple(entry.get("also", ())))
+            Term(
+                kind,
+                Word(entry["en"], entry["zh"], entry.get("measure", "")),
+                tuple(entry.get("also", ())),
+                tuple(entry.get("near", ())),
+            )
             for entry in content[kind]
         )
         for kind in KINDS
     }
-    return Vocabulary(terms, tuple(content["filler"]))
-
-
-#: Seedling draws them as it draws their cousins, and yet who asks for a hamster does not ask for a mouse.
-_OTHER_ANIMALS = frozenset(("hamster", "rat", "squid"))
+    counts = {entry["number"]: (entry["en"], *entry["also"]) for entry in content["count"]}
+    sides = {entry["side"]: (entry["en"], *entry["also"]) for entry in content["side"]}
+    return Vocabulary(terms, tuple(content["filler"]), counts, sides, tuple(content["unlike"]))
 
 
 def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
@@ -204,7 +282,7 @@ def _phrasings() -> dict[tuple[str, ...], frozenset[tuple[str, ...]]]:
     for term in (term for terms in seedling_vocabulary().terms.values() for term in terms):
         # "with a book" names the thing only, which is too little to say that it is read.
         bare = ("with ", "in ", "on ", "under ") if term.kind == "action" else ()
-        told = [phrase for phrase in term.phrases if not phrase.startswith(bare) and phrase not in _OTHER_ANIMALS]
+        told = [phrase for phrase in term.phrases if not phrase.startswith(bare)]
         together = frozenset(filter(None, map(content_stems, told)))
         for phrase in together:
             table[phrase] = table.get(phrase, frozenset()) | together
