@@ -30,6 +30,7 @@ from ideation.expansion.notes import (
     notes_on_weights,
     reads_english_alone,
 )
+from ideation.expansion.unlearnt import notes_on_unlearnt
 from ideation.prompt_pair import PromptPair
 from ideation.prompt_syntax import spoken
 from ideation.token_budget import EstimatedBudget, TokenBudget
@@ -122,6 +123,7 @@ def expand(
             *best.draft.warnings,
             *best.notes,
             *warnings,
+            *notes_on_unlearnt(best.simple, best.expanded, vocabulary),
             *notes_on_added(best.simple, best.expanded, vocabulary),
             *(notes_on_target(target, best.negative, budget) if target is not None else ()),
             *notes_on_loss(best.faithfulness, best.tokens, budget),
@@ -163,6 +165,7 @@ def given_pair(
         tokens=tokens,
         warnings=(
             *notes,
+            *notes_on_unlearnt(simple, expanded, vocabulary),
             *notes_on_added(simple, expanded, vocabulary),
             *notes_on_loss(faithfulness, tokens, budget),
         ),

@@ -22,7 +22,6 @@ from compare.page.screens.pair.form import (
     key_of_form,
     prompts_of_another,
     request_of_form,
-    unknown_text,
 )
 from compare.page.text import plain
 from compare.page.typed_key import environ_of_tab
@@ -49,6 +48,8 @@ from ideation import (
     foreign_words,
     given_pair,
     guess_language,
+    is_on_unlearnt,
+    notes_on_unlearnt,
     reads_english_alone,
     told,
     translate,
@@ -150,11 +151,10 @@ def show_prompts(page: PageContext) -> None:
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
         if rendered is not None:
-            unknown = _unknown_words(rendered)
-            notes = [plain(told(note, page.language)) for note in rendered.warnings if not Vocabulary.tells(note)]
-            notes += [unknown_text(page, unknown)] if unknown else []
+            others = [note for note in rendered.warnings if not is_on_unlearnt(note)]
+            notes = [*others, *notes_on_unlearnt(rendered.simple, rendered.expanded, _vocabulary())]
             if notes:
-                st.caption("\n\n".join(notes))
+                st.caption("\n\n".join(plain(told(note, page.language)) for note in notes))
         st.text_area(
             p["negative"],
             key="negative",
@@ -251,9 +251,14 @@ def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
     )
 
 
+def _vocabulary() -> Vocabulary | None:
+    """All words that the chosen model knows; None where nobody knows them."""
+    return vocabulary_of(st.session_state.model)
+
+
 def _unknown_words(prompts: PromptPair) -> list[str]:
-    """The words of both that the chosen model never learnt, as far as that is known: told once, below both."""
-    vocabulary = vocabulary_of(st.session_state.model)
+    """The words of both that the chosen model never learnt, as far as that is known."""
+    vocabulary = _vocabulary()
     words = [] if vocabulary is None else [vocabulary.unknown_words(getattr(prompts, arm)) for arm in PICTURED]
     return list(dict.fromkeys(word for of_arm in words for word in of_arm))
 

@@ -13,11 +13,10 @@ from compare.page.screens.pair.faults import all_well, show_fault, show_what_is_
 from compare.page.screens.pair.form import (
     both_prompts_are_there,
     first_values,
+    notes_on_words,
     prompts_of_another,
     request_of_form,
     translation_of_form,
-    unknown_text,
-    unknown_words,
     unseen_translation,
     work_of,
 )
@@ -49,9 +48,9 @@ def show_pair(page: PageContext) -> None:
     _ask(page)
     show_reels(page)
     _show_translation(page)
-    words = unknown_words()
+    words = notes_on_words(page)
     if words and not both_prompts_are_there():  # else it is told of their words
-        st.caption(unknown_text(page, words))
+        st.caption("\n\n".join(words))
     show_known_words(page)
     show_prompts(page)
     with page.shown():
