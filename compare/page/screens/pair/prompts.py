@@ -122,16 +122,8 @@ def show_prompts(page: PageContext) -> None:
         return
     with st.container(key="prompts", border=True):
         st.subheader(p["title"], anchor=False)
-        written: PromptPair | None = state.written
-        if written is None:
-            st.caption(p["own_about"])
-        else:
-            name = page.t["settings"]["expanders"].get(written.expander, written.expander)
-            st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
-            if prompts_of_another() is None and not as_written():
-                st.caption(p["kept_as_shown"])
-        if (other := prompts_of_another()) is not None:
-            st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
+        with st.container():
+            _show_origin(page)
         rendered: PromptPair | None = None
         if not any(map(fault_of, (*ARMS, "concept", "model", "preset", "styles"))):
             with page.shown():
@@ -149,12 +141,9 @@ def show_prompts(page: PageContext) -> None:
                     _show_language(arm, page)
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
-        if rendered is not None:
-            unknown = _unknown_words(rendered)
-            notes = [plain(told(note, page.language)) for note in rendered.warnings if not Vocabulary.tells(note)]
-            notes += [unknown_text(page, unknown)] if unknown else []
-            if notes:
-                st.caption("\n\n".join(notes))
+        with st.container():
+            if rendered is not None:
+                _show_notes(rendered, page)
         st.text_area(
             p["negative"],
             key="negative",
@@ -171,6 +160,28 @@ def show_prompts(page: PageContext) -> None:
         if state.simple.strip() and fault_of("simple") is None:
             with page.shown():
                 show_other_model(state.simple, "new", page.t, seed=0)
+
+
+def _show_origin(page: PageContext) -> None:
+    """Who wrote the prompts, and for which concept."""
+    p, written, other = page.t["prompts"], st.session_state.written, prompts_of_another()
+    if written is None:
+        st.caption(p["own_about"])
+    else:
+        name = page.t["settings"]["expanders"].get(written.expander, written.expander)
+        st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
+        if other is None and not as_written():
+            st.caption(p["kept_as_shown"])
+    if other is not None:
+        st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
+
+
+def _show_notes(rendered: PromptPair, page: PageContext) -> None:
+    unknown = _unknown_words(rendered)
+    notes = [plain(told(note, page.language)) for note in rendered.warnings if not Vocabulary.tells(note)]
+    notes += [unknown_text(page, unknown)] if unknown else []
+    if notes:
+        st.caption("\n\n".join(notes))
 
 
 def _of_preset_and_styles() -> tuple[NegativePart, ...]:

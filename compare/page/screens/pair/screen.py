@@ -46,18 +46,37 @@ def show_pair(page: PageContext) -> None:
     begin_form(page.visitor, "pair", first_values())
     leave_stale_prompts()
     _forget_what_is_mended(page)
-    _ask(page)
-    show_reels(page)
+    # Each part in a place of its own: a sentence that comes or goes above a field would have the browser make the field
+    # anew, while somebody is typing in it.
+    for part in (
+        _ask,
+        show_reels,
+        _show_words,
+        show_known_words,
+        show_prompts,
+        _show_settings,
+        show_notices,
+        show_progress,
+        _show_run,
+    ):
+        with st.container():
+            part(page)
+
+
+def _show_settings(page: PageContext) -> None:
+    with page.shown():
+        show_settings(page)
+
+
+def _show_words(page: PageContext) -> None:
+    """How the concept will be read."""
     _show_translation(page)
     words = unknown_words()
     if words and not both_prompts_are_there():  # else it is told of their words
         st.caption(unknown_text(page, words))
-    show_known_words(page)
-    show_prompts(page)
-    with page.shown():
-        show_settings(page)
-    show_notices(page)
-    show_progress(page)
+
+
+def _show_run(page: PageContext) -> None:
     if page.busy:
         return
     with page.shown():
