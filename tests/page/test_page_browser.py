@@ -39,6 +39,13 @@ def _clip(page: Page) -> str:
     return style
 
 
+def _drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end)
+    page.mouse.up()
+
+
 def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) -> None:
     page.goto(f"{address}/")
     page.get_by_role("button", name="Draw one").click()
@@ -95,6 +102,16 @@ def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) ->
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
     assert 18 <= int(slider.input_value()) <= 22
+    # What is zoomed is dragged, both pictures alike, and by its line still divided.
+    page.get_by_role("button", name="Zoom in").click()
+    at = box["x"], box["y"] + box["height"] / 2, box["width"]
+    _drag(page, (at[0] + 0.7 * at[2], at[1]), (at[0] + 0.5 * at[2], at[1] - 40))
+    assert 18 <= int(slider.input_value()) <= 22
+    places = {one.evaluate("one => getComputedStyle(one).transformOrigin") for one in pictures.all()}
+    assert len(places) == 1
+    assert float(places.pop().split("px")[0]) == pytest.approx(0.7 * at[2], abs=2)
+    _drag(page, (at[0] + 0.2 * at[2], at[1]), (at[0] + 0.6 * at[2], at[1]))
+    assert 58 <= int(slider.input_value()) <= 62
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Report", exact=True).click()
