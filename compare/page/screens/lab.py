@@ -10,10 +10,10 @@ import streamlit as st
 from compare.instruments import INSTRUMENTS, Examination
 from compare.page.context import PageContext
 from compare.page.text import plain
+from compare.page.widgets.in_browser.scroll import scroll_here
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.progress import show_notices, show_progress
-from compare.page.widgets.scroll import scroll_here
 from compare.page.widgets.sections import OPEN, show_sections
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run

@@ -18,8 +18,8 @@ from compare.page.screens.homework.results import show_results
 from compare.page.screens.homework.uploads import on_disk
 from compare.page.text import plain
 from compare.page.typed_key import chosen_for, typed_key
-from compare.page.widgets.kept_form import begin_form
-from compare.page.widgets.own_key import show_own_key
+from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.forms.own_key import show_own_key
 from compare.page.widgets.progress import show_notices, show_progress
 from compare.page.worker import Ticket
 from compare.request import PairOptions

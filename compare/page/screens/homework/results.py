@@ -18,10 +18,10 @@ from compare.homework import BundleError, student_of
 from compare.page.context import PageContext
 from compare.page.screens.homework.assignment import Ended, HomeworkJob
 from compare.page.text import plain
+from compare.page.widgets.in_browser.thumbnails import thumbnail
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.observations import MOST_CHARACTERS
-from compare.page.widgets.thumbnails import thumbnail
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs import Run
 from compare.runs.record import Record

@@ -36,8 +36,8 @@ from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
 from compare.page.text import plain
-from compare.page.widgets.address import name_in_address
-from compare.page.widgets.kept_form import begin_form
+from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.in_browser.address import name_in_address
 from compare.page.widgets.progress import show_notices, show_progress
 from ideation import TwinseedError
 
