@@ -794,7 +794,10 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
             assert isinstance(run, Run)
             assert run.record.observations == words
 
-    before = write_sample(Gallery(runs)).name
+    gallery = Gallery(runs)
+    alike, before = write_sample(gallery).name, write_sample(gallery).name
+    titles = page.run().multiselect(key="homework-taken").options
+    assert len({*titles}) == 3, f"{alike} and {before} are told from each other"
     page.multiselect(key="homework-taken").set_value([before]).run()
     assert not page.get("download_button"), "another pair: its words can be typed first"
     page.text_area(key=f"words-{before}").set_value("An old one.")

@@ -14,6 +14,7 @@ from compare.page.widgets.in_browser.address import name_in_address
 from compare.page.widgets.in_browser.scroll import scroll_here
 from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.progress import show_notices, show_progress
+from compare.page.widgets.run_titles import run_titles
 from compare.page.widgets.sections import OPEN, show_sections
 from compare.report import sentences
 from compare.runs import Wanted
@@ -53,7 +54,7 @@ def _chosen_run(page: PageContext) -> str | None:
     """The run in the address, else the newest; another can be chosen."""
     rows = page.gallery.listing(MOST_RUNS, wanted=Wanted(shelf=page.shelf)).rows
     asked = st.query_params.get("run")
-    names = {row.name: f"{row.concept} · {row.created[:10]} {row.created[11:16]}" for row in rows}
+    names = run_titles(rows)
     if asked is not None:
         names.setdefault(asked, asked)
     if not names:

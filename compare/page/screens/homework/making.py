@@ -21,6 +21,7 @@ from compare.page.typed_key import chosen_for, typed_key
 from compare.page.widgets.forms.kept_form import begin_form
 from compare.page.widgets.forms.own_key import show_own_key
 from compare.page.widgets.progress import show_notices, show_progress
+from compare.page.widgets.run_titles import run_titles
 from compare.page.worker import Ticket
 from compare.request import PairOptions
 from compare.runs import Wanted
@@ -85,8 +86,7 @@ def show_making(page: PageContext) -> None:
 def _show_taken(page: PageContext) -> None:
     """The pairs that were there before and are to be handed in, by their concepts."""
     h, state = page.t["homework"], st.session_state
-    rows = page.gallery.listing(MOST_LISTED, wanted=Wanted(shelf=page.shelf)).rows
-    there = {row.name: f"{row.concept} · {row.created[:10]} {row.created[11:16]}" for row in rows}
+    there = run_titles(page.gallery.listing(MOST_LISTED, wanted=Wanted(shelf=page.shelf)).rows)
     if not there and not state[TAKEN]:
         return
     st.multiselect(
