@@ -123,16 +123,8 @@ def show_prompts(page: PageContext) -> None:
         return
     with st.container(key="prompts", border=True):
         st.subheader(p["title"], anchor=False)
-        written: PromptPair | None = state.written
-        if written is None:
-            st.caption(p["own_about"])
-        else:
-            name = page.t["settings"]["expanders"].get(written.expander, written.expander)
-            st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
-            if prompts_of_another() is None and not as_written():
-                st.caption(p["kept_as_shown"])
-        if (other := prompts_of_another()) is not None:
-            st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
+        with st.container():
+            _show_origin(page)
         rendered: PromptPair | None = None
         if not any(map(fault_of, (*ARMS, "concept", "model", "preset", "styles"))):
             with page.shown():
@@ -150,11 +142,9 @@ def show_prompts(page: PageContext) -> None:
                     _show_language(arm, page)
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
-        if rendered is not None:
-            others = [note for note in rendered.warnings if not is_on_unlearnt(note)]
-            notes = [*others, *notes_on_unlearnt(rendered.simple, rendered.expanded, _vocabulary())]
-            if notes:
-                st.caption("\n\n".join(plain(told(note, page.language)) for note in notes))
+        with st.container():
+            if rendered is not None:
+                _show_notes(rendered, page)
         st.text_area(
             p["negative"],
             key="negative",
@@ -171,6 +161,27 @@ def show_prompts(page: PageContext) -> None:
         if state.simple.strip() and fault_of("simple") is None:
             with page.shown():
                 show_other_model(state.simple, "new", page.t, seed=0)
+
+
+def _show_origin(page: PageContext) -> None:
+    """Who wrote the prompts, and for which concept."""
+    p, written, other = page.t["prompts"], st.session_state.written, prompts_of_another()
+    if written is None:
+        st.caption(p["own_about"])
+    else:
+        name = page.t["settings"]["expanders"].get(written.expander, written.expander)
+        st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
+        if other is None and not as_written():
+            st.caption(p["kept_as_shown"])
+    if other is not None:
+        st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
+
+
+def _show_notes(rendered: PromptPair, page: PageContext) -> None:
+    others = [note for note in rendered.warnings if not is_on_unlearnt(note)]
+    notes = [*others, *notes_on_unlearnt(rendered.simple, rendered.expanded, _vocabulary())]
+    if notes:
+        st.caption("\n\n".join(plain(told(note, page.language)) for note in notes))
 
 
 def _of_preset_and_styles() -> tuple[NegativePart, ...]:

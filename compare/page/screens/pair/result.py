@@ -14,12 +14,12 @@ from compare.page.context import PageContext
 from compare.page.screens.pair.form import fill_from_request, work_of
 from compare.page.text import model_title, plain
 from compare.page.widgets.downloads import show_downloads
+from compare.page.widgets.in_browser.scroll import scroll_here
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.observations import show_observations
 from compare.page.widgets.other_model import show_other_model
-from compare.page.widgets.scroll import scroll_here
 from compare.page.widgets.sections import VERDICT, show_sections
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run
