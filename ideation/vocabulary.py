@@ -22,9 +22,6 @@ KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")
 #: So many unknown words are named in a note; a pasted page would have hundreds.
 MAX_NAMED = 12
 
-_UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
-_MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
-
 _UNDRAWN = "Seedling draws none of the added words ({words}), so what they change in its picture is little or chance."
 
 #: What ends the phrase of something that is done ("playing the piano"), and how many words it has at most.
@@ -40,7 +37,7 @@ _LAST_GLUE = re.compile(r"(?:\s+(?:a|an|the|its|his|her|their|as|is|was|are|were
 
 #: Words of grammar and of picture-making that carry nothing to be drawn.
 _GLUE = frozenset(
-    "a an the of in on at by with and or to for from its his her their is are was it as that this under near "
+    "a an the one of in on at by with and or to for from its his her their is are was it as that this under near "
     "over style styled painting picture drawing image illustration print art artwork".split()
 )
 
@@ -118,8 +115,11 @@ class Vocabulary:
         return found
 
     def unknown_words(self, text: str) -> list[str]:
-        """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none."""
-        known = [(named.start, named.end) for named in self.named(text) if not named.near]
+        """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none. The
+        name of a relative is one of them, be it of several words: "bear" is known, and "polar bear" is not."""
+        named = self.named(text)
+        relatives = [(one.start, one.end) for one in named if one.near]
+        known = [(one.start, one.end) for one in named]
         known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
         known += [match.span() for match in self._plain_pattern.finditer(text)]
         unknown = [
@@ -127,42 +127,52 @@ class Vocabulary:
             for word in words_of(text)
             if word.key not in _GLUE and not any(start <= word.start and word.end <= end for start, end in known)
         ]
-        return list(dict.fromkeys(word.text for word in as_written(unknown)))
+        found = [(word.start, word.text) for word in as_written(unknown)]
+        found += [(start, " ".join(text[start:end].split())) for start, end in relatives]
+        return list(dict.fromkeys(said for _, said in sorted(found)))
 
     def unknown_phrases(self, text: str) -> list[str]:
         """As `unknown_words`, but what is done is named as a whole: Seedling has learnt to play the guitar, so it is
-        not "playing" that it has never learnt."""
+        not "playing" that it has never learnt. So is what is near to something that it knows."""
+        return phrases_at(text, self.unknown_spans(text))
+
+    def unknown_spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the phrases of `unknown_phrases` stand, with glue at their ends, each as often as it is there."""
         unknown = {word.casefold() for word in self.unknown_words(text)}
-        known = [
-            (one.start, one.end)
-            for one in self.named(text)
-            if one.term.kind not in ("subject", "colour") and not one.near
-        ]
-        phrases: list[tuple[int, int]] = []
-        doing, before = 0, 0
+        named = self.named(text)
+        known = [(one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near]
+        near = {one.start: one.end for one in named if one.near}
+        spans: list[tuple[int, int]] = []
+        doing, before, article = 0, 0, False
         for word in as_written(words_of(text)):
+            if spans and word.end <= spans[-1][1]:  # inside a relative's name
+                before = word.end
+                continue
             learnt = any(start <= word.start and word.end <= end for start, end in known)
-            begins = word.key.endswith("ing") and word.text.casefold() in unknown
+            # "a sleeping cat" is a cat
+            begins = word.key.endswith("ing") and word.text.casefold() in unknown and not article
             apart = bool(_ENDS_CLAUSE.search(text, before, word.start)) or word.key in _BETWEEN or learnt
-            before = word.end
+            before, article = word.end, word.key in ("a", "an", "the")
+            if word.start in near:
+                doing = 0
+                spans.append((word.start, near[word.start]))
+                continue
             if doing and not apart and not begins and doing < _LONGEST_DOING:
                 doing += 1
-                phrases[-1] = (phrases[-1][0], word.end)
+                spans[-1] = (spans[-1][0], word.end)
                 continue
             doing = int(begins)
             if word.text.casefold() in unknown:
-                phrases.append((word.start, word.end))
-        named = (_LAST_GLUE.sub("", text[start:end]) for start, end in phrases)
-        return list(dict.fromkeys(" ".join(phrase.split()) for phrase in named))
+                spans.append((word.start, word.end))
+        return spans
 
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
         """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
         one, where the expanded prompt has lost one, and where nothing was added."""
-        drawn, drawn_too = ({one.term.name for one in self.named(prompt)} for prompt in (simple, expanded))
-        if drawn != drawn_too:
+        if self._drawn(simple) != self._drawn(expanded):
             return None
-        there, unknown = {word.key for word in words_of(simple)}, self.unknown_words(expanded)
-        spans = [match.span() for match in self._plain_pattern.finditer(expanded)]
+        there, unknown = {word.key for word in words_of(simple)}, set(self.unknown_words(expanded))
+        spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
         ]
@@ -170,20 +180,13 @@ class Vocabulary:
         added = [phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold()]
         if not added:
             return None
-        return Clause(_UNDRAWN, words=_quoted(added[:MAX_NAMED]))
+        return Clause(_UNDRAWN, words=quoted(added[:MAX_NAMED]))
 
-    def note_on(self, text: str) -> Clause | None:
-        """A note on the words of `text` that Seedling never learnt; None where it has learnt all."""
-        unknown = self.unknown_phrases(text)
-        if not unknown:
-            return None
-        words, more = _quoted(unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
-        return Clause(_MANY_UNKNOWN, words=words, more=more) if more > 0 else Clause(_UNKNOWN, words=words)
-
-    @staticmethod
-    def tells(note: str) -> bool:
-        """Whether a note is one of those on words that were never learnt."""
-        return note.startswith(_UNKNOWN.partition("{")[0])
+    def _drawn(self, text: str) -> set[str | int]:
+        """All of a text that is to be seen in its picture: terms, how many, on which side."""
+        drawn: set[str | int] = {one.term.name for one in self.named(text)}
+        drawn.update(number for number, phrases in self.counts.items() if _any_of(phrases).search(text))
+        return drawn | {side for side, phrases in self.sides.items() if _any_of(phrases).search(text)}
 
     @cached_property
     def _by_phrase(self) -> dict[str, tuple[Term, bool]]:
@@ -202,12 +205,23 @@ class Vocabulary:
 
     @cached_property
     def _plain_pattern(self) -> re.Pattern[str]:
-        """What is neither a term nor unknown: filler, so many, on this side."""
+        """What is neither a term nor unknown: filler, so many of it, on this side."""
         told = (self.filler, *self.counts.values(), *self.sides.values())
         return _any_of(phrase for phrases in told for phrase in phrases)
 
+    @cached_property
+    def _filler_pattern(self) -> re.Pattern[str]:
+        return _any_of(self.filler)
 
-def _quoted(phrases: Iterable[str]) -> str:
+
+def phrases_at(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
+    """What stands in the spans of a text, once each, on one line and without glue at its end."""
+    found = (_LAST_GLUE.sub("", text[start:end]) for start, end in spans)
+    return list(dict.fromkeys(" ".join(phrase.split()) for phrase in found))
+
+
+def quoted(phrases: Iterable[str]) -> str:
+    """Words that a note names, each in quotation marks."""
     return ", ".join(f'"{phrase}"' for phrase in phrases)
 
 
