@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -125,10 +126,12 @@ def train_autoencoder(
     roughen: Roughen = a_little_noise,
     batch: int = 12,
     rate: float = 1.5e-3,
+    seconds: float = math.inf,
     compiled: bool = False,
     device: str = "cpu",
 ) -> AutoencoderKL:
-    """Teaches the decoder for `pictures` pictures, going on from the checkpoint if there is one.
+    """Teaches the decoder for `pictures` pictures or for so many `seconds`, whichever is over first, going on from the
+    checkpoint if there is one.
 
     It learns to draw the pictures of the `sets`, each of its own shape, from their latents, a little wrong, as those
     that the U-Net makes are: first with noise in them, later, when there is a U-Net, as that U-Net draws them. A
@@ -144,13 +147,9 @@ def train_autoencoder(
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
     critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98), fused=True)
     steps = pictures // batch
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min(1.0, s / 100, 2.5 * (1 - s / max(steps, 1)) + 0.02)
-    )
     parts = {
         "model": model,
         "optimizer": optimizer,
-        "schedule": schedule,
         "critic": critic,
         "critic optimizer": critic_optimizer,
     }
@@ -161,6 +160,10 @@ def train_autoencoder(
     smooth, began = None, time.monotonic()
     saved = began
     for step in range(done, steps):
+        progress = max(step / steps, (time.monotonic() - began) / seconds)
+        if progress >= 1:
+            break
+        optimizer.param_groups[0]["lr"] = rate * min(1.0, step / 100, 2.5 * (1 - progress) + 0.02)
         numbers = np.random.default_rng((7, step))
         which = int(numbers.choice(len(shown), p=odds))
         all_pixels, all_codes = shown[which]
@@ -174,7 +177,7 @@ def train_autoencoder(
             loss = _sharpness_loss(drawn, wanted)
             if judge is not None:
                 loss = loss + 0.1 * _feature_loss(drawn, wanted, judge)
-            if step >= (1 - criticised) * steps:
+            if progress >= 1 - criticised:
                 doubt = functional.relu(1 - critic(wanted).float()) + functional.relu(
                     1 + critic(drawn.detach()).float()
                 )
@@ -190,14 +193,15 @@ def train_autoencoder(
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         error = functional.mse_loss(drawn.detach(), wanted) / 4
         smooth = error if smooth is None else smooth.lerp(error, 0.02)
         if step % 50 == 49 or step == steps - 1:
             pace = (step + 1 - done) * batch / (time.monotonic() - began)
             decibels = -10 * float(smooth.log10())
             log.info("autoencoder: %d pictures, %.2f dB, %.1f a second", (step + 1) * batch, decibels, pace)
-        if time.monotonic() - saved > _SAVE_EVERY or step == steps - 1:
+        if time.monotonic() - saved > _SAVE_EVERY:
             save_checkpoint(checkpoint, parts, step + 1)
             saved = time.monotonic()
+    if done < steps:
+        save_checkpoint(checkpoint, parts, steps)
     return model

@@ -23,7 +23,7 @@ from ideation import seedling_vocabulary
 
 SIZE = 128  # of the pictures that the latents are made from; of oblong ones, the shorter side
 PATCH = 16  # the side of the patches that the latents stand for
-CHUNK = 512
+CHUNK = 128
 CAPTIONS = 6  # so many are written of each scene
 
 
@@ -94,7 +94,7 @@ def make_data_set(
     """Draws `count` scenes into `folder`, or opens them if they are there already; `size` is the shorter side.
 
     The pictures depend on the arguments alone, not on the number of workers. Sets that differ in `size` alone show the
-    same scenes, and one with a smaller `count`, a multiple of 512, the first of them. Whoever asks for a set that
+    same scenes, and one with a smaller `count`, a multiple of 128, the first of them. Whoever asks for a set that
     another process is drawing waits for it.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ shapes, the decoder's polish (where it may learn to draw twice as large), export
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +124,12 @@ def grow(
     size: Annotated[
         int, typer.Option(help="Side of the pictures: 128, or 256 for a decoder that draws the same latents larger.")
     ] = 256,
-    batch: Annotated[int, typer.Option(help="Pictures that the U-Net learns from at once; 384 suits a GPU.")] = 48,
+    unet_seconds: Annotated[
+        float, typer.Option(help="At most so long for `pictures`; the rate falls in time.")
+    ] = math.inf,
+    tune_seconds: Annotated[float, typer.Option(help="At most so long for `tune-pictures`.")] = math.inf,
+    polish_seconds: Annotated[float, typer.Option(help="At most so long for `polish-pictures`.")] = math.inf,
+    batch: Annotated[int, typer.Option(help="Pictures that the U-Net learns from at once; 768 suits a GPU.")] = 48,
     compiled: Annotated[
         bool, typer.Option(help="Compile the decoder while it learns: faster, needs a C++ compiler.")
     ] = False,
@@ -169,8 +175,9 @@ def grow(
     if go_on:
         shipped = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER, dtype=torch.float32)
         autoencoder, text_encoder, unet = shipped.vae, shipped.text_encoder, shipped.unet
-        unet.set_attn_processor(AttnProcessor())
-        text_encoder.set_attn_implementation("eager")
+        if device == "cpu":  # there faster than flash attention's backward pass
+            unet.set_attn_processor(AttnProcessor())
+            text_encoder.set_attn_implementation("eager")
     else:
         clip = _grow_clip(scenes, tokenizer, folder, clip_pictures, device)
         text_encoder, unet = text_encoder_of(clip), new_unet()
@@ -199,7 +206,8 @@ def grow(
         pictures=pictures,
         plain_first=0.3 if go_on else 1.0,
         batch=batch,
-        rate=8e-4 * (batch / 48) ** 0.25,
+        rate=8e-4 * (batch / 48) ** 0.125,
+        seconds=unet_seconds,
         device=device,
     )
     unet.load_state_dict(average.modules["unet"].state_dict())
@@ -218,7 +226,8 @@ def grow(
         plain_first=0.15,
         figure_weight=2.0,
         batch=batch,
-        rate=6e-4 * (batch / 48) ** 0.25,
+        rate=6e-4 * (batch / 48) ** 0.125,
+        seconds=tune_seconds,
         device=device,
     )
     unet, text_encoder = average.modules["unet"], average.modules["text_encoder"]
@@ -238,8 +247,9 @@ def grow(
         pictures=polish_pictures,
         judge=eye,
         criticised=0.0 if eye is None else 0.3,
-        batch=12 if device == "cpu" else 48,
+        batch=12 if device == "cpu" else 96,
         rate=8e-4,
+        seconds=polish_seconds,
         compiled=compiled,
         device=device,
         roughen=drawn_by(unet, text_encoder, tokenizer, *told),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -149,10 +150,11 @@ def train_unet(
     frozen: Sequence[str] = (),
     batch: int = 48,
     rate: float = 8e-4,
+    seconds: float = math.inf,
     device: str = "cpu",
-    on_save: Callable[[int, Average], None] | None = None,
 ) -> Average:
-    """Trains for `pictures` pictures in all, going on from the checkpoint, and returns the averaged weights.
+    """Trains for `pictures` pictures in all or for so many `seconds`, whichever is over first, going on from the
+    checkpoint, and returns the averaged weights.
 
     Plain scenes first, a share of `plain_first` falling to 15 % at 45 % of the run; where there are `oblong` sets, two
     batches in five are of one of them; one caption in ten is empty or says nothing, for classifier-free guidance and
@@ -177,12 +179,6 @@ def train_unet(
         fused=True,
     )
 
-    def fall(step: int) -> float:
-        progress = step / steps
-        return min(1.0, step / 200) * (
-            1.0 if progress < 0.7 else 0.5 + 0.5 * float(np.cos(np.pi * (progress - 0.7) / 0.3))
-        )
-
     parts = {**modules, "optimizer": optimizer, "average": average}
     done, began, smooth = load_checkpoint(checkpoint, parts, device), time.monotonic(), None
     noise_schedule, saved = _schedule(), began
@@ -191,13 +187,19 @@ def train_unet(
     unet.train()
     text_encoder.train()
     for step in range(done, steps):
+        progress = max(step / steps, (time.monotonic() - began) / seconds)
+        if progress >= 1:
+            break
+        fallen = min(1.0, step / 200) * (
+            1.0 if progress < 0.7 else 0.5 + 0.5 * math.cos(math.pi * (progress - 0.7) / 0.3)
+        )
         for group, share in zip(optimizer.param_groups, (1.0, 0.3), strict=True):
-            group["lr"] = rate * share * fall(step)
+            group["lr"] = rate * share * fallen
         numbers = np.random.default_rng((3, step))
         if wide and numbers.random() < 0.4:
             clean, ids, covered = wide[numbers.integers(len(wide))].pick(numbers, batch)
         else:
-            plain_share = max(0.15, plain_first - (plain_first - 0.15) * step / steps / 0.45)
+            plain_share = max(0.15, plain_first - (plain_first - 0.15) * progress / 0.45)
             count = int(numbers.binomial(batch, plain_share))
             both = zip(plain.pick(numbers, count), rich.pick(numbers, batch - count), strict=True)
             clean, ids, covered = (torch.cat(pair) for pair in both)
@@ -223,11 +225,11 @@ def train_unet(
         if step % 25 == 24 or step == steps - 1:
             pace = (step + 1 - done) * batch / (time.monotonic() - began)
             log.info("unet: %d of %d pictures, loss %.4f, %.1f a second", (step + 1) * batch, pictures, smooth, pace)
-        if time.monotonic() - saved > _SAVE_EVERY or step == steps - 1:
+        if time.monotonic() - saved > _SAVE_EVERY:
             save_checkpoint(checkpoint, parts, step + 1)
             saved = time.monotonic()
-            if on_save is not None:
-                on_save(step + 1, average)
+    if done < steps:
+        save_checkpoint(checkpoint, parts, steps)
     return average
 
 
