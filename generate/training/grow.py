@@ -20,7 +20,7 @@ from diffusers import StableDiffusionPipeline
 from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPModel, CLIPTokenizer
 
-from generate.seedling import SEEDLING_FOLDER
+from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
 from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
 from generate.training.clip import enlarged_clip, train_clip
 from generate.training.dataset import CHUNK, SIZE, DataSet, joined, make_data_set, squashed
@@ -117,7 +117,7 @@ def grow(
     polish_pictures: Annotated[
         int, typer.Option(help="How many pictures drawn by the U-Net the decoder sees.")
     ] = 24_000,
-    clip_pictures: Annotated[int, typer.Option(help="How many pictures the CLIP sees in all.")] = 120_000,
+    clip_pictures: Annotated[int, typer.Option(help="How many pictures the CLIP sees in all; 0: it stays as it is.")] = 120_000,
     rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
     plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 8_192,
     oblong: Annotated[int, typer.Option(help="Scenes to draw of each shape that is not square.")] = 4_096,
@@ -247,7 +247,7 @@ def grow(
         pictures=polish_pictures,
         judge=eye,
         criticised=0.0 if eye is None else 0.3,
-        batch=12 if device == "cpu" else 96,
+        batch=6 if device == "cpu" else 96,
         rate=8e-4,
         seconds=polish_seconds,
         compiled=compiled,
@@ -263,7 +263,9 @@ def grow(
 
 
 def _grow_clip(scenes: Scenes, tokenizer: CLIPTokenizer, folder: Path, pictures: int, device: str) -> CLIPModel:
-    """The CLIP, which looks at pictures of every shape as if they were square."""
+    """The CLIP, which looks at pictures of every shape as if they were square; for 0 pictures, the shipped one."""
+    if pictures == 0:
+        return CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
     seen = joined(*(squashed(data) for data in scenes.all()))
     return train_clip(seen, tokenizer, folder / "clip.pt", pictures=pictures, device=device).cpu()
 
