@@ -47,6 +47,9 @@ class InTurn:
     `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
     they have one length, and nothing tells their padding apart. None where they cannot.
 
+    The pipeline of one that `carries` tells the denoiser which of its calls is for what, so that a fast render can
+    carry attention on from step to step.
+
     `guiders` are parts of the pipeline that hold the guidance, where no argument does: one of them is used for a
     picture. Of prompts that are `set_apart` it uses another one, and so they go with their like alone.
 
@@ -70,6 +73,7 @@ class InTurn:
     lengths: Mapping[str, str] = field(default_factory=dict)
     most_tokens: int | None = None
     mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    carries: bool = False
     guiders: tuple[str, ...] = ()
     set_apart: Callable[[str], bool] = lambda _: False
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()

@@ -389,6 +389,23 @@ def test_it_stops_when_it_is_told_to(opened: Opened) -> None:
     assert not model.denoiser._forward_pre_hooks
 
 
+def test_a_fast_pair_carries_attention_on_by_the_number_of_the_step(opened: Opened) -> None:
+    model = opened("flux")
+    prompts, settings = prompts_of(model), settings_of(model, num_inference_steps=10)
+    usual = render_pair(prompts, settings, model)
+    fast = render_pair(prompts, replace(settings, fast=True), model)
+    assert fast.certificate.holds
+    rule = {"cache_interval": 3, "disable_cache_before_step": 3, "disable_cache_after_step": 8, "max_order": 1}
+    assert fast.certificate.arguments == usual.certificate.arguments | rule
+    alone = replace(prompts, simple=prompts.expanded, expanded=prompts.simple)
+    turned = [one.image.tobytes() for one in render_pair(alone, replace(settings, fast=True), model).pictures]
+    assert [one.image.tobytes() for one in fast.pictures] == turned[::-1], "nothing is carried on from the other arm"
+    assert fast.pictures[0].image.tobytes() != usual.pictures[0].image.tobytes()
+    few = replace(settings, num_inference_steps=4)
+    plain, quick = (render_pair(prompts, one, model) for one in (few, replace(few, fast=True)))
+    assert quick.pictures[0].image.tobytes() == plain.pictures[0].image.tobytes(), "of few steps all are computed"
+
+
 def test_memory_that_runs_short(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     model = opened("z-image")
     decode = type(model.pipeline.vae).decode

@@ -32,5 +32,6 @@ COGVIEW4 = Family(
         decoded=decoded_by_kl,
         arguments={"max_sequence_length": 1024},
         guided_calls=("prompt", "negative prompt"),
+        carries=True,
     ),
 )

@@ -94,6 +94,7 @@ FLUX2_KLEIN = Family(
         decoded=_decoded,
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512},
+        carries=True,
     ),
 )
 
@@ -112,5 +113,6 @@ FLUX2_KLEIN_BASE = replace(
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
         negative=_negative,
+        carries=True,
     ),
 )

@@ -46,6 +46,7 @@ HUNYUAN_IMAGE = Family(
         guided_calls=("prompt", "negative prompt"),
         guiders=("guider", "ocr_guider"),
         set_apart=_has_lettering,
+        carries=True,
     ),
 )
 
@@ -59,6 +60,9 @@ HUNYUAN_IMAGE_DISTILLED = replace(
     told_by={"guidance_embeds": True},
     usual={"scheduler": "Euler", "num_inference_steps": 8, "guidance_scale": 3.25},
     in_turn=InTurn(
-        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),), guided_above=None, decoded=decoded_by_scale
+        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+        guided_above=None,
+        decoded=decoded_by_scale,
+        carries=True,
     ),
 )

@@ -43,5 +43,6 @@ QWEN_IMAGE = Family(
         most_tokens=1024,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
+        carries=True,
     ),
 )

@@ -44,6 +44,7 @@ FLUX = Family(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
         mixed=_encoded,
+        carries=True,
     ),
 )
 
@@ -60,5 +61,6 @@ FLUX_SCHNELL = replace(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 256},
         mixed=_encoded,
+        carries=True,
     ),
 )
