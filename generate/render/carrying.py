@@ -13,7 +13,7 @@ from typing import Any
 from diffusers import TaylorSeerCacheConfig
 
 from generate.models.devices import torch_dtype
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.settings import RenderSettings
 
 #: What transformers of two streams, one for the picture and one for words, call their attention layers.

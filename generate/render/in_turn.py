@@ -18,7 +18,7 @@ from PIL import Image
 
 from generate.families import InTurn
 from generate.models.devices import ran_out_of_memory
-from generate.models.weight_file import first_line
+from generate.models.weights.weight_file import first_line
 from generate.picture import SchedulerUse
 from generate.render.arm_check import ArmCheck
 from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, Step, as_json, ran_over

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from generate.models.memory_mode import MODE_WORDS
-from generate.models.open import OpenModel
+from generate.models.opening.memory_mode import MODE_WORDS
+from generate.models.opening.model import OpenModel
 
 
 @dataclass(frozen=True)

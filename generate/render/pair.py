@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from generate.models.adapters import Adapter, Embedding
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.models.suitability import check_family
 from generate.picture import ARMS, Arm, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step

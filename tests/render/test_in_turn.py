@@ -22,9 +22,9 @@ from tiny_families import BUILDERS, save_tiny
 from generate import RenderSettings
 from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
-from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
+from generate.models.opening.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
-from generate.models.weight_file import digest_of_file
+from generate.models.weights.weight_file import digest_of_file
 from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import build_scheduler
