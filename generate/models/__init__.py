@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from generate.models.adapters import Adapter, Embedding
     from generate.models.devices import choose_device, choose_dtype, explain_choice, ran_out_of_memory, require_compiler
     from generate.models.opening.model import OpenModel
-from generate.models.opening.open import open_model
+    from generate.models.opening.open import open_model
 
 _WITH_TORCH = {
     "Adapter": "generate.models.adapters",
