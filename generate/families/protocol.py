@@ -132,11 +132,11 @@ class Family:
     name: str
     title: str
     pipeline: str
-    denoiser: str
-    text_encoders: tuple[tuple[str, str], ...]
-    guidance: str
-    guided_rows: tuple[Guided, ...]
     inputs: Mapping[str, str]
+    denoiser: str = "transformer"
+    text_encoders: tuple[tuple[str, str], ...] = (("text_encoder", "tokenizer"),)
+    guidance: str = "guidance_scale"
+    guided_rows: tuple[Guided, ...] = ("prompt", "negative prompt")
     penultimate: bool = False
     context_width: int | None = None
     latent_channels: int | None = None

@@ -9,10 +9,6 @@ COGVIEW4 = Family(
     name="cogview4",
     title="CogView4",
     pipeline="CogView4Pipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",

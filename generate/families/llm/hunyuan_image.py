@@ -21,10 +21,7 @@ HUNYUAN_IMAGE = Family(
     name="hunyuan-image",
     title="HunyuanImage 2.1",
     pipeline="HunyuanImagePipeline",
-    denoiser="transformer",
     text_encoders=(("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")),
-    guidance="guidance_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",
