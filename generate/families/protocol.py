@@ -47,6 +47,11 @@ class InTurn:
     `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
     they have one length, and nothing tells their padding apart. None where they cannot.
 
+    `attends` says how words lie to the picture where the transformer looks at them: before or behind it in one row, or
+    apart; None where nobody looks on. There the picture is padded to a multiple of `picture_in` places. `context` is
+    what the words' places are, in order: tokenizers, by the pipeline's names for them, each with its number of places,
+    0 of the last for as many as there are tokens.
+
     The pipeline of one that `carries` tells the denoiser which of its calls is for what, so that a fast render can
     carry attention on from step to step.
 
@@ -74,6 +79,9 @@ class InTurn:
     most_tokens: int | None = None
     mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
     carries: bool = False
+    attends: Literal["words first", "picture first", "words apart"] | None = None
+    picture_in: int = 1
+    context: tuple[tuple[str, int], ...] = ()
     guiders: tuple[str, ...] = ()
     set_apart: Callable[[str], bool] = lambda _: False
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()

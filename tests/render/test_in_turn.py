@@ -25,7 +25,17 @@ from generate.models import ModelError, OpenModel, family_of, known_models, open
 from generate.models.opening.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
 from generate.models.weights.weight_file import digest_of_file
-from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
+from generate.render import (
+    Frame,
+    RenderCancelled,
+    RenderError,
+    RenderInterrupted,
+    Step,
+    attention_recorder,
+    render_pair,
+    render_series,
+)
+from generate.render.input_check import named_inputs
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
@@ -530,7 +540,7 @@ def test_the_whole_of_a_run(name: str, folders: Folders, twinseed: Twinseed, tmp
     expanded = f"{SHORT} {LONG.replace(' ,', '')}, tall waves"  # two phrases, to keep the ladder short
     asked = ("--expanded", expanded, "--steps", "1", "--seed", "5", "--max-sequence-length", "96")
     in_turn = FAMILIES[name].in_turn
-    instruments = ["ruler", "placebo", "ladder", "sweep"]
+    instruments = ["ruler", "placebo", "ladder", "sweep", "attention"]
     few = ["ruler.seeds=2", "sweep.steps=[1]", 'sweep.schedulers=["Euler beta"]']
     if in_turn is not None and in_turn.mixed is not None:
         instruments.append("morph")
@@ -566,7 +576,6 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
     assert prompts["expanded"].count(".") > 2, "sentences, for a model that reads them"
     refused = {
         ("--preset", "default"): "trained by flow matching",
-        ("--with", "attention"): "looks into a U-Net, and Z-Image has none",
         ("--with", "morph"): "Z-Image has no way from one prompt to another",
         ("--memory", "0.5GB"): "does not fit into 0.5GB on cpu; the least that it takes here is 1.5GB",
         ("--memory", "much"): "--memory is 'much'",
@@ -678,6 +687,53 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert str(caught.value.hint).endswith("another, whole")
     another.rename(tmp_path / "lone")
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("flux", "encoder_hidden_states"),
+        ("flux2-klein", "encoder_hidden_states"),
+        ("chroma", "encoder_hidden_states"),
+        ("qwen-image", "encoder_hidden_states"),
+        ("sd3", "encoder_hidden_states"),
+        ("pixart", "encoder_hidden_states"),
+        ("z-image", "cap_feats"),
+    ],
+)
+def test_each_word_is_where_the_picture_looks_for_it(name: str, given: str, opened: Opened) -> None:
+    model = opened(name)
+    prompts, settings = prompts_of(model), settings_of(model, num_inference_steps=1, width=128)
+    plain = render_pair(prompts, settings, model)
+
+    def seen() -> tuple[list[bytes], Any, Any]:
+        recorder = attention_recorder(model, (prompts.simple, prompts.expanded), settings)
+        pair = render_pair(prompts, settings, model, watchers=(recorder,))
+        return [one.image.tobytes() for one in pair.pictures], *recorder.maps
+
+    pictures, simple, expanded = seen()
+    assert pictures == [one.image.tobytes() for one in plain.pictures], "looking on changes nothing"
+    assert simple.tokens.words == ("a", "red", "cat")
+    assert {"lighthouse", "valley"} <= {*expanded.tokens.words}
+    unit = model.size_unit
+    assert simple.shares.shape[1:] == (64 // unit, 128 // unit)
+    assert (simple.shares >= 0).all()
+    assert simple.shares.sum(0).max() <= 1.0001, "shares of all that a place looks at"
+    place = simple.tokens.of("cat")[-1]
+
+    def louder(_: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        told = named_inputs(model.denoiser, arguments, keywords)[given]
+        for row in told:  # the prompt's among them
+            row[place] *= -4
+        return None
+
+    hook = model.denoiser.register_forward_pre_hook(louder, with_kwargs=True)
+    try:
+        _, changed, _ = seen()
+    finally:
+        hook.remove()
+    moved = np.abs(changed.shares - simple.shares).sum((1, 2))
+    assert moved.argmax() == place, "the word whose vector was changed"
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:

@@ -89,6 +89,8 @@ FLUX2_KLEIN = Family(
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512},
         carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )
 
@@ -108,5 +110,7 @@ FLUX2_KLEIN_BASE = replace(
         guided_calls=("prompt", "negative prompt"),
         negative=_negative,
         carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

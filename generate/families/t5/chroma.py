@@ -25,5 +25,7 @@ CHROMA = Family(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

@@ -43,6 +43,8 @@ FLUX = Family(
         arguments={"max_sequence_length": 512},
         mixed=_encoded,
         carries=True,
+        attends="words first",
+        context=(("tokenizer_2", 0),),
     ),
 )
 
@@ -60,5 +62,7 @@ FLUX_SCHNELL = replace(
         arguments={"max_sequence_length": 256},
         mixed=_encoded,
         carries=True,
+        attends="words first",
+        context=(("tokenizer_2", 0),),
     ),
 )

@@ -23,5 +23,7 @@ PIXART = Family(
         decoded=decoded_by_scale,
         arguments={"max_sequence_length": 300, "clean_caption": False, "use_resolution_binning": False},
         tells_latents_alone=True,
+        attends="words apart",
+        context=(("tokenizer", 0),),
     ),
 )

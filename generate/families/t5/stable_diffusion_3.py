@@ -44,5 +44,7 @@ STABLE_DIFFUSION_3 = Family(
         most_tokens=512,
         arguments={"max_sequence_length": 256},
         mixed=_encoded,
+        attends="picture first",
+        context=(("tokenizer", 77), ("tokenizer_3", 0)),
     ),
 )
