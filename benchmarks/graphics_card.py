@@ -49,7 +49,7 @@ from tiny_families import BUILDERS, save_tiny
 
 from generate.models import OpenModel, choose_device, open_model, usual_settings
 from generate.picture import PicturePair
-from generate.render import RenderCancelled, RenderError, RenderInterrupted, Step, render_pair
+from generate.render import RenderCancelled, RenderError, RenderInterrupted, Step, attention_recorder, render_pair
 from generate.render.batch import Batch
 from generate.render.conditioning import encode_pair
 from generate.render.drawing import render_batch
@@ -377,6 +377,37 @@ def too_large(place: Place) -> str:
     return "; ".join(found)
 
 
+def attention(place: Place, name: str) -> str:
+    """Looking on changes nothing, and sees what is seen on the CPU."""
+    maps, found = [], list[str]()
+    for device in (place.device, "cpu"):
+        model = place.model(name, device=device)
+        settings, prompts = settings_for(model), prompts_for(model)
+        usual = pixels(draw(model))
+        recorder = attention_recorder(model, (prompts.simple, prompts.expanded), settings)
+        watched = pixels(render_pair(prompts, settings, model, watchers=(recorder,)))
+        maps.append(recorder.maps[0].shares)
+        found.append(told(watched, usual))
+    gap = float(np.abs(maps[0] - maps[1]).max())
+    words = f"watched {found[0]}; shares within {gap:.6f} of the CPU's"
+    require(found == ["bit for bit"] * 2, words)
+    require(gap < 0.01, words)
+    return words
+
+
+def carried(place: Place, name: str) -> str:
+    """A fast render, that carries attention on."""
+    changes: dict[str, Any] = {"num_inference_steps": 12}
+    model = place.model(name)
+    usual, fast = (draw(model, **changes, fast=fast) for fast in (False, True))
+    again = told(pixels(fast), pixels(draw(model, **changes, fast=True)))
+    after = told(pixels(usual), pixels(draw(model, **changes)))
+    words = f"usual {told(pixels(fast), pixels(usual))}; again {again}; after it the usual {after}"
+    require((again, after) == ("bit for bit",) * 2, words)
+    require("cache_interval" in fast.certificate.arguments, words)
+    return words
+
+
 def lora(place: Place) -> str:
     model = place.model()
     before = pixels(draw(model))
@@ -561,6 +592,8 @@ def all_checks(device: str) -> list[Check]:
         *(Check(f"families {name}", partial(family, name=name)) for name in BUILDERS),
         *(Check(f"plans {name}", partial(plans, name=name)) for name in ("seedling", "z-image")),
         *(Check(f"short of memory {name}", partial(short_of_memory, name=name)) for name in ("seedling", "z-image")),
+        *(Check(f"attention {name}", partial(attention, name=name)) for name in ("seedling", "flux", "z-image")),
+        *(Check(f"carried {name}", partial(carried, name=name)) for name in ("flux", "qwen-image")),
         Check("lora seedling", lora),
         Check("lora in turn", lora_in_turn),
         Check("stopping", stopping),
