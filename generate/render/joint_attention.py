@@ -167,10 +167,10 @@ class _Look(TorchFunctionMode):
         scale = given.get("scale") or asking.shape[-1] ** -0.5
         total = asking.new_zeros(self._words, self._pixels, dtype=torch.float32)
         for some in range(0, self._pixels, at_once := max(1, _BYTES_AT_ONCE // (4 * len(asking) * looked_at))):
-            few = slice(some, some + at_once)
+            few = slice(some, min(some + at_once, self._pixels))
             scores = asking[:, few].float() @ told.float().transpose(1, 2) * scale
             if mask is not None:
-                rows = mask[:, begin + some : begin + some + at_once]
+                rows = mask[:, begin + few.start : begin + few.stop]
                 scores = scores.masked_fill(~rows, -torch.inf) if rows.dtype == torch.bool else scores + rows.float()
             total[:, few] = scores.softmax(-1)[..., words].mean(0).T
         before, count = self.sums.get(looked_at, (0, 0))

@@ -236,9 +236,18 @@ def _open_folder(
     for part, module in pipeline.components.items():
         if isinstance(module, torch.nn.Module) and part not in given:
             what = Clause("{part} of the model in {folder}", part=part, folder=folder)
+            _cast_float8(module, dtype)
             require_whole(module, what, folder / part)
             notes += left_in_folder(module, what, folder / part)
     return pipeline, tuple(notes)
+
+
+def _cast_float8(module: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Weights that are still in the eight bits of their file become what was asked for: in float16, diffusers leaves
+    them so."""
+    for weight in module.parameters():
+        if weight.dtype in (torch.float8_e4m3fn, torch.float8_e5m2):
+            weight.data = weight.data.to(dtype)
 
 
 @contextmanager
