@@ -60,12 +60,20 @@ def notes_on_unlearnt(simple: str, expanded: str, vocabulary: Vocabulary | None)
 
 
 def is_on_unlearnt(note: str) -> bool:
-    """Whether a note is one of those on words that were never learnt."""
+    """Whether a note is one of those on words that were never learnt.
+
+    >>> is_on_unlearnt('Seedling has never learnt "gnu": in its place it draws a box with a question mark.')
+    True
+    """
     return note.startswith(("Seedling has never learnt ", "Seedling has learnt to draw one"))
 
 
 def says_no_more_than_unlearnt(note: str) -> bool:
-    """Whether a note only says which words were never learnt, and not what is drawn for them."""
+    """Whether a note only says which words were never learnt, and not what is drawn for them.
+
+    >>> says_no_more_than_unlearnt('Seedling has never learnt "gnu": in its place it draws a box with a question mark.')
+    False
+    """
     return is_on_unlearnt(note) and note.endswith(_SOMETHING_ELSE.rpartition("}")[2].rpartition(",")[2])
 
 
