@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ideation.concept import Word
-from ideation.english import as_written, content_stems, plural, words_of
+from ideation.english import as_written, content_stems, is_inside, plural, words_of
 from ideation.errors import Clause
 from ideation.prompt_syntax import marks_in
 from templates import own_yaml
@@ -122,11 +122,8 @@ class Vocabulary:
         known = [(one.start, one.end) for one in named]
         known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
         known += [match.span() for match in self._plain_pattern.finditer(text)]
-        unknown = [
-            word
-            for word in words_of(text)
-            if word.key not in _GLUE and not any(start <= word.start and word.end <= end for start, end in known)
-        ]
+        covered = merged(known)
+        unknown = [word for word in words_of(text) if word.key not in _GLUE and not is_inside(covered, word.end)]
         found = [(word.start, word.text) for word in as_written(unknown)]
         found += [(start, " ".join(text[start:end].split())) for start, end in relatives]
         return list(dict.fromkeys(said for _, said in sorted(found)))
@@ -140,7 +137,9 @@ class Vocabulary:
         """Where the phrases of `unknown_phrases` stand, with glue at their ends, each as often as it is there."""
         unknown = {word.casefold() for word in self.unknown_words(text)}
         named = self.named(text)
-        known = [(one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near]
+        known = merged(
+            (one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near
+        )
         near = {one.start: one.end for one in named if one.near}
         spans: list[tuple[int, int]] = []
         doing, before, article = 0, 0, False
@@ -148,7 +147,7 @@ class Vocabulary:
             if spans and word.end <= spans[-1][1]:  # inside a relative's name
                 before = word.end
                 continue
-            learnt = any(start <= word.start and word.end <= end for start, end in known)
+            learnt = is_inside(known, word.end)
             # "a sleeping cat" is a cat
             begins = word.key.endswith("ing") and word.text.casefold() in unknown and not article
             apart = bool(_ENDS_CLAUSE.search(text, before, word.start)) or word.key in _BETWEEN or learnt
@@ -212,6 +211,17 @@ class Vocabulary:
     @cached_property
     def _filler_pattern(self) -> re.Pattern[str]:
         return _any_of(self.filler)
+
+
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans in order, those that overlap as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def phrases_at(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:

@@ -10,7 +10,16 @@ from ideation.english.marks import MarkedText, carry_marks, concept_sentence
 from ideation.english.phrases import ARTICLES, phrases_of
 from ideation.english.plain_text import PlainText, as_prompt, concept_as_prompt, plain_answer, tidied
 from ideation.english.stems import GLUE, content_stems, same, stem
-from ideation.english.words import QUOTED, WordSpan, as_written, encoder_pieces, plain_words, segments, words_of
+from ideation.english.words import (
+    QUOTED,
+    WordSpan,
+    as_written,
+    encoder_pieces,
+    is_inside,
+    plain_words,
+    segments,
+    words_of,
+)
 
 __all__ = [
     "ARTICLES",
@@ -31,6 +40,7 @@ __all__ = [
     "diff",
     "encoder_pieces",
     "indefinite_article",
+    "is_inside",
     "phrases_of",
     "plain_answer",
     "plain_words",
