@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ideation.concept import Word
-from ideation.english import as_written, content_stems, is_inside, plural, words_of
+from ideation.english import as_written, content_stems, plural, words_of
 from ideation.errors import Clause
 from ideation.prompt_syntax import marks_in
 from templates import own_yaml
@@ -123,7 +124,9 @@ class Vocabulary:
         known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
         known += [match.span() for match in self._plain_pattern.finditer(text)]
         covered = merged(known)
-        unknown = [word for word in words_of(text) if word.key not in _GLUE and not is_inside(covered, word.end)]
+        unknown = [
+            word for word in words_of(text) if word.key not in _GLUE and not covers(covered, word.start, word.end)
+        ]
         found = [(word.start, word.text) for word in as_written(unknown)]
         found += [(start, " ".join(text[start:end].split())) for start, end in relatives]
         return list(dict.fromkeys(said for _, said in sorted(found)))
@@ -147,7 +150,7 @@ class Vocabulary:
             if spans and word.end <= spans[-1][1]:  # inside a relative's name
                 before = word.end
                 continue
-            learnt = is_inside(known, word.end)
+            learnt = covers(known, word.start, word.end)
             # "a sleeping cat" is a cat
             begins = word.key.endswith("ing") and word.text.casefold() in unknown and not article
             apart = bool(_ENDS_CLAUSE.search(text, before, word.start)) or word.key in _BETWEEN or learnt
@@ -222,6 +225,12 @@ def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             found.append((start, end))
     return found
+
+
+def covers(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether one of the spans, which stand in order and apart, has all from `start` to `end`."""
+    before = bisect_right(spans, start, key=lambda span: span[0])
+    return before > 0 and end <= spans[before - 1][1]
 
 
 def phrases_at(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:

@@ -9,12 +9,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ideation.draw import built_in_words
-from ideation.english import WordSpan, content_stems, is_inside, plain_words, plural, words_of
+from ideation.english import WordSpan, content_stems, plain_words, plural, words_of
 from ideation.errors import Clause
 from ideation.expansion.notes import foreign_words
 from ideation.faithfulness import Requirement, requirements_of
 from ideation.prompt_syntax import spoken
-from ideation.vocabulary import MAX_NAMED, Named, Vocabulary, merged, phrases_at, quoted
+from ideation.vocabulary import MAX_NAMED, Named, Vocabulary, covers, merged, phrases_at, quoted
 
 _SOMETHING_ELSE = "Seedling has never learnt {words}, so the picture may show something else there."
 _AND_MORE = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
@@ -112,7 +112,7 @@ class _Reading:
         """The unknown phrases that nothing was told of."""
         spans = self.vocabulary.unknown_spans(self.text)
         told = merged(self.told)
-        return phrases_at(self.text, (span for span in spans if not is_inside(told, span[1])))
+        return phrases_at(self.text, (span for span in spans if not covers(told, *span)))
 
     def _of_relatives(self) -> list[Clause]:
         notes: dict[str, Clause] = {}
