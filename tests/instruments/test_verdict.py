@@ -112,6 +112,7 @@ def test_what_the_model_never_learnt_is_said_first_and_never_called_kept(intents
         ("two hamsters riding a bicycle", ("hamsters",), True),
         ("two cats riding a bicycle on the left", (), False),
         ("five cats riding a bicycle", ("five",), False),
+        ("a cat doing yoga on a sofa", ("doing yoga", "sofa"), True),
         ("a cat on skis", ("skis",), True),
         ("(a cat:1.2) skiing", ("skiing",), True),
         ("a small dog riding a bicycle in Paris", ("small", "Paris"), False),
