@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ideation.concept import Concept, concept_text, typed_concept
-from ideation.english import concept_as_prompt, concept_sentence
+from ideation.draw import Vocabulary
 from ideation.errors import Clause
 from ideation.expanders import (
     DraftRequest,
@@ -30,10 +30,7 @@ from ideation.expansion.notes import (
     notes_on_weights,
     reads_english_alone,
 )
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import spoken
-from ideation.token_budget import EstimatedBudget, TokenBudget
-from ideation.vocabulary import Vocabulary
+from ideation.prompt import EstimatedBudget, PromptPair, TokenBudget, concept_as_prompt, concept_sentence, spoken
 
 #: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, the encoder reads it in
 #: chunks, or it is cut.

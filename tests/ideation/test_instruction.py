@@ -24,7 +24,7 @@ from ideation import (
 )
 from ideation.expanders import BUILT_IN_TEMPLATES, InstructionTemplateError, find_target, find_template, instruction_for
 from ideation.expanders.instruction_template import MAX_TEMPLATE_CHARACTERS, VARIABLES
-from ideation.expanders.template_sandbox import fill_in_child
+from ideation.expanders.instruction_template.sandbox import fill_in_child
 
 CONCEPT = typed_concept("a dog riding a bicycle")
 GOOD = json.dumps({"language": "en", "simple": CONCEPT.text, "expanded": f"{CONCEPT.text}, on a beach"})

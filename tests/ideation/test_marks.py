@@ -7,8 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ideation import PromptSyntaxError, parse_prompt, self_contained
-from ideation.english import MarkedText, as_prompt, carry_marks, concept_as_prompt, concept_sentence, plain_answer
-from ideation.prompt_syntax import ParsedPrompt, Stretch
+from ideation.prompt import (
+    MarkedText,
+    ParsedPrompt,
+    Stretch,
+    as_prompt,
+    carry_marks,
+    concept_as_prompt,
+    concept_sentence,
+    plain_answer,
+)
 
 
 def weighed(prompt: str) -> dict[str, float]:

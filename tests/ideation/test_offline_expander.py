@@ -35,7 +35,7 @@ from ideation import expand as expand_concept
 from ideation.expanders.offline import Details, analyze, built_in_details
 from ideation.expanders.offline.prompt_builder import MAX_WORDS, without_repeats
 from ideation.faithfulness import check
-from ideation.token_budget import estimated_tokens
+from ideation.prompt import estimated_tokens
 from templates import Language
 
 WORDS = built_in_words()

@@ -13,7 +13,7 @@ from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from ideation import TokenBudget, Vocabulary, given_pair, seedling_vocabulary
-from ideation.english import phrases_of
+from ideation.prompt import phrases_of
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from generate.models import OpenModel
 from generate.render.batch import RenderCancelled, Step
 from generate.settings import SettingsError
 from ideation import TwinseedError
-from ideation.values import MAX_SEED
+from ideation.files import MAX_SEED
 
 
 @pytest.fixture(scope="module")

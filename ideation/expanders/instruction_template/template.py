@@ -8,7 +8,7 @@ from typing import Any
 
 import templates
 from ideation.errors import Clause, TwinseedError, nearest
-from ideation.expanders.template_sandbox import LIMIT_S, MAX_INSTRUCTION_CHARACTERS, fill, fill_in_child
+from ideation.expanders.instruction_template.sandbox import LIMIT_S, MAX_INSTRUCTION_CHARACTERS, fill, fill_in_child
 
 #: The variants that come with the program, by the names that `--template` takes.
 BUILT_IN_TEMPLATES: dict[str, str] = {

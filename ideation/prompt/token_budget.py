@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ideation.english import as_written, encoder_pieces, words_of
 from ideation.errors import TwinseedError
-from ideation.prompt_pair import TokenCount
-from ideation.prompt_syntax import parse_prompt, spoken
+from ideation.prompt.pair import TokenCount
+from ideation.prompt.syntax import parse_prompt, spoken
 
 _HALVES = re.compile("[\ud800-\udfff]")
 

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ideation.english.diff import common_words
-from ideation.english.plain_text import as_prompt, concept_as_prompt, tidied
-from ideation.english.stems import GLUE, stem
-from ideation.english.words import WordSpan, as_written, words_of
-from ideation.prompt_syntax import marks_in, name_of_embedding, weight_of
+from ideation.english import GLUE, WordSpan, as_written, common_words, stem, words_of
+from ideation.prompt.plain_text import as_prompt, concept_as_prompt, tidied
+from ideation.prompt.syntax import marks_in, name_of_embedding, weight_of
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 
-from ideation.english.words import WordSpan, is_inside, words_of
-from ideation.prompt_syntax import Marks, marks_in
+from ideation.english import WordSpan, is_inside, words_of
+from ideation.prompt.syntax import Marks, marks_in
 
 _QUOTED = re.compile(r'"[^"\n]{1,100}"|“[^”\n]{1,100}”|「[^」\n]{1,100}」')
 _SEPARATOR = re.compile(

@@ -11,10 +11,10 @@ from pathlib import Path
 from ideation.concept import Word
 from ideation.english import as_written, content_stems, words_of
 from ideation.errors import Clause
-from ideation.prompt_syntax import marks_in
+from ideation.prompt import marks_in
 from templates import own_yaml
 
-VOCABULARY_FILE = Path(__file__).parent / "draw" / "lists" / "seedling.yaml"
+VOCABULARY_FILE = Path(__file__).parent / "lists" / "seedling.yaml"
 
 #: The attributes of a scene, in the order in which a caption usually names them.
 KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")

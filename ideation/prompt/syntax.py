@@ -18,7 +18,7 @@ from typing import ClassVar, Literal, cast
 from pydantic import ConfigDict
 
 from ideation.errors import TwinseedError
-from ideation.values import STRICT
+from ideation.files import STRICT
 
 _EMPHASIS = 1.1
 _MAX_WEIGHT = 10.0

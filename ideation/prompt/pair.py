@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
-from ideation.values import STRICT, Count
+from ideation.files import STRICT, Count
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from ideation.english.words import QUOTED, is_inside
-from ideation.prompt_syntax import Mark, Marks, PromptSyntaxError, marks_in, spans_that_change, weight_of
+from ideation.english import QUOTED, is_inside
+from ideation.prompt.syntax import Mark, Marks, PromptSyntaxError, marks_in, spans_that_change, weight_of
 
 _TO_ESCAPE = re.compile(r"\\(?=[()\[\]\\])|[()\[\]]")
 _BREAK = re.compile(r"\bBREAK\b")
