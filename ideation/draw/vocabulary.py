@@ -194,7 +194,11 @@ _OTHER_ANIMALS = frozenset(("hamster", "rat", "squid"))
 
 
 def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """The stems of a phrase and those of every phrase that Seedling was taught to mean the same."""
+    """The stems of a phrase and those of every phrase that Seedling was taught to mean the same.
+
+    >>> sorted(phrasings(("rain",)))
+    [('rain',), ('rainstorm',)]
+    """
     return _phrasings().get(phrase, frozenset()) | {phrase}
 
 

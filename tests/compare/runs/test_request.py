@@ -266,7 +266,7 @@ def test_a_picture_without_a_prompt_wants_a_concept(tmp_path: Path) -> None:
 
 
 def test_the_expanded_picture_of_a_pair_that_does_not_tell_the_simple_prompt() -> None:
-    (picture,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
+    (picture,) = (Path(__file__).parents[2] / "support").glob("runs_of_version_1/*/expanded-7.png")
     request, notes = PairRequest.from_options(PairOptions(like=picture))
     assert (request.simple or "").startswith("a dog riding a bicycle in a city in the rain")
     assert request.expanded is None

@@ -22,7 +22,7 @@ slow = pytest.mark.skipif(not os.environ.get("TWINSEED_SLOW_TESTS"), reason="TWI
 @pytest.fixture
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Ray's processes have to find."""
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (root, root / "tests" / "support"))))
 
 

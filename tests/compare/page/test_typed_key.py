@@ -19,7 +19,7 @@ from compare.session import Session
 from ideation import Expander, OfflineExpander
 from ideation.expanders import MissingKey
 
-SCRIPT = Path(__file__).parents[2] / "compare" / "page" / "app.py"
+SCRIPT = Path(__file__).parents[3] / "compare" / "page" / "app.py"
 ANSWER = {
     "language": "en",
     "simple": "a dog riding a bicycle",

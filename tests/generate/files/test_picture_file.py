@@ -43,7 +43,7 @@ from generate.schedulers.table import SCHEDULERS
 from generate.settings import RenderSettings
 from ideation import AdapterMention
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 SETTINGS = RenderSettings(guidance_scale=5.5, width=64, height=48, seed=2**60 + 1, device="cpu", dtype="float32")
 PARAMETERS = PictureParameters(
     prompt="a dog riding a bicycle, watercolor style",

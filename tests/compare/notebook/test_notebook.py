@@ -32,7 +32,7 @@ from generate import Step
 from ideation import DrawError, TwinseedError, choose_expander
 from templates import LANGUAGES, Language
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from ideation import CLIP_LIMIT, TokenBudget, seedling_vocabulary
 from templates import own_yaml
 
 Folder = Callable[..., Path]
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 #: The names that were there before there were themes: people's records and scripts hold them.
 FIRST_NAMES = (
     "flat illustration, watercolor, oil painting, pixel art, pencil sketch, ink wash, ukiyo-e, Joan Miro, Van Gogh, "

@@ -15,7 +15,7 @@ from sample_class import ballot_of
 
 from compare.homework.classroom import pooled, read_class
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 #: What makes a command cheap; all else is as the sheet has it.
 QUICK = {
     "pair": ("--steps", "1", "--clip", "none"),

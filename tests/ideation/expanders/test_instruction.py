@@ -156,7 +156,7 @@ def test_a_template_of_ones_own_can_build_on_a_variant(tmp_path: Path) -> None:
 
 
 def test_a_copy_of_the_default_says_the_same(tmp_path: Path) -> None:
-    source = (Path(__file__).parents[2] / "templates" / BUILT_IN_TEMPLATES["default"]).read_text(encoding="utf-8")
+    source = (Path(__file__).parents[3] / "templates" / BUILT_IN_TEMPLATES["default"]).read_text(encoding="utf-8")
     assert told(own(tmp_path, source)) == told("default")
 
 
@@ -277,7 +277,7 @@ def test_a_template_that_is_not_there(name: str, message: str, hint: str) -> Non
 
 
 def test_the_page_of_the_docs_names_every_template_and_variable() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "expanders.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "expanders.md").read_text(encoding="utf-8")
     assert [name for name in (*BUILT_IN_TEMPLATES, *VARIABLES) if f"`{name}`" not in page] == []
 
 

@@ -22,7 +22,7 @@ from compare.runs.record import RecordError
 from generate.files import read_mark
 from generate.picture import ARMS
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 CREATED = datetime(2026, 11, 23, 14, 25, 30, tzinfo=UTC)
 PICTURES_OF_TWO = {f"{arm}-{seed}.png" for arm in ARMS for seed in (7, 8)}
 WRITE_RUNS = """

@@ -16,7 +16,7 @@ import yaml
 
 builders = pytest.importorskip("hatchling.builders.wheel", reason="hatchling, of the extra dev, is not here")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OURS = ("commands", "compare", "generate", "ideation", "templates")
 
 

@@ -39,7 +39,7 @@ from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
 from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
-SCRIPT = Path(__file__).parents[2] / "compare" / "page" / "app.py"
+SCRIPT = Path(__file__).parents[3] / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
 
@@ -689,7 +689,7 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
     assert (state.simple, state.negative) == ("a cat in a hat", "blurry")
     assert any("noise" in caption.value for caption in page.caption), "the picture will not be the same, and why"
 
-    (ours,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
+    (ours,) = (Path(__file__).parents[2] / "support").glob("runs_of_version_1/*/expanded-7.png")
     uploader = next(one for one in page.get("file_uploader"))
     _clean(uploader.upload("expanded-7.png", ours.read_bytes(), "image/png").run())
     assert state.simple == "", "it is the expanded one, and does not tell the simple prompt"

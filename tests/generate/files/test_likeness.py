@@ -333,7 +333,7 @@ def test_the_hashes_of_other_programs(models: Path, share: int) -> None:
 
 
 def test_a_real_picture_of_the_first_version() -> None:
-    (file,) = (Path(__file__).parents[1] / "support").glob("runs_of_version_1/*/expanded-7.png")
+    (file,) = (Path(__file__).parents[2] / "support").glob("runs_of_version_1/*/expanded-7.png")
     found = likeness(file.read_bytes(), RenderSettings())
     assert found.settings == RenderSettings(seed=7, width=128, height=128)
     assert found.simple == "", "it says that it is the expanded one"
