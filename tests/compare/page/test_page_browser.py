@@ -188,8 +188,11 @@ def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(
     page.get_by_role("button", name=re.compile("Look \\(about")).click()
     morph = page.get_by_text("On the way from simple to expanded")
     expect(morph).to_be_in_viewport(timeout=WAIT_MS)
+    steps = page.evaluate("history.length")
     page.get_by_role("link", name="Make a pair").click()
     expect(page.get_by_label("Concept")).to_have_value("a dog riding a bicycle, at night")
+    expect(page).to_have_url(re.compile(r"/pair\?run="))
+    assert page.evaluate("history.length") == steps + 1, "one screen back is one step back"
     page.go_back()
     page.go_back()
 

@@ -36,6 +36,7 @@ from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
 from compare.page.text import plain
+from compare.page.widgets.address import name_in_address
 from compare.page.widgets.kept_form import begin_form
 from compare.page.widgets.progress import show_notices, show_progress
 from ideation import TwinseedError
@@ -60,16 +61,26 @@ def show_pair(page: PageContext) -> None:
     if page.busy:
         return
     with page.shown():
-        if "run" in st.query_params:
-            page.visitor.run = st.query_params["run"]
-            show_result(page, page.visitor.run)
-        elif page.visitor.run is not None and _is_there(page, page.visitor.run):
-            st.query_params["run"] = page.visitor.run
-            show_result(page, page.visitor.run)
+        if (name := _run_to_show(page)) is not None:
+            show_result(page, name)
         else:
-            page.visitor.run = None
             st.header(page.t["welcome"]["title"], anchor=False)
             st.html(f'<p class="tw-welcome">{html.escape(page.t["welcome"]["about"])}</p>')
+
+
+def _run_to_show(page: PageContext) -> str | None:
+    """The run in the address; without one there the last that this tab, or else this browser, has shown, if it still
+    exists."""
+    state, visitor = st.session_state, page.visitor
+    name: str | None = st.query_params.get("run")
+    if name is None:
+        name = state.get("shown_run") or visitor.run
+        if name is not None and _is_there(page, name):
+            name_in_address("pair", name)
+        else:
+            name = None
+    state.shown_run = visitor.run = name
+    return name
 
 
 def _ask(page: PageContext) -> None:
