@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from ideation.draw import built_in_words
-from ideation.english import WordSpan, content_stems, plain_words, plural, words_of
+from ideation.draw import MAX_NAMED, Named, Vocabulary, built_in_words, phrases_at, quoted
+from ideation.english import WordSpan, content_stems, covers, merged, plain_words, plural, words_of
 from ideation.errors import Clause
 from ideation.expansion.notes import foreign_words
 from ideation.faithfulness import Requirement, requirements_of
-from ideation.prompt_syntax import spoken
-from ideation.vocabulary import MAX_NAMED, Named, Vocabulary, covers, merged, phrases_at, quoted
+from ideation.prompt import spoken
 
 _SOMETHING_ELSE = "Seedling has never learnt {words}, so the picture may show something else there."
 _AND_MORE = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
@@ -44,7 +43,7 @@ def notes_on_unlearnt(simple: str, expanded: str, vocabulary: Vocabulary | None)
     word, whose vocabulary is None, nothing. Where it is not clear what a word is for, it is only said that there may be
     something else in the picture. Raises `PromptSyntaxError`.
 
-    >>> from ideation.vocabulary import seedling_vocabulary
+    >>> from ideation.draw import seedling_vocabulary
     >>> [note] = notes_on_unlearnt("a wolf riding a bicycle", "", seedling_vocabulary())
     >>> note
     'Seedling has never learnt "wolf": in its place it draws "dog", the nearest that it knows.'

@@ -9,8 +9,8 @@ from generate.models import vocabulary_of
 from ideation import Vocabulary
 from ideation.english import content_stems
 from ideation.faithfulness import requirements_of
-from ideation.prompt_syntax import spoken
-from ideation.values import StrictModel
+from ideation.files import StrictModel
+from ideation.prompt import spoken
 
 Reader = Literal["model", "judge"]
 
