@@ -23,7 +23,7 @@ from generate.models import vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation import PromptPair, TokenBudget, Vocabulary
-from ideation.values import StrictModel
+from ideation.files import StrictModel
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models import OpenModel

@@ -19,7 +19,7 @@ from compare.instruments.table import INSTRUMENTS
 from generate.families import Family
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair
-from ideation.values import STRICT
+from ideation.files import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
     from generate.clip import Clip

@@ -9,8 +9,8 @@ from generate.models import vocabulary_of
 from ideation import Vocabulary
 from ideation.english import content_stems
 from ideation.faithfulness import requirements_of
-from ideation.prompt_syntax import spoken
-from ideation.values import StrictModel
+from ideation.files import StrictModel
+from ideation.prompt import spoken
 
 Reader = Literal["model", "judge"]
 
@@ -19,10 +19,10 @@ _MOST_NAMED = 6
 
 
 class UnknownRecord(StrictModel):
-    """The `words` of the simple prompt that the model has never learnt, or, where it has learnt all, its judge; `core`
-    is whether the idea cannot be judged for it: where one of them belongs to the subject or the action (to what is left
-    of the idea without its details, and where it has no action, as in "a cat on skis", to the details as well), or
-    where they are more than half of all that it says."""
+    """The `words` of the simple prompt that the model has never learnt (what is done is named as a whole) or, where it
+    has learnt all, its judge; `core` is whether the idea cannot be judged for it: where one of them belongs to the
+    subject or the action (to what is left of the idea without its details, and where it has no action, as in "a cat on
+    skis", to the details as well), or where they are more than half of all that it says."""
 
     to: Reader
     words: tuple[str, ...]
@@ -42,7 +42,7 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
     text = spoken(simple)
     readers: tuple[tuple[Reader, Vocabulary | None], ...] = (("model", model), ("judge", judge))
     for to, vocabulary in readers:
-        words = () if vocabulary is None else tuple(vocabulary.unknown_words(text))
+        words = () if vocabulary is None else tuple(vocabulary.unknown_phrases(text))
         if words:
             core = _core(text)
             hit = not core or any(core.intersection(content_stems(word)) for word in words)

@@ -134,7 +134,7 @@ class OpenModel:
 
     @property
     def tokenizer_file(self) -> Path:
-        """The model's `tokenizer.json`, for `ideation.token_budget`."""
+        """The model's `tokenizer.json`, for `ideation.prompt`."""
         return tokenizer_file(self.tokenizer_folder)
 
     def budget(self, *, chunked: bool = False, reader: Reader | None = None, limit: int | None = None) -> TokenBudget:

@@ -23,7 +23,7 @@ from ideation import (
     notes_on_unlearnt,
     translate,
 )
-from ideation.english import concept_as_prompt
+from ideation.prompt import concept_as_prompt
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
