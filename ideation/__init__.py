@@ -65,11 +65,14 @@ from ideation.expansion import (
     expand,
     foreign_words,
     given_pair,
+    is_on_unlearnt,
     named_expanders,
     notes_on,
     notes_on_language,
+    notes_on_unlearnt,
     reads_english_alone,
     require_prompt,
+    says_no_more_than_unlearnt,
 )
 from ideation.faithfulness import Faithfulness
 from ideation.files import read_plain_file, require_plain_file
@@ -148,6 +151,7 @@ __all__ = [
     "foreign_words",
     "given_pair",
     "guess_language",
+    "is_on_unlearnt",
     "known_expanders",
     "known_targets",
     "marks_in",
@@ -156,6 +160,7 @@ __all__ = [
     "nearest",
     "notes_on",
     "notes_on_language",
+    "notes_on_unlearnt",
     "parse_prompt",
     "pinned",
     "read_part",
@@ -165,6 +170,7 @@ __all__ = [
     "reads_english_alone",
     "require_plain_file",
     "require_prompt",
+    "says_no_more_than_unlearnt",
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",

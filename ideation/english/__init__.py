@@ -5,6 +5,7 @@ Chinese and Japanese texts are cut into words as well, character by character.
 
 from ideation.english.diff import Kind, Piece, common_words, diff
 from ideation.english.grammar import indefinite_article, style_phrase, with_article
+from ideation.english.inflection import plural, singular
 from ideation.english.stems import GLUE, content_stems, same, stem
 from ideation.english.words import (
     QUOTED,
@@ -31,8 +32,10 @@ __all__ = [
     "indefinite_article",
     "is_inside",
     "plain_words",
+    "plural",
     "same",
     "segments",
+    "singular",
     "stem",
     "style_phrase",
     "with_article",

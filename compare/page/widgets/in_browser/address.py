@@ -9,7 +9,7 @@ import streamlit as st
 _mount = st.components.v2.component(
     "twinseed_address",
     html="<span hidden></span>",
-    js=(Path(__file__).parents[1] / "static" / "address.js").read_text(encoding="utf-8"),
+    js=(Path(__file__).parents[2] / "static" / "pieces" / "address.js").read_text(encoding="utf-8"),
 )
 
 
