@@ -33,7 +33,7 @@ from statistics import median
 from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(1, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(1, str(Path(__file__).parents[1] / "tests" / "support" / "tiny"))
 
 # Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
 from generate.schedulers.table import SCHEDULERS, build_scheduler

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
-from ideation.draw import MAX_NAMED, Named, Vocabulary, built_in_words, phrases_at, quoted
+from ideation.draw import built_in_words
+from ideation.draw.vocabulary import MAX_NAMED, Named, Vocabulary, phrases_at, quoted
 from ideation.english import WordSpan, content_stems, covers, merged, plain_words, plural, words_of
 from ideation.errors import Clause
 from ideation.expansion.notes import foreign_words

@@ -8,7 +8,7 @@ import pytest
 
 from compare.instruments.context import Context
 from compare.instruments.scores.phrase_audit import PhraseRecord, audit, bank_of, mark_of, new_words
-from generate.clip import open_clip
+from generate.clip import Clip
 from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
@@ -112,18 +112,20 @@ DOG = "a dog riding a bicycle"
 LONG = ", ".join(["highly detailed"] * 35)
 
 
-def audited(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> dict[str, PhraseRecord]:
+def audited(
+    seedling: OpenModel, seedling_clip: Clip, simple: str, expanded: str, images: int = 1
+) -> dict[str, PhraseRecord]:
     pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file, vectors={}))
     made = render_pair(pair, RenderSettings(seed=3, images=images, num_inference_steps=10), seedling)
     pictures = {(render.arm, render.seed): render.image for render in made.pictures}
-    found = audit(Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu")))
+    found = audit(Context(pair, made.settings, seedling, pictures, seedling_clip))
     assert [(one.text, one.start, one.end) for one in found] == phrases_of(expanded)
     return {one.text: one for one in found}
 
 
-def test_what_was_learnt_is_drawn_and_what_was_not_is_ignored(seedling: OpenModel) -> None:
+def test_what_was_learnt_is_drawn_and_what_was_not_is_ignored(seedling: OpenModel, seedling_clip: Clip) -> None:
     added = "on a beach at night, brutalist architecture, highly detailed, ink wash style"
-    found = audited(seedling, f"{DOG}, ink wash style", f"A dog riding a bicycle {added}", images=2)
+    found = audited(seedling, seedling_clip, f"{DOG}, ink wash style", f"A dog riding a bicycle {added}", images=2)
     marks = {text: record.mark for text, record in found.items()}
     assert marks == {
         "A dog riding a bicycle": "shared",
@@ -140,16 +142,20 @@ def test_what_was_learnt_is_drawn_and_what_was_not_is_ignored(seedling: OpenMode
     assert found["ink wash style"].on_simple is None
 
 
-def test_what_both_pictures_show_was_there_already(seedling: OpenModel) -> None:
+def test_what_both_pictures_show_was_there_already(seedling: OpenModel, seedling_clip: Clip) -> None:
     found = audited(
-        seedling, f"{DOG} under the sea", "puppy cycling under the sea, underwater, on a coral reef", images=2
+        seedling,
+        seedling_clip,
+        f"{DOG} under the sea",
+        "puppy cycling under the sea, underwater, on a coral reef",
+        images=2,
     )
     assert found["under the sea"].mark == "shared"
     assert found["underwater"].mark == found["on a coral reef"].mark == "there already"
 
 
-def test_what_fell_off_the_encoders_end_was_never_seen(seedling: OpenModel) -> None:
-    found = audited(seedling, DOG, f"{DOG}, {LONG}, in a forest, at night")
+def test_what_fell_off_the_encoders_end_was_never_seen(seedling: OpenModel, seedling_clip: Clip) -> None:
+    found = audited(seedling, seedling_clip, DOG, f"{DOG}, {LONG}, in a forest, at night")
     assert found["in a forest"].mark == found["at night"].mark == "never seen"
     assert found["highly detailed"].mark in ("ignored", "never seen")
 

@@ -6,7 +6,7 @@ import pytest
 
 from compare.instruments.context import Context
 from compare.instruments.scores.score_card import cards_of, clip_record, rivals_of
-from generate.clip import open_clip
+from generate.clip import Clip
 from generate.models import OpenModel
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
@@ -15,20 +15,20 @@ from ideation import TokenBudget, given_pair, seedling_vocabulary
 FOX = "a fox reading a book"
 
 
-def context(seedling: OpenModel, simple: str, expanded: str, images: int = 1) -> Context:
+def context(seedling: OpenModel, seedling_clip: Clip, simple: str, expanded: str, images: int = 1) -> Context:
     pair = given_pair(simple, simple, expanded, "", TokenBudget(seedling.tokenizer_file, vectors={}))
     made = render_pair(pair, RenderSettings(seed=7, images=images, num_inference_steps=8), seedling)
     pictures = {(render.arm, render.seed): render.image for render in made.pictures}
-    return Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))
+    return Context(pair, made.settings, seedling, pictures, seedling_clip)
 
 
 @pytest.fixture(scope="module")
-def night(seedling: OpenModel) -> Context:
-    return context(seedling, FOX, f"{FOX} in a forest at night", images=2)
+def night(seedling: OpenModel, seedling_clip: Clip) -> Context:
+    return context(seedling, seedling_clip, FOX, f"{FOX} in a forest at night", images=2)
 
 
-def test_identical_prompts_are_nowhere_apart(seedling: OpenModel) -> None:
-    same = context(seedling, FOX, FOX)
+def test_identical_prompts_are_nowhere_apart(seedling: OpenModel, seedling_clip: Clip) -> None:
+    same = context(seedling, seedling_clip, FOX, FOX)
     (distance,) = same.distances().values()
     assert (distance.mean_absolute_difference, distance.ssim, distance.clip) == (0, 1, 0)
     (card,) = cards_of(same).values()

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_context import EXPANDED, SIMPLE, fresh, tiny_context
+from tiny_context import EXPANDED, SETTINGS, SIMPLE, fresh, tiny_context
 
 from compare.instruments.context import Context
 from compare.instruments.distance import mean_distance
@@ -166,8 +166,9 @@ def test_a_pixel_changes_clearly_when_the_eye_would_call_it_another_colour() -> 
     assert clearly_changed(Image.fromarray(before), Image.fromarray(after)) == 0.05
 
 
-def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(context: Context) -> None:
-    found = sweep(fresh(context), wanted(["DPM++ 2M Karras", "Euler a"], [6, 10, 16]))
+def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(seedling: OpenModel) -> None:
+    settings = replace(SETTINGS, images=1, width=128, height=128)  # of the size that it has learnt
+    found = sweep(tiny_context(seedling, settings=settings), wanted(["DPM++ 2M Karras", "Euler a"], [6, 10, 16]))
     settler, wanderer = found.rows
     assert (settler.settled, wanderer.settled) == (True, False)
     assert settler.recommended_steps == 10

@@ -11,9 +11,10 @@ from compare.instruments.scores.score_card import CardRecord, cards_of
 from compare.instruments.scores.unknown_words import UnknownRecord, unknown_in
 from compare.instruments.scores.verdict import change, verdict_of, verdict_text
 from compare.report.sentences import sentences
-from generate.clip import open_clip
+from generate.clip import Clip
 from generate.models import OpenModel
 from generate.render.pair import render_pair
+from generate.seedling import SEEDLING_TOKENIZER
 from generate.settings import RenderSettings
 from ideation import PromptPair, TokenBudget, given_pair, seedling_vocabulary
 
@@ -23,9 +24,7 @@ DOG = "a dog riding a bicycle"
 
 
 def prompts(simple: str = DOG, expanded: str = f"{DOG} at night") -> PromptPair:
-    return given_pair(
-        simple, simple, expanded, "", TokenBudget(open_clip("seedling", "cpu").folder / "tokenizer.json", vectors={})
-    )
+    return given_pair(simple, simple, expanded, "", TokenBudget(SEEDLING_TOKENIZER, vectors={}))
 
 
 def card(intent: float, gain: float, kept: float | None = None, lead: float = 0.1) -> CardRecord:
@@ -171,12 +170,12 @@ def test_where_nothing_is_true_hardly_anything_is_said(seeds: int, rivals: bool)
     [(f"{DOG} on a beach at sunset", "helped"), ("an octopus riding a bicycle on a beach at sunset", "intent lost")],
 )
 def test_on_seedling_added_details_help_and_another_subject_loses_the_intent(
-    seedling: OpenModel, expanded: str, kind: str
+    seedling: OpenModel, seedling_clip: Clip, expanded: str, kind: str
 ) -> None:
     pair = prompts(expanded=expanded)
     made = render_pair(pair, RenderSettings(seed=3, images=4, num_inference_steps=8), seedling)
     pictures = {(render.arm, render.seed): render.image for render in made.pictures}
-    context = Context(pair, made.settings, seedling, pictures, open_clip("seedling", "cpu"))
+    context = Context(pair, made.settings, seedling, pictures, seedling_clip)
     verdict = verdict_of(pair, context.distances(), cards_of(context))
     assert verdict.kind == kind
     assert verdict.gain is not None

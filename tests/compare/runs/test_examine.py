@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Twinseed
+from conftest import MadeOnce, Twinseed
 from PIL import Image
 from sample_run import OLD_RUN
 
@@ -41,8 +41,11 @@ def session(tmp_path: Path) -> Session:
 
 
 @pytest.fixture
-def run(session: Session) -> Path:
-    return session.run(REQUEST).folder
+def run(made_once: MadeOnce, tmp_path: Path) -> Path:
+    """A copy of one run, in the session's gallery."""
+    made = made_once("examined", lambda folder: Session(Gallery(folder), environ={}).run(REQUEST))
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return next(tmp_path.glob("2*"))
 
 
 def test_a_pair_is_scored_without_being_asked(run: Path) -> None:

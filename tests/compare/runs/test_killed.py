@@ -19,8 +19,8 @@ from compare.runs.run import Run
 from compare.session import Session
 
 WORDS = ("--simple", "a dog", "--expanded", "a dog, at night, in the snow", "--size", "64x64", "--seed", "7")
-FOUR = ("pair", *WORDS, "--steps", "8", "--images", "4", "--clip", "none")
-LOOK = ("pair", *WORDS, "--steps", "4", "--with", "placebo,ladder", "--clip", "none")
+FOUR = ("pair", *WORDS, "--steps", "3", "--images", "4", "--clip", "none")
+LOOK = ("pair", *WORDS, "--steps", "2", "--with", "placebo,ladder", "--clip", "none")
 
 pytestmark = [
     pytest.mark.usefixtures("opened_once"),
@@ -53,7 +53,7 @@ def leftovers(runs: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, seedling: object) -> Record:
     """The record of the four pairs, made without interruption."""
-    options = PairOptions(simple=WORDS[1], expanded=WORDS[3], size="64x64", seed="7", steps=8, images=4, clip="none")
+    options = PairOptions(simple=WORDS[1], expanded=WORDS[3], size="64x64", seed="7", steps=3, images=4, clip="none")
     request, _ = PairRequest.from_options(options)
     return Session(Gallery(tmp_path_factory.mktemp("whole")), environ={}).run(request).record
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Twinseed
+from conftest import MadeOnce, Twinseed
 from sd_parsers import ParserManager
 
 pytestmark = pytest.mark.usefixtures("opened_once")
@@ -17,10 +18,15 @@ SMALL = ("--seed", "7", "--size", "64x64", "--steps", "4", "--guidance", "4")
 
 
 @pytest.fixture
-def draft(twinseed: Twinseed, tmp_path: Path) -> Path:
-    done = twinseed("pair", *WORDS, *SMALL, "--scheduler", "UniPC", "--runs", str(tmp_path))
-    assert done.code == 0, done.err
-    return Path(done.out.strip()).parent
+def draft(twinseed: Twinseed, made_once: MadeOnce, tmp_path: Path) -> Path:
+    """A copy of one draft."""
+
+    def make(folder: Path) -> None:
+        done = twinseed("pair", *WORDS, *SMALL, "--scheduler", "UniPC", "--runs", str(folder))
+        assert done.code == 0, done.err
+
+    shutil.copytree(made_once("draft", make), tmp_path, dirs_exist_ok=True)
+    return next(tmp_path.glob("2*"))
 
 
 def refined(twinseed: Twinseed, run: Path, *options: str) -> tuple[dict[str, Any], str]:

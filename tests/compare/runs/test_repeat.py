@@ -49,7 +49,8 @@ ASKED: dict[str, tuple[tuple[str, ...], str]] = {
 @pytest.fixture(autouse=True)
 def models(extras: Path, opened_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The LoRA, the textual inversion and the VAE; a compiler is looked for, and torch told to compile nothing with
-    it, which takes minutes. A test opens each model once: what it repeats is a run."""
+    it, which takes minutes: `test_models.py` has a model traced. A test opens each model once: what it repeats is a
+    run."""
     import torch
 
     opened: dict[str, OpenModel] = {}
@@ -64,7 +65,7 @@ def models(extras: Path, opened_once: None, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("compare.session.kept_open.open_model", once)
     monkeypatch.setenv("TWINSEED_MODELS", str(extras))
     monkeypatch.setenv("CXX", sys.executable)
-    monkeypatch.setattr("torch.compile", partial(torch.compile, backend="eager"))
+    monkeypatch.setattr("torch.compile", partial(torch.compile, disable=True))
 
 
 def notes_of_request(err: str) -> list[str]:

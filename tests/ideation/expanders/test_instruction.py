@@ -29,8 +29,6 @@ from ideation.expanders.instruction_template.sandbox import fill_in_child
 CONCEPT = typed_concept("a dog riding a bicycle")
 GOOD = json.dumps({"language": "en", "simple": CONCEPT.text, "expanded": f"{CONCEPT.text}, on a beach"})
 
-both_wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
-
 
 def told(template: str, concept: Concept = CONCEPT, **changes: object) -> str:
     return instruction_for(replace(DraftRequest(concept, 0, 77, template=find_template(template)), **changes))
@@ -97,8 +95,11 @@ def test_without_a_budget_no_number_of_words_is_named() -> None:
     assert "As many words as it takes, as phrases" in " ".join(text.split())
 
 
-@both_wires
-@pytest.mark.parametrize("template", [None, "teaching", "own"])
+@pytest.mark.parametrize(
+    ("template", "wire"),
+    [(None, WIRES[0]), (None, WIRES[1]), ("teaching", WIRES[0]), ("own", WIRES[1])],
+    ids=lambda value: getattr(value, "name", value) or "usual",
+)
 @pytest.mark.parametrize(
     "text",
     [
