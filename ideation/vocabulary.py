@@ -113,21 +113,24 @@ class Vocabulary:
         return list(dict.fromkeys(" ".join(phrase.split()) for phrase in named))
 
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
-        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
-        one, where the expanded prompt has lost one, and where nothing was added."""
+        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where there is
+        nothing to say of them."""
+        added = self.undrawn(simple, expanded)
+        return Clause(_UNDRAWN, words=_quoted(added[:MAX_NAMED])) if added else None
+
+    def undrawn(self, simple: str, expanded: str) -> tuple[str, ...]:
+        """What the expanded prompt has besides, if Seedling draws nothing of it; empty where it draws any of that,
+        where the expanded prompt has lost something drawn, and where nothing was added."""
         drawn, drawn_too = ({term.name for term, _ in self._matches(prompt)} for prompt in (simple, expanded))
         if drawn != drawn_too:
-            return None
+            return ()
         there, unknown = {word.key for word in words_of(simple)}, self.unknown_words(expanded)
         spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
         ]
         added = [expanded[start:end] for start, end in sorted(spans)]
-        added = [phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold()]
-        if not added:
-            return None
-        return Clause(_UNDRAWN, words=_quoted(added[:MAX_NAMED]))
+        return tuple(phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold())
 
     def note_on(self, text: str) -> Clause | None:
         """A note on the words of `text` that Seedling never learnt; None where it has learnt all."""
