@@ -121,8 +121,8 @@ def study(
     say(f"{len(plan.concepts)} concepts, {each} each, simple against {named}: {plan.pairs} pairs")
     for number, why in plan.left_out[:5]:
         say(f"note: line {number} is left out: {why}")
-    if len(plan.left_out) > 5:
-        say(f"note: {len(plan.left_out) - 5} more lines are left out, see {folder / 'study.json'}")
+    if (more := len(plan.left_out) + plan.left_out_more - 5) > 0:
+        say(f"note: {more} more lines are left out, see {folder / 'study.json'}")
     if (together := plan.request.settings.pairs_per_batch) is not None:
         say(f"{together} seeds share a batch")
     say(f"the plan is in {folder / 'study.json'}")

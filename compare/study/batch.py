@@ -21,9 +21,9 @@ WORTH = 0.05
 
 
 def usual_batch(request: PairRequest, models: Sequence[str]) -> int | None:
-    """How many of the request's seeds share a batch: as many as its model is quickest with, tried out on a GPU; None,
-    each its own, on a processor, which is no quicker with more, and for models that draw one picture after the
-    other."""
+    """How many of the request's seeds share a batch: as many as its model is quickest with, tried out on a GPU. None,
+    each its own, for models that draw one picture after the other, and on a processor: there a stopwatch gains little,
+    and the same words are to give the same pictures on every machine."""
     from generate.models import choose_device, open_model
 
     settings = request.settings

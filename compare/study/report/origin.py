@@ -34,9 +34,10 @@ def funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language: 
         named = [
             said["line"].format(number=number, why=told(why, language)) for number, why in plan.left_out[:_MOST_NAMED]
         ]
-        if len(plan.left_out) > _MOST_NAMED:
-            named.append(said["more"].format(count=len(plan.left_out) - _MOST_NAMED))
-        blocks.append(Text(said["lines"].format(count=len(plan.left_out), lines=listed(named))))
+        count = len(plan.left_out) + plan.left_out_more
+        if count > _MOST_NAMED:
+            named.append(said["more"].format(count=count - _MOST_NAMED))
+        blocks.append(Text(said["lines"].format(count=count, lines=listed(named))))
     for outcome in analysis.failed[:_MOST_NAMED]:
         if outcome.complaint is not None:
             concept = plan.concepts[outcome.concept].concept.text
