@@ -80,7 +80,9 @@ class ConceptSource:
 def drawn_concepts(words: WordLists, count: int, seed: int) -> ConceptSource:
     """The first `count` concepts of a draw from those word lists."""
     concepts = draw_many(words, seed=seed, start=0, count=count)
-    return ConceptSource(tuple(StudyConcept(concept=one) for one in concepts), f"drawn with seed {seed}")
+    return ConceptSource(
+        tuple(StudyConcept(concept=one) for one in concepts), Clause("drawn with seed {seed}", seed=seed)
+    )
 
 
 def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
@@ -116,7 +118,13 @@ def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
     name = file.name
     if limit is not None and limit < len(concepts):
         places = sorted(random.Random(seed).sample(range(len(concepts)), limit))
-        name = f"{limit} of the {len(concepts)} concepts of {file.name}, drawn with seed {seed}"
+        name = Clause(
+            "{limit} of the {count} concepts of {file}, drawn with seed {seed}",
+            limit=limit,
+            count=len(concepts),
+            file=file.name,
+            seed=seed,
+        )
         concepts = [concepts[place] for place in places]
     chosen = tuple(
         StudyConcept(concept=concept, category=(row.category or "").strip() or None, include=row.include)

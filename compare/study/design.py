@@ -19,7 +19,7 @@ from compare.statistics import ALPHA, FEWEST_CLUSTERS
 from compare.study.concepts import AskedObject, ConceptSource, StudyConcept
 from compare.study.judges import measures_of, require_judges
 from compare.study.scores import METRICS, OWN_METRICS, judge_of, measure_of
-from ideation import TwinseedError, known_expanders, nearest, read_plain_file
+from ideation import Clause, TwinseedError, known_expanders, nearest, read_plain_file
 from ideation.values import Count, Positive, Seed, Sha256, StrictModel
 
 #: Does the picture still fit what was asked for? Held against the simple prompt, which knows nothing of the details.
@@ -277,7 +277,7 @@ def _questions(arms: tuple[StudyArm, ...], models: tuple[str, ...], metrics: tup
             model=model,
             metric=metric,
             primary=metric == PRIMARY,
-            text=METRICS[measure_of(metric)].question.format(arm=arm.name, judge=judge_of(metric) or "CLIP"),
+            text=Clause(METRICS[measure_of(metric)].question, arm=arm.name, judge=judge_of(metric) or "CLIP"),
         )
         for model in models
         for arm in arms

@@ -48,13 +48,15 @@ def funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language: 
     return Section("funnel", said["title"], (said["about"],), tuple(blocks))
 
 
-def plan_section(plan: Plan, t: dict[str, Any]) -> Section:
+def plan_section(plan: Plan, t: dict[str, Any], language: Language) -> Section:
     said = t["plan"]
     settings = plan.request.settings
+    together = settings.pairs_per_batch
+    shared = "" if together is None else said["together"].format(count=together)
     rows: list[tuple[str, tuple[Value, ...]]] = [
         (said["digest"], (Value(plan.digest, "code"),)),
         (said["written"], (Value(f"{plan.created:%Y-%m-%d %H:%M} UTC"),)),
-        (said["concepts"], (Value(f"{len(plan.concepts)} ({plan.source})"),)),
+        (said["concepts"], (Value(f"{len(plan.concepts)} ({told(plan.source, language)})"),)),
         (said["seeds"], (Value(said["seeds_are"].format(seeds=seeds_text(plan, t), seed=plan.seed)),)),
         (
             said["settings"],
@@ -65,10 +67,11 @@ def plan_section(plan: Plan, t: dict[str, Any]) -> Section:
                         scheduler=settings.scheduler,
                         guidance=f"{settings.guidance_scale:g}",
                     )
+                    + shared
                 ),
             ),
         ),
-        (said["questions"], tuple(Value(one.text, "line") for one in plan.questions if one.primary)),
+        (said["questions"], tuple(Value(told(one.text, language), "line") for one in plan.questions if one.primary)),
         (
             said["analysis"],
             tuple(Value(text, "line") for text in said["methods"].values()),
