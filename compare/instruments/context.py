@@ -83,7 +83,8 @@ class Scorer(Protocol):
 @dataclass
 class Context:
     """`settings` have nothing left open; `pictures` are the pair's, by arm and seed; `clip` may be missing. `environ`
-    has the keys of whoever describes pictures; `adapters` are what the certificate says was in the model.
+    has the keys of whoever describes pictures; `adapters` are what the certificate says was in the model, `batches`
+    which seeds were drawn together.
 
     `files` collects the bytes of the pictures that instruments make, by the names they keep in the run's folder.
     """
@@ -96,6 +97,7 @@ class Context:
     on_step: Callable[[Step], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     adapters: Mapping[str, str] = field(default_factory=dict)
+    batches: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -154,9 +156,13 @@ class Context:
         """
         from generate.render import RenderError, attention_recorder, render_pair
 
-        recorder = attention_recorder(self.model, (self.prompts.simple, self.prompts.expanded), self.settings)
+        together = self.batches.get(seed, (seed,))
+        prompts = (self.prompts.simple, self.prompts.expanded) * len(together)
+        recorder = attention_recorder(self.model, prompts, self.settings)
         settings = replace(self.settings, seed=seed, images=1)
-        again = render_pair(self.prompts, settings, self.model, on_step=self.on_step, watchers=(recorder,))
+        again = render_pair(
+            self.prompts, settings, self.model, on_step=self.on_step, watchers=(recorder,), together=together
+        )
         for render in again.pictures:
             if render.image.tobytes() != self.pictures[render.arm, seed].tobytes():
                 raise RenderError(
@@ -165,8 +171,8 @@ class Context:
                     arm=render.arm,
                     seed=seed,
                 )
-        simple, expanded = recorder.maps
-        return simple, expanded
+        place = 2 * together.index(seed)
+        return recorder.maps[place], recorder.maps[place + 1]
 
     def distance(self, first: Image.Image, second: Image.Image) -> DistanceRecord:
         """How far apart two pictures are, by CLIP as well where there is one."""

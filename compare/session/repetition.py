@@ -180,6 +180,7 @@ def render_again(
         model,
         noise_floor=noise_floor,
         on_step=lambda step: on_progress(Progress("render", step=step)),
+        together=record.certificate.batch_of(seed),
     )
 
 

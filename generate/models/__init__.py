@@ -40,7 +40,7 @@ from generate.models.resolve import (
     vae_path,
     vocabulary_of,
 )
-from generate.models.suitability import check_family, usual_settings
+from generate.models.suitability import check_batch, check_family, usual_settings
 from generate.models.target import WritingTarget, find_writing_target, writing_target
 from generate.models.weights.weight_file import ModelError, digest_of_file, digest_of_weights
 
@@ -76,6 +76,7 @@ __all__ = [
     "ModelName",
     "OpenModel",
     "WritingTarget",
+    "check_batch",
     "check_family",
     "choose_device",
     "choose_dtype",

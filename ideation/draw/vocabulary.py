@@ -168,20 +168,23 @@ class Vocabulary:
         return spans
 
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
-        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
-        one, where the expanded prompt has lost one, and where nothing was added."""
+        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where there is
+        nothing to say of them."""
+        added = self.undrawn(simple, expanded)
+        return Clause(_UNDRAWN, words=quoted(added[:MAX_NAMED])) if added else None
+
+    def undrawn(self, simple: str, expanded: str) -> tuple[str, ...]:
+        """What the expanded prompt has besides, if Seedling draws nothing of it; empty where it draws any of that,
+        where the expanded prompt has lost something drawn, and where nothing was added."""
         if self._drawn(simple) != self._drawn(expanded):
-            return None
+            return ()
         there, unknown = {word.key for word in words_of(simple)}, set(self.unknown_words(expanded))
         spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
         ]
         added = [expanded[start:end] for start, end in sorted(spans)]
-        added = [phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold()]
-        if not added:
-            return None
-        return Clause(_UNDRAWN, words=quoted(added[:MAX_NAMED]))
+        return tuple(phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold())
 
     def _drawn(self, text: str) -> set[str | int]:
         """All of a text that is to be seen in its picture: terms, how many, on which side."""

@@ -281,6 +281,7 @@ def test_a_sabotaged_arm_is_named(spoil: Any, named: set[str], opened: Opened) -
     [
         ({"scheduler": "DPM++ 2M Karras"}, SHORT, "trained by flow matching"),
         ({"max_sequence_length": 513}, SHORT, "reads 512 tokens at most, not 513"),
+        ({"pairs_per_batch": 2}, SHORT, "draws one picture after the other"),
         ({"compiled": True, "memory": "8GB"}, SHORT, "lies in memory as a whole"),
         ({"clip_skip": 1}, SHORT, "no layers are left out"),
         ({"long_prompts": "chunk"}, SHORT, "in one piece of 512 tokens"),
