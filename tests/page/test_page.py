@@ -35,7 +35,7 @@ from generate.choices.store import BUILT_IN
 from generate.choices.styles import all_styles
 from generate.files import encode_png
 from generate.render.batch import Step
-from generate.seedling import SEEDLING_FOLDER
+from generate.seedling import SEEDLING_FOLDER, SEEDLING_SIZES
 from generate.settings import RenderSettings
 from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
@@ -721,7 +721,7 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
     ticket = worker.add(work_of(request), Gallery(tmp_path / "runs"))
     ticket.future.result(timeout=120)
     simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
-    assert simple.size == expanded.size == (128, 128)
+    assert simple.size == expanded.size == SEEDLING_SIZES[0]
     assert simple.tobytes() != expanded.tobytes()
 
 
