@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
+from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_certificate, write_sample
 from streamlit.testing.v1 import AppTest
 
 from compare.homework import Student, open_bundle
@@ -35,7 +35,7 @@ from generate.choices.store import BUILT_IN
 from generate.choices.styles import all_styles
 from generate.files import encode_png
 from generate.render.batch import Step
-from generate.seedling import SEEDLING_FOLDER, SEEDLING_SIZES
+from generate.seedling import EARLIER_SEEDLINGS, SEEDLING_FOLDER, SEEDLING_SIZES
 from generate.settings import RenderSettings
 from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
@@ -576,6 +576,18 @@ def test_a_fault_of_the_program_is_not_hidden(worker: Worker, tmp_path: Path) ->
     with pytest.raises(ZeroDivisionError):
         ticket.future.result(timeout=120)
     assert isinstance(ticket.result()[1], ZeroDivisionError)
+
+
+def test_a_pair_by_an_older_seedling_is_asked_for_in_a_size_of_today(runs: Path) -> None:
+    certificate = sample_certificate(model_digest=next(iter(EARLIER_SEEDLINGS)))
+    name = write_sample(Gallery(runs), size=(512, 512), certificate=certificate).name
+    page = _at("pair", run=name)
+    assert "An older Seedling drew these pictures" in _texts(page)
+    assert page.button(key="refine").disabled
+    page = _clean(page.button(key="reuse").click().run())
+    size = SEEDLING_SIZES[0]
+    assert (page.session_state["width"], page.session_state["height"]) == size
+    assert f"{size[0]}x{size[1]} takes the place of 512x512" in _texts(page)
 
 
 def test_shows_an_earlier_run(runs: Path) -> None:
