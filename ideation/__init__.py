@@ -61,11 +61,14 @@ from ideation.expansion import (
     expand,
     foreign_words,
     given_pair,
+    is_on_unlearnt,
     named_expanders,
     notes_on,
     notes_on_language,
+    notes_on_unlearnt,
     reads_english_alone,
     require_prompt,
+    says_no_more_than_unlearnt,
 )
 from ideation.faithfulness import Faithfulness
 from ideation.plain_file import read_plain_file, require_plain_file
@@ -140,6 +143,7 @@ __all__ = [
     "foreign_words",
     "given_pair",
     "guess_language",
+    "is_on_unlearnt",
     "known_expanders",
     "known_targets",
     "marks_in",
@@ -148,6 +152,7 @@ __all__ = [
     "nearest",
     "notes_on",
     "notes_on_language",
+    "notes_on_unlearnt",
     "parse_prompt",
     "pinned",
     "read_part",
@@ -157,6 +162,7 @@ __all__ = [
     "reads_english_alone",
     "require_plain_file",
     "require_prompt",
+    "says_no_more_than_unlearnt",
     "seed_of",
     "seedling_vocabulary",
     "seedling_words",

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ideation.concept import Word
-from ideation.english import as_written, content_stems, words_of
+from ideation.english import as_written, content_stems, plural, words_of
 from ideation.errors import Clause
 from ideation.prompt_syntax import marks_in
 from templates import own_yaml
@@ -22,9 +22,6 @@ KINDS = ("subject", "action", "style", "setting", "time", "weather", "colour")
 #: So many unknown words are named in a note; a pasted page would have hundreds.
 MAX_NAMED = 12
 
-_UNKNOWN = "Seedling has never learnt {words}, so the picture may show something else there."
-_MANY_UNKNOWN = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
-
 _UNDRAWN = "Seedling draws none of the added words ({words}), so what they change in its picture is little or chance."
 
 #: What ends the phrase of something that is done ("playing the piano"), and how many words it has at most.
@@ -34,22 +31,26 @@ _BETWEEN = frozenset(
     "that".split()
 )
 _LONGEST_DOING = 5
+#: So many characters before a noun are read for what it is in its clause.
+_CLAUSE = 120
 _LAST_GLUE = re.compile(r"(?:\s+(?:a|an|the|its|his|her|their|as|is|was|are|were))+$", re.IGNORECASE)
 
 #: Words of grammar and of picture-making that carry nothing to be drawn.
 _GLUE = frozenset(
-    "a an the of in on at by with and or to for from its his her their is are was it as that this under near "
+    "a an the one of in on at by with and or to for from its his her their is are was it as that this under near "
     "over style styled painting picture drawing image illustration print art artwork".split()
 )
 
 
 @dataclass(frozen=True)
 class Term:
-    """One thing that Seedling can draw: its usual name in both languages and its synonyms in English."""
+    """One thing that Seedling can draw: its usual name in both languages and its synonyms in English. `near` are other
+    things, which it draws as this one, for want of anything nearer."""
 
     kind: str
     word: Word
     also: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -59,66 +60,118 @@ class Term:
     def phrases(self) -> tuple[str, ...]:
         return (self.word.en, *self.also)
 
+    @cached_property
+    def plurals(self) -> tuple[str, ...]:
+        """Several of a subject: the plurals of its name, its synonyms and its relatives, in this order."""
+        return tuple(map(plural, (*self.phrases, *self.near))) if self.kind == "subject" else ()
+
+
+@dataclass(frozen=True)
+class Named:
+    """A term that a text names in its `[start:end]`: by a word for it, or by that for something `near` it."""
+
+    term: Term
+    start: int
+    end: int
+    near: bool = False
+
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All terms by kind, and the filler words that change little."""
+    """All terms by kind, and the filler words that change little. `counts` are the words for so many of a subject,
+    `sides` ("left", "right") those for where in the picture it stands. Inside a phrase of `unlike` a word of a term
+    names something else: a hot dog is no dog."""
 
     terms: dict[str, tuple[Term, ...]]
     filler: tuple[str, ...]
+    counts: dict[int, tuple[str, ...]]
+    sides: dict[str, tuple[str, ...]]
+    unlike: tuple[str, ...] = ()
 
     def names(self, kind: str) -> list[str]:
         return [term.name for term in self.terms[kind]]
 
     def find(self, text: str) -> dict[str, Term]:
-        """The first term of each kind that `text` names; longer phrases win over the words inside them."""
+        """The first term of each kind that `text` names; longer phrases win over the words inside them. What is named
+        by its plural or by a relative is found as well."""
         found: dict[str, Term] = {}
-        for term, _ in self._matches(text):
-            found.setdefault(term.kind, term)
+        for named in self.named(text):
+            found.setdefault(named.term.kind, named.term)
+        return found
+
+    def named(self, text: str) -> list[Named]:
+        """All terms that `text` names, in its order, each where it stands. A relative of a subject counts where the
+        subject stands alone: who feeds the pigeons is no pigeon, and nothing is drawn in the place of those."""
+        found = []
+        for match in self._pattern.finditer(text):
+            term, near = self._by_phrase.get(_key(match.group()), (None, False))
+            if term is None or (
+                near
+                and term.kind == "subject"
+                and _beside_the_subject(text[max(0, match.start() - _CLAUSE) : match.start()])
+            ):
+                continue
+            found.append(Named(term, match.start(), match.end(), near))
         return found
 
     def unknown_words(self, text: str) -> list[str]:
-        """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none."""
-        known = [span for _, span in self._matches(text)] + marks_in(text).spans(
-            "weight", "adapter", "embedding", "tag", "break"
-        )
-        known += [match.span() for match in self._filler_pattern.finditer(text)]
+        """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none. The
+        name of a relative is one of them, be it of several words: "bear" is known, and "polar bear" is not."""
+        named = self.named(text)
+        relatives = [(one.start, one.end) for one in named if one.near]
+        known = [(one.start, one.end) for one in named]
+        known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
+        known += [match.span() for match in self._plain_pattern.finditer(text)]
         unknown = [
             word
             for word in words_of(text)
             if word.key not in _GLUE and not any(start <= word.start and word.end <= end for start, end in known)
         ]
-        return list(dict.fromkeys(word.text for word in as_written(unknown)))
+        found = [(word.start, word.text) for word in as_written(unknown)]
+        found += [(start, " ".join(text[start:end].split())) for start, end in relatives]
+        return list(dict.fromkeys(said for _, said in sorted(found)))
 
     def unknown_phrases(self, text: str) -> list[str]:
         """As `unknown_words`, but what is done is named as a whole: Seedling has learnt to play the guitar, so it is
-        not "playing" that it has never learnt."""
+        not "playing" that it has never learnt. So is what is near to something that it knows."""
+        return phrases_at(text, self.unknown_spans(text))
+
+    def unknown_spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the phrases of `unknown_phrases` stand, with glue at their ends, each as often as it is there."""
         unknown = {word.casefold() for word in self.unknown_words(text)}
-        known = [span for term, span in self._matches(text) if term.kind not in ("subject", "colour")]
-        phrases: list[tuple[int, int]] = []
-        doing, before = 0, 0
+        named = self.named(text)
+        known = [(one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near]
+        near = {one.start: one.end for one in named if one.near}
+        spans: list[tuple[int, int]] = []
+        doing, before, article = 0, 0, False
         for word in as_written(words_of(text)):
+            if spans and word.end <= spans[-1][1]:  # inside a relative's name
+                before = word.end
+                continue
             learnt = any(start <= word.start and word.end <= end for start, end in known)
-            begins = word.key.endswith("ing") and word.text.casefold() in unknown
+            # "a sleeping cat" is a cat
+            begins = word.key.endswith("ing") and word.text.casefold() in unknown and not article
             apart = bool(_ENDS_CLAUSE.search(text, before, word.start)) or word.key in _BETWEEN or learnt
-            before = word.end
+            before, article = word.end, word.key in ("a", "an", "the")
+            if word.start in near:
+                doing = 0
+                spans.append((word.start, near[word.start]))
+                continue
             if doing and not apart and not begins and doing < _LONGEST_DOING:
                 doing += 1
-                phrases[-1] = (phrases[-1][0], word.end)
+                spans[-1] = (spans[-1][0], word.end)
                 continue
             doing = int(begins)
             if word.text.casefold() in unknown:
-                phrases.append((word.start, word.end))
-        named = (_LAST_GLUE.sub("", text[start:end]) for start, end in phrases)
-        return list(dict.fromkeys(" ".join(phrase.split()) for phrase in named))
+                spans.append((word.start, word.end))
+        return spans
 
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
         """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
         one, where the expanded prompt has lost one, and where nothing was added."""
-        drawn, drawn_too = ({term.name for term, _ in self._matches(prompt)} for prompt in (simple, expanded))
-        if drawn != drawn_too:
+        if self._drawn(simple) != self._drawn(expanded):
             return None
-        there, unknown = {word.key for word in words_of(simple)}, self.unknown_words(expanded)
+        there, unknown = {word.key for word in words_of(simple)}, set(self.unknown_words(expanded))
         spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
@@ -127,45 +180,81 @@ class Vocabulary:
         added = [phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold()]
         if not added:
             return None
-        return Clause(_UNDRAWN, words=_quoted(added[:MAX_NAMED]))
+        return Clause(_UNDRAWN, words=quoted(added[:MAX_NAMED]))
 
-    def note_on(self, text: str) -> Clause | None:
-        """A note on the words of `text` that Seedling never learnt; None where it has learnt all."""
-        unknown = self.unknown_phrases(text)
-        if not unknown:
-            return None
-        words, more = _quoted(unknown[:MAX_NAMED]), len(unknown) - MAX_NAMED
-        return Clause(_MANY_UNKNOWN, words=words, more=more) if more > 0 else Clause(_UNKNOWN, words=words)
-
-    @staticmethod
-    def tells(note: str) -> bool:
-        """Whether a note is one of those on words that were never learnt."""
-        return note.startswith(_UNKNOWN.partition("{")[0])
-
-    def _matches(self, text: str) -> list[tuple[Term, tuple[int, int]]]:
-        return [(self._by_phrase[m.group().casefold()], m.span()) for m in self._pattern.finditer(text)]
+    def _drawn(self, text: str) -> set[str | int]:
+        """All of a text that is to be seen in its picture: terms, how many, on which side."""
+        drawn: set[str | int] = {one.term.name for one in self.named(text)}
+        drawn.update(number for number, phrases in self.counts.items() if _any_of(phrases).search(text))
+        return drawn | {side for side, phrases in self.sides.items() if _any_of(phrases).search(text)}
 
     @cached_property
-    def _by_phrase(self) -> dict[str, Term]:
-        return {phrase.casefold(): term for terms in self.terms.values() for term in terms for phrase in term.phrases}
+    def _by_phrase(self) -> dict[str, tuple[Term, bool]]:
+        """Every phrase for a term, its plurals too, and whether it stands for something near it."""
+        table: dict[str, tuple[Term, bool]] = {}
+        for term in (term for terms in self.terms.values() for term in terms):
+            known = len(term.phrases)
+            for phrases in ((*term.phrases, *term.near), term.plurals):
+                for place, phrase in enumerate(phrases):
+                    table.setdefault(_key(phrase), (term, place >= known))
+        return table
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return _any_of(list(self._by_phrase))
+        return _any_of((*self._by_phrase, *self.unlike), between=rf"\s+(?:(?:{_ARTICLES})\s+)?")
+
+    @cached_property
+    def _plain_pattern(self) -> re.Pattern[str]:
+        """What is neither a term nor unknown: filler, so many of it, on this side."""
+        told = (self.filler, *self.counts.values(), *self.sides.values())
+        return _any_of(phrase for phrases in told for phrase in phrases)
 
     @cached_property
     def _filler_pattern(self) -> re.Pattern[str]:
-        return _any_of(list(self.filler))
+        return _any_of(self.filler)
 
 
-def _quoted(phrases: Iterable[str]) -> str:
+def phrases_at(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
+    """What stands in the spans of a text, once each, on one line and without glue at its end."""
+    found = (_LAST_GLUE.sub("", text[start:end]) for start, end in spans)
+    return list(dict.fromkeys(" ".join(phrase.split()) for phrase in found))
+
+
+def quoted(phrases: Iterable[str]) -> str:
+    """Words that a note names, each in quotation marks."""
     return ", ".join(f'"{phrase}"' for phrase in phrases)
 
 
-def _any_of(phrases: list[str]) -> re.Pattern[str]:
-    """Matches any of the phrases as whole words, the longest first."""
+def _beside_the_subject(before: str) -> bool:
+    """Whether what stands `before` a noun, in its clause, makes it part of what the subject does or has about it."""
+    clause = _ENDS_CLAUSE.split(before)[-1]
+    return bool(_DOING_OR_BESIDE.search(clause))
+
+
+_ABOUT_THE_SUBJECT = "|".join(sorted(_BETWEEN - {"of", "and", "or", "but", "who", "that", "while"}))
+#: "with a", "feeding the", "chasing" at the beginning; "a smiling" and "a painting of" are not.
+_DOING_OR_BESIDE = re.compile(
+    rf"\w+ing\s+(?:a|an|the|his|her|its|their|at|up|out|off|and|{_ABOUT_THE_SUBJECT})\s"
+    rf"|\w\s+(?:{_ABOUT_THE_SUBJECT})\s"
+    r"|^\s*(?!(?:painting|drawing|etching|engraving)\b)\w+ing\s",
+    re.IGNORECASE,
+)
+
+#: What may stand before the thing that is played, ridden, read, held: "playing her guitar" is playing the guitar.
+_ARTICLES = "a|an|the|his|her|its|their|my|your|our"
+_AN_ARTICLE = re.compile(rf"\s+(?:(?:{_ARTICLES})\s+)?", re.IGNORECASE)
+
+
+def _key(phrase: str) -> str:
+    """A phrase as it is looked up: without the articles inside it, as one writes them."""
+    return _AN_ARTICLE.sub(" ", phrase.casefold())
+
+
+def _any_of(phrases: Iterable[str], between: str = r"\s+") -> re.Pattern[str]:
+    """Matches any of the phrases as whole words, the longest first, with a pattern `between` their words."""
     longest_first = sorted(phrases, key=len, reverse=True)
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
+    either = "|".join(between.join(map(re.escape, phrase.split())) for phrase in longest_first)
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -181,16 +270,19 @@ def seedling_vocabulary() -> Vocabulary:
     content = own_yaml(VOCABULARY_FILE)
     terms = {
         kind: tuple(
-            Term(kind, Word(entry["en"], entry["zh"], entry.get("measure", "")), tuple(entry.get("also", ())))
+            Term(
+                kind,
+                Word(entry["en"], entry["zh"], entry.get("measure", "")),
+                tuple(entry.get("also", ())),
+                tuple(entry.get("near", ())),
+            )
             for entry in content[kind]
         )
         for kind in KINDS
     }
-    return Vocabulary(terms, tuple(content["filler"]))
-
-
-#: Seedling draws them as it draws their cousins, and yet who asks for a hamster does not ask for a mouse.
-_OTHER_ANIMALS = frozenset(("hamster", "rat", "squid"))
+    counts = {entry["number"]: (entry["en"], *entry["also"]) for entry in content["count"]}
+    sides = {entry["side"]: (entry["en"], *entry["also"]) for entry in content["side"]}
+    return Vocabulary(terms, tuple(content["filler"]), counts, sides, tuple(content["unlike"]))
 
 
 def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
@@ -204,7 +296,7 @@ def _phrasings() -> dict[tuple[str, ...], frozenset[tuple[str, ...]]]:
     for term in (term for terms in seedling_vocabulary().terms.values() for term in terms):
         # "with a book" names the thing only, which is too little to say that it is read.
         bare = ("with ", "in ", "on ", "under ") if term.kind == "action" else ()
-        told = [phrase for phrase in term.phrases if not phrase.startswith(bare) and phrase not in _OTHER_ANIMALS]
+        told = [phrase for phrase in term.phrases if not phrase.startswith(bare)]
         together = frozenset(filter(None, map(content_stems, told)))
         for phrase in together:
             table[phrase] = table.get(phrase, frozenset()) | together

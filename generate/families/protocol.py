@@ -116,7 +116,8 @@ class Family:
 
     For people: `title` is what the makers call it; `usual` are fields of `RenderSettings` that its models want where
     nobody says otherwise; `billions` of parameters have the denoiser and the text encoders of the one that is used
-    most, where that was published; `single_files` says whether it is read from one file, too.
+    most, where that was published; `single_files` says whether it is read from one file, too: a whole checkpoint of
+    those with a U-Net, of the others the transformer alone.
 
     Where to look: `embedded` is the folder of the model that is shipped, `configuration` that of a configuration
     without weights for single files, `epsilon_configuration` another one for the members that predict noise where the

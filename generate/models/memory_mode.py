@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +51,17 @@ class PartSizes:
         return {part: count * ((bits.get(part) or 8 * bytes_each) / 8) for part, count in self.weights.items()}
 
 
-def sizes_of(folder: Path, family: Family) -> PartSizes:
-    """The sizes of the parts in a model's folder, by the headers of its weight files."""
+def sizes_of(folder: Path, family: Family, transformer: Path | None = None) -> PartSizes:
+    """The sizes of the parts in a model's folder, by the headers of its weight files; of another `transformer` by its
+    own."""
     encoders = tuple(encoder for encoder, _ in family.text_encoders)
+    parts = [part for part in (family.denoiser, "vae", *encoders) if (folder / part).is_dir()]
+    files = {part: [*(folder / part).glob("*.safetensors")] for part in parts}
+    if transformer is not None:
+        files[family.denoiser] = [transformer]
     weights = {
-        part: sum(
-            torch.Size(shape).numel()
-            for file in (folder / part).glob("*.safetensors")
-            for shape in read_weight_file(file).shapes.values()
-        )
-        for part in (family.denoiser, "vae", *encoders)
-        if (folder / part).is_dir()
+        part: sum(prod(shape) for file in of_part for shape in read_weight_file(file).shapes.values())
+        for part, of_part in files.items()
     }
     return PartSizes(weights, family.denoiser, encoders)
 

@@ -52,10 +52,10 @@ class OpenModel:
     """A loaded pipeline of a `family`, and all that is kept for as long as it is open.
 
     `scheduler_config` is the model's own. `folder` holds its configuration, and its weights too, unless they came from
-    the single `file`. `vae_path` is the file or folder of the VAE that took the place of its own. `compiled`: its
-    denoiser is, or will be at its first evaluation. `too_large`: it does not fit into the device's memory as a whole,
-    and waits in the processor's. `memory_mode` is how it was laid into memory. `encodings` are those of the prompts
-    that it has read.
+    the single `file`, which may hold the transformer `alone`. `vae_path` is the file or folder of the VAE that took the
+    place of its own. `compiled`: its denoiser is, or will be at its first evaluation. `too_large`: it does not fit into
+    the device's memory as a whole, and waits in the processor's. `memory_mode` is how it was laid into memory.
+    `encodings` are those of the prompts that it has read.
 
     In a `with` block it is closed at the end; elsewhere `close` gives a GPU's memory back.
     """
@@ -71,6 +71,7 @@ class OpenModel:
         folder: Path,
         tokenizer_folder: Path,
         file: Path | None = None,
+        alone: bool = False,
         vae_path: Path | None = None,
         compiled: bool = False,
         too_large: bool = False,
@@ -81,6 +82,7 @@ class OpenModel:
         self.name, self.family, self.pipeline = name, family, pipeline
         self.device, self.dtype, self.compiled = device, dtype, compiled
         self.folder, self.tokenizer_folder, self.file, self.vae_path = folder, tokenizer_folder, file, vae_path
+        self._alone = alone
         self.scheduler_config: dict[str, Any] = {
             **pipeline.scheduler.config,
             "_class_name": type(pipeline.scheduler).__name__,
@@ -192,7 +194,7 @@ class OpenModel:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the weights, those of another VAE among them."""
-        return digest_of_weights(self.file or self.folder, self.vae_path)
+        return digest_of_weights(self.file or self.folder, self.vae_path, rest=self.folder if self._alone else None)
 
     @cached_property
     def latent_colours(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -310,7 +312,8 @@ def open_model(
     found_vae = find_vae(vae, allow_pickle=allow_pickle) if vae is not None else None
     device = choose_device(device)
     file = found.path if found.path is not None and found.path.is_file() else None
-    downloaded = None if file is not None else found.path or _download(found)
+    alone = found.rest is not None
+    downloaded = None if file is not None and not alone else found.folder or _download(found)
     family = family_of_folder(downloaded) if downloaded is not None else None
     if family is not None and (vae is not None or memory is not None):
         check_family(RenderSettings(vae=vae, memory=memory, compiled=compiled, **family.usual), family)
@@ -329,7 +332,7 @@ def open_model(
     open_other: Callable[[Path], Any] | None = None
     if other_vae is not None:
         open_other = partial(open_vae, other_vae, dtype=torch_dtype(dtype), allow_pickle=allow_pickle)
-    if file is not None:
+    if file is not None and not alone:
         pipeline, folder, tokenizer, notes = open_single_file(
             file, torch_dtype(dtype), vae=open_other, allow_pickle=allow_pickle
         )
@@ -338,15 +341,18 @@ def open_model(
         assert downloaded is not None  # noqa: S101 - for the type checker
         assert family is not None  # noqa: S101
         folder, tokenizer = downloaded, downloaded / family.counted_tokenizer
-        if memory in ("8-bit", "4-bit") and transformer_file(folder, family) is not None:
+        apart = file if alone else transformer_file(folder, family)
+        if memory in ("8-bit", "4-bit") and apart is not None:
             raise ModelError(
                 "a transformer in its makers' layout is not quantized while it is loaded: {mode}",
                 hint="take --memory float8, or the transformer as diffusers saves it",
                 mode=memory,
             )
         if memory is not None:
-            mode = choose_mode(memory, sizes_of(folder, family), device=device, dtype=dtype)
-        pipeline, notes = _open_folder(name, folder, family, torch_dtype(dtype), open_other, mode)
+            mode = choose_mode(memory, sizes_of(folder, family, apart), device=device, dtype=dtype)
+        pipeline, notes = _open_folder(name, folder, apart, family, torch_dtype(dtype), open_other, mode)
+        if alone:
+            notes = (*notes, Clause("text encoders and VAE are those of {folder}", folder=folder.name))
     denoiser = getattr(pipeline, family.denoiser)
     channels = denoiser.config.get("in_channels") or denoiser.config["in_visual_dim"]
     latents = (channels // family.packed, latent_channels(pipeline.vae))
@@ -395,6 +401,7 @@ def open_model(
         folder=folder,
         tokenizer_folder=tokenizer,
         file=file,
+        alone=alone,
         vae_path=other_vae,
         compiled=compiled,
         too_large=too_large,
@@ -411,12 +418,14 @@ def latent_channels(vae: Any) -> int:
 def _open_folder(
     name: str,
     folder: Path,
+    apart: Path | None,
     family: Family,
     dtype: torch.dtype,
     other_vae: Callable[[Path], Any] | None,
     mode: str,
 ) -> tuple[Any, tuple[Clause, ...]]:
-    """The pipeline in the folder, and notes on what of it was left."""
+    """The pipeline in the folder, with the transformer in the file `apart` if there is one, and notes on what of it was
+    left."""
     pipeline_type = getattr(diffusers, family.pipeline)
     for _, tokenizer in family.text_encoders:
         there = (folder / tokenizer).is_dir() and not cuts_into_bytes(folder / tokenizer)
@@ -432,11 +441,10 @@ def _open_folder(
             words = {part: word_processor(folder / part) for part in family.processors}
             if family.processor_first:
                 given |= words
-            apart = transformer_file(folder, family)
             named_scheduler(folder)
             for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
-                    require_proportions(folder / part)
+                    require_proportions(folder / part, apart if part == family.denoiser else None)
             if apart is not None:
                 given[family.denoiser], of_file = open_transformer(apart, folder, family, dtype)
                 notes += of_file

@@ -11,7 +11,7 @@ import torch
 from diffusers.loaders.single_file_model import SINGLE_FILE_LOADABLE_CLASSES
 
 from generate.families import Family
-from generate.models.architecture import class_of_part
+from generate.models.architecture import configuration_of_part
 from generate.models.quantization import is_scale, require_known_quantization
 from generate.models.weight_file import ModelError, digest_of_file, read_weight_file
 from ideation import Clause
@@ -49,7 +49,7 @@ def open_transformer(file: Path, folder: Path, family: Family, dtype: torch.dtyp
             what=Clause("{part} of the model in {folder}", part=family.denoiser, folder=folder),
             scale=scale,
         )
-    kind = class_of_part(folder / family.denoiser)
+    kind = configuration_of_part(folder / family.denoiser)["_class_name"]
     if kind not in SINGLE_FILE_LOADABLE_CLASSES:
         raise ModelError(
             "{file} is in its makers' layout, in which {title} is not read",

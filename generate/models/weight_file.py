@@ -217,17 +217,26 @@ def digest_of_file(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def digest_of_weights(path: Path, vae: Path | None = None) -> str:
+def digest_of_weights(path: Path, vae: Path | None = None, *, rest: Path | None = None) -> str:
     """SHA-256 over a model's weights: of a single file its own, of a folder over the names and contents of all of its
-    weight files; another VAE makes another digest."""
+    weight files; another VAE makes another digest, and so does the folder with the rest of a lone transformer."""
+    if rest is not None:
+        both = f"transformer:{digest_of_file(path)}\nrest:{_digest_of_folder(rest, without='transformer')}\n"
+        return hashlib.sha256(both.encode()).hexdigest()
     if vae is not None:
         both = f"model:{digest_of_weights(path)}\nvae:{digest_of_weights(vae)}\n"
         return hashlib.sha256(both.encode()).hexdigest()
     if path.is_file():
         return digest_of_file(path)
+    return _digest_of_folder(path)
+
+
+def _digest_of_folder(path: Path, *, without: str | None = None) -> str:
     whole = hashlib.sha256()
     for file in sorted(path.rglob("*.safetensors")):
-        whole.update(f"{file.relative_to(path).as_posix()}:{digest_of_file(file)}\n".encode())
+        name = file.relative_to(path).as_posix()
+        if without is None or not name.startswith(f"{without}/"):
+            whole.update(f"{name}:{digest_of_file(file)}\n".encode())
     return whole.hexdigest()
 
 

@@ -18,6 +18,7 @@ from generate.render.conditioning import Conditioning, encode_pair
 from generate.render.drawing import render_batch
 from generate.render.libraries import library_versions
 from generate.render.memory import MemoryPlan
+from generate.render.numerics import numerics_of
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair, TwinseedError
@@ -161,7 +162,9 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         device=model.device,
         dtype=model.dtype,
         model_digest=model.digest,
-        libraries=library_versions() | ({"torch.compile": "inductor"} if model.compiled else {}),
+        libraries=library_versions()
+        | numerics_of(model.device, fast=settings.fast)
+        | ({"torch.compile": "inductor"} if model.compiled else {}),
     )
     pictures = tuple(
         Picture(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))

@@ -5,6 +5,7 @@ Chinese and Japanese texts are cut into words as well, character by character.
 
 from ideation.english.diff import Kind, Piece, common_words, diff
 from ideation.english.grammar import indefinite_article, style_phrase, with_article
+from ideation.english.inflection import plural, singular
 from ideation.english.marks import MarkedText, carry_marks, concept_sentence
 from ideation.english.phrases import ARTICLES, phrases_of
 from ideation.english.plain_text import PlainText, as_prompt, concept_as_prompt, plain_answer, tidied
@@ -33,8 +34,10 @@ __all__ = [
     "phrases_of",
     "plain_answer",
     "plain_words",
+    "plural",
     "same",
     "segments",
+    "singular",
     "stem",
     "style_phrase",
     "tidied",

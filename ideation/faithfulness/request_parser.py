@@ -54,7 +54,7 @@ _AUXILIARIES = frozenset("is are was were has have had be being been does do can
 _NOT_VERBS = frozenset(
     "king ring wing string spring thing ceiling building evening morning wedding viking duckling seedling sibling "
     "gosling pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling "
-    "lighting".split()
+    "lighting dumpling".split()
 )
 #: A name in front of a number.
 _NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*\s\Z")

@@ -107,8 +107,11 @@ def test_what_the_model_never_learnt_is_said_first_and_never_called_kept(intents
     [
         ("a cat skiing, flat illustration style", ("skiing",), True),
         ("a giraffe playing the guitar", ("giraffe",), True),
-        ("a dog reading a newspaper", ("newspaper",), True),
-        ("two cats riding a bicycle", ("two", "cats"), True),
+        ("a dog reading a newspaper", ("reading a newspaper",), True),
+        ("a polar bear riding a bicycle", ("polar bear",), True),
+        ("two hamsters riding a bicycle", ("hamsters",), True),
+        ("two cats riding a bicycle on the left", (), False),
+        ("five cats riding a bicycle", ("five",), False),
         ("a cat on skis", ("skis",), True),
         ("(a cat:1.2) skiing", ("skiing",), True),
         ("a small dog riding a bicycle in Paris", ("small", "Paris"), False),

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.browser
 
 #: The engine of axe, which a package of its makers' friends brings along; not there where it is not installed.
 AXE = find_spec("axe_playwright_python")
-_AT_REST = """() => document.getAnimations().every(
+_STILL = """() => document.getAnimations().every(
   one => one.playState !== "running" || one.effect.getComputedTiming().iterations === Infinity)"""
+AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"  # the script has run to its end
 WAIT_MS = 150_000  # torch and the model are loaded in the background after the first click
 
 
@@ -36,6 +37,13 @@ def _set_steps(page: Page, steps: int) -> None:
 def _clip(page: Page) -> str:
     style: str = page.locator(".stage .over").evaluate("picture => getComputedStyle(picture).clipPath")
     return style
+
+
+def _drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end)
+    page.mouse.up()
 
 
 def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) -> None:
@@ -94,6 +102,16 @@ def test_draw_generate_and_slide(page: Page, address: str, served_runs: Path) ->
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + box["height"] / 2)
     assert 18 <= int(slider.input_value()) <= 22
+    # What is zoomed is dragged, both pictures alike, and by its line still divided.
+    page.get_by_role("button", name="Zoom in").click()
+    at = box["x"], box["y"] + box["height"] / 2, box["width"]
+    _drag(page, (at[0] + 0.7 * at[2], at[1]), (at[0] + 0.5 * at[2], at[1] - 40))
+    assert 18 <= int(slider.input_value()) <= 22
+    places = {one.evaluate("one => getComputedStyle(one).transformOrigin") for one in pictures.all()}
+    assert len(places) == 1
+    assert float(places.pop().split("px")[0]) == pytest.approx(0.7 * at[2], abs=2)
+    _drag(page, (at[0] + 0.2 * at[2], at[1]), (at[0] + 0.6 * at[2], at[1]))
+    assert 58 <= int(slider.input_value()) <= 62
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Report", exact=True).click()
@@ -121,9 +139,12 @@ def test_an_earlier_run_on_a_phone_in_chinese(page: Page, address: str, served_r
     card = page.locator(f"[data-name='{name}']")
     page.get_by_placeholder("搜尋").fill("dog bicycle watercolor")
     expect(page.locator("article")).to_have_count(1)
-    card.locator(".star").click()
     card.locator(".choose").focus()
-    page.keyboard.press("Space")
+    card.locator(".star").evaluate("star => star.click()")
+    while not Gallery(served_runs).marks(name).star:
+        page.wait_for_timeout(20)
+    page.locator(AT_REST).wait_for()
+    page.keyboard.press("Space")  # it is still where the fingers are
     page.get_by_role("button", name="刪除", exact=True).click()
     expect(card).to_have_count(0)
     assert not (served_runs / name).exists()
@@ -188,8 +209,11 @@ def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(
     page.get_by_role("button", name=re.compile("Look \\(about")).click()
     morph = page.get_by_text("On the way from simple to expanded")
     expect(morph).to_be_in_viewport(timeout=WAIT_MS)
+    steps = page.evaluate("history.length")
     page.get_by_role("link", name="Make a pair").click()
     expect(page.get_by_label("Concept")).to_have_value("a dog riding a bicycle, at night")
+    expect(page).to_have_url(re.compile(r"/pair\?run="))
+    assert page.evaluate("history.length") == steps + 1, "one screen back is one step back"
     page.go_back()
     page.go_back()
 
@@ -219,7 +243,7 @@ def test_every_screen_is_whole_in_both_languages(page: Page, address: str, serve
             page.goto(f"{address}/{screen}{'&' if '?' in screen else '?'}lang={language}")
             shown = page.get_by_role("heading", level=2).or_(page.locator(".st-key-ask"))
             expect(shown.first, screen).to_be_visible()
-            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            page.locator(AT_REST).wait_for()
             expect(page.locator(".stException, [data-testid='stAlertContentError']"), screen).to_have_count(0)
             widths = page.evaluate(
                 "[...document.querySelectorAll('.stMain, html')].map(e => e.scrollWidth - e.clientWidth)"
@@ -238,7 +262,7 @@ def _shut_out(page: Page) -> list[str]:
         return []
     page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(one => one.click())")
     page.wait_for_timeout(100)
-    page.wait_for_function(_AT_REST)  # what is half transparent on its way has no contrast
+    page.wait_for_function(_STILL)  # what is half transparent on its way has no contrast
     page.evaluate(Path(AXE.origin).with_name("axe.min.js").read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     return [

@@ -576,23 +576,20 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
         (("model.diffusion_model.joint_blocks.0.x_block.attn.qkv.weight",), "Stable Diffusion 3"),
     ],
 )
-def test_single_files_are_refused_by_the_name_of_the_family(
+def test_a_lone_transformer_wants_the_rest_of_its_model(
     tensors: tuple[str, ...], title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
     save_file({name: torch.zeros(2, 2) for name in tensors}, tmp_path / "made.safetensors")
     (listed,) = (model for model in known_models() if model.name == "made.safetensors")
     assert (listed.kind, FAMILIES[listed.family].title) == ("transformer", title)
-    with pytest.raises(ModelError, match=f"is of {title}, which is not read from a single file") as caught:
+    with pytest.raises(ModelError, match=f"is a transformer of {title} without text encoders and VAE$") as caught:
         open_model("made")
-    assert "model_index.json" in str(caught.value.hint)
+    assert str(tmp_path / "made") in str(caught.value.hint)
 
 
-def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
-    folders: Folders, opened: Opened, tmp_path: Path
-) -> None:
-    folder = tmp_path / "z-image"
-    shutil.copytree(folders("z-image"), folder)
+def makers_layout(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of Z-Image's transformer in the folder, as its makers call them; the file is taken away."""
     (own,) = (folder / "transformer").glob("*.safetensors")
     tensors = load_file(own)
     own.unlink()
@@ -603,6 +600,15 @@ def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
     theirs |= {"all_final_layer.2-1.": "final_layer.", "all_x_embedder.2-1.": "x_embedder."}
     for ours, other in theirs.items():
         tensors = {name.replace(ours, other): tensor for name, tensor in tensors.items()}
+    return tensors
+
+
+def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
+    folders: Folders, opened: Opened, tmp_path: Path
+) -> None:
+    folder = tmp_path / "z-image"
+    shutil.copytree(folders("z-image"), folder)
+    tensors = makers_layout(folder)
     file = folder / "transformer" / "made_bf16.safetensors"
     save_file(tensors, file)
     plain, settings = opened("z-image"), settings_of(opened("z-image"), num_inference_steps=1)
@@ -624,6 +630,37 @@ def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
     save_file(tensors, file)
     with pytest.raises(ModelError, match="is not whole: tensors are missing that ZImageTransformer2DModel has"):
         open_model(str(folder), device="cpu")
+
+
+def test_a_lone_transformer_is_lent_the_rest(
+    folders: Folders, opened: Opened, tmp_path: Path, twinseed: Twinseed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    whole, file = tmp_path / "whole", tmp_path / "lone.safetensors"
+    shutil.copytree(folders("z-image"), whole)
+    save_file(makers_layout(whole), file)
+    (listed,) = (one for one in known_models() if one.name == file.name)
+    assert (listed.kind, listed.family, listed.rest, listed.renders) == ("transformer", "z-image", whole, True)
+    plain = opened("z-image")
+    settings = settings_of(plain, num_inference_steps=1)
+    with open_model("lone", device="cpu", memory="2GB") as model:
+        assert "text encoders and VAE are those of whole" in map(str, model.notes)
+        assert model.digest != plain.digest
+        pair = render_pair(prompts_of(model), settings, model)
+    same = render_pair(prompts_of(plain), settings, plain)
+    assert [one.image.tobytes() for one in pair.pictures] == [one.image.tobytes() for one in same.pictures]
+    runs = ("--runs", str(tmp_path / "runs"))
+    usual = ("--model", str(file), "--size", "64x64", "--steps", "1", "--clip", "none", *runs)
+    done = twinseed("pair", SHORT, *usual, "--expander", "offline", "--json")
+    assert done.code == 0, done.err
+    assert twinseed("verify", "last", *runs).code == 0
+    another = tmp_path / "another"
+    shutil.copytree(whole, another)
+    with pytest.raises(ModelError, match="which folder has them cannot be told") as caught:
+        open_model("lone")
+    assert str(caught.value.hint).endswith("another, whole")
+    another.rename(tmp_path / "lone")
+    assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:

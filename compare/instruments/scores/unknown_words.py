@@ -46,15 +46,19 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
         if words:
             core = _core(text)
             hit = not core or any(core.intersection(content_stems(word)) for word in words)
-            hit = hit or 2 * len(words) > len(set(content_stems(text)))
+            hit = hit or 2 * sum(len(content_stems(word)) for word in words) > len(set(content_stems(text)))
             return UnknownRecord(to=to, words=words, core=hit)
     return None
 
 
 def unknown_to(simple: str, model: str, clip: str | None) -> UnknownRecord | None:
-    """`unknown_in` for the model and the CLIP of these names. A CLIP's words are known where a family brings it."""
-    judge = vocabulary_of(clip) if clip is not None and clip in own_clips() else None
-    return unknown_in(simple, vocabulary_of(model), judge)
+    """`unknown_in` for the model and the CLIP of these names."""
+    return unknown_in(simple, vocabulary_of(model), judge_vocabulary(clip))
+
+
+def judge_vocabulary(clip: str | None) -> Vocabulary | None:
+    """All words of the CLIP of this name. They are known where a family brings it."""
+    return vocabulary_of(clip) if clip is not None and clip in own_clips() else None
 
 
 def _core(text: str) -> set[str]:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.text import plain
-from compare.page.widgets.scroll import scroll_here
+from compare.page.widgets.in_browser.scroll import scroll_here
 from compare.page.worker import Ticket, the_worker
 from compare.report import sentences
 from ideation import TwinseedError

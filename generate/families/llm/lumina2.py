@@ -24,6 +24,7 @@ LUMINA2 = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(2.6, 2.6),
     usual={"scheduler": "Euler", "num_inference_steps": 30, "guidance_scale": 4.0},
     in_turn=InTurn(

@@ -32,6 +32,7 @@ QWEN_IMAGE = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(20.4, 8.3),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
     in_turn=InTurn(

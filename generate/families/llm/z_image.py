@@ -20,6 +20,7 @@ Z_IMAGE = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(6.2, 4.0),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 5.0},
     in_turn=InTurn(

@@ -19,6 +19,7 @@ CHROMA = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(8.9, 4.8),
     usual={"scheduler": "Euler", "num_inference_steps": 35, "guidance_scale": 5.0},
     in_turn=InTurn(

@@ -34,6 +34,7 @@ FLUX = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(11.9, 4.9),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 3.5},
     in_turn=InTurn(

@@ -36,6 +36,7 @@ STABLE_DIFFUSION_3 = Family(
     patch=2,
     native_side=1024,
     flow=True,
+    single_files=True,
     billions=(8.1, 5.6),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 7.0},
     in_turn=InTurn(

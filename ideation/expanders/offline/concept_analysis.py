@@ -26,6 +26,12 @@ _SPATIAL = re.compile(
     r"|on top of|from below|from above|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]{1,120}))",
     re.IGNORECASE,
 )
+#: A side of the picture is no place: what stands there is somewhere all the same.
+_SIDE = re.compile(
+    r"\b(?:on|to|at|in) the (?:left|right|middle|cent(?:er|re))(?:[ -]hand)?(?: side)?"
+    r"(?: of the (?:picture|image|frame))?\b(?! of\b)",
+    re.IGNORECASE,
+)
 #: What "with" brings along is worn, held or had, unless it stands around it.
 _AROUND = re.compile(
     r"\b(?:in|on|behind|above|below|beside|around|next to|near) (?:it|him|her|them|top)\b|\b(?:back|fore)ground\b",
@@ -199,7 +205,7 @@ def _scenes(
     couch would be worse than nothing.
     """
     tables = built_in_details()
-    rest = head
+    rest = _SIDE.sub(" ", head)
     for known in filter(None, (action, topic)):
         rest = re.sub(re.escape(known), " ", rest, count=1, flags=re.IGNORECASE)
     wheres = [match for match in _SPATIAL.finditer(rest) if _names_a_place(match)]

@@ -59,8 +59,6 @@ def draft_for_seedling(
     details += _tone_and_manner(analysis, details, choice)
     prompt, kept = fit(analysis, details, request.token_limit, tokens)
     warnings = looked_up(analysis) + nothing_added(kept, request.token_limit)
-    if note := vocabulary.note_on(as_prompt(analysis.text)):
-        warnings += (note,)
     return DraftedPrompts(
         language=request.concept.language,
         simple=analysis.text,

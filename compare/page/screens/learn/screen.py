@@ -11,8 +11,8 @@ import streamlit as st
 from compare.page.context import PageContext
 from compare.page.screens.learn.experiments import EXPERIMENTS, MODEL, Bench, Experiment, Panel, open_tools
 from compare.page.text import plain
-from compare.page.widgets.kept_form import begin_form
-from compare.page.widgets.localized_state import kept
+from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.forms.localized_state import kept
 from compare.page.widgets.progress import show_notices, show_progress
 from generate.models import embedded_loras, known_models
 

@@ -10,9 +10,9 @@ from compare.page.context import PageContext
 from compare.page.screens.pair.faults import fault_of, show_fault
 from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
 from compare.page.text import plain
-from compare.page.widgets.localized_state import kept
-from compare.page.widgets.own_key import show_own_key
-from compare.page.widgets.style_picker import sample_of_preset, style_picker
+from compare.page.widgets.forms.localized_state import kept
+from compare.page.widgets.forms.own_key import show_own_key
+from compare.page.widgets.in_browser.style_picker import sample_of_preset, style_picker
 from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles

@@ -21,7 +21,7 @@ _HTML = """
   </div>
 </div>
 """
-_FOLDER = Path(__file__).parents[1] / "static"
+_FOLDER = Path(__file__).parents[2] / "static" / "pieces"
 
 _mount = st.components.v2.component(
     "twinseed_viewer",

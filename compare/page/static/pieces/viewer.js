@@ -1,4 +1,5 @@
 // Called when the piece appears and again whenever its data may have changed: what was chosen stays chosen.
+const NEAR_PX = 28; // a finger
 export default function (component) {
   const { data, parentElement } = component;
   const viewer = parentElement.querySelector(".viewer");
@@ -79,16 +80,37 @@ export default function (component) {
   );
   if (focused) modes.querySelector(`[data-mode=${view.mode}]`)?.focus();
 
-  // Both pictures are moved by the same drag, whichever is under the pointer.
+  const move = () => {
+    stage.style.setProperty("--split", range.value + "%");
+    range.setAttribute("aria-valuetext", data.position.replace("{percent}", range.value));
+  };
+  // Both pictures are moved by the same drag, whichever is under the pointer. The slider lies over all of them, so what
+  // is zoomed takes the pointer from it, and gives it the drags that begin near its line.
   let from = null;
+  const near = (event) => {
+    const { left, width } = stage.getBoundingClientRect();
+    return view.mode === "slide" && Math.abs(event.clientX - left - (width * range.value) / 100) < NEAR_PX;
+  };
+  const slide = (event) => {
+    const { left, width } = stage.getBoundingClientRect();
+    range.value = ((event.clientX - left) / width) * 100;
+    move();
+  };
   stage.onpointerdown = (event) => {
-    if (view.zoom > 1 && view.mode !== "slide") {
-      from = [event.clientX, event.clientY, view.x, view.y];
-      stage.setPointerCapture(event.pointerId);
+    if (view.zoom === 1) return;
+    from = near(event) ? "line" : [event.clientX, event.clientY, view.x, view.y];
+    stage.setPointerCapture(event.pointerId);
+    if (from === "line") {
+      event.preventDefault();
+      range.focus({ preventScroll: true });
     }
   };
   stage.onpointermove = (event) => {
-    if (!from) return;
+    if (!from) {
+      stage.style.cursor = view.zoom > 1 && near(event) ? "ew-resize" : "";
+      return;
+    }
+    if (from === "line") return slide(event);
     const box = stage.querySelector(".half").getBoundingClientRect();
     const moved = (now, then, length) => ((now - then) / length / (view.zoom - 1)) * 100;
     view.x = Math.min(100, Math.max(0, from[2] - moved(event.clientX, from[0], box.width)));
@@ -97,10 +119,6 @@ export default function (component) {
   };
   stage.onpointerup = stage.onpointercancel = () => { from = null; };
 
-  const move = () => {
-    stage.style.setProperty("--split", range.value + "%");
-    range.setAttribute("aria-valuetext", data.position.replace("{percent}", range.value));
-  };
   range.oninput = move;
   move();
   show();

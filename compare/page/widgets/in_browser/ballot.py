@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-_STATIC = Path(__file__).parents[1] / "static"
+_STATIC = Path(__file__).parents[2] / "static" / "pieces"
 
 _mount = st.components.v2.component(
     "twinseed_ballot",

@@ -9,7 +9,7 @@ import streamlit as st
 _mount = st.components.v2.component(
     "twinseed_scroll",
     html="<span class='here'></span>",
-    js=(Path(__file__).parents[1] / "static" / "scroll.js").read_text(encoding="utf-8"),
+    js=(Path(__file__).parents[2] / "static" / "pieces" / "scroll.js").read_text(encoding="utf-8"),
 )
 
 

@@ -17,7 +17,7 @@ from generate.choices.styles import all_styles
 from ideation import seedling_vocabulary
 from templates import Language
 
-_STATIC = Path(__file__).parents[1] / "static" / "styles"
+_STATIC = Path(__file__).parents[2] / "static" / "styles"
 
 _mount = st.components.v2.component(
     "twinseed_styles",

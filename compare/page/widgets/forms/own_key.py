@@ -8,7 +8,7 @@ import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.typed_key import MOST_CHARACTERS, PROVIDERS, TypedKey, TypedKeyError, keep_typed_key, typed_key
-from compare.page.widgets.localized_state import kept
+from compare.page.widgets.forms.localized_state import kept
 
 _ADDRESS = 300
 

@@ -13,9 +13,11 @@ export default function (component) {
   const there = new Map([...grid.children].map((card) => [card.dataset.name, card]));
   const said = (label, title) => label.replace("{title}", title);
 
+  const wanted = new Set(data.cards.map((one) => one.name));
+  for (const [name, card] of there) if (!wanted.has(name)) card.remove();
+  let place = grid.firstElementChild;
   for (const one of data.cards) {
     let card = there.get(one.name);
-    there.delete(one.name);
     if (!card) {
       card = made("article", null);
       card.dataset.name = one.name;
@@ -30,7 +32,9 @@ export default function (component) {
       const box = made("input", card, "choose");
       box.type = "checkbox";
     }
-    grid.append(card);
+    // What is moved, even to where it is, loses its focus.
+    if (card === place) place = place.nextElementSibling;
+    else grid.insertBefore(card, place);
     const [open, star, box] = ["open", "star", "choose"].map((name) => card.querySelector("." + name));
     const shape = JSON.stringify(one.pictures);
     if (card.shape !== shape) {
@@ -68,5 +72,4 @@ export default function (component) {
       setTriggerValue("chosen", one.name);
     };
   }
-  for (const gone of there.values()) gone.remove();
 }

@@ -11,6 +11,12 @@ import streamlit as st
 from compare.page.visitor import Visitor
 
 
+def put_into_form(visitor: Visitor, form: str, **values: Any) -> None:
+    """Puts values into a form of another screen, which finds them there."""
+    state, key = st.session_state, f"form-{form}"
+    state[key] = visitor.forms[form] = {**(state.get(key) or visitor.forms.get(form, {})), **values}
+
+
 def begin_form(visitor: Visitor, form: str, first: Mapping[str, Any]) -> None:
     """Gives every widget of a form its value: the one that it has, else what was in it when this browser was last here,
     else its `first` one. Comes before any of them is made, and keeps them all for the next time."""

@@ -16,7 +16,7 @@ from compare.runs.run import picture_fault
 from ideation import Clause
 
 SIDE = 256
-_STATIC = Path(__file__).parents[1] / "static"
+_STATIC = Path(__file__).parents[2] / "static" / "pieces"
 
 _mount = st.components.v2.component(
     "twinseed_thumbnails",
