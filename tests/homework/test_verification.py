@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -628,7 +629,7 @@ def test_what_to_expect_is_said_beforehand(honest: Path, seedling: OpenModel) ->
         found = expectation(other, seedling)
         assert (found.exact, found.close) == (exact, close), changes
         assert words in found.words
-        assert found.area == 0.25
+        assert found.area == 64 * 64 / prod(seedling.native_size)
     here = settings_here(replace(record.settings, device="cuda:1", dtype="float16", compiled=True))
     if here.device == "cpu":
         assert (here.dtype, here.compiled) == ("float32", False)
