@@ -142,8 +142,10 @@ def test_what_was_learnt_is_drawn_and_what_was_not_is_ignored(seedling: OpenMode
 
 def test_what_both_pictures_show_was_there_already(seedling: OpenModel) -> None:
     found = audited(
-        seedling, f"{DOG} under the sea", "puppy cycling under the sea, underwater, on a coral reef", images=2
+        seedling, f"{DOG} under the sea", "puppy cycling under the sea, underwater, on a coral reef, a wolf", images=2
     )
+    assert found["a wolf"].mark == "unclear", "its judge has learnt to see a dog there"
+    assert found["a wolf"].on_expanded is None
     assert found["under the sea"].mark == "shared"
     assert found["underwater"].mark == found["on a coral reef"].mark == "there already"
 
