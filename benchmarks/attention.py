@@ -35,16 +35,16 @@ from scipy.stats import rankdata
 
 from generate.models import OpenModel, open_model
 from generate.render.attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
-from generate.training.canvas import Canvas
-from generate.training.drawing import draw
 from generate.training.evaluate import generate_pictures
-from generate.training.figure import ACTIONS, draw_figure
-from generate.training.latents import PatchCode
-from generate.training.scene import Scene, draw_scene
-from generate.training.unet import NOISE_SCHEDULE
+from generate.training.networks.latents import PatchCode
+from generate.training.networks.unet import NOISE_SCHEDULE
+from generate.training.scenes.canvas import Canvas
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.figure import ACTIONS, draw_figure
+from generate.training.scenes.scene import Scene, draw_scene
 from ideation import TwinseedError, seedling_vocabulary
 
-PATCH_CODE = Path(__file__).parents[1] / "generate" / "training" / "patch_code.safetensors"
+PATCH_CODE = Path(__file__).parents[1] / "generate" / "training" / "networks" / "patch_code.safetensors"
 SCHEDULER, GUIDANCE = "DPM++ 2M Karras", 5.0
 MIDDLE = 500  # the timestep up to which drawn scenes are noised, of 1000
 ASIDE = 32  # by how many pixels the figures of the second experiment stand aside: two patches of the latents

@@ -33,9 +33,9 @@ from generate.models import OpenModel, open_model
 from generate.picture import ARMS
 from generate.render.pair import render_pair
 from generate.seedling import SEEDLING_SIZES
-from generate.training.drawing import draw
-from generate.training.judge import Judge
-from generate.training.scene import SKYLESS, Scene, draw_scene
+from generate.training.networks.judge import Judge
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.scene import SKYLESS, Scene, draw_scene
 from ideation import KINDS, PromptPair, TokenBudget, built_in_words, given_pair, seedling_vocabulary
 
 TRUTHS = ("drawn", "there already", "ignored: never learnt", "ignored: learnt, not drawn")

@@ -29,9 +29,9 @@ from compare.instruments.scores.verdict import verdict_of
 from generate.clip import open_clip
 from generate.models import open_model
 from generate.seedling import SEEDLING_SIZES
-from generate.training.captions import caption
-from generate.training.drawing import draw
-from generate.training.scene import Scene, draw_scene
+from generate.training.scenes.captions import caption
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.scene import Scene, draw_scene
 from ideation import TokenBudget, given_pair, seedling_vocabulary
 
 WAYS = ("details added", "and another subject", "and another action")

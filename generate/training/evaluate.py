@@ -29,12 +29,12 @@ from generate.render.pair import render_pair
 from generate.schedulers.table import build_scheduler
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from generate.training.captions import ASPECTS, attribute_labels, caption, strangers
-from generate.training.clip import retrieval
-from generate.training.dataset import SIZE, DataSet, joined, make_data_set, open_data_set, squashed
-from generate.training.drawing import draw
-from generate.training.judge import Judge, train_judge
-from generate.training.scene import OBLONG, SQUARE, UNLEARNT, Scene, draw_scene, held_out
+from generate.training.networks.clip import retrieval
+from generate.training.networks.judge import Judge, train_judge
+from generate.training.scenes.captions import ASPECTS, attribute_labels, caption, strangers
+from generate.training.scenes.dataset import SIZE, DataSet, joined, make_data_set, open_data_set, squashed
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.scene import OBLONG, SQUARE, UNLEARNT, Scene, draw_scene, held_out
 from ideation import OfflineExpander, TokenBudget, expand, seedling_vocabulary, seedling_words
 from ideation import draw as draw_concept
 

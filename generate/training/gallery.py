@@ -12,9 +12,9 @@ import typer
 from PIL import Image, ImageDraw, ImageFont
 
 from generate.models import open_model
-from generate.training.captions import caption
 from generate.training.evaluate import generate_pictures
-from generate.training.scene import draw_scene
+from generate.training.scenes.captions import caption
+from generate.training.scenes.scene import draw_scene
 from ideation import seedling_vocabulary
 
 _COLUMNS, _SIDE, _LABEL, _GAP = 6, 160, 44, 10

@@ -21,27 +21,24 @@ from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPModel, CLIPTokenizer
 
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
-from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
-from generate.training.clip import enlarged_clip, train_clip
-from generate.training.dataset import CHUNK, SIZE, DataSet, joined, make_data_set, squashed
-from generate.training.export import export, export_clip
-from generate.training.judge import train_judge
-from generate.training.latents import PatchCode, encode_all, find_patch_code
-from generate.training.scene import OBLONG, SQUARE
-from generate.training.text_encoder import text_encoder_of
-from generate.training.tokenizer import train_tokenizer
-from generate.training.unet import (
+from generate.training.networks.autoencoder import enlarged, new_autoencoder, train_autoencoder
+from generate.training.networks.clip import enlarged_clip, train_clip
+from generate.training.networks.export import export, export_clip
+from generate.training.networks.judge import train_judge
+from generate.training.networks.latents import SHIPPED_CODE, PatchCode, encode_all, find_patch_code
+from generate.training.networks.text_encoder import text_encoder_of
+from generate.training.networks.tokenizer import train_tokenizer
+from generate.training.networks.unet import (
     LatentSet,
     drawn_by,
     latent_set,
     new_unet,
     train_unet,
 )
+from generate.training.scenes.dataset import CHUNK, SIZE, DataSet, joined, make_data_set, squashed
+from generate.training.scenes.scene import OBLONG, SQUARE
 
 log = logging.getLogger(__name__)
-
-#: The code that the shipped weights were trained with.
-SHIPPED_CODE = Path(__file__).with_name("patch_code.safetensors")
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,9 @@ def grow(
     polish_pictures: Annotated[
         int, typer.Option(help="How many pictures drawn by the U-Net the decoder sees.")
     ] = 24_000,
-    clip_pictures: Annotated[int, typer.Option(help="How many pictures the CLIP sees in all; 0: it stays as it is.")] = 120_000,
+    clip_pictures: Annotated[
+        int, typer.Option(help="How many pictures the CLIP sees in all; 0: it stays as it is.")
+    ] = 120_000,
     rich: Annotated[int, typer.Option(help="Scenes with settings, styles and weather to draw.")] = 40_960,
     plain: Annotated[int, typer.Option(help="Scenes of a subject and an action alone to draw.")] = 8_192,
     oblong: Annotated[int, typer.Option(help="Scenes to draw of each shape that is not square.")] = 4_096,

@@ -26,12 +26,12 @@ from PIL import Image, ImageFilter
 from safetensors.torch import save
 
 from generate.models import open_model
-from generate.training.captions import caption
-from generate.training.drawing import Drawing, draw
-from generate.training.latents import PatchCode
-from generate.training.scene import draw_scene
-from generate.training.text_encoder import token_ids
-from generate.training.unet import NOISE_SCHEDULE
+from generate.training.networks.latents import SHIPPED_CODE, PatchCode
+from generate.training.networks.text_encoder import token_ids
+from generate.training.networks.unet import NOISE_SCHEDULE
+from generate.training.scenes.captions import caption
+from generate.training.scenes.drawing import Drawing, draw
+from generate.training.scenes.scene import draw_scene
 from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def train_lora(
 
 def _draw_all(style: str, count: int) -> tuple[NDArray[np.float32], list[str]]:
     """Latents (count, 48, 8, 8) and captions of drawn scenes."""
-    random, vocabulary, code = Random(31), seedling_vocabulary(), PatchCode.load(_CODE)
+    random, vocabulary, code = Random(31), seedling_vocabulary(), PatchCode.load(SHIPPED_CODE)
     pixels, texts = [], []
     for number in range(count):
         scene = draw_scene(random, vocabulary, richness=0.7)
@@ -162,9 +162,6 @@ def _draw_all(style: str, count: int) -> tuple[NDArray[np.float32], list[str]]:
         texts.append(text)
     encoded: Any = code.encode(torch.from_numpy(np.stack(pixels)))
     return encoded.numpy(), texts
-
-
-_CODE = Path(__file__).with_name("patch_code.safetensors")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from generate.render.conditioning import encode_pair
 from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
-from generate.training.sprites import FONT_FILES
+from generate.training.scenes.sprites import FONT_FILES
 from ideation import PromptPair, TokenCount
 
 SETTINGS = RenderSettings(seed=5, num_inference_steps=2, guidance_scale=5.0)

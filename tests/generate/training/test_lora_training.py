@@ -15,9 +15,9 @@ from generate.models import OpenModel
 from generate.models.weights.weight_file import read_weight_file
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
-from generate.training.drawing import draw
 from generate.training.lora import STYLES, lora, train_lora
-from generate.training.scene import Scene
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.scene import Scene
 from ideation import PromptPair, TokenCount
 
 

@@ -14,18 +14,18 @@ from torch.nn import functional
 from transformers import CLIPModel
 
 from generate.seedling import SEEDLING_CLIP_FOLDER
-from generate.training.autoencoder import enlarged, new_autoencoder, train_autoencoder
-from generate.training.captions import caption
-from generate.training.clip import enlarged_clip
-from generate.training.dataset import DataSet, joined, make_data_set
-from generate.training.drawing import draw
 from generate.training.evaluate import _edge_slope
-from generate.training.figure import ACTIONS, SUBJECTS
-from generate.training.judge import Judge
-from generate.training.latents import CHANNELS
-from generate.training.painting import STYLES, _cells, paint
-from generate.training.scene import SKYLESS, Scene, draw_scene, held_out
-from generate.training.sprites import FONT_FILES
+from generate.training.networks.autoencoder import enlarged, new_autoencoder, train_autoencoder
+from generate.training.networks.clip import enlarged_clip
+from generate.training.networks.judge import Judge
+from generate.training.networks.latents import CHANNELS, SHIPPED_CODE, PatchCode
+from generate.training.scenes.captions import ASPECTS, aspect_names, attribute_labels, caption, strangers
+from generate.training.scenes.dataset import CAPTIONS, joined, make_data_set, squashed
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.figure import ACTIONS, SUBJECTS
+from generate.training.scenes.painting import STYLES, _cells, paint
+from generate.training.scenes.scene import OBLONG, SKYLESS, UNLEARNT, Scene, draw_scene, held_out
+from generate.training.scenes.sprites import FONT_FILES
 from ideation import seedling_vocabulary
 
 VOCABULARY = seedling_vocabulary()
@@ -60,10 +60,40 @@ def test_one_combination_in_sixteen_is_held_out_of_training() -> None:
 
 def test_a_full_caption_names_exactly_what_the_scene_shows() -> None:
     random = Random(2)
-    for _ in range(500):
-        scene = draw_scene(random, VOCABULARY, richness=1.0)
+    for number in range(600):
+        scene = draw_scene(random, VOCABULARY, richness=1.0, varied=number % 2 == 0)
         text = caption(scene, random, VOCABULARY, keep=1.0, chattering=False)
-        assert {kind: term.name for kind, term in VOCABULARY.find(text).items()} == scene.named(), text
+        named = {kind: name for kind, name in scene.named().items() if name != UNLEARNT}
+        assert {kind: term.name for kind, term in VOCABULARY.find(text).items()} == named, text
+        assert (f" {scene.side}" in text) == (scene.side is not None), text
+
+
+def test_several_of_a_kind_are_told_by_their_number_and_a_plural() -> None:
+    random = Random(8)
+    told = {caption(Scene("mouse", count=2), random, VOCABULARY, chattering=False) for _ in range(200)}
+    assert {"two mice", "a pair of mice", "2 mice"} <= told
+    assert not any("mouse" in text for text in told)
+
+
+def test_words_of_the_vocabulary_are_never_strangers_and_those_kept_back_are_never_told() -> None:
+    for kind, names in strangers().names.items():
+        back = strangers().kept_back[kind]
+        assert not [name for name in (*names, *back) if VOCABULARY.find(name)]
+        assert not set(names) & set(back)
+        assert len(back) > 30
+    random = Random(9)
+    told = " | ".join(caption(Scene(UNLEARNT, UNLEARNT), random, VOCABULARY, chattering=False) for _ in range(3000))
+    assert "giraffe" in told
+    assert not [name for name in strangers().kept_back["action"] if f" {name} |" in told]
+
+
+def test_what_a_picture_shows_has_a_class_of_its_own() -> None:
+    scene = Scene(UNLEARNT, count=3, side="left")
+    classes = dict(zip(ASPECTS, attribute_labels(scene, VOCABULARY), strict=True))
+    names = aspect_names(VOCABULARY)
+    assert names["subject"][classes["subject"]] == UNLEARNT
+    assert classes["action"] == len(names["action"]), "standing there is the neutral action"
+    assert (names["count"][classes["count"]], names["side"][classes["side"]]) == ("three", "left")
 
 
 @needs_font
@@ -73,6 +103,48 @@ def test_the_same_random_state_draws_the_same_picture_and_another_draws_another(
     assert first.shape == (128, 128, 3)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@needs_font
+@pytest.mark.parametrize("grid", OBLONG)
+def test_a_longer_picture_shows_more_around_the_same_figure(grid: tuple[int, int]) -> None:
+    drawing = draw(Scene("owl", "reading a book", setting="in a forest", grid=grid), Random(1))
+    assert drawing.picture.size == (16 * grid[0], 16 * grid[1])
+    square = draw(Scene("owl", "reading a book", setting="in a forest"), Random(1))
+    covered, usual = (np.asarray(one.figure, dtype=float).sum() for one in (drawing, square))
+    assert covered == pytest.approx(usual, rel=0.01)
+    edges = np.asarray(drawing.picture)[:, [0, -1]].reshape(-1, 3)
+    assert len(np.unique(edges, axis=0)) > 20, "the wood goes on to both edges"
+
+
+@needs_font
+@pytest.mark.parametrize("seed", range(4))  # some of them turned over
+def test_a_side_is_the_side_on_which_the_figure_stands(seed: int) -> None:
+    for side in ("left", "right"):
+        figure = draw(Scene("koala", side=side, grid=(12, 8)), Random(seed)).figure
+        left, _, right, _ = figure.getbbox() or (0, 0, 0, 0)
+        assert (left + right < figure.width) == (side == "left")
+
+
+@needs_font
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_so_many_as_are_told_stand_side_by_side(count: int) -> None:
+    from scipy import ndimage
+
+    figure = draw(Scene("penguin", count=count, grid=(14, 8)), Random(1)).figure
+    heads = np.asarray(figure)[70] > 128  # a row through their bodies
+    assert ndimage.label(heads)[1] == count
+
+
+@needs_font
+def test_a_box_stands_for_what_was_never_learnt() -> None:
+    known, unknown, beside = (
+        np.asarray(draw(scene, Random(3)).picture, dtype=float)
+        for scene in (Scene("cat"), Scene(UNLEARNT), Scene("cat", UNLEARNT))
+    )
+    assert np.abs(unknown - known)[20:90, 30:98].mean() > 20
+    assert np.array_equal(beside[:, :64], known[:, :64])
+    assert np.abs(beside - known)[85:118, 86:126].mean() > 20
 
 
 @needs_font
@@ -92,9 +164,20 @@ def test_a_larger_picture_shows_the_same_scene_with_finer_edges(style: str) -> N
     small, large = (draw(scene, Random(4), size=size) for size in (128, 256))
     assert large.picture.size == (256, 256)
     halved, pixels = (np.asarray(picture, dtype=float) for picture in (large.picture.reduce(2), small.picture))
-    other = np.asarray(draw(scene, Random(5)).picture, dtype=float)
+    other = np.asarray(draw(scene, Random(6)).picture, dtype=float)
     assert np.abs(halved - pixels).mean() < 0.75 * np.abs(other - pixels).mean()
     assert np.abs(np.asarray(large.figure.reduce(2), dtype=float) - np.asarray(small.figure)).mean() < 4
+
+
+@needs_font
+def test_a_set_of_wide_pictures_keeps_their_shape_and_can_be_squashed(tmp_path: Path) -> None:
+    wide = make_data_set(tmp_path, 5, seed=1, richness=1.0, varied=True, grid=(12, 8), workers=1)
+    assert (wide.pixels.shape, wide.coverage.shape) == ((5, 128, 192, 3), (5, 8, 12))
+    assert {scene.grid for scene in wide.scenes} == {(12, 8)}
+    assert [len(captions) for captions in wide.captions] == [CAPTIONS] * 5
+    code = PatchCode.load(SHIPPED_CODE)
+    assert code.encode(torch.from_numpy(np.array(wide.pixels))).shape == (5, CHANNELS, 8, 12)
+    assert squashed(wide).pixels.shape == (5, 128, 128, 3)
 
 
 @needs_font
@@ -167,13 +250,13 @@ def test_an_enlarged_autoencoder_draws_what_the_smaller_one_drew_and_then_learns
     assert difference < 0.3 * doubled.std()
 
     pixels = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
-    scenes = [Scene("owl", "reading a book")] * 2
+    wide = np.random.default_rng(1).integers(0, 256, (2, 256, 384, 3), dtype=np.uint8)
+    latents_of_wide = torch.randn(2, CHANNELS, 8, 12).numpy().astype(np.float16)
     before = {name: value.clone() for name, value in larger.state_dict().items()}
     for pictures in (2, 4):  # stops, and goes on from its checkpoint
         train_autoencoder(
             larger,
-            DataSet(pixels, scenes, np.zeros((2, 8, 8), dtype=np.uint8)),
-            latents.numpy().astype(np.float16),
+            [(pixels, latents.numpy().astype(np.float16)), (wide, latents_of_wide)],
             tmp_path / "vae.pt",
             pictures=pictures,
             batch=1,
@@ -220,12 +303,13 @@ def test_a_smaller_seedling_grows_from_nothing_and_opens(tmp_path: Path) -> None
     grow(
         tmp_path,
         pictures=9_600,
-        tune_pictures=1_200,
+        tune_pictures=2_400,
         decoder_pictures=1_200,
         polish_pictures=600,
         clip_pictures=9_600,
         rich=2_048,
         plain=1_536,
+        oblong=256,
         size=256,
         threads=2,
         export_to=tmp_path / "model",

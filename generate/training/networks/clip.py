@@ -22,12 +22,12 @@ from torch import nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig
 
-from generate.training.captions import ASPECTS, aspect_names, attribute_labels, caption
-from generate.training.checkpoint import load_checkpoint, save_checkpoint
-from generate.training.dataset import PATCH, SIZE, DataSet
-from generate.training.scene import Scene
-from generate.training.text_encoder import WIDTH, text_configuration
-from generate.training.tokenizer import LIMIT
+from generate.training.networks.checkpoint import load_checkpoint, save_checkpoint
+from generate.training.networks.text_encoder import WIDTH, text_configuration
+from generate.training.networks.tokenizer import LIMIT
+from generate.training.scenes.captions import ASPECTS, aspect_names, attribute_labels, caption
+from generate.training.scenes.dataset import PATCH, SIZE, DataSet
+from generate.training.scenes.scene import Scene
 from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)

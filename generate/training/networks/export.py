@@ -12,8 +12,8 @@ from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusio
 from torch import nn
 from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
 
-from generate.training.clip import MEAN, STD
-from generate.training.unet import NOISE_SCHEDULE
+from generate.training.networks.clip import MEAN, STD
+from generate.training.networks.unet import NOISE_SCHEDULE
 
 
 def export(

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from generate.training.captions import ASPECTS, aspect_names, attribute_labels
-from generate.training.dataset import SIZE, DataSet
+from generate.training.scenes.captions import ASPECTS, aspect_names, attribute_labels
+from generate.training.scenes.dataset import SIZE, DataSet
 from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from generate.training.checkpoint import load_checkpoint, save_checkpoint
-from generate.training.dataset import SIZE
-from generate.training.judge import Judge
-from generate.training.latents import CHANNELS
+from generate.training.networks.checkpoint import load_checkpoint, save_checkpoint
+from generate.training.networks.judge import Judge
+from generate.training.networks.latents import CHANNELS
+from generate.training.scenes.dataset import SIZE
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +144,9 @@ def train_autoencoder(
     if judge is not None:
         judge.to(device).eval().requires_grad_(False)
     critic = new_critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in judge.py
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
-    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98), fused=True)
+    # Not fused: on a CPU, with the gradients of a compiled decoder, that ruined the weights within a hundred steps.
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98))
     steps = pictures // batch
     parts = {
         "model": model,

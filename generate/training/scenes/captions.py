@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from zlib import crc32
 
-from generate.training.scene import UNLEARNT, Scene
+from generate.training.scenes.scene import UNLEARNT, Scene
 from ideation import KINDS, Vocabulary, built_in_words, seedling_vocabulary
 from templates import own_yaml
 

@@ -16,9 +16,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from PIL import Image
 
-from generate.training.captions import caption
-from generate.training.drawing import draw
-from generate.training.scene import SQUARE, Scene, draw_scene
+from generate.training.scenes.captions import caption
+from generate.training.scenes.drawing import draw
+from generate.training.scenes.scene import SQUARE, Scene, draw_scene
 from ideation import seedling_vocabulary
 
 SIZE = 128  # of the pictures that the latents are made from; of oblong ones, the shorter side

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from generate.training.canvas import Canvas
-from generate.training.scene import UNLEARNT, Scene
-from generate.training.sprites import COLOURS
+from generate.training.scenes.canvas import Canvas
+from generate.training.scenes.scene import UNLEARNT, Scene
+from generate.training.scenes.sprites import COLOURS
 
 #: Glyph of the head, and the colour of the body under it; None where the glyph is a whole animal already.
 SUBJECTS: dict[str, tuple[str, tuple[int, int, int] | None]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from transformers import CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from generate.training.tokenizer import LIMIT
+from generate.training.networks.tokenizer import LIMIT
 
 WIDTH = 192
 

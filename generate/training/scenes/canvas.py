@@ -8,8 +8,8 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw
 
-from generate.training.scene import SQUARE
-from generate.training.sprites import sprite
+from generate.training.scenes.scene import SQUARE
+from generate.training.scenes.sprites import sprite
 
 UNIT = 128  # scenes are laid out on a stage of so many units a side
 CELL = 16  # units; figures stand at whole cells

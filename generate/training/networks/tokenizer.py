@@ -9,8 +9,8 @@ from random import Random
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from generate.training.captions import caption
-from generate.training.scene import draw_scene
+from generate.training.scenes.captions import caption
+from generate.training.scenes.scene import draw_scene
 from ideation import built_in_words, seedling_vocabulary
 
 LIMIT = 77

@@ -7,11 +7,11 @@ from random import Random
 
 from PIL import Image, ImageFilter
 
-from generate.training.background import draw_background
-from generate.training.canvas import UNIT, Canvas
-from generate.training.figure import draw_figure
-from generate.training.painting import paint
-from generate.training.scene import Scene
+from generate.training.scenes.background import draw_background
+from generate.training.scenes.canvas import UNIT, Canvas
+from generate.training.scenes.figure import draw_figure
+from generate.training.scenes.painting import paint
+from generate.training.scenes.scene import Scene
 
 _LAYOUTS = 8  # how many arrangements of each background there are, each with its shades
 _HALO = (253, 251, 245)

@@ -7,8 +7,8 @@ from random import Random
 
 from PIL import Image
 
-from generate.training.canvas import UNIT, Canvas, shade
-from generate.training.scene import Scene
+from generate.training.scenes.canvas import UNIT, Canvas, shade
+from generate.training.scenes.scene import Scene
 
 _HORIZON = 82
 

@@ -14,9 +14,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from generate.training.dataset import PATCH, DataSet
+from generate.training.scenes.dataset import PATCH, DataSet
 
 CHANNELS = 48
+
+#: The code that the shipped weights were trained with.
+SHIPPED_CODE = Path(__file__).with_name("patch_code.safetensors")
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generate.training.autoencoder import Roughen
-from generate.training.captions import chatter
-from generate.training.checkpoint import load_checkpoint, save_checkpoint
-from generate.training.dataset import DataSet
-from generate.training.latents import CHANNELS
-from generate.training.scene import UNLEARNT, Scene
-from generate.training.text_encoder import WIDTH, token_ids
-from generate.training.tokenizer import LIMIT
+from generate.training.networks.autoencoder import Roughen
+from generate.training.networks.checkpoint import load_checkpoint, save_checkpoint
+from generate.training.networks.latents import CHANNELS
+from generate.training.networks.text_encoder import WIDTH, token_ids
+from generate.training.networks.tokenizer import LIMIT
+from generate.training.scenes.captions import chatter
+from generate.training.scenes.dataset import DataSet
+from generate.training.scenes.scene import UNLEARNT, Scene
 from ideation import seedling_vocabulary
 
 log = logging.getLogger(__name__)
