@@ -17,6 +17,7 @@ from compare.page.screens.lab import show_lab
 from compare.page.screens.learn import show_learn
 from compare.page.screens.pair import show_pair
 from compare.page.visitor import this_visitor
+from compare.page.widgets.forms.kept_form import held
 from compare.page.widgets.progress import take_finished_job
 from templates import LANGUAGES
 
@@ -65,7 +66,7 @@ def _header(page: PageContext) -> None:
         st.segmented_control(
             page.t["language"],
             LANGUAGES,
-            key="lang",
+            **held("lang", "default"),
             required=True,
             label_visibility="collapsed",
             on_change=_remember_language,

@@ -45,7 +45,7 @@ class PageContext:
     def of(cls, visitor: Visitor) -> PageContext:
         """The context of this run of the script, in the language that was chosen."""
         state = st.session_state
-        if "lang" not in state:
+        if state.get("lang") not in LANGUAGES:
             state.lang = _first_language(visitor)
         visitor.language = state.lang
         shelf = visitor.shelf if os.environ.get(SHELVES) else None

@@ -107,6 +107,7 @@ def serve(host: str, port: int, runs: Path, *, shared: bool = False, public: Pub
                 "client.toolbarMode": "minimal",
                 # With torch loaded a full collection takes a second and more, and progress is asked for all the time.
                 "runner.postScriptGC": False,
+                "global.disableWidgetStateDuplicationWarning": True,  # on purpose: see `held` in kept_form.py
                 **_THEME,
             }
         )

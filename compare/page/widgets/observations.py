@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.page.context import PageContext
+from compare.page.widgets.forms.kept_form import held
 from compare.runs.record import Record
 from compare.runs.run import Run
 
@@ -22,7 +23,7 @@ def show_observations(page: PageContext, name: str, record: Record) -> None:
     st.session_state.setdefault(words, record.observations or "")
     # A form takes what is in the field when its button is pressed; without one, the first click only leaves the field.
     with st.form("observations", border=False):
-        st.text_area(o["label"], key=words, placeholder=o["example"], max_chars=MOST_CHARACTERS)
+        st.text_area(o["label"], **held(words), placeholder=o["example"], max_chars=MOST_CHARACTERS)
         st.form_submit_button(
             o["save"],
             key="observations-save",

@@ -423,7 +423,7 @@ def test_a_preset_moves_the_widgets(page: AppTest) -> None:
 @pytest.mark.parametrize(
     ("values", "problem", "hint"),
     [
-        ({}, "the concept is empty", "give one in any language"),
+        ({}, "the concept is empty", "type one in any language"),
         ({"concept": "a dog", "seed": "-1"}, "seed is '-1'", "give a whole number"),
         ({"concept": "a dog", "seed": "9999999999999999999"}, "seed is 9999999999999999999", "from 0 to"),
         ({"concept": "a dog", "width": 64, "height": 100}, "height is 100 pixels", "multiple of 8"),
@@ -818,6 +818,20 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     bundle.write_bytes(other.bundle(Gallery(runs)))
     with open_bundle(bundle) as opened:
         assert [one.run for one in opened.content.runs] == [ended.run, before]
+
+
+def test_what_a_form_holds_goes_along_with_every_run_of_the_script(page: AppTest) -> None:
+    """A browser that has not drawn a field by the second run would answer with its first value, which was none: whoever
+    clicked while the page was loading lost the language, and the page was broken."""
+    page.text_input(key="concept").set_value("a dog").run()
+    page.button(key="write").click().run()
+    _clean(page.run())
+    for fields in (page.text_input, page.text_area, page.number_input, page.toggle):
+        for field in fields:
+            if not field.key.startswith("own_key") and field.key not in ("width", "height"):  # which may be empty
+                assert field.proto.default == (field.value or type(field.proto.default)()), field.key
+    chosen = {one.key: [*one.proto.default] for one in page.get("button_group") if one.key in ("lang", "images")}
+    assert chosen == {"lang": [0], "images": [0]}
 
 
 def test_runs_of_another_shelf_are_nowhere_to_be_chosen(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

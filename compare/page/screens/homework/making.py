@@ -18,7 +18,7 @@ from compare.page.screens.homework.results import show_results
 from compare.page.screens.homework.uploads import on_disk
 from compare.page.text import plain
 from compare.page.typed_key import chosen_for, typed_key
-from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.forms.kept_form import begin_form, held
 from compare.page.widgets.forms.own_key import show_own_key
 from compare.page.widgets.progress import show_notices, show_progress
 from compare.page.widgets.run_titles import run_titles
@@ -41,19 +41,19 @@ def show_making(page: PageContext) -> None:
     st.caption(h["about"])
     left, right = st.columns(2)
     with left:
-        st.text_input(h["name"], key="student-name", max_chars=80, autocomplete="name")
+        st.text_input(h["name"], **held("student-name"), max_chars=80, autocomplete="name")
         with page.shown():
             student_of(st.session_state["student-name"], None)
     with right:
-        st.text_input(h["number"], key="student-number", max_chars=80)
+        st.text_input(h["number"], **held("student-number"), max_chars=80)
         with page.shown():
             student_of(None, st.session_state["student-number"])
-    st.text_area(h["table"], key="homework-table", height=150, placeholder=h["table_example"], help=h["table_help"])
+    st.text_area(h["table"], **held("homework-table"), height=150, placeholder=h["table_example"], help=h["table_help"])
     st.file_uploader(h["file"], ["csv", "xlsx", "txt", "tsv"], key="homework-file")
     _show_taken(page)
     counts = range(1, _MAX_IMAGES + 1)
     label = page.t["settings"]["images"]
-    st.segmented_control(label, counts, key="homework-images", required=True, help=h["images_help"])
+    st.segmented_control(label, counts, **held("homework-images", "default"), required=True, help=h["images_help"])
     with st.container(width="content"):
         show_own_key(page)
     expander = chosen_for("auto")
@@ -93,7 +93,7 @@ def _show_taken(page: PageContext) -> None:
         h["taken"],
         list(dict.fromkeys([*there, *state[TAKEN]])),
         format_func=lambda name: there.get(name, name),
-        key=TAKEN,
+        **held(TAKEN, "default"),
         placeholder=h["taken_none"],
         help=h["taken_help"].format(gallery=page.t["gallery"]["title"], take=page.t["gallery"]["to_homework"]),
     )

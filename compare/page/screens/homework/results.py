@@ -18,6 +18,7 @@ from compare.homework import BundleError, student_of
 from compare.page.context import PageContext
 from compare.page.screens.homework.assignment import Ended, HomeworkJob
 from compare.page.text import plain
+from compare.page.widgets.forms.kept_form import held
 from compare.page.widgets.in_browser.thumbnails import thumbnail
 from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.marked import marked_html
@@ -148,7 +149,9 @@ def _show_field(page: PageContext, job: HomeworkJob, name: str) -> None:
     def keep() -> None:
         job.drafts[name] = st.session_state[key]
 
-    st.text_area(o["label"], key=key, placeholder=o["example"], max_chars=MOST_CHARACTERS, height=100, on_change=keep)
+    st.text_area(
+        o["label"], **held(key), placeholder=o["example"], max_chars=MOST_CHARACTERS, height=100, on_change=keep
+    )
 
 
 def _show_pictures(page: PageContext, run: Run, report: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from compare.page.context import PageContext
 from compare.page.screens.learn.experiments import EXPERIMENTS, MODEL, Bench, Experiment, Panel, open_tools
 from compare.page.text import plain
-from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.forms.kept_form import begin_form, held
 from compare.page.widgets.forms.localized_state import kept
 from compare.page.widgets.in_browser.drawing import drawing
 from compare.page.widgets.progress import show_notices, show_progress
@@ -71,15 +71,15 @@ def _show_widgets(experiment: Experiment, page: PageContext) -> dict[str, Any]:
         key = f"learn-{experiment.name}-{name}"
         match name:
             case "words" | "prompt":
-                st.text_input(w[name], key=key, max_chars=_WORDS)
+                st.text_input(w[name], **held(key), max_chars=_WORDS)
             case "noise":
-                st.slider(w[name], 0.0, 2.0, step=0.1, key=key)
+                st.slider(w[name], 0.0, 2.0, step=0.1, **held(key))
             case "guidance":
-                st.slider(w[name], 1.0, 20.0, step=0.5, key=key)
+                st.slider(w[name], 1.0, 20.0, step=0.5, **held(key))
             case "steps":
-                st.slider(w[name], 2, 20, key=key)
+                st.slider(w[name], 2, 20, **held(key))
             case "weight":
-                st.slider(w[name], 0.0, 1.5, step=0.05, key=key)
+                st.slider(w[name], 0.0, 1.5, step=0.05, **held(key))
             case "lora":
                 # What fits Seedling, its own first.
                 there = [*embedded_loras(), *known_models()]

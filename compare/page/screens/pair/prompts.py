@@ -25,6 +25,7 @@ from compare.page.screens.pair.form import (
 )
 from compare.page.text import plain
 from compare.page.typed_key import environ_of_tab
+from compare.page.widgets.forms.kept_form import held
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.other_model import show_other_model
 from compare.report import sentences
@@ -133,7 +134,7 @@ def show_prompts(page: PageContext) -> None:
             with column:
                 st.text_area(
                     p[arm],
-                    key=arm,
+                    **held(arm),
                     height="content",
                     placeholder=p["left_empty"],
                     on_change=_remember_concept,
@@ -147,7 +148,7 @@ def show_prompts(page: PageContext) -> None:
                 _show_notes(rendered, page)
         st.text_area(
             p["negative"],
-            key="negative",
+            **held("negative"),
             height="content",
             placeholder=p["no_negative" if both_prompts_are_there() else "left_empty"],
             help=p["negative_help"],

@@ -8,6 +8,7 @@ import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.screens.pair.form import drawn_concept
+from compare.page.widgets.forms.kept_form import held
 from generate.models import known_words
 from ideation import Concept, draw_many
 
@@ -31,7 +32,7 @@ def show_reels(page: PageContext) -> None:
                     f'<p class="tw-arm">{html.escape(r[part])}</p><p class="tw-reel">{html.escape(text)}</p>',
                 )
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                    st.toggle(r["hold"], key=f"hold_{part}")
+                    st.toggle(r["hold"], **held(f"hold_{part}"))
                     st.button(
                         r["spin"],
                         key=f"spin-{part}",

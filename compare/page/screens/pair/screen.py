@@ -35,7 +35,7 @@ from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
 from compare.page.text import plain
-from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.forms.kept_form import begin_form, held
 from compare.page.widgets.in_browser.address import name_in_address
 from compare.page.widgets.progress import show_notices, show_progress
 from ideation import TwinseedError
@@ -105,7 +105,7 @@ def _ask(page: PageContext) -> None:
     """The concept and the buttons."""
     t, state = page.t, st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom", key="ask"):
-        st.text_input(t["concept"], key="concept", placeholder=t["concept_example"])
+        st.text_input(t["concept"], **held("concept"), placeholder=t["concept_example"])
         st.button(t["draw"], key="draw", icon=":material/casino:", on_click=draw_next, args=(page,))
         st.button(
             t["write"],
@@ -162,7 +162,7 @@ def _show_translation(page: PageContext) -> None:
     told = [t["looked_up"].format(words=plain(words))] if words else []
     told += [t["doubtful"].format(parts=plain(parts))] if parts else []
     st.info("\n\n".join(told), icon=":material/translate:")
-    st.text_area(t["english"], key="translated", height="content")
+    st.text_area(t["english"], **held("translated"), height="content")
     show_fault(page, "translated")
 
 

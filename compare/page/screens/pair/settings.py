@@ -10,6 +10,7 @@ from compare.page.context import PageContext
 from compare.page.screens.pair.faults import fault_of, show_fault
 from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
 from compare.page.text import plain
+from compare.page.widgets.forms.kept_form import held, held_number
 from compare.page.widgets.forms.localized_state import kept
 from compare.page.widgets.forms.own_key import show_own_key
 from compare.page.widgets.in_browser.style_picker import sample_of_preset, style_picker
@@ -90,7 +91,15 @@ def _show_preset(page: PageContext) -> None:
 def _show_model(page: PageContext) -> None:
     s = page.t["settings"]
     models = list(dict.fromkeys([*(one.name for one in known_models() if one.renders), st.session_state.model]))
-    st.selectbox(s["model"], models, key="model", accept_new_options=True, help=s["model_help"], on_change=_take_model)
+    st.selectbox(
+        s["model"],
+        models,
+        models.index(st.session_state.model),
+        key="model",
+        accept_new_options=True,
+        help=s["model_help"],
+        on_change=_take_model,
+    )
     show_fault(page, "model")
 
 
@@ -134,7 +143,7 @@ def _show_expander(page: PageContext) -> None:
     if name == "offline":
         st.caption(s["offline_about"])
     else:
-        st.text_input(s["llm_model"], key="llm_model", placeholder=s["llm_model_auto"])
+        st.text_input(s["llm_model"], **held("llm_model"), placeholder=s["llm_model_auto"])
     show_fault(page, "expander")
     show_own_key(page)
 
@@ -159,7 +168,7 @@ def _show_styles(page: PageContext) -> None:
         if box.open:
             st.caption(s["pick"]["about"])
             style_picker(s["pick"], language, st.session_state.styles, _press_style)
-    st.toggle(s["enhance"], key="enhance", help=s["enhance_help"].format(words=render("prompts/enhance.txt.j2")))
+    st.toggle(s["enhance"], **held("enhance"), help=s["enhance_help"].format(words=render("prompts/enhance.txt.j2")))
 
 
 def _press_style(name: str) -> None:
@@ -171,11 +180,16 @@ def _press_style(name: str) -> None:
 def _show_seeds(page: PageContext) -> None:
     s = page.t["settings"]
     with st.container(horizontal=True, vertical_alignment="bottom", wrap=False, gap="small"):
-        st.text_input(s["seed"], key="seed", max_chars=19)
+        st.text_input(s["seed"], **held("seed"), max_chars=19)
         st.button("", key="new_seed", icon=":material/casino:", help=s["new_seed"], on_click=new_seed)
     show_fault(page, "seed")
     st.segmented_control(
-        s["images"], range(1, MAX_IMAGES + 1), key="images", required=True, help=s["images_help"], width="stretch"
+        s["images"],
+        range(1, MAX_IMAGES + 1),
+        **held("images", "default"),
+        required=True,
+        help=s["images_help"],
+        width="stretch",
     )
 
 
@@ -206,10 +220,12 @@ def _show_sampling(page: PageContext) -> None:
         )
         show_fault(page, "scheduler")
     with second:
-        st.number_input(s["steps"], 1, MAX_STEPS, key="steps", help=s["steps_help"])
+        st.number_input(s["steps"], 1, MAX_STEPS, **held_number("steps", 1, MAX_STEPS), help=s["steps_help"])
         show_fault(page, "steps")
     with third:
-        st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance", help=s["guidance_help"])
+        st.number_input(
+            s["guidance"], 0.0, 100.0, step=0.5, format="%g", **held_number("guidance", 0, 100), help=s["guidance_help"]
+        )
         show_fault(page, "guidance")
     first, second, third = st.columns([2, 1, 1])  # a row of their own: on a phone, the fields stand in this order
     with first:
@@ -219,7 +235,13 @@ def _show_sampling(page: PageContext) -> None:
     for column, side in ((second, "width"), (third, "height")):
         with column:
             st.number_input(
-                s[side], 8, MAX_SIDE, step=8, key=side, placeholder=s["native"], disabled=bool(state.aspect)
+                s[side],
+                8,
+                MAX_SIDE,
+                step=8,
+                key=side,
+                placeholder=s["native"],
+                disabled=bool(state.aspect),
             )
             show_fault(page, side)
 
@@ -234,7 +256,7 @@ def _show_extras(page: PageContext) -> None:
         st.multiselect(
             s["loras"],
             list(loras),
-            key="loras",
+            **held("loras", "default"),
             placeholder=s["loras_none"],
             help=s["loras_help"],
             accept_new_options=True,
