@@ -158,5 +158,5 @@ ATTENTION = Instrument(
     measure=attention,
     section=_section,
     steps=_steps,
-    in_a_unet=True,
+    looks_inside=True,
 )

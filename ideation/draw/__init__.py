@@ -4,7 +4,17 @@ wildcards."""
 from ideation.draw.pattern import PatternError, Place
 from ideation.draw.pattern_plan import MAX_LISTED, PatternPlan, digits
 from ideation.draw.randomizer import DrawError, draw, draw_many, pinned, seed_of
-from ideation.draw.vocabulary import KINDS, Term, Vocabulary, phrasings, seedling_vocabulary
+from ideation.draw.vocabulary import (
+    KINDS,
+    MAX_NAMED,
+    Named,
+    Term,
+    Vocabulary,
+    phrases_at,
+    phrasings,
+    quoted,
+    seedling_vocabulary,
+)
 from ideation.draw.wildcard_files import read_wildcards
 from ideation.draw.wildcards import Entry, Wildcards, built_in_wildcards
 from ideation.draw.word_lists import (
@@ -19,8 +29,10 @@ from ideation.draw.word_lists import (
 __all__ = [
     "KINDS",
     "MAX_LISTED",
+    "MAX_NAMED",
     "DrawError",
     "Entry",
+    "Named",
     "PatternError",
     "PatternPlan",
     "Place",
@@ -34,8 +46,10 @@ __all__ = [
     "digits",
     "draw",
     "draw_many",
+    "phrases_at",
     "phrasings",
     "pinned",
+    "quoted",
     "read_wildcards",
     "read_words",
     "seed_of",

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ideation.concept import Word
-from ideation.english import as_written, content_stems, plural, words_of
+from ideation.english import as_written, content_stems, covers, merged, plural, words_of
 from ideation.errors import Clause
 from ideation.prompt import marks_in
 from templates import own_yaml
@@ -122,10 +122,9 @@ class Vocabulary:
         known = [(one.start, one.end) for one in named]
         known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
         known += [match.span() for match in self._plain_pattern.finditer(text)]
+        covered = merged(known)
         unknown = [
-            word
-            for word in words_of(text)
-            if word.key not in _GLUE and not any(start <= word.start and word.end <= end for start, end in known)
+            word for word in words_of(text) if word.key not in _GLUE and not covers(covered, word.start, word.end)
         ]
         found = [(word.start, word.text) for word in as_written(unknown)]
         found += [(start, " ".join(text[start:end].split())) for start, end in relatives]
@@ -140,7 +139,9 @@ class Vocabulary:
         """Where the phrases of `unknown_phrases` stand, with glue at their ends, each as often as it is there."""
         unknown = {word.casefold() for word in self.unknown_words(text)}
         named = self.named(text)
-        known = [(one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near]
+        known = merged(
+            (one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near
+        )
         near = {one.start: one.end for one in named if one.near}
         spans: list[tuple[int, int]] = []
         doing, before, article = 0, 0, False
@@ -148,7 +149,7 @@ class Vocabulary:
             if spans and word.end <= spans[-1][1]:  # inside a relative's name
                 before = word.end
                 continue
-            learnt = any(start <= word.start and word.end <= end for start, end in known)
+            learnt = covers(known, word.start, word.end)
             # "a sleeping cat" is a cat
             begins = word.key.endswith("ing") and word.text.casefold() in unknown and not article
             apart = bool(_ENDS_CLAUSE.search(text, before, word.start)) or word.key in _BETWEEN or learnt
@@ -167,20 +168,23 @@ class Vocabulary:
         return spans
 
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
-        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where it draws
-        one, where the expanded prompt has lost one, and where nothing was added."""
+        """A note on words that the expanded prompt has besides and of which Seedling draws none; None where there is
+        nothing to say of them."""
+        added = self.undrawn(simple, expanded)
+        return Clause(_UNDRAWN, words=quoted(added[:MAX_NAMED])) if added else None
+
+    def undrawn(self, simple: str, expanded: str) -> tuple[str, ...]:
+        """What the expanded prompt has besides, if Seedling draws nothing of it; empty where it draws any of that,
+        where the expanded prompt has lost something drawn, and where nothing was added."""
         if self._drawn(simple) != self._drawn(expanded):
-            return None
+            return ()
         there, unknown = {word.key for word in words_of(simple)}, set(self.unknown_words(expanded))
         spans = [match.span() for match in self._filler_pattern.finditer(expanded)]
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
         ]
         added = [expanded[start:end] for start, end in sorted(spans)]
-        added = [phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold()]
-        if not added:
-            return None
-        return Clause(_UNDRAWN, words=quoted(added[:MAX_NAMED]))
+        return tuple(phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold())
 
     def _drawn(self, text: str) -> set[str | int]:
         """All of a text that is to be seen in its picture: terms, how many, on which side."""
@@ -215,13 +219,21 @@ class Vocabulary:
 
 
 def phrases_at(text: str, spans: Iterable[tuple[int, int]]) -> list[str]:
-    """What stands in the spans of a text, once each, on one line and without glue at its end."""
+    """What stands in the spans of a text, once each, on one line and without glue at its end.
+
+    >>> phrases_at("a gnu is on a sofa", [(2, 8), (12, 18)])
+    ['gnu', 'a sofa']
+    """
     found = (_LAST_GLUE.sub("", text[start:end]) for start, end in spans)
     return list(dict.fromkeys(" ".join(phrase.split()) for phrase in found))
 
 
 def quoted(phrases: Iterable[str]) -> str:
-    """Words that a note names, each in quotation marks."""
+    """Words that a note names, each in quotation marks.
+
+    >>> quoted(["gnu", "sofa"])
+    '"gnu", "sofa"'
+    """
     return ", ".join(f'"{phrase}"' for phrase in phrases)
 
 

@@ -381,6 +381,13 @@ def test_what_a_class_says_together(one_class: Path) -> None:
     assert wide.win.interval is not None
     assert (wide.students, wide.concepts, wide.win.share) == (12, 12, pytest.approx(2 / 3))
     assert 0.3 < wide.win.interval.low < 2 / 3 < wide.win.interval.high < 1
+    # What CLIP cannot judge counts for people alone.
+    strange = [one.model_copy(update={"pairs": (one.pairs[0].model_copy(update={"unlearnt": True}),)}) for one in many]
+    told = pooled(room.model_copy(update={"hand_ins": (*strange[:4], *many[4:])}))
+    assert told.clip is not None
+    assert (told.unjudged, told.clip.pairs, told.clip.win.share) == (4, 8, pytest.approx(3 / 4))
+    none = pooled(room.model_copy(update={"hand_ins": tuple(strange)}))
+    assert (none.clip, none.agreement, none.unjudged) == (None, None, 12)
     same = [replace_hand_in(room, number, clip=0.02) for number in range(12)]
     sure = pooled(room.model_copy(update={"hand_ins": tuple(same)})).clip
     assert sure is not None

@@ -152,7 +152,7 @@ def test_the_notes_of_pairs_are_told_once(homework: Callable[..., Done]) -> None
     done = homework(rows, "--student-id", "=1+1", "--json")
     assert done.code == 0, done.err
     drawn = done.err.index("rendering pair")
-    for note in ('line 2: Seedling has never learnt "hedgehog", ', 'line 3: Seedling has never learnt "capybara"'):
+    for note in ('line 2: Seedling has never learnt "hedgehog": ', 'line 3: Seedling has never learnt "capybara": '):
         assert done.err.count(f"note: {note}") == 1, done.err
         assert done.err.index(note) < drawn, "before anything is drawn"
     told = json.loads(done.out)

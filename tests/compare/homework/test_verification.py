@@ -267,6 +267,15 @@ def paste_a_certificate(forger: Forger) -> None:
     forger.edit("runs/*dog*/record.json", paste)
 
 
+def another_company(forger: Forger) -> None:
+    def paste(text: str) -> str:
+        content = json.loads(text)
+        content["certificate"]["batches"] = {seed: [7, 8] for seed in content["certificate"]["latents_sha256"]}
+        return json.dumps(content)
+
+    forger.edit("runs/*dog*/record.json", paste)
+
+
 def other_times(forger: Forger) -> None:
     made = forger.run("cat").record.created
     earlier = made - timedelta(days=3)
@@ -298,6 +307,7 @@ def no_pictures(forger: Forger) -> None:
         (leave_a_seed_out, "seed", "2 seeds were asked for, and the pictures of 1 are here"),
         (picture_of_another_run, "mark", "expanded-7.png is of another pair than the record says"),
         (paste_a_certificate, "certificate", "the certificate is not that of the pictures: it names other libraries"),
+        (another_company, "certificate", "their settings let no such seeds share a batch"),
         (other_times, "time", "cat-7: the time was changed: the folder was named at"),
         (other_report, "report", "it says 'it the words? ✓ Other seed, everything but' where"),
         (other_student, "bundle", "the bundle's report does not follow from bundle.json and the records: it says"),

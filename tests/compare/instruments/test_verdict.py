@@ -8,7 +8,7 @@ import pytest
 from compare.instruments.context import Context
 from compare.instruments.distance import DistanceRecord
 from compare.instruments.scores.score_card import CardRecord, cards_of
-from compare.instruments.scores.unknown_words import UnknownRecord, unknown_in
+from compare.instruments.scores.unknown_words import UnknownRecord, undrawn_in, unknown_in
 from compare.instruments.scores.verdict import change, verdict_of, verdict_text
 from compare.report.sentences import sentences
 from generate.clip import Clip
@@ -101,6 +101,24 @@ def test_what_the_model_never_learnt_is_said_first_and_never_called_kept(intents
             assert "helped" not in said
 
 
+def test_what_cannot_be_told_of_words_that_nobody_draws_is_not_for_want_of_seeds() -> None:
+    cards = {seed: card(0, gain) for seed, gain in enumerate(NONE)}
+    for some in ({0: cards[0]}, {0: cards[0], 1: cards[1]}, cards):
+        verdict = verdict_of(prompts(), dict.fromkeys(some, APART), some)
+        for language, begins in (("en", "This model draws none"), ("zh-TW", "加上的詞（「apron」）")):
+            t = sentences(language)["report"]
+            said = verdict_text(verdict, dict.fromkeys(some, APART), t, fair=True, undrawn=("apron",))
+            assert said.startswith(begins)
+            assert "20.0" in said
+    gained = {seed: card(0, gain) for seed, gain in enumerate(UP)}
+    t = sentences("en")["report"]
+    told = verdict_text(verdict_of(prompts(), dict.fromkeys(gained, APART), gained), {}, t, fair=True, undrawn=("x",))
+    assert "This model draws none" not in told, "what was gained is no chance, whatever was drawn"
+    for expanded, words in ((f"{DOG}, in an apron", ("apron",)), (f"{DOG} at night", ()), (DOG, ())):
+        assert undrawn_in(prompts(expanded=expanded), "seedling") == words
+    assert undrawn_in(prompts(expanded=f"{DOG}, in an apron"), "some/model") == ()
+
+
 @pytest.mark.parametrize(
     ("simple", "words", "core"),
     [
@@ -111,6 +129,7 @@ def test_what_the_model_never_learnt_is_said_first_and_never_called_kept(intents
         ("two hamsters riding a bicycle", ("hamsters",), True),
         ("two cats riding a bicycle on the left", (), False),
         ("five cats riding a bicycle", ("five",), False),
+        ("a cat doing yoga on a sofa", ("doing yoga", "sofa"), True),
         ("a cat on skis", ("skis",), True),
         ("(a cat:1.2) skiing", ("skiing",), True),
         ("a small dog riding a bicycle in Paris", ("small", "Paris"), False),

@@ -657,6 +657,7 @@ TURNED: dict[str, tuple[Any, str]] = {
     "compiled": (True, "yes"),
     "max_sequence_length": (128, "128"),
     "memory": ("8GB", "8GB"),
+    "pairs_per_batch": (4, "4"),
 }
 
 

@@ -288,6 +288,7 @@ def test_a_record_of_version_1_is_read_as_one_of_version_2(folder: Path) -> None
         "compiled": "torch.compile" in old["certificate"]["libraries"],
         "max_sequence_length": None,
         "memory": None,
+        "pairs_per_batch": None,
     }
     assert new["settings"] == same | later
     assert replace(record.settings, compiled=False).digest == old["settings"]["digest"], "it counted nothing then"

@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,20 @@ import pytest
 from loopback import WIRES, LoopbackServer
 
 import compare.runs.writer
+from compare.homework.verification.consistency import inconsistencies
 from compare.instruments import Examination
 from compare.request import PairRequest
 from compare.runs import Gallery, GalleryError
 from compare.runs.record import Record, read_record
 from compare.runs.run import Run
 from compare.session import OnProgress, Progress, Session, SessionStopped
+from generate.files import pixels_sha256
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
 from ideation import AdapterMention, TwinseedError, typed_concept
 
 SETTINGS = RenderSettings(seed=3, num_inference_steps=2, width=64, height=64)
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
 REQUEST = PairRequest(typed_concept("a dog riding a bicycle"), SETTINGS, expander="offline")
 
 pytestmark = pytest.mark.usefixtures("opened_once")
@@ -59,6 +63,37 @@ def pixels(record: Record) -> list[str]:
 
 
 # ---- what is done
+
+
+def test_a_batch_that_was_cut_off_between_its_pairs_is_drawn_again_as_a_whole(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    request = of_seeds(3)
+    request = replace(request, settings=replace(request.settings, pairs_per_batch=2))
+    whole = session.run(replace(request, examination=Examination(instruments=("attention",)))).record
+    assert whole.findings is not None
+    assert "attention" in whole.findings.results, "which it is only of the very same pictures"
+    other = Session(Gallery(tmp_path / "other"), environ={})
+    add, added = compare.runs.writer.RunWriter.add, list[int]()
+
+    def cut_off(self: Any, record: Record, files: dict[str, bytes]) -> None:
+        add(self, record, files)
+        added.append(len(record.seeds))
+        if len(added) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare.runs.writer.RunWriter, "add", cut_off)
+    assert stopped(other, request, lambda _: None).run.record.seeds == [3]
+    record = other.run(request).record
+    assert added[:4] == [1, 2, 3, 3]
+    assert pixels(record) == pixels(whole)
+    assert record.certificate.batches == whole.certificate.batches == {3: (3, 4), 4: (3, 4), 5: (5,)}
+    for seed in record.seeds:
+        again = other.verify(record, seed)
+        assert [pixels_sha256(one.image) for one in again.pictures] == [one.pixels_sha256 for one in record.pair(seed)]
+    # What was drawn with one company is not said to have been drawn with another.
+    found = {finding.words for finding in inconsistencies(other.gallery.open(other.gallery.runs()[0].name), NOW)}
+    assert not any("batch" in words for words in found)
 
 
 def test_progress_goes_from_opening_to_writing(session: Session) -> None:

@@ -89,6 +89,63 @@ def test_parquet_has_other_columns_too(tmp_path: Path) -> None:
     ]
 
 
+#: As its makers describe `metadata.parquet`.
+DIFFUSION_DB = pa.schema(
+    [
+        ("image_name", pa.string()),
+        ("prompt", pa.string()),
+        ("part_id", pa.uint16()),
+        ("seed", pa.uint32()),
+        ("step", pa.uint16()),
+        ("cfg", pa.float32()),
+        ("sampler", pa.uint8()),
+        ("width", pa.uint16()),
+        ("height", pa.uint16()),
+        ("user_name", pa.string()),
+        ("timestamp", pa.timestamp("us", "UTC")),
+        ("image_nsfw", pa.float32()),
+        ("prompt_nsfw", pa.float32()),
+    ]
+)
+
+
+def test_diffusion_db_s_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        ("a small liquid sculpture, corvette, 4 k, ", 0.08, 0.004),
+        ("a small liquid sculpture, corvette, 4 k, ", 0.31, 0.004),  # each row is a picture, and many share a prompt
+        ("a lanky alien on a date", 2.0, 0.1),  # the picture was blurred
+        ("a lanky alien on a date", 0.69, 0.1),
+        ("something rude", 0.2, 0.93),
+        (", , ", 0.1, 0.01),
+        (None, None, None),
+    ]
+    content = {name: [None] * len(rows) for name in DIFFUSION_DB.names}
+    content |= {"prompt": [row[0] for row in rows], "image_name": [f"{at}.png" for at in range(len(rows))]}
+    content |= {"image_nsfw": [row[1] for row in rows], "prompt_nsfw": [row[2] for row in rows]}
+    file = tmp_path / "metadata.parquet"
+    parquet.write_table(pa.table(content, DIFFUSION_DB), file)
+    source = read_concepts(file, None, 7)
+    wanted = ["a small liquid sculpture, corvette, 4 k,", "a lanky alien on a date"]
+    assert [one.concept.text for one in source.concepts] == wanted
+    assert {one.category for one in source.concepts} == {None}
+    assert source.left_out[:3] == (
+        (2, "it stands there twice"),
+        (3, "image_nsfw says that it is indecent"),
+        (5, "prompt_nsfw says that it is indecent"),
+    )
+    assert len(source.left_out) == 4
+    assert source.left_out_more == 0
+    # Of millions of rows, the plan lists some that are left out, and counts the others.
+    monkeypatch.setattr("compare.study.concepts.MOST_LISTED", 3)
+    few = read_concepts(file, None, 7)
+    assert (few.left_out, few.left_out_more) == (source.left_out[:3], 1)
+    # The same with pictures in it, as the hub converts it.
+    pictures = pa.array([{"bytes": b"", "path": None}] * len(rows))
+    with_pictures = pa.table(content, DIFFUSION_DB).drop_columns(["image_name", "part_id"])
+    parquet.write_table(with_pictures.append_column("image", pictures), tmp_path / "train-0.parquet")
+    assert read_concepts(tmp_path / "train-0.parquet", None, 7).concepts == source.concepts
+
+
 def test_what_is_no_concept_is_left_out_and_told(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("a dog\n---\na dog\na cat\x07\na bird\n", encoding="utf-8")
     source = read_concepts(tmp_path / "lines.txt", None, 7)

@@ -7,11 +7,15 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import transformers
 from loopback import KEY, WIRES, GeminiWire, LoopbackServer, Wire
+from safetensors.torch import save_file
 from sample_run import write_sample
 from tiny_judges import write_blip, write_clip, write_owlvit, write_siglip, write_yolos
+from tiny_rewards import write_hps, write_image_reward
 
 from compare.homework.classroom.ballot import BallotFile, left_of
 from compare.homework.classroom.content import Answer, ClassError, SeedPair
@@ -20,6 +24,7 @@ from compare.runs.marks import write_marks
 from compare.study.concepts import AskedObject
 from compare.study.judges import JudgeError, Shown, measures_of, open_judge, open_votes, require_judges
 from compare.study.judges.detector import Found, asked_in, shares
+from generate.models import ModelError
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +48,51 @@ def test_a_model_holds_both_pictures_against_both_prompts(
     assert judge.judge(Shown(run)) == found
 
 
+@pytest.mark.parametrize("write", [write_hps, write_image_reward], ids=lambda write: write.__name__)
+def test_a_checkpoint_in_its_makers_form_says_what_they_say(
+    write: Callable[[Path], tuple[Path, Any]], run: Run, tmp_path: Path
+) -> None:
+    file, model = write(tmp_path)
+    with pytest.raises(ModelError, match="pickle"):
+        open_judge(str(file))
+    judge = open_judge(str(file), allow_pickle=True)
+    assert measures_of(judge.name) == ("intent", "gain")
+    found = judge.judge(Shown(run))
+    kind = "BertTokenizer" if write is write_image_reward else "CLIPTokenizer"
+    tokenizer = getattr(transformers, kind).from_pretrained(tmp_path)
+    for seed, both in found.items():
+        for measure, text in (("intent", run.record.prompts.simple), ("gain", run.record.prompts.expanded)):
+            ids = tokenizer(text, truncation=True, max_length=16 if write is write_hps else 35).input_ids
+            said = [model.fit(run.image(arm, seed), ids) for arm in ("simple", "expanded")]
+            assert both[measure] == pytest.approx(said, abs=2e-5)
+            assert abs(said[0] - said[1]) > 1e-3, "pictures matter"
+
+
+def test_a_checkpoint_that_is_something_else(tmp_path: Path) -> None:
+    file, model = write_hps(tmp_path)
+    weights = {name: one.contiguous() for name, one in model.state_dict().items()}
+    for changed, complaint in (
+        ({"token_embedding.weight": weights["token_embedding.weight"]}, "none that says how well"),
+        ({name: one for name, one in weights.items() if "ln_post" not in name}, "are not those of such a model"),
+    ):
+        save_file(changed, tmp_path / "other.safetensors")
+        with pytest.raises(JudgeError, match=complaint):
+            open_judge(str(tmp_path / "other.safetensors"))
+    save_file(weights, tmp_path / "whole.safetensors")
+    assert open_judge(str(tmp_path / "whole.safetensors")).name
+    require_judges([str(file), "xswu/HPSv2/HPS_v2.1_compressed.pt", "THUDM/ImageReward/ImageReward.pt"])
+
+
+def test_a_preference_model_of_weights_alone_is_prepared_for_as_all_clips(run: Run, tmp_path: Path) -> None:
+    whole = write_clip(tmp_path / "whole")
+    said = open_judge(str(whole)).judge(Shown(run))
+    (whole / "preprocessor_config.json").unlink()
+    assert open_judge(str(whole)).judge(Shown(run)) == {
+        seed: {measure: pytest.approx(both, abs=1e-5) for measure, both in values.items()}
+        for seed, values in said.items()
+    }
+
+
 def test_a_model_of_the_hub_is_taken_from_this_machine(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,8 +102,12 @@ def test_a_model_of_the_hub_is_taken_from_this_machine(
     (repository / "refs" / "main").write_text("0" * 40)
     write_blip(repository / "snapshots" / ("0" * 40))
     assert set(open_judge("owner/blip").judge(Shown(run))) == set(run.record.seeds)
-    with pytest.raises(JudgeError, match="could not be fetched from the hub"):
-        open_judge("detector:owner/other")
+    reward, _ = write_image_reward(repository / "snapshots" / ("0" * 40))
+    found = open_judge(f"owner/blip/{reward.name}", allow_pickle=True).judge(Shown(run))
+    assert set(found) == set(run.record.seeds)
+    for name in ("detector:owner/other", "owner/other/HPS_v2.1_compressed.pt"):
+        with pytest.raises(JudgeError, match="could not be fetched from the hub"):
+            open_judge(name, allow_pickle=True)
 
 
 def test_a_detector_of_fixed_kinds_looks_for_those_alone(run: Run, tmp_path: Path) -> None:

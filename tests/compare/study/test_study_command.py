@@ -39,7 +39,6 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     assert (other.code, "planned in another way" in other.err) == (1, True)
     assert twinseed("study", "--from", str(tmp_path)).code == 1
     assert twinseed("study", "--arms", "simple", "--out", str(tmp_path / "none")).code == 1
-    assert twinseed("study", "--batch", "4", "--out", str(tmp_path / "none")).code != 0
     assert twinseed("study", "--judges", "nobody", "--out", str(tmp_path / "none")).code == 1
     assert not (tmp_path / "none").exists()
 

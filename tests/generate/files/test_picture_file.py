@@ -174,6 +174,7 @@ def test_the_texts_of_a_picture() -> None:
         compiled=True,
         max_sequence_length=128,
         memory="8GB",
+        pairs_per_batch=4,
         long_prompts="chunk",
     )
     proof = {
@@ -213,6 +214,7 @@ def test_the_texts_of_a_picture() -> None:
         "compiled": True,
         "max_sequence_length": 128,
         "memory": "8GB",
+        "pairs_per_batch": 4,
     }
     assert mark["prompts"] == {"simple": SIMPLE, "expanded": EXPANDED, "negative": "blurry"}
     assert {name: mark[name] for name in ("version", "arm", "seed", "given_up", "libraries", "adapters")} == {

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 
 from generate.models import ModelError, OpenModel, find_model, find_part, known_models, open_model
-from generate.models.weight_file import read_weight_file
+from generate.models.weights.weight_file import read_weight_file
 from generate.seedling import SEEDLING_FOLDER
 
 MARK = "TWINSEED_TEST_MARK"

@@ -15,10 +15,10 @@ from safetensors.torch import save_file
 import generate.families
 from generate.models import ModelError, OpenModel, open_model, require_model
 from generate.models.architecture import require_known_training
-from generate.models.left_over import left_over, require_told_noise
-from generate.models.quantization import unscaled
-from generate.models.single_file import scheduler_of
-from generate.models.tensors import left_in_folder
+from generate.models.opening.single_file import scheduler_of
+from generate.models.weights.left_over import left_over, require_told_noise
+from generate.models.weights.quantization import unscaled
+from generate.models.weights.tensors import left_in_folder
 from generate.seedling import SEEDLING_FOLDER
 from ideation import Clause
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import CLIPModel, CLIPProcessor, CLIPTokenizer
 
+from generate.models import open_model
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from ideation import seedling_vocabulary
 
@@ -81,6 +82,12 @@ def test_its_weights_of_8_bits_become_what_is_asked_for(dtype: torch.dtype | Non
     asked = {} if dtype is None else {"dtype": dtype}
     opened = UNet2DConditionModel.from_pretrained(SEEDLING_FOLDER / "unet", local_files_only=True, **asked)
     assert {weight.dtype for weight in opened.parameters()} == {dtype or torch.float32}
+
+
+def test_it_is_opened_in_the_format_that_is_usual_on_cuda() -> None:
+    with open_model("seedling", device="cpu", dtype="float16") as model:
+        parts = (model.denoiser, model.pipeline.text_encoder, model.pipeline.vae)
+        assert {weight.dtype for part in parts for weight in part.parameters()} == {torch.float16}
 
 
 def test_colours_are_obeyed(pipeline: Any) -> None:

@@ -23,8 +23,8 @@ from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, find_model, find_tokenizer, known_models, open_model, require_model
 from generate.models.architecture import configuration, prediction_type
 from generate.models.clip_tokenizer import CLIP_ENTRIES
-from generate.models.single_file import open_single_file, scheduler_of
-from generate.models.weight_file import read_weight_file
+from generate.models.opening.single_file import open_single_file, scheduler_of
+from generate.models.weights.weight_file import read_weight_file
 from generate.render.pair import render_pair
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from generate.settings import RenderSettings

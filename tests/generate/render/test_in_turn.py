@@ -22,10 +22,20 @@ from tiny_families import BUILDERS, save_tiny
 from generate import RenderSettings
 from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
-from generate.models.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
+from generate.models.opening.memory_mode import MODE_WORDS, PartSizes, choose_mode, sizes_of
 from generate.models.suitability import check_family
-from generate.models.weight_file import digest_of_file
-from generate.render import Frame, RenderCancelled, RenderError, RenderInterrupted, Step, render_pair, render_series
+from generate.models.weights.weight_file import digest_of_file
+from generate.render import (
+    Frame,
+    RenderCancelled,
+    RenderError,
+    RenderInterrupted,
+    Step,
+    attention_recorder,
+    render_pair,
+    render_series,
+)
+from generate.render.input_check import named_inputs
 from generate.render.memory import MemoryPlan
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
@@ -271,6 +281,7 @@ def test_a_sabotaged_arm_is_named(spoil: Any, named: set[str], opened: Opened) -
     [
         ({"scheduler": "DPM++ 2M Karras"}, SHORT, "trained by flow matching"),
         ({"max_sequence_length": 513}, SHORT, "reads 512 tokens at most, not 513"),
+        ({"pairs_per_batch": 2}, SHORT, "draws one picture after the other"),
         ({"compiled": True, "memory": "8GB"}, SHORT, "lies in memory as a whole"),
         ({"clip_skip": 1}, SHORT, "no layers are left out"),
         ({"long_prompts": "chunk"}, SHORT, "in one piece of 512 tokens"),
@@ -387,6 +398,23 @@ def test_it_stops_when_it_is_told_to(opened: Opened) -> None:
     assert caught.value.finished.settings.images == 1
     assert not {"encode_prompt"} & {*model.pipeline.__dict__}, "nobody looks on any more"
     assert not model.denoiser._forward_pre_hooks
+
+
+def test_a_fast_pair_carries_attention_on_by_the_number_of_the_step(opened: Opened) -> None:
+    model = opened("flux")
+    prompts, settings = prompts_of(model), settings_of(model, num_inference_steps=10)
+    usual = render_pair(prompts, settings, model)
+    fast = render_pair(prompts, replace(settings, fast=True), model)
+    assert fast.certificate.holds
+    rule = {"cache_interval": 3, "disable_cache_before_step": 3, "disable_cache_after_step": 8, "max_order": 1}
+    assert fast.certificate.arguments == usual.certificate.arguments | rule
+    alone = replace(prompts, simple=prompts.expanded, expanded=prompts.simple)
+    turned = [one.image.tobytes() for one in render_pair(alone, replace(settings, fast=True), model).pictures]
+    assert [one.image.tobytes() for one in fast.pictures] == turned[::-1], "nothing is carried on from the other arm"
+    assert fast.pictures[0].image.tobytes() != usual.pictures[0].image.tobytes()
+    few = replace(settings, num_inference_steps=4)
+    plain, quick = (render_pair(prompts, one, model) for one in (few, replace(few, fast=True)))
+    assert quick.pictures[0].image.tobytes() == plain.pictures[0].image.tobytes(), "of few steps all are computed"
 
 
 def test_memory_that_runs_short(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -513,7 +541,7 @@ def test_the_whole_of_a_run(name: str, folders: Folders, twinseed: Twinseed, tmp
     expanded = f"{SHORT} {LONG.replace(' ,', '')}, tall waves"  # two phrases, to keep the ladder short
     asked = ("--expanded", expanded, "--steps", "1", "--seed", "5", "--max-sequence-length", "96")
     in_turn = FAMILIES[name].in_turn
-    instruments = ["ruler", "placebo", "ladder", "sweep"]
+    instruments = ["ruler", "placebo", "ladder", "sweep", "attention"]
     few = ["ruler.seeds=2", "sweep.steps=[1]", 'sweep.schedulers=["Euler beta"]']
     if in_turn is not None and in_turn.mixed is not None:
         instruments.append("morph")
@@ -549,7 +577,6 @@ def test_what_is_not_for_it_is_told_before_it_is_opened(folders: Folders, twinse
     assert prompts["expanded"].count(".") > 2, "sentences, for a model that reads them"
     refused = {
         ("--preset", "default"): "trained by flow matching",
-        ("--with", "attention"): "looks into a U-Net, and Z-Image has none",
         ("--with", "morph"): "Z-Image has no way from one prompt to another",
         ("--memory", "0.5GB"): "does not fit into 0.5GB on cpu; the least that it takes here is 1.5GB",
         ("--memory", "much"): "--memory is 'much'",
@@ -661,6 +688,53 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert str(caught.value.hint).endswith("another, whole")
     another.rename(tmp_path / "lone")
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("flux", "encoder_hidden_states"),
+        ("flux2-klein", "encoder_hidden_states"),
+        ("chroma", "encoder_hidden_states"),
+        ("qwen-image", "encoder_hidden_states"),
+        ("sd3", "encoder_hidden_states"),
+        ("pixart", "encoder_hidden_states"),
+        ("z-image", "cap_feats"),
+    ],
+)
+def test_each_word_is_where_the_picture_looks_for_it(name: str, given: str, opened: Opened) -> None:
+    model = opened(name)
+    prompts, settings = prompts_of(model), settings_of(model, num_inference_steps=1, width=128)
+    plain = render_pair(prompts, settings, model)
+
+    def seen() -> tuple[list[bytes], Any, Any]:
+        recorder = attention_recorder(model, (prompts.simple, prompts.expanded), settings)
+        pair = render_pair(prompts, settings, model, watchers=(recorder,))
+        return [one.image.tobytes() for one in pair.pictures], *recorder.maps
+
+    pictures, simple, expanded = seen()
+    assert pictures == [one.image.tobytes() for one in plain.pictures], "looking on changes nothing"
+    assert simple.tokens.words == ("a", "red", "cat")
+    assert {"lighthouse", "valley"} <= {*expanded.tokens.words}
+    unit = model.size_unit
+    assert simple.shares.shape[1:] == (64 // unit, 128 // unit)
+    assert (simple.shares >= 0).all()
+    assert simple.shares.sum(0).max() <= 1.0001, "shares of all that a place looks at"
+    place = simple.tokens.of("cat")[-1]
+
+    def louder(_: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        told = named_inputs(model.denoiser, arguments, keywords)[given]
+        for row in told:  # the prompt's among them
+            row[place] *= -4
+        return None
+
+    hook = model.denoiser.register_forward_pre_hook(louder, with_kwargs=True)
+    try:
+        _, changed, _ = seen()
+    finally:
+        hook.remove()
+    moved = np.abs(changed.shares - simple.shares).sum((1, 2))
+    assert moved.argmax() == place, "the word whose vector was changed"
 
 
 def test_prompts_are_written_for_it(folders: Folders, twinseed: Twinseed) -> None:

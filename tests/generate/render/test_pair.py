@@ -97,6 +97,50 @@ def other_sampler_seeds(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) ->
     )
 
 
+def test_pairs_that_share_a_batch_are_told_and_drawn_again_in_company(seedling: OpenModel) -> None:
+    settings = replace(SETTINGS, scheduler="Euler a", images=3, pairs_per_batch=2)
+    seen: list[tuple[int, int, int]] = []
+    shared = render_pair(
+        PROMPTS,
+        settings,
+        seedling,
+        noise_floor=True,
+        on_step=lambda step: seen.append((step.pair, step.number, len(step.preview()))),
+    )
+    alone = render_pair(PROMPTS, replace(settings, pairs_per_batch=None), seedling)
+    certificate = shared.certificate
+    assert (certificate.holds, certificate.differs, certificate.batch_shape[0]) == (True, ("prompt",), 4)
+    assert certificate.batches == {11: (11, 12), 12: (11, 12), 13: (13,)}
+    assert certificate.latents_sha256 == alone.certificate.latents_sha256
+    assert certificate.evaluations == alone.certificate.evaluations
+    assert alone.certificate.batches == {}
+    assert set(certificate.noise_floor) == {11, 12, 13}
+    assert seen == [(pair, number + 1, 2) for pair in (1, 3) for number in range(STEPS)]
+    for one, other in zip(shared.pictures, alone.pictures, strict=True):
+        assert (one.arm, one.seed) == (other.arm, other.seed)
+        assert np.abs(pixels(one.image) - pixels(other.image)).max() <= 1, "the shape of a batch moves last digits"
+    second = render_pair(PROMPTS, replace(settings, seed=12, images=1), seedling, together=certificate.batch_of(12))
+    assert [one.seed for one in second.pictures] == [12, 12]
+    assert [one.image.tobytes() for one in second.pictures] == [one.image.tobytes() for one in shared.pictures[2:4]]
+    assert second.certificate.batches == {12: (11, 12)}
+    assert second.certificate.joined(certificate).batches == certificate.batches
+
+
+def test_the_certificate_notices_in_whichever_pair_of_a_batch(
+    monkeypatch: pytest.MonkeyPatch, seedling: OpenModel
+) -> None:
+    really = generate.render.batch._noise
+
+    def sabotaged(*given: Any) -> tuple[list[torch.Generator], torch.Tensor]:
+        generators, latents = really(*given)
+        return generators, torch.cat([latents[:3], latents[:1]])
+
+    monkeypatch.setattr(generate.render.batch, "_noise", sabotaged)
+    settings = replace(SETTINGS, num_inference_steps=2, images=2, pairs_per_batch=2)
+    certificate = render_pair(PROMPTS, settings, seedling).certificate
+    assert (certificate.same_seed, certificate.differs) == (False, ("initial noise", "prompt"))
+
+
 def other_negative_prompts(monkeypatch: pytest.MonkeyPatch, seedling: OpenModel) -> None:
     def sabotaged(model: OpenModel, prompts: PromptPair, settings: RenderSettings) -> Conditioning:
         conditioning = encode_pair(model, prompts, settings)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from generate.models import OpenModel
-from generate.models.weight_file import read_weight_file
+from generate.models.weights.weight_file import read_weight_file
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings
 from generate.training.drawing import draw

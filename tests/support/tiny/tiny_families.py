@@ -15,7 +15,7 @@ import torch
 import transformers
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, processors
 
-from generate.models.word_processor import WordProcessor
+from generate.models.opening.word_processor import WordProcessor
 
 _WORDS = """a red cat blue dog near the ancient lighthouse harbour forest misty valley market golden cathedral bridge
 garden river meadow castle library desert island village orchard tower in front of it over tall waves at dusk soft light

@@ -48,7 +48,7 @@ def write_clip(folder: Path) -> Path:
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
     torch.manual_seed(0)
-    size = _write_clip_words(folder)
+    size = write_clip_words(folder)
     text = {**_LAYERS, "vocab_size": size, "max_position_embeddings": 16, "eos_token_id": 1, "bos_token_id": 0}
     config = CLIPConfig(
         text_config=text, vision_config={**_LAYERS, "image_size": 32, "patch_size": 8}, projection_dim=8
@@ -111,7 +111,15 @@ def _write_words(folder: Path, pad: str, end: str, unknown: str, begin: str | No
     return len(words)
 
 
-def _write_clip_words(folder: Path) -> int:
+def write_bert_words(folder: Path) -> int:
+    """A tokenizer as BERT's `vocab.txt` has it; how many words there are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, ",", "watercolor", "style")
+    (folder / "vocab.txt").write_text("\n".join(words))
+    return len(words)
+
+
+def write_clip_words(folder: Path) -> int:
     from transformers import PreTrainedTokenizerFast
 
     folder.mkdir(parents=True, exist_ok=True)

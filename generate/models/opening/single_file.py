@@ -33,9 +33,9 @@ from generate.models.architecture import (
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.devices import ran_out_of_memory
-from generate.models.left_over import left_over, require_told_noise
-from generate.models.tensors import Tensors, fill, read_tensors, require_whole
-from generate.models.weight_file import ModelError, first_line
+from generate.models.weights.left_over import left_over, require_told_noise
+from generate.models.weights.tensors import Tensors, fill, read_tensors, require_whole
+from generate.models.weights.weight_file import ModelError, first_line
 from ideation import Clause
 
 #: Each has its place in several tables; published models have a thousand.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generate.models.weight_file import ModelError
+from generate.models.weights.weight_file import ModelError
 
 if TYPE_CHECKING:
     import torch

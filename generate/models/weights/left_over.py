@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from generate.models.weight_file import ModelError
+from generate.models.weights.weight_file import ModelError
 from ideation import Clause
 
 # Numbers of positions, the way from words to pictures that is never gone, the last layer of models that are conditioned

@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from generate.models.devices import ran_out_of_memory
-from generate.models.left_over import note_on
-from generate.models.quantization import is_scale, require_known_quantization, unscaled
-from generate.models.weight_file import ModelError, first_line, read_weight_file, require_pickle
+from generate.models.weights.left_over import note_on
+from generate.models.weights.quantization import is_scale, require_known_quantization, unscaled
+from generate.models.weights.weight_file import ModelError, first_line, read_weight_file, require_pickle
 from ideation import Clause
 
 Tensors = dict[str, torch.Tensor]

@@ -17,7 +17,7 @@ import torch
 
 from generate.families import Family
 from generate.models.devices import DTYPES, memory_of
-from generate.models.weight_file import read_weight_file
+from generate.models.weights.weight_file import read_weight_file
 from generate.settings import MEMORY_MODES, SettingsError, memory_bytes
 
 #: What a picture takes besides the weights, at a megapixel: activations, and the decoder's.

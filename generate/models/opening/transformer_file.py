@@ -12,8 +12,8 @@ from diffusers.loaders.single_file_model import SINGLE_FILE_LOADABLE_CLASSES
 
 from generate.families import Family
 from generate.models.architecture import configuration_of_part
-from generate.models.quantization import is_scale, require_known_quantization
-from generate.models.weight_file import ModelError, digest_of_file, read_weight_file
+from generate.models.weights.quantization import is_scale, require_known_quantization
+from generate.models.weights.weight_file import ModelError, digest_of_file, read_weight_file
 from ideation import Clause
 
 #: How the files begin that diffusers saves.
