@@ -32,6 +32,7 @@ from generate.clip import Clip, open_clip
 from generate.models import OpenModel, open_model
 from generate.picture import ARMS
 from generate.render.pair import render_pair
+from generate.seedling import SEEDLING_SIZES
 from generate.training.drawing import draw
 from generate.training.judge import Judge
 from generate.training.scene import SKYLESS, Scene, draw_scene
@@ -108,8 +109,8 @@ def drawn(case: Case, number: int, seeds: int, pair: PromptPair, model: OpenMode
     plain = Scene(case.scene.subject, case.scene.action, **kept)
     pictures: dict[tuple[str, int], Image.Image] = {}
     for seed in range(number * seeds, (number + 1) * seeds):
-        pictures["simple", seed] = draw(plain, Random(seed)).picture
-        pictures["expanded", seed] = draw(case.scene, Random(seed)).picture
+        pictures["simple", seed] = draw(plain, Random(seed), size=SEEDLING_SIZES[0][0]).picture
+        pictures["expanded", seed] = draw(case.scene, Random(seed), size=SEEDLING_SIZES[0][0]).picture
     return Context(pair, RenderSettings(seed=number * seeds, images=seeds), model, pictures, clip)
 
 

@@ -28,6 +28,7 @@ from compare.instruments.scores.score_card import cards_of
 from compare.instruments.scores.verdict import verdict_of
 from generate.clip import open_clip
 from generate.models import open_model
+from generate.seedling import SEEDLING_SIZES
 from generate.training.captions import caption
 from generate.training.drawing import draw
 from generate.training.scene import Scene, draw_scene
@@ -62,7 +63,7 @@ def main() -> None:
             expanded = caption(scene, random, vocabulary, keep=1.0, chattering=False)
             pair = given_pair(simple, simple, expanded, "", budget)
             pictures = {
-                (arm, seed): draw(shown, Random(seed)).picture
+                (arm, seed): draw(shown, Random(seed), size=SEEDLING_SIZES[0][0]).picture
                 for seed in range(number * arguments.seeds, (number + 1) * arguments.seeds)
                 for arm, shown in (("simple", plain), ("expanded", scene))
             }

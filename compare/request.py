@@ -38,7 +38,7 @@ from ideation import (
     seed_of,
     typed_concept,
 )
-from ideation.files import STRICT
+from ideation.files import STRICT, interruptible
 from templates import LANGUAGES, Language, language_for
 
 #: Fields of a request and of its settings that were added later.
@@ -222,7 +222,8 @@ class PairRequest:
 
     def to_json(self) -> dict[str, Any]:
         """The request as JSON has it; `request_from_json` reads it back equal."""
-        content: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        with interruptible():
+            content: dict[str, Any] = _adapter().dump_python(self, mode="json")
         return content
 
     def to_command(self) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from compare.homework.words import authors_of, with_own_words
 from compare.request import PairRequest
 from compare.runs import CannotWrite, Run, text_without_folders
 from compare.session import Progress, Session, SessionStopped
+from generate.choices import earlier_family
 from generate.render.batch import RenderCancelled
 from ideation import Clause, TwinseedError
 from ideation.expanders.errors import MissingKey, QuotaExceeded, RefusedKey, UnknownLLMModel
@@ -39,6 +40,9 @@ _NOT_YOURS = (
 _KEPT = "{place}: the words on it are those kept with the run since {date}; new observations replace them"
 _KEPT_OF_UNKNOWN = (
     "{place}: the words on it were given outside of a homework, and are handed in; new observations replace them"
+)
+_OF_AN_OLDER_MODEL = (
+    "{place}: an older {title} drew this pair; it is handed in as it is, and drawn anew once its run is deleted"
 )
 
 logger = logging.getLogger(__name__)
@@ -104,7 +108,7 @@ class Outcome:
         names = {run.name for run in runs}
         runs = (*runs, *with_own_words([run for run in more if run.name not in names], student))
         bundle = write_bundle(path, runs, student=student, language=language, created=created, failed=failed, pdf=pdf)
-        return HandedIn(bundle, notes)
+        return HandedIn(bundle, (*notes, *self._older()))
 
     def _with_own_words(self, student: Student | None) -> tuple[tuple[Run, ...], tuple[Clause, ...]]:
         """The runs, without the words of others, and notes on words that were not given for this table."""
@@ -128,6 +132,13 @@ class Outcome:
             else:
                 notes.append(Clause(_KEPT_OF_UNKNOWN, place=task.place))
         return tuple(runs.values()), tuple(notes)
+
+    def _older(self) -> Iterator[Clause]:
+        """Notes on runs that are there since other weights were shipped."""
+        for one in self._in_order:
+            family = earlier_family(one.run.record.certificate.model_digest) if one.run is not None else None
+            if family is not None:
+                yield Clause(_OF_AN_OLDER_MODEL, place=one.task.place, title=family.title)
 
 
 @dataclass(frozen=True)

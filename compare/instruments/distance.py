@@ -31,6 +31,12 @@ FULL = 60.0
 
 # From no difference to a full one: each darker than the one before, so that the map reads the same without its colours.
 _RAMP = np.array([(244, 243, 238), (176, 201, 214), (92, 141, 181), (38, 78, 128), (12, 24, 58)], dtype=np.float64)
+# The same in 256 tones, as a palette.
+_TONES = bytes(
+    np.stack([np.interp(np.linspace(0, 4, 256), range(5), _RAMP[:, channel]) for channel in range(3)], axis=1)
+    .round()
+    .astype(np.uint8)
+)
 
 # sRGB to CIE XYZ, as IEC 61966-2-1 has it, in units of the white point D65.
 _TO_XYZ = np.array(
@@ -106,18 +112,22 @@ def distance_text(distance: DistanceRecord, measure: Measure, t: dict[str, Any])
 
 
 def difference_map(first: Image.Image, second: Image.Image) -> Image.Image:
-    """Where the pictures differ, as a picture of their size (RGB): pale where they are equal, darker where they differ.
+    """Where the pictures differ, as a picture of their size: pale where they are equal, darker where they differ.
 
-    Each pixel's distance is the one in CIE Lab (1976). Equal pictures give one even, pale tone.
+    Each pixel's distance is the one in CIE Lab (1976). Equal pictures give one even, pale tone. It has a palette of 256
+    tones (P), for which a PNG takes half the room and a tenth of the time.
 
     >>> black, white = Image.new("RGB", (2, 2)), Image.new("RGB", (2, 2), "white")
-    >>> difference_map(black, black).getpixel((0, 0)), difference_map(black, white).getpixel((0, 0))
-    ((244, 243, 238), (12, 24, 58))
+    >>> [difference_map(black, other).convert("RGB").getpixel((0, 0)) for other in (black, white)]
+    [(244, 243, 238), (12, 24, 58)]
 
     Raises `ValueError` when the sizes differ.
     """
     _require_one_size(first, second)
-    return Image.fromarray(_tones(np.clip(lab_distance(first, second) / FULL, 0, 1)), "RGB")
+    parts = np.clip(lab_distance(first, second) / FULL, 0, 1)
+    shown = Image.fromarray((255 * parts).round().astype(np.uint8))
+    shown.putpalette(_TONES)
+    return shown
 
 
 def lab_distance(first: Image.Image, second: Image.Image) -> NDArray[np.float64]:
@@ -151,12 +161,6 @@ def _local(values: NDArray[np.float64]) -> NDArray[np.float64]:
         neighbours = np.lib.stride_tricks.sliding_window_view(np.pad(values, padding, "symmetric"), _WINDOW.size, axis)
         values = neighbours @ _WINDOW / _WINDOW.sum()
     return values
-
-
-def _tones(parts: NDArray[np.float64]) -> NDArray[np.uint8]:
-    steps = np.linspace(0, 1, len(_RAMP))
-    tones = np.stack([np.interp(parts, steps, _RAMP[:, channel]) for channel in range(3)], axis=2)
-    return tones.round().astype(np.uint8)
 
 
 def _lab(image: Image.Image) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from compare.session.preparation import load_extras
 from compare.session.progress import OnProgress, Progress
 from compare.session.stopped import SessionStopped
 from compare.view import render_report
+from generate.choices import earlier_family
 from generate.models import OpenModel
 from generate.settings import SettingsError
 from templates import Language
@@ -83,6 +84,12 @@ def look(
 def require_model_of(record: Record, model: OpenModel) -> None:
     """Raises `SettingsError` where other weights bear the name of the run's model."""
     if model.digest != record.certificate.model_digest:
+        if (family := earlier_family(record.certificate.model_digest)) is not None:
+            raise SettingsError(
+                "an older {title} drew these pictures, and its weights are not part of this version of Twinseed",
+                hint="pictures of two models cannot be compared: make the pair anew, which gives other pictures",
+                title=family.title,
+            )
         raise SettingsError(
             "the model {model} is not the one that made the run: its weights are others",
             hint="pictures of two models cannot be compared; make the run again with `twinseed pair`",

@@ -121,8 +121,8 @@ def _notes_on_embeddings(prompts: PromptPair) -> list[Clause]:
 
 
 def _sized(request: PairRequest, model: OpenModel) -> tuple[RenderSettings, tuple[str, ...]]:
-    """The settings with nothing left open, and notes: where the aspect ratio could not be had exactly, and where the
-    model has learnt another size alone."""
+    """The settings with nothing left open, and notes: where the aspect ratio could not be had exactly, and where it
+    is none of the few that the model has learnt."""
     settings = request.settings
     notes: tuple[str, ...] = ()
     if request.aspect is not None:
@@ -130,18 +130,18 @@ def _sized(request: PairRequest, model: OpenModel) -> tuple[RenderSettings, tupl
         settings = replace(settings, width=found.width, height=found.height)
         notes = (found.note,) if found.note else ()
     settings = resolve_settings(settings, model)
-    if model.family.one_size and (settings.width, settings.height) != model.native_size:
+    learnt = model.family.learnt_sizes
+    if learnt and (settings.width, settings.height) not in learnt:
         notes += (_size_note(settings, model),)
     return settings, notes
 
 
 def _size_note(settings: RenderSettings, model: OpenModel) -> Clause:
-    width, height = model.native_size
     return Clause(
         "The model {model} has learnt pictures of {native} pixels alone: at {size} things may come out double or "
         "beyond recognition, whatever the prompt says.",
         model=model.name,
-        native=f"{width}x{height}",
+        native=", ".join(f"{width}x{height}" for width, height in model.family.learnt_sizes),
         size=f"{settings.width}x{settings.height}",
     )
 

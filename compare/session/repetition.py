@@ -14,6 +14,7 @@ from compare.session.examining import look
 from compare.session.kept_open import KeptOpen
 from compare.session.preparation import load_extras
 from compare.session.progress import OnProgress, Progress
+from generate.choices import earlier_clip, earlier_family
 from generate.files import without_folder
 from generate.models import (
     OpenModel,
@@ -124,6 +125,12 @@ def expectation(record: Record, model: OpenModel) -> Expectation:
     """What to expect of the open `model`. Raises `NotHere` where its weights are not those that made the pictures."""
     there = record.certificate
     if model.digest != there.model_digest:
+        if (family := earlier_family(there.model_digest)) is not None:
+            raise NotHere(
+                "an older {title} drew these pictures, and its weights are not part of this version of Twinseed",
+                hint="the version that made them can render them again; made anew here, they will be other pictures",
+                title=family.title,
+            )
         raise NotHere(
             "the model {model} has other weights here than those that made the pictures",
             hint="put the file that made them in its place",
@@ -195,6 +202,12 @@ def measure_again(
     name = clip_here(scorer.name, settings.model, kept.environ, foreign=foreign)
     context, _ = kept.context(run, Examination(name), model)
     if context.clip is None or context.clip.digest != scorer.digest:
+        if (family := earlier_clip(scorer.digest)) is not None:
+            raise NotHere(
+                "an older CLIP of {title}'s scored these pictures, and it is not part of this version of Twinseed",
+                hint="the version that scored them can do it again",
+                title=family.title,
+            )
         raise NotHere(
             "the CLIP {name} has other weights here than those that scored",
             hint="put the files that scored in its place",

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from generate.choices.earlier import earlier_clip, earlier_family, size_of_today
 from generate.choices.performance import (
     Performance,
     all_performance,
@@ -45,6 +46,8 @@ __all__ = [
     "aspect_ratio_problems",
     "chosen_styles",
     "combined_settings",
+    "earlier_clip",
+    "earlier_family",
     "find_performance",
     "find_preset",
     "find_style",
@@ -53,6 +56,7 @@ __all__ = [
     "performance_problems",
     "preset_adapters",
     "preset_problems",
+    "size_of_today",
     "style_problems",
     "with_preset",
 ]

@@ -134,7 +134,9 @@ class Family:
     Where to look: `embedded` is the folder of the model that is shipped, `configuration` that of a configuration
     without weights for single files, `epsilon_configuration` another one for the members that predict noise where the
     usual ones predict v. `vocabulary` returns all words that such a model knows, `clip` is the folder of the CLIP that
-    was made for its pictures: None for families that know any word, and that any CLIP can score.
+    was made for its pictures: None for families that know any word, and that any CLIP can score. `learnt_sizes` are the
+    widths and heights of the pictures that it has seen, where it has seen few. `earlier_weights` are the digests of
+    those that were shipped before, each with the side of its pictures, and `earlier_clips` the digests of their CLIPs.
     """
 
     name: str
@@ -167,7 +169,9 @@ class Family:
     embedded: Path | None = None
     vocabulary: Callable[[], Vocabulary] | None = None
     clip: Path | None = None
-    one_size: bool = False
+    learnt_sizes: tuple[tuple[int, int], ...] = ()
+    earlier_weights: Mapping[str, int] = field(default_factory=dict)
+    earlier_clips: frozenset[str] = frozenset()
 
     @property
     def counted_tokenizer(self) -> str:

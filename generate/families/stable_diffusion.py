@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from generate.families.protocol import Family
-from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
+from generate.seedling import (
+    EARLIER_SEEDLING_CLIPS,
+    EARLIER_SEEDLINGS,
+    SEEDLING_CLIP_FOLDER,
+    SEEDLING_FOLDER,
+    SEEDLING_SIZES,
+)
 from ideation import seedling_vocabulary
 
 #: Folders in diffusers' layout without weights: the published sizes.
@@ -78,5 +84,7 @@ SEEDLING = replace(
     embedded=SEEDLING_FOLDER,
     vocabulary=seedling_vocabulary,
     clip=SEEDLING_CLIP_FOLDER,
-    one_size=True,
+    learnt_sizes=SEEDLING_SIZES,
+    earlier_weights=EARLIER_SEEDLINGS,
+    earlier_clips=EARLIER_SEEDLING_CLIPS,
 )

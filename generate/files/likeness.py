@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from generate.choices import earlier_family, size_of_today
 from generate.files.foreign import loras_of_prompt, shown
 from generate.files.local_models import model_here, nearest_found, part_here
 from generate.files.parameters import PictureParameters
@@ -379,6 +380,17 @@ class _Taken:
         here = digest_of_weights(model, vae if said.is_ours else None, rest=rest)
         if not here.startswith(wanted):
             named: str = _plain(said.model)
+            if said.is_ours and (family := earlier_family(wanted)) is not None:
+                self.miss(
+                    Clause(
+                        "An older {title} drew the picture, and its weights are not part of this version of Twinseed: "
+                        "expect another picture.",
+                        title=family.title,
+                    )
+                )
+                self.settings, note = size_of_today(self.settings, wanted)
+                self.notes += [note] if note else []
+                return
             if said.is_ours and said.vae is not None:
                 named = Clause("{model} with the VAE {vae}", model=named, vae=_plain(said.vae))
             self.miss(

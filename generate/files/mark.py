@@ -18,7 +18,7 @@ from generate.files.png import pixels_sha256
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, PromptPair
-from ideation.files import Seed, Sha256, StrictModel
+from ideation.files import Seed, Sha256, StrictModel, interruptible
 
 _SETTINGS = TypeAdapter(RenderSettings)
 
@@ -150,7 +150,8 @@ def settings_of_seed(settings: RenderSettings, seed: int) -> RenderSettings:
     RenderSettings(model='mine', ... guidance_scale=5.0, ... seed=8, images=1, ...)
     """
     alone = replace(settings_without_folders(settings), seed=seed, images=1)
-    return _SETTINGS.validate_json(_SETTINGS.dump_json(alone))
+    with interruptible():
+        return _SETTINGS.validate_json(_SETTINGS.dump_json(alone))
 
 
 def settings_without_folders(settings: RenderSettings) -> RenderSettings:

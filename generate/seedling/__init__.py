@@ -13,4 +13,24 @@ SEEDLING_CLIP_FOLDER = Path(__file__).parent / "clip"
 #: Its tokenizer for the Rust library `tokenizers`, which counts tokens without loading torch.
 SEEDLING_TOKENIZER = SEEDLING_FOLDER / "tokenizer" / "tokenizer.json"
 
-__all__ = ["SEEDLING_CLIP_FOLDER", "SEEDLING_FOLDER", "SEEDLING_TOKENIZER"]
+#: The widths and heights in pixels that it was grown on; the same are listed in `templates/aspect_ratios/`.
+SEEDLING_SIZES = ((128, 128),)
+
+#: The weights that were shipped before, by their digest, with the side of their pictures in pixels. When other weights
+#: are shipped, those that they replace get a line here: so it can be said why a picture of theirs is not drawn again.
+EARLIER_SEEDLINGS = {
+    "c054213cb57cb1798d111b96c151d61a7f4fcf4f4585ca8a76428ffd13635e6f": 128,
+    "ded8762357028a00f731de2cb30765a5804168b9cb0607407db4af8f53620965": 128,
+}
+
+#: The digests of the CLIPs that were shipped before.
+EARLIER_SEEDLING_CLIPS = frozenset[str]()
+
+__all__ = [
+    "EARLIER_SEEDLINGS",
+    "EARLIER_SEEDLING_CLIPS",
+    "SEEDLING_CLIP_FOLDER",
+    "SEEDLING_FOLDER",
+    "SEEDLING_SIZES",
+    "SEEDLING_TOKENIZER",
+]

@@ -11,6 +11,7 @@ from ideation.files.values import (
     Sha256,
     Share,
     StrictModel,
+    interruptible,
 )
 from ideation.files.yaml_loader import ShallowLoader
 
@@ -25,6 +26,7 @@ __all__ = [
     "ShallowLoader",
     "Share",
     "StrictModel",
+    "interruptible",
     "read_plain_file",
     "require_plain_file",
 ]

@@ -6,6 +6,8 @@ wherever a record holds them as they are; `StrictModel` is the same for what exi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from pydantic import (
@@ -19,16 +21,34 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
+from pydantic_core import PydanticSerializationError
 
 MAX_SEED = 2**63 - 1
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within it Ctrl-C stays what it is. It may arrive while pydantic writes a seed's digits, and pydantic makes an
+    error of its own of whatever is raised there, as if the program had a fault."""
+    try:
+        yield
+    except PydanticSerializationError as error:
+        if "KeyboardInterrupt:" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
 class StrictModel(BaseModel):
     """Frozen, and nothing in it that is not named."""
 
     model_config = ConfigDict(frozen=True, **STRICT)
+
+    def model_dump_json(self, **how: Any) -> str:
+        """As JSON, as pydantic's own does it."""
+        with interruptible():
+            return super().model_dump_json(**how)
 
 
 def _whole_number(seed: Any, info: ValidationInfo) -> Any:

@@ -13,6 +13,7 @@ from conftest import Twinseed
 from PIL import Image
 
 from compare import Gallery
+from generate.seedling import SEEDLING_SIZES
 
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-TW.md")
@@ -132,7 +133,7 @@ def test_the_example_for_scripts_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     names: dict[str, Any] = {}
     exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - it is ours
     assert (names["run"].folder / "report.html").is_file()
-    assert [image.size for image in shown] == [(128, 128)]
+    assert [image.size for image in shown] == [SEEDLING_SIZES[0]]
 
 
 def test_the_first_picture_moves_and_is_small() -> None:

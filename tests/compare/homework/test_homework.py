@@ -24,7 +24,10 @@ from compare.homework.table import table_of_concepts
 from compare.request import PairOptions
 from compare.runs import Gallery, Run
 from compare.session import Session
+from generate.families import FAMILIES
+from generate.models import digest_of_weights
 from generate.render.batch import RenderCancelled
+from generate.seedling import SEEDLING_FOLDER
 
 pytestmark = pytest.mark.usefixtures("opened_once")
 
@@ -103,6 +106,18 @@ def test_a_second_call_does_only_what_is_missing(homework: Callable[..., Done], 
     gallery = Gallery(tmp_path / "runs")
     assert gallery.open(told["runs"][0]["run"]).record.observations == "The sky is warmer, the dog happier."
     assert json.loads(Path("runs", KEPT_FILE).read_bytes())["seeds"] == seeds
+
+
+def test_pairs_of_an_older_model_are_handed_in_and_named(
+    homework: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [["concept", "seed"], ["a dog", "3"]]
+    assert "an older" not in homework(rows).err
+    older = {digest_of_weights(SEEDLING_FOLDER): 128}
+    monkeypatch.setitem(FAMILIES, "seedling", replace(FAMILIES["seedling"], earlier_weights=older))
+    again = homework(rows)
+    assert again.code == 0, again.err
+    assert again.err.count("note: line 2: an older Seedling drew this pair; it is handed in as it is") == 1
 
 
 def words_in(bundle: str) -> list[str | None]:

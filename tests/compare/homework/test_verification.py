@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from compare.view import render_report
 from generate.files import encode_png, texts_of_pair
 from generate.models import OpenModel
 from generate.picture import ARMS, Arm, Picture, PicturePair
+from generate.seedling import EARLIER_SEEDLINGS
 from generate.settings import RenderSettings
 from ideation import typed_concept
 
@@ -571,11 +573,14 @@ def rename_the_model(name: str) -> Callable[[Forger], None]:
     return rename
 
 
-def other_weights(forger: Forger) -> None:
-    for word in ("dog", "cat"):
-        run = forger.run(word)
-        certificate = replace(run.record.certificate, model_digest="ab" * 32)
-        forger.redo(run, run.record.model_copy(update={"certificate": certificate}))
+def other_weights(digest: str) -> Callable[[Forger], None]:
+    def exchange(forger: Forger) -> None:
+        for word in ("dog", "cat"):
+            run = forger.run(word)
+            certificate = replace(run.record.certificate, model_digest=digest)
+            forger.redo(run, run.record.model_copy(update={"certificate": certificate}))
+
+    return exchange
 
 
 @pytest.mark.parametrize(
@@ -583,7 +588,11 @@ def other_weights(forger: Forger) -> None:
     [
         (rename_the_model("mine"), "its pictures are not rendered again: unknown model 'mine'"),
         (rename_the_model("owner/name"), "the model owner/name of the hub is not on this machine"),
-        (other_weights, "the model seedling has other weights here than those that made the pictures"),
+        (
+            other_weights(next(iter(EARLIER_SEEDLINGS))),
+            "an older Seedling drew these pictures, and its weights are not part of this version of Twinseed",
+        ),
+        (other_weights("ab" * 32), "the model seedling has other weights here than those that made the pictures"),
     ],
 )
 def test_a_model_that_is_not_here_does_not_pass_for_verified(
@@ -630,7 +639,7 @@ def test_what_to_expect_is_said_beforehand(honest: Path, seedling: OpenModel) ->
         found = expectation(other, seedling)
         assert (found.exact, found.close) == (exact, close), changes
         assert words in found.words
-        assert found.area == 0.25
+        assert found.area == 64 * 64 / prod(seedling.native_size)
     here = settings_here(replace(record.settings, device="cuda:1", dtype="float16", compiled=True))
     if here.device == "cpu":
         assert (here.dtype, here.compiled) == ("float32", False)

@@ -31,7 +31,7 @@ def test_distances_are_those_of_cie_lab(first: str, second: str, distance: float
 def test_equal_pictures_give_one_pale_tone() -> None:
     noisy = Image.fromarray(np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8), "RGB")
     shown = difference_map(noisy, noisy.copy())
-    assert (shown.size, shown.mode) == ((30, 20), "RGB")
+    assert (shown.size, shown.mode) == ((30, 20), "P")
     assert len(shown.getcolors() or []) == 1
     assert np.asarray(shown.convert("L")).min() > 230
 

@@ -71,7 +71,7 @@ def test_the_animation_goes_there_and_back_for_ever(context: Context, made: Made
         webp.seek(number)
         webp.load()
         durations.append(webp.info["duration"])
-        frames.append(webp.convert("RGB").resize((64, 64), Image.Resampling.BOX))
+        frames.append(webp.convert("RGB").resize(opened(files["morph-1.png"]).size, Image.Resampling.BOX))
     assert durations == [1000, 150, 150, 1000, 150, 150]
     for frame, name in zip(frames, [0, 1, 2, 3, 2, 1], strict=True):
         assert context.distance(frame, opened(files[f"morph-{name}.png"])).mean_absolute_difference < 0.02

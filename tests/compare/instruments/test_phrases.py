@@ -147,9 +147,11 @@ def test_what_both_pictures_show_was_there_already(seedling: OpenModel, seedling
         seedling,
         seedling_clip,
         f"{DOG} under the sea",
-        "puppy cycling under the sea, underwater, on a coral reef",
+        "puppy cycling under the sea, underwater, on a coral reef, a wolf",
         images=2,
     )
+    assert found["a wolf"].mark == "unclear", "its judge has learnt to see a dog there"
+    assert found["a wolf"].on_expanded is None
     assert found["under the sea"].mark == "shared"
     assert found["underwater"].mark == found["on a coral reef"].mark == "there already"
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sample_run import CONCEPT, EXPANDED, PROMPTS, write_sample
+from sample_run import CONCEPT, EXPANDED, PROMPTS, sample_certificate, write_sample
 from streamlit.testing.v1 import AppTest
 
 from compare.homework import Student, open_bundle
@@ -36,7 +36,7 @@ from generate.choices.store import BUILT_IN
 from generate.choices.styles import all_styles
 from generate.files import encode_png
 from generate.render.batch import Step
-from generate.seedling import SEEDLING_FOLDER
+from generate.seedling import EARLIER_SEEDLINGS, SEEDLING_FOLDER, SEEDLING_SIZES
 from generate.settings import RenderSettings
 from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
@@ -579,6 +579,18 @@ def test_a_fault_of_the_program_is_not_hidden(worker: Worker, tmp_path: Path) ->
     assert isinstance(ticket.result()[1], ZeroDivisionError)
 
 
+def test_a_pair_by_an_older_seedling_is_asked_for_in_a_size_of_today(runs: Path) -> None:
+    certificate = sample_certificate(model_digest=next(iter(EARLIER_SEEDLINGS)))
+    name = write_sample(Gallery(runs), size=(512, 512), certificate=certificate).name
+    page = _at("pair", run=name)
+    assert "An older Seedling drew these pictures" in _texts(page)
+    assert page.button(key="refine").disabled
+    page = _clean(page.button(key="reuse").click().run())
+    size = SEEDLING_SIZES[0]
+    assert (page.session_state["width"], page.session_state["height"]) == size
+    assert f"{size[0]}x{size[1]} takes the place of 512x512" in _texts(page)
+
+
 def test_shows_an_earlier_run(runs: Path) -> None:
     tokens = TokenCount(limit=16, simple=11, expanded=19, dropped=("light", "watercolor", "style"))
     prompts = replace(PROMPTS, tokens=tokens, warnings=("a word was *lost*",))
@@ -722,7 +734,7 @@ def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) 
     ticket = worker.add(work_of(request), Gallery(tmp_path / "runs"))
     ticket.future.result(timeout=120)
     simple, expanded = (Image.open(BytesIO(png)) for png in ticket.previews)
-    assert simple.size == expanded.size == (128, 128)
+    assert simple.size == expanded.size == SEEDLING_SIZES[0]
     assert simple.tobytes() != expanded.tobytes()
 
 

@@ -22,6 +22,7 @@ from compare.runs.gallery import Gallery
 from compare.runs.record import RecordError
 from compare.runs.run import Run
 from compare.session import Progress, Session, SessionStopped
+from generate.families import FAMILIES
 from generate.models import OpenModel
 from generate.render.batch import RenderCancelled
 from generate.settings import RenderSettings, SettingsError
@@ -219,12 +220,18 @@ def test_a_picture_that_is_another_one_is_found_before_anything_is_rendered(
     assert len(list(session.gallery.root.glob("2*"))) == 1
 
 
-def test_a_run_of_version_1_is_looked_into_and_refined(session: Session, seedling: OpenModel) -> None:
-    copy = session.gallery.root / OLD_RUN.name
-    shutil.copytree(OLD_RUN, copy)
-    record = copy / "record.json"
-    made_by = json.loads(record.read_text(encoding="utf-8"))["certificate"]["model_digest"]
-    record.write_text(record.read_text(encoding="utf-8").replace(made_by, seedling.digest), encoding="utf-8")
+@pytest.fixture
+def old_run(session: Session) -> Path:
+    return Path(shutil.copytree(OLD_RUN, session.gallery.root / OLD_RUN.name))
+
+
+def test_a_run_of_version_1_is_looked_into_and_refined(
+    old_run: Path, session: Session, seedling: OpenModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, record = old_run, old_run / "record.json"
+    monkeypatch.setitem(
+        vars(seedling), "digest", Run.open(copy).record.certificate.model_digest
+    )  # as if it were so old
     pictures = {path.name: path.read_bytes() for path in copy.glob("*.png")}
 
     run = session.examine(copy.name, Examination(instruments=("placebo",)), observations="It rains.")
@@ -240,6 +247,21 @@ def test_a_run_of_version_1_is_looked_into_and_refined(session: Session, seedlin
     assert refined.record.draft is not None
     assert refined.record.draft.run == copy.name
     assert refined.record.prompts == run.record.prompts
+
+
+def test_a_run_of_an_older_seedling_is_looked_at_and_told_of_alone(
+    old_run: Path, session: Session, seedling: OpenModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_by = Run.open(old_run).record.certificate.model_digest
+    monkeypatch.setitem(vars(seedling), "digest", "0" * 64)
+    monkeypatch.setitem(FAMILIES, "seedling", replace(FAMILIES["seedling"], earlier_weights={made_by: 128}))
+    before = (old_run / "record.json").read_bytes()
+    for act in (partial(session.examine, old_run.name, Examination()), partial(session.refine, old_run.name)):
+        with pytest.raises(SettingsError, match="an older Seedling drew these pictures") as caught:
+            act()
+        assert "這些圖片是舊版的 Seedling 畫的" in caught.value.told("zh-TW")[0]
+    assert (old_run / "record.json").read_bytes() == before
+    assert session.examine(old_run.name, None, observations="It rains.").report.is_file()
 
 
 def test_where_a_run_comes_from_is_kept_by_whoever_looks_again(session: Session, run: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from generate.files import encode_png, mark_in
 from generate.files.mark import settings_of_seed
 from generate.picture import ARMS
 from ideation import typed_concept
+from ideation.values import Seed, StrictModel
 from templates import LANGUAGES
 
 
@@ -384,3 +386,22 @@ def test_what_a_record_of_version_1_cannot_be(path: tuple[Any, ...], value: Any,
     with pytest.raises(RecordError) as caught:
         parse_record(json.dumps(changed(content, path, value)).encode())
     assert complaint in caught.value.message
+
+
+class Seeds(StrictModel):
+    seeds: list[Seed]
+
+
+def test_ctrl_c_while_a_record_is_written_is_no_fault_of_the_program() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    many = Seeds.model_construct(seeds=[2**62] * 300_000)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)  # as it comes from outside, in the midst of pydantic's own code
+        with pytest.raises(KeyboardInterrupt):
+            many.model_dump_json()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

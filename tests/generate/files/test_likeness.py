@@ -20,7 +20,7 @@ from generate.files import Likeness, LoraUse, PictureParameters, encode_png, lik
 from generate.files.foreign import infotext_of
 from generate.models import digest_of_file, digest_of_weights
 from generate.schedulers.table import SCHEDULERS
-from generate.seedling import SEEDLING_FOLDER
+from generate.seedling import EARLIER_SEEDLINGS, SEEDLING_FOLDER, SEEDLING_SIZES
 from generate.settings import RenderSettings, SettingsError
 from ideation import AdapterMention
 
@@ -322,6 +322,20 @@ def test_a_picture_of_another_program(models: Path, line: str, changes: dict[str
     found = likeness(with_texts(parameters=text))
     assert found.settings == replace(BASE, num_inference_steps=20, scheduler="Euler", seed=1, model="mine", **changes)
     assert [note.partition(":")[0] for note in found.notes[1:]] == [note.partition(":")[0] for note in notes]
+
+
+@pytest.mark.parametrize(("size", "learnt"), [((512, 512), True), ((64, 64), True), ((800, 96), False)])
+def test_a_picture_by_an_older_seedling_is_asked_for_in_a_size_of_today(
+    models: Path, size: tuple[int, int], learnt: bool
+) -> None:
+    settings = replace(SETTINGS, width=size[0], height=size[1])
+    earlier = {"model_digest": next(iter(EARLIER_SEEDLINGS))}
+    found = likeness(own_picture(settings, **true_certificate(models, settings) | earlier))
+    width, height = SEEDLING_SIZES[0] if learnt else size
+    assert found.settings == replace(settings, width=width, height=height)
+    notes = " ".join(found.notes)
+    assert notes.startswith("An older Seedling drew the picture, and its weights are not part of this version")
+    assert (f": {width}x{height} takes the place of {size[0]}x{size[1]}." in notes) == learnt
 
 
 @pytest.mark.parametrize("share", [8, 10, 64])

@@ -48,7 +48,7 @@ def test_vectors_are_unit_rows_in_the_order_asked(clip: Clip) -> None:
 def test_the_numbers_are_those_of_the_stock_model(clip: Clip) -> None:
     stock = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER).eval()
     tokens = CLIPTokenizer.from_pretrained(SEEDLING_CLIP_FOLDER)(["a dog at night"], return_tensors="pt")
-    image = picture("teal")
+    image = picture("teal", (stock.config.vision_config.image_size,) * 2)  # any other is made that large by Pillow
     pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
         found = stock(pixel_values=pixels, **tokens)

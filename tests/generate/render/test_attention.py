@@ -110,9 +110,10 @@ class Witness(AttnProcessor):  # type: ignore[misc]
             del attn.get_attention_scores
 
 
-@pytest.mark.parametrize(("guidance", "size"), [(5.0, (128, 128)), (1.0, (96, 160))])
-def test_the_maps_are_what_the_layers_computed(guidance: float, size: tuple[int, int], seedling: OpenModel) -> None:
-    settings = replace(CHUNKS, guidance_scale=guidance, width=size[0], height=size[1])
+@pytest.mark.parametrize(("guidance", "latents"), [(5.0, (8, 8)), (1.0, (6, 10))])
+def test_the_maps_are_what_the_layers_computed(guidance: float, latents: tuple[int, int], seedling: OpenModel) -> None:
+    width, height = (side * seedling.size_unit for side in latents)
+    settings = replace(CHUNKS, guidance_scale=guidance, width=width, height=height)
     unet, witness = seedling.pipeline.unet, Witness()
     finest = {f"{block}.attn2.processor" for block in _finest_blocks(unet)}
     with processor(seedling, {n: witness if n in finest else AttnProcessor() for n in unet.attn_processors}):
@@ -126,7 +127,7 @@ def test_the_maps_are_what_the_layers_computed(guidance: float, size: tuple[int,
             folded = rows[arm].unflatten(-1, (-1, length)).sum(1)  # a context that is repeated
             total += folded.T.numpy()
         wanted = (total / len(witness.seen)).reshape(attention.shares.shape)
-        assert attention.shares.shape[1:] == (size[1] // 16, size[0] // 16)
+        assert attention.shares.shape[1:] == latents[::-1]
         assert attention.shares == pytest.approx(wanted, abs=1e-5)
 
 

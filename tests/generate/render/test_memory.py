@@ -160,7 +160,9 @@ def test_a_preview_of_a_large_model_has_a_pixel_per_latent(
     def look(step: Step) -> None:
         previews[:] = step.preview()
 
-    pair = render_pair(PROMPTS, replace(SETTINGS, num_inference_steps=8, width=128, height=128), seedling, on_step=look)
+    width, height = seedling.native_size
+    settings = replace(SETTINGS, num_inference_steps=8, width=width, height=height)
+    pair = render_pair(PROMPTS, settings, seedling, on_step=look)
     for preview, render in zip(previews, pair.pictures, strict=True):
         assert preview.size == (8, 8)
         small = pixels(render.image.resize((8, 8)))

@@ -146,13 +146,13 @@ def test_an_enlarged_autoencoder_draws_what_the_smaller_one_drew_and_then_learns
 
 def test_an_enlarged_clip_sees_a_large_picture_as_its_half() -> None:
     smaller = CLIPModel.from_pretrained(SEEDLING_CLIP_FOLDER, local_files_only=True).eval()
-    larger = enlarged_clip(smaller)
-    picture = torch.rand(2, 3, 256, 256) * 2 - 1
+    larger, side = enlarged_clip(smaller), smaller.config.vision_config.image_size
+    picture = torch.rand(2, 3, 2 * side, 2 * side) * 2 - 1
     with torch.no_grad():
         seen = larger.get_image_features(picture).pooler_output
         halved = smaller.get_image_features(functional.avg_pool2d(picture, 2)).pooler_output
     assert torch.allclose(seen, halved, atol=1e-4)
-    assert smaller.config.vision_config.image_size == 128
+    assert (larger.config.vision_config.image_size, smaller.config.vision_config.image_size) == (2 * side, side)
 
 
 @needs_font

@@ -18,7 +18,7 @@ from ideation import TokenBudget, given_pair
 
 SIMPLE = "a dog riding a bicycle"
 EXPANDED = "a dog riding a bicycle in a forest at night, oil painting"
-SETTINGS = RenderSettings(seed=5, images=2, num_inference_steps=3, scheduler="Euler", width=64, height=64)
+SETTINGS = RenderSettings(seed=5, images=2, num_inference_steps=3, scheduler="Euler", width=128, height=128)
 
 
 class MeanColour:

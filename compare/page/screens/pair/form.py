@@ -13,6 +13,7 @@ from compare.page.typed_key import chosen_for, typed_key
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
 from compare.runs.run import Run
+from generate.choices import size_of_today
 from generate.models import find_model, vocabulary_of
 from generate.settings import RenderSettings
 from ideation import (
@@ -279,10 +280,12 @@ def fill_form(settings: RenderSettings) -> None:
     state.like_more = {name: value for name, value in more.items() if value}
 
 
-def fill_from_request(request: PairRequest) -> None:
-    """Sets the whole form to what was asked for once: concept, prompts and settings, to be changed and made again."""
+def fill_from_request(request: PairRequest, model_digest: str) -> None:
+    """Sets the whole form to what was asked for once, of weights with that digest: concept, prompts and settings, to be
+    changed and made again."""
     state = st.session_state
-    fill_form(request.settings)
+    settings, note = size_of_today(request.settings, model_digest)
+    fill_form(settings)
     state.images = min(request.settings.images, MAX_IMAGES)
     state.concept = request.concept.text
     state.drawn = request.concept if request.concept.index is not None else None
@@ -290,7 +293,7 @@ def fill_from_request(request: PairRequest) -> None:
     state.enhance = request.enhance
     state.expander, state.llm_model, state.tokens = request.expander, request.llm_model or "", request.tokens
     state.written = state.written_of = state.translated = state.translated_of = None
-    state.like_notes = ()
+    state.like_notes = () if note is None else (note,)
     state.simple, state.expanded = request.simple or "", request.expanded or ""
     state.negative = request.negative or ""
     state.writing = any(state[arm] for arm in ARMS)

@@ -24,6 +24,7 @@ from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run
 from compare.view import marked_prompt, offences_text, unseen_note
+from generate.choices import earlier_family, size_of_today
 from generate.models import vocabulary_of
 from generate.picture import ARMS
 from ideation import says_no_more_than_unlearnt, spoken, told
@@ -149,6 +150,9 @@ def _show_next(page: PageContext, name: str, record: Record) -> None:
     """What to do with it now."""
     n = page.t["next"]
     steps = record.settings.num_inference_steps
+    older = earlier_family(record.certificate.model_digest)
+    if older is not None:
+        st.caption(n["older"].format(title=older.title))
     with st.container(horizontal=True, key="next"):
         st.button(
             n["refine"].format(steps=2 * steps),
@@ -157,7 +161,7 @@ def _show_next(page: PageContext, name: str, record: Record) -> None:
             help=n["refine_help"].format(before=steps, after=2 * steps),
             on_click=_refine,
             args=(page, name, record),
-            disabled=page.busy,
+            disabled=page.busy or older is not None,
         )
         st.button(
             n["other_seed"],
@@ -174,7 +178,7 @@ def _show_next(page: PageContext, name: str, record: Record) -> None:
             icon=":material/settings_backup_restore:",
             help=n["reuse_help"],
             on_click=fill_from_request,
-            args=(record.request,),
+            args=(record.request, record.certificate.model_digest),
         )
         if st.button(n["lab"], key="to-lab", icon=":material/science:", help=n["lab_help"]):
             page.go("lab", run=name)
@@ -192,10 +196,11 @@ def _refine(page: PageContext, name: str, record: Record) -> None:
 def _again(page: PageContext, record: Record) -> None:
     """The same prompts and settings, word for word, from the seeds that follow."""
     request, prompts = record.request, record.prompts
+    drawn_with, _ = size_of_today(record.settings, record.certificate.model_digest)
     seed = (record.seeds[-1] + 1) % (MAX_SEED - len(record.seeds))
     with page.telling():
         settings = replace(
-            record.settings,
+            drawn_with,
             seed=seed,
             images=request.settings.images,
             device=request.settings.device,
