@@ -24,6 +24,7 @@ from generate.render.arm_check import ArmCheck
 from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, Step, as_json, ran_over
 from generate.render.carrying import carried_on, how_carried
 from generate.render.memory import MemoryPlan
+from generate.render.numerics import drawing_in_float32
 from generate.render.preview import TurnPreview
 from generate.schedulers.table import build_scheduler
 from ideation import Clause
@@ -128,11 +129,22 @@ def _guided_by(batch: Batch, in_turn: InTurn) -> Iterator[None]:
             setattr(pipeline, name, guider)
 
 
+@contextmanager
+def _noise_of(pipeline: Any) -> Iterator[None]:
+    """Inside the block, the pipeline begins with the same noise in every number format, but for rounding."""
+    pipeline.prepare_latents = drawing_in_float32(pipeline.prepare_latents)
+    try:
+        yield
+    finally:
+        del pipeline.__dict__["prepare_latents"]
+
+
 def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tuple[Image.Image, ArmCheck]:
     model, settings, seed = batch.model, batch.settings, batch.seeds[place]
     pipeline = model.pipeline
     guided, arguments = in_turn.guided(settings.guidance_scale), _arguments(batch, in_turn)
     scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [seed])
+    scheduler.step = drawing_in_float32(scheduler.step)
     pipeline.scheduler = preview.watching(scheduler, place)
     generator = torch.Generator("cpu").manual_seed(seed)
     words = _words(batch, in_turn, place, arguments)
@@ -163,6 +175,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
                 stack.enter_context(watcher)
             stack.enter_context(_guided_by(batch, in_turn))
             stack.enter_context(carried_on(model, settings))
+            stack.enter_context(_noise_of(pipeline))
             stack.enter_context(check.watching(pipeline))
             # Whoever draws from the generator that all of torch shares draws the same for both arms.
             cuda = [torch.device(model.device).index or 0] if model.device.startswith("cuda") else []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 CARD, CUDNN = "graphics card", "cuDNN"
 
@@ -37,3 +40,27 @@ def numerics_of(device: str, *, fast: bool) -> dict[str, str]:
         return {}
     how = f"deterministic, {'with' if fast else 'without'} TF32"
     return {CARD: torch.cuda.get_device_name(device), CUDNN: f"{torch.backends.cudnn.version()}, {how}"}
+
+
+class NoiseInFloat32(TorchFunctionMode):
+    """Inside its block, noise for a number format of two bytes is drawn in float32 and rounded, as for U-Nets, too; if
+    it is drawn in that format, it is another one with some versions of torch."""
+
+    def __torch_function__(
+        self, function: Any, _types: Any, arguments: tuple[Any, ...] = (), keywords: dict[str, Any] | None = None
+    ) -> Any:
+        given = keywords or {}
+        if function is torch.randn and given.get("dtype") in (torch.float16, torch.bfloat16):
+            return function(*arguments, **{**given, "dtype": torch.float32}).to(given["dtype"])
+        return function(*arguments, **given)
+
+
+def drawing_in_float32(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """`draw`, with noise as `NoiseInFloat32` has it."""
+
+    @wraps(draw)
+    def drawn(*arguments: Any, **keywords: Any) -> Any:
+        with NoiseInFloat32():
+            return draw(*arguments, **keywords)
+
+    return drawn

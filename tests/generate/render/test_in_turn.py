@@ -37,6 +37,7 @@ from generate.render import (
 )
 from generate.render.input_check import named_inputs
 from generate.render.memory import MemoryPlan
+from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
 from ideation import PromptPair, given_pair
@@ -688,6 +689,23 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert str(caught.value.hint).endswith("another, whole")
     another.rename(tmp_path / "lone")
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
+
+
+def test_noise_of_two_bytes_is_that_of_four_rounded(folders: Folders, opened: Opened) -> None:
+    whole, drawn = opened("flux"), list[Any]()
+
+    def look(_: Any, __: Any, given: dict[str, Any]) -> None:
+        drawn.append(given["hidden_states"])
+
+    with open_model(str(folders("flux")), device="cpu", dtype="bfloat16") as half:
+        for model in (whole, half):
+            hook = model.denoiser.register_forward_pre_hook(look, with_kwargs=True)
+            render_pair(prompts_of(whole), settings_of(model, num_inference_steps=1), model)
+            hook.remove()
+    assert torch.equal(drawn[0].bfloat16(), drawn[2])
+    with NoiseInFloat32():
+        noise = torch.randn(64, generator=torch.Generator().manual_seed(5), dtype=torch.bfloat16)
+    assert torch.equal(noise, torch.randn(64, generator=torch.Generator().manual_seed(5)).bfloat16())
 
 
 @pytest.mark.parametrize(
