@@ -1,7 +1,7 @@
 """Times a pair against what one would write by following diffusers' documentation: two `pipe()` calls, one by one.
 
     python benchmarks/pair.py                          # Seedling
-    python benchmarks/pair.py --shape sd15 --size 256  # a model of Stable Diffusion 1.5's shape, of random weights
+    python benchmarks/pair.py --shape sd15 --size 256  # a model of Stable Diffusion 1.5's shape; or sdxl: XL's
     python benchmarks/pair.py --shape flux --size 256 --steps 1 --runs 3    # or z-image: the transformers' widths
     python benchmarks/pair.py --fast                   # the pair by `--fast`, against the same two calls in float32
     python benchmarks/pair.py --fast --compile         # and with a compiled U-Net
@@ -32,16 +32,13 @@ from generate.schedulers.table import build_scheduler
 import numpy as np
 import torch
 import typer
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
 from PIL import Image
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from generate.models import OpenModel, open_model, usual_settings
 from generate.render.pair import render_pair
-from generate.seedling import SEEDLING_FOLDER
 from ideation import PromptPair, TokenCount
 
-from transformer_shapes import save_shaped  # isort: skip  # beside this file
+from model_shapes import save_shaped  # isort: skip  # beside this file
 
 SIMPLE = "a dog riding a bicycle, watercolor style"
 EXPANDED = "a red dog riding a bicycle on a beach at sunset in the snow, soft light, fine detail, watercolor style"
@@ -50,7 +47,7 @@ SEED = 7
 
 
 def main(
-    shape: Annotated[str, typer.Option(help="seedling; sd15, flux or z-image for their shapes.")] = "seedling",
+    shape: Annotated[str, typer.Option(help="seedling; sd15, sdxl, flux or z-image for their shapes.")] = "seedling",
     size: Annotated[int, typer.Option(help="Pixels; 0 is the model's own size.")] = 0,
     steps: Annotated[int, typer.Option()] = 20,
     runs: Annotated[int, typer.Option(help="How often each way is timed.")] = 7,
@@ -62,10 +59,7 @@ def main(
 ) -> None:
     """Prints the figures."""
     folder = tempfile.TemporaryDirectory()  # until the end: tokenizers are read when they are needed
-    if shape in ("flux", "z-image"):
-        name = str(save_shaped(shape, Path(folder.name) / shape))
-    else:
-        name = "seedling" if shape == "seedling" else str(_sd15_shaped(Path(folder.name) / "sd15"))
+    name = "seedling" if shape == "seedling" else str(save_shaped(shape, Path(folder.name) / shape))
     began = time.perf_counter()
     plain = open_model(name, device=device, dtype=dtype)
     loading = time.perf_counter() - began
@@ -196,43 +190,6 @@ def _peak(device: str) -> float:
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated() / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-
-
-def _sd15_shaped(folder: Path) -> Path:
-    """A model with Stable Diffusion 1.5's layers and channels; its weights are random, its words Seedling's."""
-    torch.manual_seed(0)
-    tokenizer = CLIPTokenizer.from_pretrained(SEEDLING_FOLDER / "tokenizer")
-    text = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=768,
-            intermediate_size=3072,
-            num_hidden_layers=12,
-            num_attention_heads=12,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-    )
-    unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8)
-    vae = AutoencoderKL(
-        block_out_channels=(128, 256, 512, 512),
-        layers_per_block=2,
-        sample_size=512,
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-    )
-    scheduler = StableDiffusionPipeline.from_pretrained(SEEDLING_FOLDER).scheduler
-    StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=text,
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=scheduler,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    ).save_pretrained(folder)
-    return folder
 
 
 if __name__ == "__main__":

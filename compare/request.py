@@ -38,7 +38,7 @@ from ideation import (
     seed_of,
     typed_concept,
 )
-from ideation.values import STRICT
+from ideation.files import STRICT
 from templates import LANGUAGES, Language, language_for
 
 #: Fields of a request and of its settings that were added later.

@@ -9,7 +9,7 @@ from PIL import Image
 from pydantic import ConfigDict, Field, JsonValue
 
 from generate.settings import MAX_PAIRS_PER_BATCH, RenderSettings
-from ideation.values import STRICT, Count, Seed, Sha256, Share
+from ideation.files import STRICT, Count, Seed, Sha256, Share
 
 Arm = Literal["simple", "expanded"]
 

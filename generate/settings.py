@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict
 
 from ideation import AdapterMention, TwinseedError
-from ideation.values import MAX_SEED, STRICT, Seed
+from ideation.files import MAX_SEED, STRICT, Seed
 
 #: The model that is shipped: it needs no network and no GPU.
 DEFAULT_MODEL = "seedling"

@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 
 from ideation.english import style_phrase, with_article, words_of
 from ideation.errors import TwinseedError
-from ideation.values import STRICT, Count, Seed
+from ideation.files import STRICT, Count, Seed
 
 #: The longest concept accepted, in characters. A paragraph is an idea; a chapter is a mistake.
 MAX_CONCEPT_CHARACTERS = 5_000

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from compare.homework.bundle import Bundle, FailedConcept, Student, write_bundle
 from compare.homework.plan import Task
-from compare.homework.words import authors_of
+from compare.homework.words import authors_of, with_own_words
 from compare.request import PairRequest
 from compare.runs import CannotWrite, Run, text_without_folders
 from compare.session import Progress, Session, SessionStopped
@@ -79,10 +79,17 @@ class Outcome:
         return sorted((*self.done, *self.failed), key=lambda one: one.task.assignment.line)
 
     def hand_in(
-        self, path: Path, *, student: Student | None, language: Language, pdf: bool = False, now: datetime | None = None
+        self,
+        path: Path,
+        *,
+        student: Student | None,
+        language: Language,
+        pdf: bool = False,
+        now: datetime | None = None,
+        more: Sequence[Run] = (),
     ) -> HandedIn:
-        """Writes the bundle of all runs, with the concepts that failed; of a run that somebody else has written about,
-        without their words. Raises as `write_bundle` and `authors_of` do."""
+        """Writes the bundle of all runs and of `more`, with the concepts that failed; of a run that somebody else has
+        written about, without their words. Raises as `write_bundle` and `authors_of` do."""
         failed = [
             FailedConcept(
                 concept=one.task.request.concept.text,
@@ -94,6 +101,8 @@ class Outcome:
         ]
         created = (now or datetime.now(UTC)).replace(microsecond=0)
         runs, notes = self._with_own_words(student)
+        names = {run.name for run in runs}
+        runs = (*runs, *with_own_words([run for run in more if run.name not in names], student))
         bundle = write_bundle(path, runs, student=student, language=language, created=created, failed=failed, pdf=pdf)
         return HandedIn(bundle, notes)
 

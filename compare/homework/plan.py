@@ -14,7 +14,15 @@ from compare.request import PairRequest
 from compare.runs import Gallery
 from generate.files import read_picture
 from generate.models import vocabulary_of
-from ideation import Clause, OfflineExpander, TwinseedError, guess_language, translate
+from ideation import (
+    Clause,
+    OfflineExpander,
+    TwinseedError,
+    guess_language,
+    notes_on_unlearnt,
+    translate,
+)
+from ideation.prompt import concept_as_prompt
 
 
 @dataclass(frozen=True)
@@ -121,8 +129,10 @@ def _unknown_words(request: PairRequest) -> tuple[Clause, ...]:
             english = translate(english).english
         except TwinseedError:
             return ()  # it is told when somebody else has failed to write it in English too
-    note = vocabulary.note_on(english)
-    return () if note is None else (note,)
+    try:
+        return notes_on_unlearnt(concept_as_prompt(english).text, "", vocabulary)
+    except TwinseedError:
+        return ()  # what cannot be read is told when the pair is made
 
 
 def _replaced(given: Sequence[tuple[Task, str]], gallery: Gallery, student: Student | None) -> list[Clause]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from compare.homework.bundle import Student
 from compare.homework.kept import keeping, marks_of
+from compare.runs import Run
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ def authors_of(root: Path, found: Sequence[tuple[str, str]], student: Student | 
         own = next((given[mark] for mark in marks if mark in given), None)
         authors.append(Author("own", own) if own is not None else Author("other" if given else "unknown"))
     return authors
+
+
+def with_own_words(runs: Sequence[Run], student: Student | None) -> list[Run]:
+    """The runs, all in one folder; those that somebody else wrote about without their words. Raises `KeptError`."""
+    found = [(run.record.request.digest, run.record.observations or "") for run in runs]
+    kinds = [one.kind for one in authors_of(runs[0].folder.parent, found, student)] if runs else []
+    return [
+        replace(run, record=run.record.model_copy(update={"observations": None})) if kind == "other" else run
+        for run, kind in zip(runs, kinds, strict=True)
+    ]
 
 
 def _key(digest: str, words: str) -> str:

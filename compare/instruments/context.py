@@ -23,7 +23,7 @@ from generate.models import vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation import PromptPair, TokenBudget, Vocabulary
-from ideation.values import StrictModel
+from ideation.files import StrictModel
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models import OpenModel
@@ -47,8 +47,8 @@ class Instrument(Generic[OptionsT, ResultT]):
     instrument's own sentences and the report's. `lines` are what a shell prints of it. `steps` is about how many
     denoising steps of two pictures `measure` takes, for an estimate of the time. `require` raises `TwinseedError` where
     it is known before any picture is there that `measure` would; it is given the options and the environment.
-    `in_a_unet` instruments look into what transformers have not; those that have `mixes_prompts` draw what lies between
-    two, which not every family can.
+    `looks_inside` instruments look on inside the denoiser, which is not done in all families; those that have
+    `mixes_prompts` draw what lies between two, which not every family can.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Instrument(Generic[OptionsT, ResultT]):
     steps: Callable[[OptionsT, PromptPair, RenderSettings], int]
     lines: Callable[[ResultT], Sequence[str]] = lambda _: ()
     require: Callable[[OptionsT, Mapping[str, str]], object] = lambda _, __: None
-    in_a_unet: bool = False
+    looks_inside: bool = False
     mixes_prompts: bool = False
 
 
@@ -154,12 +154,11 @@ class Context:
 
         Raises `RenderError` where the pictures did not come out as they were: then the maps would be of others.
         """
-        from generate.render import AttentionRecorder, RenderError, read_tokens, render_pair
+        from generate.render import RenderError, attention_recorder, render_pair
 
-        prompts = (self.prompts.simple, self.prompts.expanded)
-        tokens = [read_tokens(self.model, prompt, self.settings) for prompt in prompts]
         together = self.batches.get(seed, (seed,))
-        recorder = AttentionRecorder(self.model, tokens * len(together))
+        prompts = (self.prompts.simple, self.prompts.expanded)
+        recorder = attention_recorder(self.model, prompts * len(together), self.settings)
         settings = replace(self.settings, seed=seed, images=1)
         again = render_pair(
             self.prompts, settings, self.model, on_step=self.on_step, watchers=(recorder,), together=together

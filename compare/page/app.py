@@ -48,7 +48,7 @@ def main() -> None:
     front = st.Page(partial(_to_first, page), title="Twinseed", url_path="front", default=True, visibility="hidden")
     chosen = st.navigation([front, *screens.values()], position="top")
     made = take_finished_job(page)
-    if made is not None and chosen.url_path in _OF_ONE_RUN:
+    if made not in (None, st.query_params.get("run")) and chosen.url_path in _OF_ONE_RUN:
         st.query_params["run"] = made
     _header(page)
     chosen.run()

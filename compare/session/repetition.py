@@ -26,9 +26,10 @@ from generate.models import (
     require_plain_name,
 )
 from generate.models.catalog import ModelName
-from generate.models.memory_mode import MODE_WORDS
+from generate.models.opening.memory_mode import MODE_WORDS
 from generate.picture import PicturePair
 from generate.render.libraries import library_versions
+from generate.render.numerics import numerics_of
 from generate.render.pair import render_pair
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, TwinseedError
@@ -141,10 +142,12 @@ def expectation(record: Record, model: OpenModel) -> Expectation:
             )
         )
     here = library_versions()
-    for name in _COMPUTE:
-        if there.libraries.get(name) != here[name]:
+    of_card = numerics_of(model.device, fast=record.settings.fast)
+    alike = {name: value for name, value in of_card.items() if name in there.libraries}  # records of before lack them
+    for name, now in ({name: here[name] for name in _COMPUTE} | alike).items():
+        if there.libraries.get(name) != now:
             was = there.libraries.get(name, "?")
-            reasons.append(Clause("{name} {was} there, {here} here", name=name, was=was, here=here[name]))
+            reasons.append(Clause("{name} {was} there, {here} here", name=name, was=was, here=now))
     if "torch.compile" in there.libraries:
         reasons.append(Clause("compiled there, not here"))
     given_up = {words for words_of_seed in there.given_up.values() for words in words_of_seed}

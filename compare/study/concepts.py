@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from ideation import Clause, Concept, ConceptError, TwinseedError, WordLists, draw_many, read_plain_file, typed_concept
-from ideation.values import Positive, StrictModel
+from ideation.files import Positive, StrictModel
 
 #: Bytes: DiffusionDB's table of prompts has 200 MB.
 MAX_FILE = 1_000_000_000

@@ -20,7 +20,7 @@ from compare.study.concepts import AskedObject, ConceptSource, StudyConcept
 from compare.study.judges import measures_of, require_judges
 from compare.study.scores import METRICS, OWN_METRICS, judge_of, measure_of
 from ideation import Clause, TwinseedError, known_expanders, nearest, read_plain_file
-from ideation.values import Count, Positive, Seed, Sha256, StrictModel
+from ideation.files import Count, Positive, Seed, Sha256, StrictModel
 
 #: Does the picture still fit what was asked for? Held against the simple prompt, which knows nothing of the details.
 PRIMARY = "intent"

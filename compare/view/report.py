@@ -30,7 +30,8 @@ from compare.view.facts import certificate_section, prompts_section, repeat_sect
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
 from ideation import PromptPair, read_part, told
-from ideation.english import ARTICLES, GLUE, Piece, WordSpan, diff, words_of
+from ideation.english import GLUE, Piece, WordSpan, diff, words_of
+from ideation.prompt import ARTICLES
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report

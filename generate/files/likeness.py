@@ -188,7 +188,7 @@ class _Taken:
         else:
             self.settings = replace(self.settings, vae=self.settings.vae if vae_name is None else vae_name)
             if model is not None and model.path is not None:
-                self._check_weights(model.path, vae_path(vae) if vae is not None else None)
+                self._check_weights(model.path, model.rest, vae_path(vae) if vae is not None else None)
         self._check_loras()
         self._check_embeddings()
 
@@ -370,13 +370,13 @@ class _Taken:
                         )
                     )
 
-    def _check_weights(self, model: Path, vae: Path | None) -> None:
+    def _check_weights(self, model: Path, rest: Path | None, vae: Path | None) -> None:
         """Whether they are those that the picture was made with, where it says which."""
         said = self.parameters
         wanted = said.model_hash or "" if said.mark is None else said.mark.model_digest
         if not _DIGITS.fullmatch(wanted) or not (said.is_ours or model.is_file()):
             return  # other programs' hashes of folders, and older ones, are of another kind
-        here = digest_of_weights(model, vae if said.is_ours else None)
+        here = digest_of_weights(model, vae if said.is_ours else None, rest=rest)
         if not here.startswith(wanted):
             named: str = _plain(said.model)
             if said.is_ours and said.vae is not None:

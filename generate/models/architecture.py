@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from generate.families import FAMILIES, OF_OTHER_SIZES, Family, family_of_configuration
-from generate.models.quantization import require_known_quantization
-from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
+from generate.models.weights.quantization import require_known_quantization
+from generate.models.weights.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
 from generate.schedulers.table import is_flow
 from ideation import Clause, read_plain_file, require_plain_file
-from ideation.yaml_loader import ShallowLoader
+from ideation.files import ShallowLoader
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")
@@ -89,9 +89,10 @@ def _read_json(file: Path) -> Any:
     return json.loads(read_plain_file(file, _MAX_CONFIGURATION).decode("utf-8"))
 
 
-def class_of_part(part: Path) -> str:
-    """The class, by its name, of the part of a model in that folder. Raises what reading its configuration does."""
-    return str(_read_json(part / "config.json")["_class_name"])
+def configuration_of_part(part: Path) -> dict[str, Any]:
+    """The configuration of the part of a model in that folder, its `_class_name` in it. Raises what reading it does."""
+    config = _read_json(part / "config.json")
+    return {**config, "_class_name": str(config["_class_name"])}
 
 
 def require_no_code(folder: Path, kind: str | None = None) -> None:
@@ -131,13 +132,14 @@ def require_no_code(folder: Path, kind: str | None = None) -> None:
             )
 
 
-def require_proportions(part: Path) -> None:
+def require_proportions(part: Path, weights: Path | None = None) -> None:
     """Raises `ModelError` where the configuration of the part of a model in that folder speaks of more, or of larger
-    layers than its weights are: built by it, the part would fill the memory before it is filled. So it does where the
-    weights are quantized by a library that loads them its own way."""
+    layers than its weights are, those beside it or those in the file `weights`: built by it, the part would fill the
+    memory before it is filled. So it does where the weights are quantized by a library that loads them its own way."""
     try:
         config = _read_json(part / "config.json")
-        shapes = [shape for file in part.glob("*.safetensors") for shape in read_weight_file(file).shapes.values()]
+        files = [weights] if weights is not None else part.glob("*.safetensors")
+        shapes = [shape for file in files for shape in read_weight_file(file).shapes.values()]
         blocks = max(1, len(config.get("block_out_channels", ())))
         layers = max(
             blocks * max([*_numbers(config.get("layers_per_block")), 0]),
@@ -194,9 +196,11 @@ def family_of_folder(folder: Path) -> Family:
 
 
 def own_configuration(file: Path) -> Path | None:
-    """The folder `NAME/` beside `NAME.safetensors`, if it holds a configuration: a model_index.json and no weights."""
+    """The folder `NAME/` beside `NAME.safetensors`, if it holds a configuration: a model_index.json, and no weights
+    of a denoiser."""
     folder = file.with_suffix("")
-    return folder if (folder / "model_index.json").is_file() and not any(folder.glob("unet/*.safetensors")) else None
+    whole = any(file for part in ("unet", "transformer") for file in folder.glob(f"{part}/*.safetensors"))
+    return folder if (folder / "model_index.json").is_file() and not whole else None
 
 
 def configuration(file: Path, shapes: Shapes, metadata: Mapping[str, str]) -> Path:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
 
 from generate.families import FAMILIES, Reader
 from generate.models.architecture import family_of_folder, own_configuration
-from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
+from generate.models.companion import companions
+from generate.models.weights.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
 from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding, require_plain_file
 
 #: Where each kind of file may lie in the models folder, besides its top.
@@ -28,7 +29,8 @@ _ORDER = ("embedded", "folder", "checkpoint", "transformer", "lora", "embedding"
 class ModelName:
     """A model, or a file that belongs to one.
 
-    `kind` is "embedded", "folder", "checkpoint" or "hub" for what can be rendered with, "lora", "embedding" or "vae"
+    `kind` is "embedded", "folder", "checkpoint" or "hub" for what can be rendered with, "transformer" for one without
+    the rest of its model, which is in the folder `rest` where that is known, "lora", "embedding" or "vae"
     for what goes with a model, "pickle" for a file that is not looked into, "unknown" or "broken". `path` is the
     folder or file, or None for a model on the hub. `size` is the bytes of all weights, 0 where they are not here.
     `family` is a name of `generate.families.FAMILIES` or "unknown"; `problem`, why it is broken; `revision` is of the
@@ -42,11 +44,17 @@ class ModelName:
     family: str = "unknown"
     problem: str = ""
     revision: str | None = None
+    rest: Path | None = None
 
     @property
     def renders(self) -> bool:
         """Whether it is, or may be, a model; LoRAs, embeddings and VAEs are not."""
-        return self.kind in RENDERS
+        return self.kind in RENDERS or self.rest is not None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder in diffusers' layout, but for what a single file has; None where there is none here."""
+        return self.rest or (self.path if self.path is not None and self.path.is_dir() else None)
 
 
 def models_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -73,10 +81,21 @@ def known_models(folder: Path | None = None) -> list[ModelName]:
         for entry in _listed(folder)
         if (entry / "model_index.json").is_file() and entry.name not in embedded and not _is_configuration(entry)
     ]
-    found += [_file_entry(file, folder, folder) for file in _weight_files(folder)]
+    folders = [model.path for model in found if model.kind == "folder" and model.path is not None]
+    found += [with_rest(_file_entry(file, folder, folder), folders) for file in _weight_files(folder)]
     for place in (folder / LORAS, folder / EMBEDDINGS, folder / VAES):
         found += [_file_entry(file, place, folder) for file in _weight_files(place, deep=True)]
     return [*embedded.values(), *sorted(found, key=lambda model: _ORDER.index(model.kind))]
+
+
+def with_rest(model: ModelName, folders: Iterable[Path]) -> ModelName:
+    """The model, and of a lone transformer the folder that lends it the rest, where it is one of `folders` alone."""
+    if model.kind != "transformer" or model.path is None:
+        return model
+    rest = companions(read_weight_file(model.path), folders)
+    if len(rest) != 1:
+        return model
+    return replace(model, rest=rest[0], family=family_of_folder(rest[0]).name)
 
 
 def embedded_loras() -> list[ModelName]:

@@ -7,9 +7,19 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from generate.families import FAMILIES, OF_OTHER_SIZES, Family
 from generate.models.architecture import configuration, family_of_folder, pipeline_class, vocabulary_entries
-from generate.models.catalog import EMBEDDINGS, LORAS, VAES, ModelName, embedded_loras, known_models, models_folder
+from generate.models.catalog import (
+    EMBEDDINGS,
+    LORAS,
+    VAES,
+    ModelName,
+    embedded_loras,
+    known_models,
+    models_folder,
+    with_rest,
+)
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
-from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from generate.models.companion import companions
+from generate.models.weights.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
 from ideation import Vocabulary, WordLists, built_in_words, nearest, seedling_words
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")
@@ -30,6 +40,7 @@ def find_model(name: str, *, revision: str | None = None, allow_pickle: bool = F
         raise ModelError("{name} is here and has no revisions", hint="a revision is of a hub id, owner/name", name=name)
     if found is None and (part := _named(name, known)) is not None:
         found = part
+    folders = [model.path for model in known if model.kind == "folder" and model.path is not None]
     if found is None:
         raise ModelError(
             "unknown model {name!r}",
@@ -37,7 +48,23 @@ def find_model(name: str, *, revision: str | None = None, allow_pickle: bool = F
             name=name,
             nearest=nearest(name, [model.name for model in known if model.renders]),
         )
-    return _usable(found, ("embedded", "folder", "checkpoint", "pickle"), "model", allow_pickle)
+    if found.rest is None:
+        found = with_rest(found, folders)
+    if found.kind == "transformer" and found.rest is None and found.path is not None:
+        several = companions(read_weight_file(found.path), folders)
+        raise ModelError(
+            "{path} is a transformer of {title} without text encoders and VAE, and which folder has them cannot be told"
+            if several
+            else "{path} is a transformer of {title} without text encoders and VAE",
+            hint="move the folder that is meant beside it, as {beside}: {folders}"
+            if several
+            else "put the folder of a whole model of that make beside it, as {beside}, or into the models folder",
+            path=found.path,
+            title=FAMILIES[found.family].title,
+            beside=found.path.with_suffix(""),
+            folders=", ".join(folder.name for folder in several),
+        )
+    return _usable(found, ("embedded", "folder", "checkpoint", "transformer", "pickle"), "model", allow_pickle)
 
 
 def require_model(name: str, *, revision: str | None = None, allow_pickle: bool = False) -> Family | None:
@@ -46,11 +73,11 @@ def require_model(name: str, *, revision: str | None = None, allow_pickle: bool 
     Fails in a moment where opening the model would load torch first. Raises `ModelError`.
     """
     found = find_model(name, revision=revision, allow_pickle=allow_pickle)
-    if found.path is not None and found.path.is_file():
+    if found.path is not None and found.folder is None:
         tokenizer_of(found)
         return FAMILIES.get(found.family)
     return _family_in(
-        found.path or hub_folder(found, "model_index.json", "unet/config.json", "transformer/config.json")
+        found.folder or hub_folder(found, "model_index.json", "unet/config.json", "transformer/config.json")
     )
 
 
@@ -72,8 +99,8 @@ def family_of(name: str) -> Family | None:
         return family
     try:
         found = find_model(name)
-        if found.path is not None and found.path.is_dir():
-            return _family_in(found.path)
+        if found.folder is not None:
+            return _family_in(found.folder)
     except ModelError:
         return None
     return FAMILIES.get(found.family)
@@ -180,8 +207,8 @@ def tokenizer_of(model: ModelName) -> Path:
     if model.path is None:
         counted = _counted_tokenizer(hub_folder(model, "model_index.json"))
         return hub_folder(model, f"{counted}/*") / counted
-    if not model.path.is_file():
-        return model.path / _counted_tokenizer(model.path)
+    if model.folder is not None:
+        return model.folder / _counted_tokenizer(model.folder)
     entries = None
     if model.path.suffix.lower() == ".safetensors":  # a pickle tells nothing before it is loaded
         weights = read_weight_file(model.path)
@@ -309,13 +336,6 @@ def _usable(found: ModelName, kinds: tuple[str, ...], what: str, allow_pickle: b
             hint="put the file itself there, or name the folder that it is in with TWINSEED_MODELS"
             if out
             else "save or download it again",
-        )
-    if found.kind == "transformer" and "checkpoint" in kinds:
-        raise ModelError(
-            "{path} is of {title}, which is not read from a single file",
-            hint="name the folder of the whole model, with model_index.json at its top, or its hub id",
-            path=found.path,
-            title=FAMILIES[found.family].title,
         )
     if found.kind not in kinds:
         raise ModelError(

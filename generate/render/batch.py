@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.picture import SchedulerUse
 from generate.render.conditioning import Conditioning
 from generate.render.input_check import InputCheck, digest_of

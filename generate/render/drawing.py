@@ -11,6 +11,7 @@ from generate.models.devices import ran_out_of_memory
 from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, ran_over, render_together
 from generate.render.in_turn import render_in_turn
 from generate.render.memory import MemoryPlan, applied
+from generate.render.numerics import exact_numbers
 from ideation import Clause
 
 
@@ -24,7 +25,11 @@ def render_batch(batch: Batch, plan: MemoryPlan) -> tuple[Rendered, MemoryPlan]:
         try:
             # Tensors without a history cost less than those whose history is only not written down. Weights that move
             # to and fro would become such, and could not be written to afterwards.
-            with applied(plan, batch.model), torch.inference_mode(not (plan.cpu_offload or plan.settled)):
+            with (
+                exact_numbers(batch.model.device, fast=batch.settings.fast),
+                applied(plan, batch.model),
+                torch.inference_mode(not (plan.cpu_offload or plan.settled)),
+            ):
                 return render(batch, plan), plan
         except DecoderOverflow as overflow:
             if plan.vae_float32:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from generate.models.adapters import Adapter, Embedding
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.models.suitability import check_family
 from generate.picture import ARMS, Arm, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step
@@ -18,6 +18,7 @@ from generate.render.conditioning import Conditioning, encode_pair
 from generate.render.drawing import render_batch
 from generate.render.libraries import library_versions
 from generate.render.memory import MemoryPlan
+from generate.render.numerics import numerics_of
 from generate.schedulers.table import check_steps
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair, TwinseedError
@@ -171,7 +172,9 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         device=model.device,
         dtype=model.dtype,
         model_digest=model.digest,
-        libraries=library_versions() | ({"torch.compile": "inductor"} if model.compiled else {}),
+        libraries=library_versions()
+        | numerics_of(model.device, fast=settings.fast)
+        | ({"torch.compile": "inductor"} if model.compiled else {}),
     )
     pictures = tuple(
         Picture(arm, pair.seed, image, pair.rendered.seconds / len(ARMS))

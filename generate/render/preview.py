@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
 

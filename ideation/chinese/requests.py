@@ -22,6 +22,11 @@ _MEDIUM = re.compile(
     rf"(?:畫出|画出|畫|画|繪製|绘制|呈現|呈现|表現|表现)(?:一?[張张幅]|(?(way)|{_COUNTED}))"
 )
 
+#: A side of the picture, which is meant where only a side is named.
+_OF_THE_PICTURE = re.compile(
+    r"(?:這|这|整)?[張张幅個个]?(?:畫面|画面|圖片|图片|圖像|图像|照片|圖畫|图画|圖|图)(?:中|裡|里)?的?(?=[左右](?:手?[邊边側侧]|方|半[邊边]))"
+)
+
 
 class Request(NamedTuple):
     """A clause without what was said around it, and the names of styles that were said there."""
@@ -35,7 +40,10 @@ def without_request(clause: str, styles: Container[str]) -> Request:
 
     >>> without_request("請幫我畫一隻貓", ()), without_request("用水彩畫一隻貓", ("水彩",))
     (Request(clause='一隻貓', styles=()), Request(clause='一隻貓', styles=('水彩',)))
+    >>> without_request("畫面左邊有一隻貓", ()).clause
+    '左邊有一隻貓'
     """
+    clause = _OF_THE_PICTURE.sub("", clause)
     named: tuple[str, ...] = ()
     medium = _MEDIUM.match(clause)
     if medium and fold(medium["style"]) in styles:

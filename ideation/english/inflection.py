@@ -25,14 +25,15 @@ _PAST = {
 _PLURAL = {
     one: many
     for pair in (
-        "man men,woman women,child children,person people,mouse mice,goose geese,foot feet,tooth teeth,ox oxen,"
-        "wolf wolves,leaf leaves,knife knives,scarf scarves,shelf shelves,elf elves,dwarf dwarves,thief thieves,"
-        "loaf loaves,half halves,calf calves,potato potatoes,tomato tomatoes,hero heroes,superhero superheroes,"
-        "mosquito mosquitoes,mango mangoes,cactus cacti,sheep sheep,deer deer,reindeer reindeer,fish fish,"
-        "goldfish goldfish,jellyfish jellyfish,squid squid,aircraft aircraft,samurai samurai,ninja "
-        "ninja,spacecraft spacecraft,"
-        "dice dice,sushi sushi,Shiba Shiba,people people,police police"
-    ).split(",")
+        "man men, woman women, child children, person people, mouse mice, dormouse dormice, goose geese, foot "
+        "feet, tooth teeth, ox oxen, bison bison, buffalo buffaloes, mech mechs, triceratops triceratops, "
+        "cuttlefish cuttlefish, kitsune kitsune, wolf wolves, werewolf werewolves, leaf leaves, knife knives, "
+        "scarf scarves, shelf shelves, elf elves, dwarf dwarves, thief thieves, loaf loaves, half halves, "
+        "calf calves, potato potatoes, tomato tomatoes, hero heroes, superhero superheroes, mosquito "
+        "mosquitoes, mango mangoes, cactus cacti, sheep sheep, deer deer, reindeer reindeer, fish fish, "
+        "goldfish goldfish, jellyfish jellyfish, squid squid, aircraft aircraft, samurai samurai, ninja "
+        "ninja, spacecraft spacecraft, dice dice, sushi sushi, Shiba Shiba, people people, police police"
+    ).split(", ")
     for one, many in [pair.split()]
 }
 #: Verbs of two syllables that end as those of one do: begin, beginning.

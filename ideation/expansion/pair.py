@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import Literal
 
+from ideation.chinese import translate
 from ideation.concept import Concept, concept_text, typed_concept
-from ideation.english import concept_as_prompt, concept_sentence
-from ideation.errors import Clause
+from ideation.draw import Vocabulary
+from ideation.errors import Clause, TwinseedError
 from ideation.expanders import (
     DraftRequest,
     Expander,
@@ -30,14 +32,16 @@ from ideation.expansion.notes import (
     notes_on_weights,
     reads_english_alone,
 )
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import spoken
-from ideation.token_budget import EstimatedBudget, TokenBudget
-from ideation.vocabulary import Vocabulary
+from ideation.expansion.unlearnt import notes_on_unlearnt
+from ideation.prompt import EstimatedBudget, PromptPair, TokenBudget, concept_as_prompt, concept_sentence, spoken
 
 #: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, the encoder reads it in
 #: chunks, or it is cut.
 TokenMode = Literal["fit", "chunk", "truncate"]
+
+_NOT_COMPARED = Clause(
+    "The concept is not in English, so the prompts were compared with each other alone, and not with what it asks for."
+)
 
 
 def expand(
@@ -122,6 +126,7 @@ def expand(
             *best.draft.warnings,
             *best.notes,
             *warnings,
+            *notes_on_unlearnt(best.simple, best.expanded, vocabulary),
             *notes_on_added(best.simple, best.expanded, vocabulary),
             *(notes_on_target(target, best.negative, budget) if target is not None else ()),
             *notes_on_loss(best.faithfulness, best.tokens, budget),
@@ -138,17 +143,20 @@ def given_pair(
     vocabulary: Vocabulary | None = None,
 ) -> PromptPair:
     """A pair of prompts that were both typed as they are. An empty concept text takes the simple prompt's place.
-    `vocabulary` is as in `expand`.
+    `vocabulary` is as in `expand`. A concept in Chinese is looked for in them by its translation, where that is sure.
 
     >>> budget = TokenBudget(tokenizer_file, vectors={})
     >>> given_pair("", "a dog", "a cat on a beach", "", budget).lost
     ('subject: dog',)
+    >>> given_pair("一隻貓在沙灘上", "a dog", "a dog on a beach", "", budget).lost
+    ('subject: cat', 'detail: beach')
     """
     require_prompt("simple", simple)
     require_prompt("expanded", expanded)
     concept = typed_concept(concept_text or spoken(simple))
     tokens = budget.measure(simple, expanded)
-    faithfulness, tokens = faithful(concept, spoken(simple), spoken(expanded), tokens)
+    readable = concept if concept.language == "en" else _sure_translation(concept, simple, expanded)
+    faithfulness, tokens = faithful(readable or concept, spoken(simple), spoken(expanded), tokens)
     notes = dict.fromkeys((*notes_on(simple), *notes_on(expanded), *notes_on_weights(simple, expanded)))
     return PromptPair(
         source=concept.text,
@@ -163,10 +171,21 @@ def given_pair(
         tokens=tokens,
         warnings=(
             *notes,
+            *notes_on_unlearnt(simple, expanded, vocabulary),
+            *(() if readable or concept.text == spoken(simple) else (_NOT_COMPARED,)),
             *notes_on_added(simple, expanded, vocabulary),
             *notes_on_loss(faithfulness, tokens, budget),
         ),
     )
+
+
+def _sure_translation(concept: Concept, *prompts: str) -> Concept | None:
+    """The concept in English, for prompts in English; None where nobody can be sure of what it asks for."""
+    if concept.language.startswith("zh") and not any(map(foreign_words, prompts)):
+        with contextlib.suppress(TwinseedError):
+            translation = translate(concept.text)
+            return None if translation.unsure else typed_concept(translation.english)
+    return None
 
 
 def _in_english(concept: Concept) -> str:

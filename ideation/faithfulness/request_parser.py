@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from ideation.draw import built_in_words
+from ideation.draw import built_in_words, phrasings, seedling_vocabulary
 from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
 from ideation.english.inflection import is_plural, singular
 from ideation.faithfulness.requirement import (
@@ -24,7 +24,6 @@ from ideation.faithfulness.requirement import (
     quote_requirements,
     style_requirement,
 )
-from ideation.vocabulary import phrasings, seedling_vocabulary
 
 _NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"
 _NEGATED = re.compile(
@@ -54,7 +53,7 @@ _AUXILIARIES = frozenset("is are was were has have had be being been does do can
 _NOT_VERBS = frozenset(
     "king ring wing string spring thing ceiling building evening morning wedding viking duckling seedling sibling "
     "gosling pudding lightning swing sling painting drawing clothing being bling earring sterling herring starling "
-    "lighting".split()
+    "lighting dumpling".split()
 )
 #: A name in front of a number.
 _NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*\s\Z")

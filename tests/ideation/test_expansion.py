@@ -358,6 +358,22 @@ def test_both_prompts_given(budget: TokenBudget) -> None:
     assert (pair.source, pair.simple, pair.expanded) == ("ein Hund", "a dog, neon", "a dog, neon, at night")
     assert (pair.negative, pair.expander, pair.llm_model) == ("blurry", "given", None)
     assert given_pair("", "a dog", "a dog at night", "", budget).source == "a dog"
+    unread = [note for note in pair.warnings if "compared with each other alone" in note]
+    assert unread == list(pair.warnings)[:1]
+    assert "只比較了兩個提示詞" in told(unread[0], "zh-TW")
+
+
+def test_a_concept_in_chinese_is_looked_for_in_given_prompts(budget: TokenBudget) -> None:
+    for concept, simple, expanded, lost, compared in (
+        ("一隻貓在沙灘上", "a cat on a beach", "a cat on a beach, at night", (), True),
+        ("一隻貓在沙灘上", "a cat on a beach", "a dog on a beach", ("subject: cat",), True),
+        ("踏莎行", "a cat", "a cat at night", (), False),
+        ("一隻貓在沙灘上", "一隻貓", "一隻貓，夜晚", (), False),
+        ("", "一隻貓", "一隻貓，夜晚", (), True),
+    ):
+        pair = given_pair(concept, simple, expanded, "", budget)
+        assert pair.lost == lost, concept
+        assert any("compared with each other alone" in note for note in pair.warnings) != compared, concept
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compare.instruments.context import Context, Scorer
+from compare.instruments.scores.unknown_words import judge_vocabulary
 from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Table, Text
 from compare.report.charts import MOST_LETTERS, Dumbbell, dumbbells, shortened
 from ideation import Vocabulary, built_in_words
-from ideation.english import ARTICLES, content_stems, phrases_of, same, words_of
+from ideation.english import content_stems, same, words_of
 from ideation.expanders.offline import built_in_details
-from ideation.values import Count, Share, StrictModel
+from ideation.files import Count, Share, StrictModel
+from ideation.prompt import ARTICLES, phrases_of
 
 Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unclear"]
 
@@ -47,9 +49,9 @@ class PhraseRecord(StrictModel):
 
     `mark`: "shared" is in the simple prompt, too; "never seen" fell off the encoder's end; "drawn" is in the expanded
     pictures and not in the simple ones; "there already" is in both; "ignored" is not in the expanded ones; "unclear"
-    where the pictures are too few or too close to call; None where no CLIP could look. `on_simple` and `on_expanded`
-    are how well the phrase fits the pictures of either arm, averaged over the seeds: the share of unrelated phrases
-    that fit worse (0..1, 0.5 is chance).
+    where the pictures are too few or too close to call, or the CLIP takes a wolf for a dog; None where no CLIP could
+    look. `on_simple` and `on_expanded` are how well the phrase fits the pictures of either arm, averaged over the
+    seeds: the share of unrelated phrases that fit worse (0..1, 0.5 is chance).
     """
 
     text: str
@@ -133,7 +135,7 @@ class _Fits:
     """How well phrases fit the pictures of a pair, by its CLIP."""
 
     def __init__(self, context: Context, clip: Scorer) -> None:
-        self._clip = clip
+        self._clip, self._judge = clip, judge_vocabulary(clip.name)
         bank = bank_of(context.vocabulary)
         vectors = self._clip.text_vectors(bank)
         self._middle = vectors.mean(0)
@@ -158,6 +160,8 @@ class _Fits:
         compared = [k for k, words in enumerate(self._stems) if own.isdisjoint(words)]
         if len(compared) < _FEWEST:
             return None
+        if self._judge is not None and any(one.near for one in self._judge.named(phrase)):
+            return None  # it has learnt to see a dog where a wolf is asked for, and cannot tell them apart
         (vector,) = self._clip.text_vectors([phrase])
         return (
             _share_below(self._references["simple"][:, compared], self._pictures["simple"] @ vector),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from compare.instruments.context import Context
 from compare.instruments.distance import Cosine
 from ideation import Vocabulary, built_in_words
-from ideation.english import indefinite_article
-from ideation.values import Count, StrictModel
+from ideation.english import indefinite_article, plural
+from ideation.files import Count, StrictModel
 
 #: So many other subjects, and as many other actions, at most.
 _MOST_RIVALS = 30
@@ -84,28 +85,43 @@ def clip_record(context: Context) -> ClipRecord | None:
 def rivals_of(simple: str, vocabulary: Vocabulary | None) -> list[list[str]]:
     """The simple prompt with its subject exchanged for others, and with its action: one list each, if it has one that
     is known. Known are the words of the model's `vocabulary`, else the subjects and actions of the built-in lists."""
-    if vocabulary is not None:
-        terms = vocabulary.terms
-        lists = [[(term.name, term.phrases) for term in terms[kind]] for kind in ("subject", "action")]
-    else:
-        words = built_in_words()
-        lists = [[(word.en, (word.en,)) for word in listed] for listed in (words.topics, words.actions)]
     rivals = []
-    for entries in lists:
-        named = {phrase.casefold(): name for name, phrases in entries for phrase in phrases}
-        longest_first = sorted(named, key=len, reverse=True)
-        found = re.search(
-            r"(?<!\w)(?P<article>an? )?(?P<name>" + "|".join(map(re.escape, longest_first)) + r")(?!\w)",
-            simple,
-            re.IGNORECASE,
-        )
-        if found is not None:
-            others = [name for name, _ in entries if name != named[found["name"].casefold()]]
-            others = others[:: -(-len(others) // _MOST_RIVALS)]
-            if found["article"]:
-                others = [f"{indefinite_article(other)} {other}" for other in others]
-            rivals.append([simple[: found.start()] + other + simple[found.end() :] for other in others])
+    for start, end, others in _known_in(simple, vocabulary):
+        others = others[:: -(-len(others) // _MOST_RIVALS)]
+        if article := _ARTICLE_BEFORE.search(simple, 0, start):
+            start = article.start()
+            others = [f"{indefinite_article(other)} {other}" for other in others]
+        rivals.append([simple[:start] + other + simple[end:] for other in others])
     return rivals
+
+
+def _known_in(simple: str, vocabulary: Vocabulary | None) -> Iterator[tuple[int, int, list[str]]]:
+    """Where the subject stands, and where the action does, each with the others of its kind: of several, several. What
+    a model draws as a relative of it is not known to it."""
+    if vocabulary is None:
+        words = built_in_words()
+        for listed in (words.topics, words.actions):
+            if found := _any_of(tuple(word.en for word in listed)).search(simple):
+                others = [word.en for word in listed if word.en.casefold() != found.group().casefold()]
+                yield found.start(), found.end(), others
+        return
+    named = vocabulary.named(simple)
+    for kind in ("subject", "action"):
+        first = next((one for one in named if one.term.kind == kind), None)
+        if first is not None and not first.near:
+            several = simple[first.start : first.end].casefold() in first.term.plurals
+            others = [name for name in vocabulary.names(kind) if name != first.term.name]
+            yield first.start, first.end, [plural(name) for name in others] if several else others
+
+
+_ARTICLE_BEFORE = re.compile(r"(?<!\w)an? $", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4)
+def _any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the phrases as whole words, the longest first."""
+    either = "|".join(map(re.escape, sorted(phrases, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
 
 
 def _on_rivals(picture: NDArray[np.float32], rivals: Sequence[NDArray[np.float32]]) -> float | None:

@@ -11,8 +11,8 @@ from generate.models import vocabulary_of
 from ideation import PromptPair, Vocabulary
 from ideation.english import content_stems
 from ideation.faithfulness import requirements_of
-from ideation.prompt_syntax import spoken
-from ideation.values import StrictModel
+from ideation.files import StrictModel
+from ideation.prompt import spoken
 
 Reader = Literal["model", "judge"]
 
@@ -21,10 +21,10 @@ _MOST_NAMED = 6
 
 
 class UnknownRecord(StrictModel):
-    """The `words` of the simple prompt that the model has never learnt, or, where it has learnt all, its judge; `core`
-    is whether the idea cannot be judged for it: where one of them belongs to the subject or the action (to what is left
-    of the idea without its details, and where it has no action, as in "a cat on skis", to the details as well), or
-    where they are more than half of all that it says."""
+    """The `words` of the simple prompt that the model has never learnt (what is done is named as a whole) or, where it
+    has learnt all, its judge; `core` is whether the idea cannot be judged for it: where one of them belongs to the
+    subject or the action (to what is left of the idea without its details, and where it has no action, as in "a cat on
+    skis", to the details as well), or where they are more than half of all that it says."""
 
     to: Reader
     words: tuple[str, ...]
@@ -44,19 +44,23 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
     text = spoken(simple)
     readers: tuple[tuple[Reader, Vocabulary | None], ...] = (("model", model), ("judge", judge))
     for to, vocabulary in readers:
-        words = () if vocabulary is None else tuple(vocabulary.unknown_words(text))
+        words = () if vocabulary is None else tuple(vocabulary.unknown_phrases(text))
         if words:
             core = _core(text)
             hit = not core or any(core.intersection(content_stems(word)) for word in words)
-            hit = hit or 2 * len(words) > len(set(content_stems(text)))
+            hit = hit or 2 * sum(len(content_stems(word)) for word in words) > len(set(content_stems(text)))
             return UnknownRecord(to=to, words=words, core=hit)
     return None
 
 
 def unknown_to(simple: str, model: str, clip: str | None) -> UnknownRecord | None:
-    """`unknown_in` for the model and the CLIP of these names. A CLIP's words are known where a family brings it."""
-    judge = vocabulary_of(clip) if clip is not None and clip in own_clips() else None
-    return unknown_in(simple, vocabulary_of(model), judge)
+    """`unknown_in` for the model and the CLIP of these names."""
+    return unknown_in(simple, vocabulary_of(model), judge_vocabulary(clip))
+
+
+def judge_vocabulary(clip: str | None) -> Vocabulary | None:
+    """All words of the CLIP of this name. They are known where a family brings it."""
+    return vocabulary_of(clip) if clip is not None and clip in own_clips() else None
 
 
 def undrawn_in(prompts: PromptPair, model: str) -> tuple[str, ...]:

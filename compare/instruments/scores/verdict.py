@@ -18,7 +18,7 @@ from compare.report.blocks import Block, Chart, Section, Text
 from compare.report.charts import Interval, intervals
 from compare.report.sentences import points, signed_points
 from ideation import PromptPair
-from ideation.values import Count, StrictModel
+from ideation.files import Count, StrictModel
 
 Kind = Literal[
     "same prompts",

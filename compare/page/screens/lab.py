@@ -10,11 +10,14 @@ import streamlit as st
 from compare.instruments import INSTRUMENTS, Examination
 from compare.page.context import PageContext
 from compare.page.text import plain
+from compare.page.widgets.in_browser.address import name_in_address
+from compare.page.widgets.in_browser.scroll import scroll_here
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.progress import show_notices, show_progress
-from compare.page.widgets.scroll import scroll_here
+from compare.page.widgets.run_titles import run_titles
 from compare.page.widgets.sections import OPEN, show_sections
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
+from compare.runs import Wanted
 from compare.runs.record import Record
 from compare.runs.run import Run
 from ideation import TwinseedError
@@ -49,14 +52,17 @@ def show_lab(page: PageContext) -> None:
 
 def _chosen_run(page: PageContext) -> str | None:
     """The run in the address, else the newest; another can be chosen."""
-    rows = page.gallery.listing(limit=MOST_RUNS).rows
+    rows = page.gallery.listing(MOST_RUNS, wanted=Wanted(shelf=page.shelf)).rows
     asked = st.query_params.get("run")
-    names = {row.name: f"{row.concept} · {row.created[:10]} {row.created[11:16]}" for row in rows}
+    names = run_titles(rows)
     if asked is not None:
         names.setdefault(asked, asked)
     if not names:
         return None
-    st.session_state["lab-run"] = asked if asked is not None else next(iter(names))
+    if asked is None:
+        asked = next(iter(names))
+        name_in_address("lab", asked)
+    st.session_state["lab-run"] = asked
     chosen: str = st.selectbox(
         page.t["lab"]["run"], list(names), format_func=names.__getitem__, key="lab-run", on_change=_choose
     )

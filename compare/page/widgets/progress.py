@@ -11,7 +11,7 @@ import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.text import plain
-from compare.page.widgets.scroll import scroll_here
+from compare.page.widgets.in_browser.scroll import scroll_here
 from compare.page.worker import Ticket, the_worker
 from compare.report import sentences
 from ideation import TwinseedError
@@ -116,7 +116,7 @@ def _told(ticket: Ticket, page: PageContext) -> str:
     if count > 1:
         text = f"{p['row'].format(number=number, count=count)} · {text}"
     left = ticket.seconds_left
-    if left is None:
+    if not left:
         return str(text)
     # In steps of ten seconds, and beyond ninety of them in minutes: it is an estimate.
     unit, count = ("seconds", 10 * math.ceil(left / 10)) if left <= 90 else ("minutes", math.ceil(left / 60))

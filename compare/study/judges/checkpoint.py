@@ -69,7 +69,7 @@ _VISION_BLOCK = (
 
 def open_checkpoint(name: str, file: Path, *, allow_pickle: bool) -> Towers | ImageReward:
     """Opens it. Raises `JudgeError`, and `ModelError` for a file that is broken, or a pickle that is not allowed."""
-    from generate.models.tensors import read_tensors
+    from generate.models.weights.tensors import read_tensors
 
     tensors = {
         key.removeprefix("module."): value.float()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.study.judges.protocol import JudgeError
-from generate.models.weight_file import ENDINGS
+from generate.models.weights.weight_file import ENDINGS
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?:@[\w./-]+)?", re.ASCII)
 _HUB_FILE = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)/([\w-][\w.-]*)", re.ASCII)

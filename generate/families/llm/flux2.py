@@ -46,9 +46,6 @@ FLUX2 = Family(
     name="flux2",
     title="FLUX.2",
     pipeline="Flux2Pipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
     guided_rows=("prompt",),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt"},
     processors=("tokenizer",),
@@ -57,6 +54,7 @@ FLUX2 = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(32.2, 24.0),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
     in_turn=InTurn(
@@ -73,9 +71,6 @@ FLUX2_KLEIN = Family(
     name="flux2-klein",
     title="FLUX.2 klein",
     pipeline="Flux2KleinPipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
     guided_rows=("prompt",),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt"},
     told_by={"is_distilled": True},
@@ -84,6 +79,7 @@ FLUX2_KLEIN = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(3.9, 4.0),
     usual={"scheduler": "Euler", "num_inference_steps": 4, "guidance_scale": 1.0},
     in_turn=InTurn(
@@ -92,6 +88,9 @@ FLUX2_KLEIN = Family(
         decoded=_decoded,
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512},
+        carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )
 
@@ -110,5 +109,8 @@ FLUX2_KLEIN_BASE = replace(
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
         negative=_negative,
+        carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

@@ -23,9 +23,7 @@ FLUX = Family(
     name="flux",
     title="FLUX.1",
     pipeline="FluxPipeline",
-    denoiser="transformer",
     text_encoders=(("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")),
-    guidance="guidance_scale",
     guided_rows=("prompt",),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt", "pooled_projections": "prompt"},
     told_by={"guidance_embeds": True},
@@ -34,6 +32,7 @@ FLUX = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    single_files=True,
     billions=(11.9, 4.9),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 3.5},
     in_turn=InTurn(
@@ -43,6 +42,9 @@ FLUX = Family(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
         mixed=_encoded,
+        carries=True,
+        attends="words first",
+        context=(("tokenizer_2", 0),),
     ),
 )
 
@@ -59,5 +61,8 @@ FLUX_SCHNELL = replace(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 256},
         mixed=_encoded,
+        carries=True,
+        attends="words first",
+        context=(("tokenizer_2", 0),),
     ),
 )

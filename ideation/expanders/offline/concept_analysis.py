@@ -8,12 +8,11 @@ from functools import lru_cache
 
 from ideation.chinese import Translation, TranslationError, translate
 from ideation.concept import Concept, concept_text, english_topic
-from ideation.draw import built_in_words, seedling_words
+from ideation.draw import built_in_words, seedling_vocabulary, seedling_words
 from ideation.english import words_of
 from ideation.expanders.offline.details import Pace, Realm, built_in_details, phrase_pattern
 from ideation.expanders.offline.scene_facts import SceneFacts, scene_facts
 from ideation.expanders.offline.subject import Subject, find_subject
-from ideation.vocabulary import seedling_vocabulary
 
 _STYLE_CLAUSE = re.compile(
     r"^(?P<head>.+?)(?P<tail>(?:,\s*|\s+)(?:(?:rendered|painted|drawn|made|done)\s+)?in (?:the |a |an )?"
@@ -24,6 +23,12 @@ _SPATIAL = re.compile(
     r"\b(?:in|inside|on|at|under|underneath|beneath|beside|near|above|over|across|through|among|between|behind|along|around"
     r"|into|onto|outside|atop|off|down|up|past|towards?|against|amid|next to|in front of|by|surround(?:ed|ing)"
     r"|on top of|from below|from above|to the (?:left|right) of|out of|with)\s+(?=(?P<where>[\w'’ -]{1,120}))",
+    re.IGNORECASE,
+)
+#: A side of the picture is no place: what stands there is somewhere all the same.
+_SIDE = re.compile(
+    r"\b(?:on|to|at|in) the (?:left|right|middle|cent(?:er|re))(?:[ -]hand)?(?: side)?"
+    r"(?: of the (?:picture|image|frame))?\b(?! of\b)",
     re.IGNORECASE,
 )
 #: What "with" brings along is worn, held or had, unless it stands around it.
@@ -199,7 +204,7 @@ def _scenes(
     couch would be worse than nothing.
     """
     tables = built_in_details()
-    rest = head
+    rest = _SIDE.sub(" ", head)
     for known in filter(None, (action, topic)):
         rest = re.sub(re.escape(known), " ", rest, count=1, flags=re.IGNORECASE)
     wheres = [match for match in _SPATIAL.finditer(rest) if _names_a_place(match)]

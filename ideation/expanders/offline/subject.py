@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ideation.english import words_of
+from ideation.english import singular, words_of
 from ideation.expanders.offline.details import built_in_details
 
 #: "A photo of", "an oil painting of", "close-up portrait of": what comes before the subject and is none.
@@ -112,7 +112,8 @@ def _joined_by_of() -> frozenset[str]:
 
 
 def _singulars(word: str) -> list[str]:
-    forms = [word]
+    before, space, last = word.rpartition(" ")
+    forms = [word, before + space + singular(last)]  # of mice, a mouse
     for plural, single in (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", "")):
         if word.endswith(plural) and len(word) > len(plural) + 1 and not word.endswith("ss"):
             forms.append(word.removesuffix(plural) + single)

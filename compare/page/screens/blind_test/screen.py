@@ -14,9 +14,9 @@ from PIL import Image
 from compare.page.context import PageContext
 from compare.page.screens.blind_test.sitting import Ballot, Choice, Outcome, Sitting, clip_choice, outcome_of
 from compare.page.text import plain
-from compare.page.widgets.ballot import ballot
+from compare.page.widgets.in_browser.ballot import ballot
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.progress import show_notices
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs import Wanted
 from compare.statistics import Interval

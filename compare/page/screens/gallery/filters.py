@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from compare.page.context import PageContext
-from compare.page.widgets.localized_state import kept
+from compare.page.widgets.forms.localized_state import kept
 from compare.report import sentences
 from compare.runs import Wanted
 

@@ -19,8 +19,8 @@ from compare.page.screens.gallery.selection import (
 )
 from compare.page.screens.pair.settings import fill_from_picture
 from compare.page.text import model_title, plain
+from compare.page.widgets.in_browser.thumbnails import Card, thumbnail, thumbnails
 from compare.page.widgets.progress import show_notices
-from compare.page.widgets.thumbnails import Card, thumbnail, thumbnails
 from compare.runs import RunRow
 from compare.runs.index import LeftOut
 from ideation import Clause

@@ -10,8 +10,10 @@ from pydantic import ValidationError
 
 from compare.page.context import PageContext
 from compare.page.screens.gallery.taking import show_taking
+from compare.page.screens.homework.assignment import TAKEN
 from compare.page.text import plain
 from compare.page.widgets.downloads import show_downloads
+from compare.page.widgets.forms.kept_form import put_into_form
 from compare.report import sentences
 from compare.runs import GalleryError, Marks, Record
 from compare.runs.marks import MAX_TAG_CHARACTERS
@@ -50,6 +52,8 @@ def show_selection(page: PageContext) -> None:
                 st.text_input(g["new_tag"], key="new-tag", max_chars=MAX_TAG_CHARACTERS)
                 st.form_submit_button(g["tag"], on_click=_tag, args=(page,))
             show_taking(page, names)
+            if st.button(g["to_homework"], key="to-homework", icon=":material/assignment:"):
+                _to_homework(page, names)
             st.button(g["delete"], key="delete", icon=":material/delete:", on_click=_delete, args=(page,))
             st.button(g["clear"], key="clear", icon=":material/close:", type="tertiary", on_click=_clear)
         if len(names) == 1:
@@ -58,6 +62,14 @@ def show_selection(page: PageContext) -> None:
                 show_downloads(page.gallery, names[0], page.t, page.language)
         else:
             _show_settings(page, names[:MOST_COMPARED])
+
+
+def _to_homework(page: PageContext, names: list[str]) -> None:
+    """Has the runs handed in with the homework, and goes there. Ends this run of the script."""
+    before = page.visitor.forms.get("homework", {}).get(TAKEN, [])
+    put_into_form(page.visitor, "homework", **{TAKEN: list(dict.fromkeys([*before, *names]))})
+    st.session_state["homework-part"] = "make"
+    page.go("homework")
 
 
 def show_undo(page: PageContext) -> None:

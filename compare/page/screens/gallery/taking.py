@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,11 +9,11 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from compare.homework.bundle import Student, report_of_runs, student_of, write_bundle
-from compare.homework.words import authors_of
+from compare.homework.words import with_own_words
 from compare.page.context import PageContext
 from compare.page.text import plain
 from compare.page.widgets.downloads import take
-from compare.runs import RECORD_FILE, Gallery, Run
+from compare.runs import RECORD_FILE, Gallery
 from ideation import TwinseedError
 from templates import Language
 
@@ -66,18 +65,11 @@ def _bundle(
     student: Student | None,
 ) -> bytes:
     """The bundle, without what somebody else than the student wrote."""
-    runs = [_gallery.open(name) for name in names]
-    found = [(run.record.request.digest, run.record.observations or "") for run in runs]
-    kinds = [one.kind for one in authors_of(_gallery.root, found, student)]
-    own = [_without_words(run) if kind == "other" else run for run, kind in zip(runs, kinds, strict=True)]
+    own = with_own_words([_gallery.open(name) for name in names], student)
     with TemporaryDirectory(prefix="twinseed-") as folder:
         file = Path(folder, "runs.zip")
         write_bundle(file, own, student=student, language=language, created=_now())
         return file.read_bytes()
-
-
-def _without_words(run: Run) -> Run:
-    return replace(run, record=run.record.model_copy(update={"observations": None}))
 
 
 def _now() -> datetime:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # torch comes along with a batch, and the page is up long bef
     from compare.homework.batch import BatchProgress, Outcome
     from compare.session import Session
 
+#: The value of the form that names the pairs which were there before and are to be handed in.
+TAKEN = "homework-taken"
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -42,10 +45,24 @@ class HomeworkJob:
     language: Language
     ended: list[Ended] = field(default_factory=list)
     outcome: Outcome | None = None
+    #: Pairs that were there before, to be handed in with those of the table.
+    taken: tuple[Ended, ...] = ()
     #: What is typed about runs, by their names, and is not in their reports yet.
     drafts: dict[str, str] = field(default_factory=dict)
     #: Whether all that was typed is in the reports.
     ready: bool = False
+
+    @property
+    def made(self) -> list[Ended]:
+        """Those of which there are pictures: of the table, and then what was taken."""
+        of_table = [one for one in self.ended if one.run is not None]
+        names = {one.run for one in of_table}
+        return [*of_table, *(one for one in self.taken if one.run not in names)]
+
+    def take(self, taken: tuple[Ended, ...]) -> None:
+        """Hands these in as well, and no others that were there before."""
+        if [one.run for one in taken] != [one.run for one in self.taken]:
+            self.taken, self.ready = taken, False
 
     def work(self, ticket: Ticket, on_run: Callable[[str], None]) -> Callable[..., object]:
         """The table as work for the worker; `on_run` hears the name of each run."""
@@ -78,8 +95,11 @@ class HomeworkJob:
 
     def bundle(self, gallery: Gallery) -> bytes:
         """The file to hand in, with the runs as they are now. Raises as `write_bundle` does."""
-        outcome = self.outcome
-        if outcome is None or not outcome.runs:
+        from compare.homework.batch import Outcome
+
+        outcome = self.outcome or Outcome()
+        more = [gallery.open(one.run) for one in self.taken if one.run is not None]
+        if not outcome.runs and not more:
             raise TwinseedError("nothing is finished yet", hint="make the pairs first")
         newest = replace(
             outcome,
@@ -90,7 +110,7 @@ class HomeworkJob:
         )
         with TemporaryDirectory(prefix="twinseed-") as folder:
             file = Path(folder, "homework.zip")
-            newest.hand_in(file, student=self.student, language=self.language, now=datetime.now(UTC))
+            newest.hand_in(file, student=self.student, language=self.language, now=datetime.now(UTC), more=more)
             return file.read_bytes()
 
     def words(self, run: Run) -> str:

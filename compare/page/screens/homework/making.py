@@ -13,22 +13,26 @@ from compare.homework.bundle import student_of
 from compare.homework.plan import visible_faults
 from compare.homework.table import Table, read_table
 from compare.page.context import PageContext
-from compare.page.screens.homework.assignment import HomeworkJob
+from compare.page.screens.homework.assignment import TAKEN, Ended, HomeworkJob
 from compare.page.screens.homework.results import show_results
 from compare.page.screens.homework.uploads import on_disk
 from compare.page.text import plain
 from compare.page.typed_key import chosen_for, typed_key
-from compare.page.widgets.kept_form import begin_form
-from compare.page.widgets.own_key import show_own_key
+from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.forms.own_key import show_own_key
 from compare.page.widgets.progress import show_notices, show_progress
+from compare.page.widgets.run_titles import run_titles
 from compare.page.worker import Ticket
 from compare.request import PairOptions
+from compare.runs import Wanted
 from ideation import TwinseedError
 
-_FIRST = {"student-name": "", "student-number": "", "homework-table": "", "homework-images": 1}
+_FIRST = {"student-name": "", "student-number": "", "homework-table": "", "homework-images": 1, TAKEN: []}
 #: Rows that are shown of a table before it is made.
 MOST_SHOWN = 30
 _MAX_IMAGES = 4
+#: Pairs to choose from that were there before; older ones are taken from the gallery.
+MOST_LISTED = 200
 
 
 def show_making(page: PageContext) -> None:
@@ -46,6 +50,7 @@ def show_making(page: PageContext) -> None:
             student_of(None, st.session_state["student-number"])
     st.text_area(h["table"], key="homework-table", height=150, placeholder=h["table_example"], help=h["table_help"])
     st.file_uploader(h["file"], ["csv", "xlsx", "txt", "tsv"], key="homework-file")
+    _show_taken(page)
     counts = range(1, _MAX_IMAGES + 1)
     label = page.t["settings"]["images"]
     st.segmented_control(label, counts, key="homework-images", required=True, help=h["images_help"])
@@ -65,7 +70,7 @@ def show_making(page: PageContext) -> None:
         args=(page,),
         disabled=page.busy,
     )
-    job: HomeworkJob | None = page.visitor.homework
+    job = _with_taken(page)
     with page.shown():
         table = _table(page)
         if table is not None and (job is None or job.table.assignments != table.assignments):
@@ -74,22 +79,39 @@ def show_making(page: PageContext) -> None:
             _checked(table)
     show_notices(page)
     show_progress(page)
-    if job is not None and not page.busy:
+    if job is not None and not page.busy and (job.table.assignments or job.taken):
         show_results(page, job)
-    _show_other_way(page)
 
 
-def _show_other_way(page: PageContext) -> None:
-    """Where pairs that are there already are handed in."""
-    h, g = page.t["homework"], page.t["gallery"]
-    told = h["from_gallery"].format(gallery=g["title"], take=g["take"], bundle=g["bundle"])
-    st.caption(plain(told))
-    st.page_link(
-        page.screens["gallery"],
-        label=h["to_gallery"].format(gallery=g["title"]),
-        icon=":material/photo_library:",
-        query_params={"lang": page.language},
+def _show_taken(page: PageContext) -> None:
+    """The pairs that were there before and are to be handed in, by their concepts."""
+    h, state = page.t["homework"], st.session_state
+    there = run_titles(page.gallery.listing(MOST_LISTED, wanted=Wanted(shelf=page.shelf)).rows)
+    if not there and not state[TAKEN]:
+        return
+    st.multiselect(
+        h["taken"],
+        list(dict.fromkeys([*there, *state[TAKEN]])),
+        format_func=lambda name: there.get(name, name),
+        key=TAKEN,
+        placeholder=h["taken_none"],
+        help=h["taken_help"].format(gallery=page.t["gallery"]["title"], take=page.t["gallery"]["to_homework"]),
     )
+
+
+def _with_taken(page: PageContext) -> HomeworkJob | None:
+    """The homework of this browser, with the pairs that were chosen; None where there is nothing in it."""
+    state = st.session_state
+    job: HomeworkJob | None = page.visitor.homework
+    taken = []
+    for name in state[TAKEN]:
+        with page.shown():  # one that is gone is told of, and left out
+            taken.append(Ended(page.open(name).record.concept.text, name, there=True))
+    if job is None and taken:
+        job = page.visitor.homework = HomeworkJob(Table("", ()), None, page.language)
+    if job is not None and not page.busy:
+        job.take(tuple(taken))
+    return job
 
 
 def _table(page: PageContext) -> Table | None:

@@ -18,10 +18,10 @@ from compare.homework import BundleError, student_of
 from compare.page.context import PageContext
 from compare.page.screens.homework.assignment import Ended, HomeworkJob
 from compare.page.text import plain
+from compare.page.widgets.in_browser.thumbnails import thumbnail
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.observations import MOST_CHARACTERS
-from compare.page.widgets.thumbnails import thumbnail
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs import Run
 from compare.runs.record import Record
@@ -37,17 +37,17 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
 def show_results(page: PageContext, job: HomeworkJob) -> None:
     """Each concept with its pictures and the student's words, and then what is to be done with them."""
     h, state = page.t["homework"], st.session_state
-    if job.student is None:  # who writes their name later on has meant the same homework
+    if job.student is None or not job.table.assignments:  # who writes their name later on has meant the same homework
         with contextlib.suppress(BundleError):  # which is told at the field
             job.student = student_of(state["student-name"], state["student-number"])
-    made = [one for one in job.ended if one.run is not None]
-    count = len(job.table.assignments)
-    st.subheader(h["results"].format(made=sum(one.reason is None for one in made), count=count), anchor=False)
+    made, undone = job.made, len(job.table.assignments) - sum(one.run is not None for one in job.ended)
+    whole = sum(one.reason is None for one in made)
+    st.subheader(h["results"].format(made=whole, count=len(made) + undone), anchor=False)
     for one in job.ended:
         if one.reason is not None:
             message, hint = one.reason.told(page.language)
             st.warning(plain(f"{one.concept}: {message} ({hint})"), icon=":material/error:")
-    if len(made) < count or any(one.reason is not None for one in made):
+    if undone or any(one.reason is not None for one in made):
         st.caption(h["go_on"].format(make=h["make"]))
     words = [_show_one(page, job, one) for one in made]
     if made:

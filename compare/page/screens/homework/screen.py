@@ -8,7 +8,7 @@ from compare.page.context import PageContext
 from compare.page.screens.homework.checking import show_checking
 from compare.page.screens.homework.classroom import show_classroom
 from compare.page.screens.homework.making import show_making
-from compare.page.widgets.localized_state import kept
+from compare.page.widgets.forms.localized_state import kept
 
 _PARTS = {"make": show_making, "check": show_checking, "class": show_classroom}
 

@@ -43,8 +43,8 @@ class _Field:
 def show_fault(page: PageContext, field: str) -> bool:
     """Says below a field what is wrong with it; returns whether anything is."""
     problem = fault_of(field)
-    if problem is not None:
-        with st.container(key=f"fault-{field}"):
+    with st.container(key=f"fault-{field}"):  # there in any case: what stands below stays where it is
+        if problem is not None:
             page.error(problem)
     return problem is not None
 

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from compare.page.context import PageContext
-from compare.page.text import model_title, plain
+from compare.page.text import plain
 from compare.page.typed_key import chosen_for, typed_key
 from compare.page.worker import Work
 from compare.request import PairOptions, PairRequest
 from compare.runs.run import Run
 from generate.models import find_model, vocabulary_of
 from generate.settings import RenderSettings
-from ideation import Concept, Translation, TwinseedError, guess_language, translate
+from ideation import (
+    Concept,
+    Translation,
+    TwinseedError,
+    guess_language,
+    notes_on_unlearnt,
+    translate,
+)
+from ideation.prompt import concept_as_prompt
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
@@ -194,20 +202,19 @@ def key_of_form() -> tuple[Any, ...]:
     )
 
 
-def unknown_words() -> list[str]:
-    """The words of the concept that the chosen model has never learnt; none where nobody knows what it has learnt."""
+def notes_on_words(page: PageContext) -> list[str]:
+    """What the chosen model makes of the words of the concept that it has never learnt, for Streamlit; nothing where
+    nobody knows what it has learnt."""
     state = st.session_state
     vocabulary, translation = vocabulary_of(state.model), translation_of_form()
     if vocabulary is None or (guess_language(state.concept) != "en" and translation is None):
         return []  # of other languages only the English prompt can tell, and nobody has written that yet
-    return vocabulary.unknown_phrases(state.concept if translation is None else translation.english)
-
-
-def unknown_text(page: PageContext, words: list[str]) -> str:
-    """The sentence on words that the chosen model never learnt, for Streamlit."""
-    t = page.t["translation"]
-    quoted = t["separator"].join(t["quoted"].format(word=word) for word in words)
-    return str(page.t["unknown"].format(model=model_title(st.session_state.model), words=plain(quoted)))
+    english = state.concept if translation is None else translation.english
+    try:
+        notes = notes_on_unlearnt(concept_as_prompt(english).text, "", vocabulary)
+    except TwinseedError:
+        return []  # what cannot be read is told beside its field
+    return [plain(note.told(page.language)) for note in notes]
 
 
 def translation_of_form() -> Translation | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from compare.page.context import PageContext
 from compare.page.screens.pair.form import drawn_concept
 from compare.page.text import model_title
-from compare.page.widgets.localized_state import kept
+from compare.page.widgets.forms.localized_state import kept
 from generate.models import vocabulary_of
 from ideation import Vocabulary, Word
 from ideation.english import style_phrase, with_article

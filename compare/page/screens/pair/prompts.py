@@ -22,7 +22,6 @@ from compare.page.screens.pair.form import (
     key_of_form,
     prompts_of_another,
     request_of_form,
-    unknown_text,
 )
 from compare.page.text import plain
 from compare.page.typed_key import environ_of_tab
@@ -49,6 +48,8 @@ from ideation import (
     foreign_words,
     given_pair,
     guess_language,
+    is_on_unlearnt,
+    notes_on_unlearnt,
     reads_english_alone,
     told,
     translate,
@@ -122,16 +123,8 @@ def show_prompts(page: PageContext) -> None:
         return
     with st.container(key="prompts", border=True):
         st.subheader(p["title"], anchor=False)
-        written: PromptPair | None = state.written
-        if written is None:
-            st.caption(p["own_about"])
-        else:
-            name = page.t["settings"]["expanders"].get(written.expander, written.expander)
-            st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
-            if prompts_of_another() is None and not as_written():
-                st.caption(p["kept_as_shown"])
-        if (other := prompts_of_another()) is not None:
-            st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
+        with st.container():
+            _show_origin(page)
         rendered: PromptPair | None = None
         if not any(map(fault_of, (*ARMS, "concept", "model", "preset", "styles"))):
             with page.shown():
@@ -149,12 +142,9 @@ def show_prompts(page: PageContext) -> None:
                     _show_language(arm, page)
                 if rendered is not None:
                     _show_ruler(arm, rendered, page)
-        if rendered is not None:
-            unknown = _unknown_words(rendered)
-            notes = [plain(told(note, page.language)) for note in rendered.warnings if not Vocabulary.tells(note)]
-            notes += [unknown_text(page, unknown)] if unknown else []
-            if notes:
-                st.caption("\n\n".join(notes))
+        with st.container():
+            if rendered is not None:
+                _show_notes(rendered, page)
         st.text_area(
             p["negative"],
             key="negative",
@@ -171,6 +161,27 @@ def show_prompts(page: PageContext) -> None:
         if state.simple.strip() and fault_of("simple") is None:
             with page.shown():
                 show_other_model(state.simple, "new", page.t, seed=0)
+
+
+def _show_origin(page: PageContext) -> None:
+    """Who wrote the prompts, and for which concept."""
+    p, written, other = page.t["prompts"], st.session_state.written, prompts_of_another()
+    if written is None:
+        st.caption(p["own_about"])
+    else:
+        name = page.t["settings"]["expanders"].get(written.expander, written.expander)
+        st.caption(p["by"].format(name=plain(" ".join(filter(None, (name, written.llm_model))))))
+        if other is None and not as_written():
+            st.caption(p["kept_as_shown"])
+    if other is not None:
+        st.info(p["of_another"].format(concept=plain(other)), icon=":material/info:")
+
+
+def _show_notes(rendered: PromptPair, page: PageContext) -> None:
+    others = [note for note in rendered.warnings if not is_on_unlearnt(note)]
+    notes = [*others, *notes_on_unlearnt(rendered.simple, rendered.expanded, _vocabulary())]
+    if notes:
+        st.caption("\n\n".join(plain(told(note, page.language)) for note in notes))
 
 
 def _of_preset_and_styles() -> tuple[NegativePart, ...]:
@@ -251,9 +262,14 @@ def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
     )
 
 
+def _vocabulary() -> Vocabulary | None:
+    """All words that the chosen model knows; None where nobody knows them."""
+    return vocabulary_of(st.session_state.model)
+
+
 def _unknown_words(prompts: PromptPair) -> list[str]:
-    """The words of both that the chosen model never learnt, as far as that is known: told once, below both."""
-    vocabulary = vocabulary_of(st.session_state.model)
+    """The words of both that the chosen model never learnt, as far as that is known."""
+    vocabulary = _vocabulary()
     words = [] if vocabulary is None else [vocabulary.unknown_words(getattr(prompts, arm)) for arm in PICTURED]
     return list(dict.fromkeys(word for of_arm in words for word in of_arm))
 

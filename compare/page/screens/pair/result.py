@@ -14,21 +14,21 @@ from compare.page.context import PageContext
 from compare.page.screens.pair.form import fill_from_request, work_of
 from compare.page.text import model_title, plain
 from compare.page.widgets.downloads import show_downloads
+from compare.page.widgets.in_browser.scroll import scroll_here
+from compare.page.widgets.in_browser.viewer import viewer
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.observations import show_observations
 from compare.page.widgets.other_model import show_other_model
-from compare.page.widgets.scroll import scroll_here
 from compare.page.widgets.sections import VERDICT, show_sections
-from compare.page.widgets.viewer import viewer
 from compare.report import sentences
 from compare.runs.record import Record
 from compare.runs.run import Run
 from compare.view import marked_prompt, offences_text, unseen_note
 from generate.models import vocabulary_of
 from generate.picture import ARMS
-from ideation import Vocabulary, spoken, told
+from ideation import says_no_more_than_unlearnt, spoken, told
 from ideation.english import diff
-from ideation.values import MAX_SEED
+from ideation.files import MAX_SEED
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session
@@ -139,7 +139,7 @@ def _show_notes(record: Record, report: dict[str, Any], page: PageContext) -> No
     # The verdict names the words that the model never learnt: once is enough.
     vocabulary = vocabulary_of(record.settings.model)
     in_verdict = record.findings is not None and unknown_in(prompts.simple, vocabulary, None) is not None
-    warnings = [one for one in prompts.warnings if not (in_verdict and Vocabulary.tells(one))]
+    warnings = [one for one in prompts.warnings if not (in_verdict and says_no_more_than_unlearnt(one))]
     notes = [*([unseen] if unseen else []), *(told(warning, page.language) for warning in warnings)]
     if notes:
         st.warning("\n\n".join(map(plain, notes)), icon=":material/info:")

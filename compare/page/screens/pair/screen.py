@@ -13,11 +13,10 @@ from compare.page.screens.pair.faults import all_well, show_fault, show_what_is_
 from compare.page.screens.pair.form import (
     both_prompts_are_there,
     first_values,
+    notes_on_words,
     prompts_of_another,
     request_of_form,
     translation_of_form,
-    unknown_text,
-    unknown_words,
     unseen_translation,
     work_of,
 )
@@ -36,7 +35,8 @@ from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
 from compare.page.text import plain
-from compare.page.widgets.kept_form import begin_form
+from compare.page.widgets.forms.kept_form import begin_form
+from compare.page.widgets.in_browser.address import name_in_address
 from compare.page.widgets.progress import show_notices, show_progress
 from ideation import TwinseedError
 
@@ -45,31 +45,60 @@ def show_pair(page: PageContext) -> None:
     begin_form(page.visitor, "pair", first_values())
     leave_stale_prompts()
     _forget_what_is_mended(page)
-    _ask(page)
-    show_reels(page)
-    _show_translation(page)
-    words = unknown_words()
-    if words and not both_prompts_are_there():  # else it is told of their words
-        st.caption(unknown_text(page, words))
-    show_known_words(page)
-    show_prompts(page)
+    # Each part in a place of its own: a sentence that comes or goes above a field would have the browser make the field
+    # anew, while somebody is typing in it.
+    for part in (
+        _ask,
+        show_reels,
+        _show_words,
+        show_known_words,
+        show_prompts,
+        _show_settings,
+        show_notices,
+        show_progress,
+        _show_run,
+    ):
+        with st.container():
+            part(page)
+
+
+def _show_settings(page: PageContext) -> None:
     with page.shown():
         show_settings(page)
-    show_notices(page)
-    show_progress(page)
+
+
+def _show_words(page: PageContext) -> None:
+    """How the concept will be read."""
+    _show_translation(page)
+    words = notes_on_words(page)
+    if words and not both_prompts_are_there():  # else it is told of their words
+        st.caption("\n\n".join(words))
+
+
+def _show_run(page: PageContext) -> None:
     if page.busy:
         return
     with page.shown():
-        if "run" in st.query_params:
-            page.visitor.run = st.query_params["run"]
-            show_result(page, page.visitor.run)
-        elif page.visitor.run is not None and _is_there(page, page.visitor.run):
-            st.query_params["run"] = page.visitor.run
-            show_result(page, page.visitor.run)
+        if (name := _run_to_show(page)) is not None:
+            show_result(page, name)
         else:
-            page.visitor.run = None
             st.header(page.t["welcome"]["title"], anchor=False)
             st.html(f'<p class="tw-welcome">{html.escape(page.t["welcome"]["about"])}</p>')
+
+
+def _run_to_show(page: PageContext) -> str | None:
+    """The run in the address; without one there the last that this tab, or else this browser, has shown, if it still
+    exists."""
+    state, visitor = st.session_state, page.visitor
+    name: str | None = st.query_params.get("run")
+    if name is None:
+        name = state.get("shown_run") or visitor.run
+        if name is not None and _is_there(page, name):
+            name_in_address("pair", name)
+        else:
+            name = None
+    state.shown_run = visitor.run = name
+    return name
 
 
 def _ask(page: PageContext) -> None:

@@ -10,9 +10,9 @@ from compare.page.context import PageContext
 from compare.page.screens.pair.faults import fault_of, show_fault
 from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
 from compare.page.text import plain
-from compare.page.widgets.localized_state import kept
-from compare.page.widgets.own_key import show_own_key
-from compare.page.widgets.style_picker import sample_of_preset, style_picker
+from compare.page.widgets.forms.localized_state import kept
+from compare.page.widgets.forms.own_key import show_own_key
+from compare.page.widgets.in_browser.style_picker import sample_of_preset, style_picker
 from generate.choices.performance import all_performance, combined_settings
 from generate.choices.presets import PRESETS, chosen_styles, find_preset, negative_parts
 from generate.choices.styles import all_styles
@@ -204,9 +204,6 @@ def _show_sampling(page: PageContext) -> None:
             **kept("scheduler", language),
             format_func=lambda name: (s["settles"] if known[name].converges else s["wanders"]).format(name=name),
         )
-        if state.scheduler in SCHEDULERS and SCHEDULERS[state.scheduler].recommended_steps:
-            fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
-            st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
         show_fault(page, "scheduler")
     with second:
         st.number_input(s["steps"], 1, MAX_STEPS, key="steps", help=s["steps_help"])
@@ -214,6 +211,11 @@ def _show_sampling(page: PageContext) -> None:
     with third:
         st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance", help=s["guidance_help"])
         show_fault(page, "guidance")
+    first, second, third = st.columns([2, 1, 1])  # a row of their own: on a phone, the fields stand in this order
+    with first:
+        if state.scheduler in SCHEDULERS and SCHEDULERS[state.scheduler].recommended_steps:
+            fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
+            st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
     for column, side in ((second, "width"), (third, "height")):
         with column:
             st.number_input(
