@@ -157,8 +157,8 @@ class Context:
         from generate.render import RenderError, attention_recorder, render_pair
 
         together = self.batches.get(seed, (seed,))
-        prompts = (self.prompts.simple, self.prompts.expanded) * len(together)
-        recorder = attention_recorder(self.model, prompts, self.settings)
+        prompts = (self.prompts.simple, self.prompts.expanded)
+        recorder = attention_recorder(self.model, prompts * len(together), self.settings)
         settings = replace(self.settings, seed=seed, images=1)
         again = render_pair(
             self.prompts, settings, self.model, on_step=self.on_step, watchers=(recorder,), together=together
