@@ -23,7 +23,7 @@ import yaml
 from ideation import TwinseedError, translate
 
 SETS = ("chinese_concepts.yaml", "chinese_concepts_2.yaml")
-FOLDER = Path(__file__).parents[1] / "tests" / "ideation"
+FOLDER = Path(__file__).parents[1] / "tests" / "ideation" / "chinese"
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ class Course:
 
 
 def follow(choice: SchedulerChoice, model: Any, prompt: str, seeds: Sequence[int], guidance: float) -> Course:
-    """Renders all seeds in one batch for each of `STEPS`. `model` is a `generate.models.open.OpenModel`."""
+    """Renders all seeds in one batch for each of `STEPS`. `model` is a `generate.models.opening.open.OpenModel`."""
     import torch
 
     pictures: list[np.ndarray[Any, np.dtype[np.float32]]] = []

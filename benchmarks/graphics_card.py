@@ -33,7 +33,7 @@ from statistics import median
 from typing import Annotated, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(1, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(1, str(Path(__file__).parents[1] / "tests" / "support" / "tiny"))
 
 # Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
 from generate.schedulers.table import SCHEDULERS, build_scheduler
@@ -49,7 +49,7 @@ from tiny_families import BUILDERS, save_tiny
 
 from generate.models import OpenModel, choose_device, open_model, usual_settings
 from generate.picture import PicturePair
-from generate.render import RenderCancelled, RenderError, RenderInterrupted, Step, render_pair
+from generate.render import RenderCancelled, RenderError, RenderInterrupted, Step, attention_recorder, render_pair
 from generate.render.batch import Batch
 from generate.render.conditioning import encode_pair
 from generate.render.drawing import render_batch
@@ -228,15 +228,20 @@ def seedling(place: Place, dtype: str) -> str:
 
 
 def two_calls(model: OpenModel) -> Pixels:
-    """Both arms as two ordinary calls of the pipeline draw them."""
-    settings, made = settings_for(model), []
+    """Both arms as two ordinary calls of the pipeline draw them, from the noise in float32: in half precision it is
+    another one with some versions of torch."""
+    settings, made, dtype = settings_for(model), [], model.denoiser.dtype
+    side = model.denoiser.config.sample_size
+    shape = (1, model.denoiser.config.in_channels, side, side)
     for prompt in (SIMPLE, EXPANDED):
         model.pipeline.scheduler = build_scheduler(settings.scheduler, model.scheduler_config, [SEED])
         image = model.pipeline(
             prompt,
             negative_prompt=NEGATIVE,
             num_inference_steps=settings.num_inference_steps,
-            generator=torch.Generator("cpu").manual_seed(SEED),
+            latents=torch.randn(shape, generator=torch.Generator("cpu").manual_seed(SEED)).to(
+                model.denoiser.device, dtype
+            ),
             **{model.family.guidance: settings.guidance_scale},
         ).images[0]
         made.append(image.tobytes())
@@ -344,7 +349,7 @@ def plans(place: Place, name: str) -> str:
 def short_of_memory(place: Place, name: str) -> str:
     """What is given up where little memory is left, until nothing helps and a hint is given."""
     model = place.model(name)
-    size = {"width": 1024, "height": 1024} if name != "seedling" else {}
+    size = {"width": 1024, "height": 1024} if name != "seedling" else {"width": 512, "height": 512}
     changes: dict[str, Any] = {**size, "num_inference_steps": 1}
     place.require_cuda()
     usual, found = pixels(draw(model)), list[str]()
@@ -375,6 +380,37 @@ def too_large(place: Place) -> str:
             except TwinseedError as error:
                 found.append(f"{gigabytes} GB: {error} ({error.hint})")
     return "; ".join(found)
+
+
+def attention(place: Place, name: str) -> str:
+    """Looking on changes nothing, and sees what is seen on the CPU."""
+    maps, found = [], list[str]()
+    for device in (place.device, "cpu"):
+        model = place.model(name, device=device)
+        settings, prompts = settings_for(model), prompts_for(model)
+        usual = pixels(draw(model))
+        recorder = attention_recorder(model, (prompts.simple, prompts.expanded), settings)
+        watched = pixels(render_pair(prompts, settings, model, watchers=(recorder,)))
+        maps.append(recorder.maps[0].shares)
+        found.append(told(watched, usual))
+    gap = float(np.abs(maps[0] - maps[1]).max())
+    words = f"watched {found[0]}; shares within {gap:.6f} of the CPU's"
+    require(found == ["bit for bit"] * 2, words)
+    require(gap < 0.01, words)
+    return words
+
+
+def carried(place: Place, name: str) -> str:
+    """A fast render, that carries attention on."""
+    changes: dict[str, Any] = {"num_inference_steps": 12}
+    model = place.model(name)
+    usual, fast = (draw(model, **changes, fast=fast) for fast in (False, True))
+    again = told(pixels(fast), pixels(draw(model, **changes, fast=True)))
+    after = told(pixels(usual), pixels(draw(model, **changes)))
+    words = f"usual {told(pixels(fast), pixels(usual))}; again {again}; after it the usual {after}"
+    require((again, after) == ("bit for bit",) * 2, words)
+    require("cache_interval" in fast.certificate.arguments, words)
+    return words
 
 
 def lora(place: Place) -> str:
@@ -560,7 +596,9 @@ def all_checks(device: str) -> list[Check]:
         *(Check(f"seedling {dtype}", partial(seedling, dtype=dtype)) for dtype in dtypes),
         *(Check(f"families {name}", partial(family, name=name)) for name in BUILDERS),
         *(Check(f"plans {name}", partial(plans, name=name)) for name in ("seedling", "z-image")),
-        *(Check(f"short of memory {name}", partial(short_of_memory, name=name)) for name in ("seedling", "z-image")),
+        *(Check(f"short of memory {name}", partial(short_of_memory, name=name)) for name in ("seedling", "flux")),
+        *(Check(f"attention {name}", partial(attention, name=name)) for name in ("seedling", "flux", "z-image")),
+        *(Check(f"carried {name}", partial(carried, name=name)) for name in ("flux", "qwen-image")),
         Check("lora seedling", lora),
         Check("lora in turn", lora_in_turn),
         Check("stopping", stopping),
@@ -601,8 +639,10 @@ def main(
             another = [sys.executable, __file__, "--device", device, "--only-hashes"]
             place.elsewhere = subprocess.Popen(another, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this file
         found = list[dict[str, Any]]()
+        broken = False  # where a kernel has failed on the card, nothing runs in this process any more
         for check in wanted:
-            found.append(outcome(check, place, late=time.perf_counter() - began > seconds))
+            found.append(outcome(check, place, late=broken or time.perf_counter() - began > seconds))
+            broken = broken or "AcceleratorError" in found[-1]["trace"]
             print(
                 "{name:<28} {outcome:<8} {seconds:7.2f} s {memory_mb:7.0f} MB  {told}".format(**found[-1]), flush=True
             )
@@ -617,11 +657,11 @@ def main(
 
 def outcome(check: Check, place: Place, *, late: bool) -> dict[str, Any]:
     """What came of a check: held, FAILED, or not run."""
-    if place.cuda:
+    if place.cuda and not late:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     began, trace = time.perf_counter(), ""
-    how, words = "not run", "the time was up"
+    how, words = "not run", "the time was up, or a kernel had failed"
     if not late:
         try:
             how, words = "holds", check.run(place)
@@ -629,7 +669,6 @@ def outcome(check: Check, place: Place, *, late: bool) -> dict[str, Any]:
             words = str(reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are to be run
             how, words, trace = "FAILED", f"{type(error).__name__}: {error}", traceback.format_exc()
-            print(trace, file=sys.stderr, flush=True)
     memory = (
         torch.cuda.max_memory_allocated() / 1e6
         if place.cuda

@@ -7,8 +7,11 @@ die.
   first pair of the last worker to get ready (at least 1.8 times), and the memory of a worker.
 - `deaths`: a study in this process, and the same one while a worker, the driver and a whole node are killed in the
   middle: the same pictures and scores, nothing lost and nothing twice; and one whose worker always dies on one concept.
+- `batches` (where it is named): seconds a pair with 1, 2, 4 ... seeds in a batch on this device (on a processor, one
+  thread's own time), and which `--batch auto` would take on a GPU.
 
-    python benchmarks/scale.py [driver|workers|deaths ...] [--pairs 10000] [--concepts 8] [--steps 10] [--json]
+    python benchmarks/scale.py [driver|workers|deaths|batches ...] [--pairs 10000] [--concepts 8] [--steps 10]
+        [--model seedling] [--dtype auto] [--json]
 """
 
 from __future__ import annotations
@@ -25,19 +28,21 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from compare import PairOptions
 from compare.study import Alone, Outcome, Plan, RunStore, SessionWorker, Unit, plan_study
+from compare.study.batch import quickest_batch
 from compare.study.crew.cluster import RayCrew, SessionHire
 from compare.study.crew.runner import carry_out
 from compare.study.scores import SeedScores, UnitScores
 from compare.study.store import JOURNAL_FILE
 from generate.files import pixels_sha256
-from ideation import typed_concept
+from generate.settings import MAX_PAIRS_PER_BATCH, RenderSettings
+from ideation import given_pair, typed_concept
 
 #: For the driver that is killed: this file calls itself.
 AS_DRIVER = "as-driver"
@@ -162,6 +167,36 @@ def _megabytes(process: int) -> float:
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1000
     return 0.0
+
+
+def batches(name: str, dtype: str, steps: int) -> dict[str, Any]:
+    """Seconds a pair by the number of them in a batch, the quicker of two renders each, and what would be taken."""
+    import torch
+
+    from generate.models import open_model
+    from generate.render import render_pair
+
+    model = open_model(name, dtype=dtype)
+    words = "a dog riding a bicycle", "a dog riding a bicycle on a beach at sunset, watercolor style"
+    prompts = given_pair(words[0], *words, "", model.budget())
+    settings = RenderSettings(model=name, dtype=dtype, seed=7, images=MAX_PAIRS_PER_BATCH, num_inference_steps=steps)
+    found: dict[str, Any] = {"device": model.device, "dtype": model.dtype}
+    clock = time.perf_counter
+    if model.device == "cpu":
+        clock = time.process_time
+        torch.set_num_threads(1)
+    for size in (1, 2, 4, 8, MAX_PAIRS_PER_BATCH):
+        some = replace(settings, images=size, pairs_per_batch=size if size > 1 else None)
+        taken, given_up = [], set[str]()
+        for _ in range(3):  # the first warms up
+            begun = clock()
+            certificate = render_pair(prompts, some, model).certificate
+            taken.append(clock() - begun)
+            given_up |= {words for one in certificate.given_up.values() for words in one}
+        told = "".join(f", {words}" for words in sorted(given_up))
+        found[f"{size} in a batch"] = f"{min(taken[1:]) / size:.3f} s a pair{told}"
+    found["auto would take"] = quickest_batch(prompts, settings, model, clock=clock)
+    return found
 
 
 def deaths(concepts: int, steps: int) -> dict[str, str]:
@@ -295,12 +330,15 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=10_000)
     parser.add_argument("--concepts", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--model", default="seedling")
+    parser.add_argument("--dtype", default="auto")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     work: dict[str, Callable[[], Any]] = {
         "driver": lambda: driver(given.pairs),
         "workers": lambda: workers(given.concepts, given.steps),
         "deaths": lambda: deaths(given.concepts, 2),
+        "batches": lambda: batches(given.model, given.dtype, given.steps),
     }
     found = {name: work[name]() for name in given.what}
     if given.json:

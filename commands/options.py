@@ -184,6 +184,9 @@ class RenderOptions:
     memory: Annotated[
         str | None, typer.Option(metavar="8GB", help="What a transformer may take; or a mode, as group-offload.")
     ] = None
+    batch: Annotated[
+        int | None, typer.Option(metavar="N", help="Seeds that share a batch: a large GPU is quicker so. [default: 1]")
+    ] = None
     allow_pickle: AllowPickle = False
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")

@@ -77,13 +77,14 @@ def study(
         typer.Option(metavar="URL", help="Where runs are kept, as in s3://bucket/study. [default: OUT/runs]"),
     ] = None,
     batch: Annotated[
-        str, typer.Option(metavar="N", help="Pairs that share a batch; each has one of its own, so 1 or auto.")
+        str,
+        typer.Option(metavar="N", help="Seeds that share a batch; auto tries what a GPU is quickest with."),
     ] = "auto",
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
     seed: Seed = None,
     as_json: AsJson = False,
     *,
-    render: Annotated[RenderOptions, Without(("seed", "images", "model", "drawn", "like"))],
+    render: Annotated[RenderOptions, Without(("seed", "images", "model", "drawn", "like", "batch"))],
     prompts: Annotated[PromptOptions, Without(("expander", "llm_model", "simple", "expanded"))],
     look: LookOptions,
 ) -> None:
@@ -97,12 +98,8 @@ def study(
         plan, kept = read_plan(again), RunStore(store or runs_of(again))
         _tell(plan, conclude(plan, again, outcomes_so_far(plan, again, kept), kept), again, as_json)
         return
-    if batch not in ("auto", "1"):
-        raise OptionError(
-            f"--batch is {batch!r}",
-            hint="both pictures of a pair are one batch and share it with no other pair, as its shape moves pixels: "
-            "leave it at 1, and render several pairs at once with --ray",
-        )
+    if not (batch == "auto" or (batch.isascii() and batch.isdigit())):
+        raise OptionError("--batch is {batch!r}", hint="give a whole number, or auto", batch=batch[:40])
     if ray is None and workers is not None:
         raise OptionError(
             "--workers was given without --ray", hint="add --ray local for the processors of this machine"
@@ -111,7 +108,7 @@ def study(
     options = pair_options(None, prompts, render, look, None)
     plan = plan_study(
         folder,
-        replace(options, seed=seed),
+        replace(options, seed=seed, batch=None if batch == "auto" else int(batch)),
         file=file,
         concepts=concepts,
         seeds=seeds,
@@ -124,8 +121,10 @@ def study(
     say(f"{len(plan.concepts)} concepts, {each} each, simple against {named}: {plan.pairs} pairs")
     for number, why in plan.left_out[:5]:
         say(f"note: line {number} is left out: {why}")
-    if len(plan.left_out) > 5:
-        say(f"note: {len(plan.left_out) - 5} more lines are left out, see {folder / 'study.json'}")
+    if (more := len(plan.left_out) + plan.left_out_more - 5) > 0:
+        say(f"note: {more} more lines are left out, see {folder / 'study.json'}")
+    if (together := plan.request.settings.pairs_per_batch) is not None:
+        say(f"{together} seeds share a batch")
     say(f"the plan is in {folder / 'study.json'}")
     address = store or runs_of(folder)
     kept = RunStore(address)

@@ -38,11 +38,11 @@ from ideation import (
     seed_of,
     typed_concept,
 )
-from ideation.values import STRICT, interruptible
+from ideation.files import STRICT, interruptible
 from templates import LANGUAGES, Language, language_for
 
 #: Fields of a request and of its settings that were added later.
-_LATER = ("enhance", "max_sequence_length", "memory")
+_LATER = ("enhance", "max_sequence_length", "memory", "pairs_per_batch")
 
 
 class RequestError(TwinseedError):
@@ -89,6 +89,7 @@ class PairOptions:
     compiled: bool = False
     max_sequence_length: int | None = None
     memory: str | None = None
+    batch: int | None = None
     allow_pickle: bool = False
     noise_floor: bool = False
     device: str = "auto"
@@ -283,6 +284,7 @@ class PairRequest:
                 settings.max_sequence_length != usual.max_sequence_length,
             ),
             ("--memory", settings.memory, settings.memory is not None),
+            ("--batch", str(settings.pairs_per_batch), settings.pairs_per_batch is not None),
             ("--device", settings.device, settings.device != usual.device),
             ("--dtype", settings.dtype, settings.dtype != usual.dtype),
             ("--allow-pickle", None, self.allow_pickle),
@@ -333,6 +335,7 @@ def _named_settings(options: PairOptions) -> dict[str, Any]:
         "compiled": options.compiled or None,
         "max_sequence_length": options.max_sequence_length,
         "memory": options.memory,
+        "pairs_per_batch": None if options.batch == 1 else options.batch,
         "device": options.device if options.device != "auto" else None,
         "dtype": options.dtype if options.dtype != "auto" else None,
         "adapters": tuple(map(_adapter_named, options.lora)) or None,

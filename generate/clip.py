@@ -25,7 +25,7 @@ from generate.models.architecture import require_no_code
 from generate.models.clip_tokenizer import tokenizer_file
 from generate.models.devices import choose_device, ran_out_of_memory
 from generate.models.resolve import family_of
-from generate.models.weight_file import ModelError, digest_of_file, first_line
+from generate.models.weights.weight_file import ModelError, digest_of_file, first_line
 from ideation import Clause, TokenBudget, spoken
 
 if TYPE_CHECKING:  # they take seconds to load, and which CLIP would score is asked for without opening one
@@ -207,7 +207,7 @@ def open_clip(name: str, device: str = "auto") -> Clip:
     from transformers import CLIPModel
     from transformers.utils import logging as transformers_logging
 
-    from generate.models.tensors import require_whole
+    from generate.models.weights.tensors import require_whole
 
     device = choose_device(device)
     transformers_logging.disable_progress_bar()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from PIL import Image
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
-from generate.settings import RenderSettings
-from ideation.values import STRICT, Count, Seed, Sha256, Share
+from generate.settings import MAX_PAIRS_PER_BATCH, RenderSettings
+from ideation.files import STRICT, Count, Seed, Sha256, Share
 
 Arm = Literal["simple", "expanded"]
 
@@ -64,6 +64,9 @@ class Certificate:
     tokens of context each prompt took before all were brought to one length; `given_up` maps a seed to what had to be
     given up for it, both arms alike, where memory or number formats ran short.
 
+    `batches` says of each seed which seeds were drawn in one batch with it, itself included, in their order: empty
+    where each pair had a batch of its own. `batch_shape` is that of the first batch.
+
     Where the arms were drawn in turn, `inputs` has for each seed the SHA-256 of every tensor that the denoiser was
     given at the first step of either arm, by the names of its arguments, and `arguments` what the pipeline was given
     for both besides prompts and noise, in its own words; `evaluations` are those of both arms.
@@ -88,6 +91,9 @@ class Certificate:
     noise_floor: dict[Seed, NoiseFloor] = field(default_factory=dict)
     inputs: dict[Seed, dict[str, dict[Arm, Sha256]]] = field(default_factory=dict)
     arguments: dict[str, JsonValue] = field(default_factory=dict)
+    batches: dict[Seed, Annotated[tuple[Seed, ...], Field(max_length=MAX_PAIRS_PER_BATCH)]] = field(
+        default_factory=dict
+    )
 
     @property
     def offences(self) -> tuple[str, ...]:
@@ -99,6 +105,11 @@ class Certificate:
         """Nothing but the prompt differs."""
         return self.same_seed and not self.offences
 
+    def batch_of(self, seed: int) -> tuple[int, ...]:
+        """The seeds whose pairs were drawn in one batch, that one among them."""
+        seeds = self.batches.get(seed, ())
+        return seeds if seed in seeds else (seed,)
+
     def joined(self, later: Certificate) -> Certificate:
         """The certificate of both runs' seeds, where `later` goes on with the same settings, model and libraries."""
         return replace(
@@ -109,6 +120,7 @@ class Certificate:
             given_up=self.given_up | later.given_up,
             noise_floor=self.noise_floor | later.noise_floor,
             inputs=self.inputs | later.inputs,
+            batches=self.batches | later.batches,
         )
 
 

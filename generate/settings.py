@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict
 
 from ideation import AdapterMention, TwinseedError
-from ideation.values import MAX_SEED, STRICT, Seed
+from ideation.files import MAX_SEED, STRICT, Seed
 
 #: The model that is shipped: it needs no network and no GPU.
 DEFAULT_MODEL = "seedling"
 #: Fields that came after the first pictures were marked with a digest.
-_LATER = ("compiled", "max_sequence_length", "memory")
+_LATER = ("compiled", "max_sequence_length", "memory", "pairs_per_batch")
 
 #: How a model with a transformer may lie in memory, from what changes least to what takes least.
 MEMORY_MODES = ("whole", "model-offload", "group-offload", "float8", "8-bit", "4-bit")
@@ -26,6 +26,8 @@ _SIZE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?GB", re.IGNORECASE)
 MAX_SIDE = 4096
 MAX_STEPS = 1000
 MAX_IMAGES = 1000
+#: So many pairs may share a batch.
+MAX_PAIRS_PER_BATCH = 16
 
 
 class SettingsError(TwinseedError):
@@ -44,8 +46,9 @@ class RenderSettings:
     that both arms are drawn with. `fast` trades exact numbers for speed, where the device has the means;
     `compiled` has torch compile the denoiser first. `max_sequence_length` tokens of each prompt are read by a family
     that leaves it open; None is its own number. `memory` is how much of the device's a model may take ("8GB"), or one
-    of `MEMORY_MODES`; None takes it as a whole, if it fits. Raises `SettingsError` when made with a value that cannot
-    work.
+    of `MEMORY_MODES`; None takes it as a whole, if it fits. `pairs_per_batch` seeds, one after the other, are drawn in
+    one batch, which a large GPU is quicker with, and which moves the last digits of a picture; None has a batch for
+    each pair. Raises `SettingsError` when made with a value that cannot work.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -68,6 +71,7 @@ class RenderSettings:
     compiled: bool = False
     max_sequence_length: int | None = None
     memory: str | None = None
+    pairs_per_batch: int | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -116,6 +120,13 @@ class RenderSettings:
             memory=self.memory,
             modes=", ".join(MEMORY_MODES),
         )
+        _require(
+            self.pairs_per_batch is None or 2 <= self.pairs_per_batch <= MAX_PAIRS_PER_BATCH,
+            "{pairs} pairs are to share a batch",
+            hint="give a whole number from 2 to {most}, or leave it out: then each has one of its own",
+            pairs=self.pairs_per_batch,
+            most=MAX_PAIRS_PER_BATCH,
+        )
         for side, pixels in (("width", self.width), ("height", self.height)):
             _require(
                 pixels is None or (pixels % 8 == 0 and 8 <= pixels <= MAX_SIDE),
@@ -130,6 +141,16 @@ class RenderSettings:
     def seeds(self) -> list[int]:
         """One seed per picture pair: S, S+1, S+2, ..."""
         return [self.seed + offset for offset in range(self.images)]
+
+    @property
+    def batches(self) -> list[tuple[int, ...]]:
+        """The seeds as they are rendered: those that share a batch together, the last ones with as many as are left.
+
+        >>> RenderSettings(seed=7, images=3, pairs_per_batch=2).batches
+        [(7, 8), (9,)]
+        """
+        seeds, size = self.seeds, self.pairs_per_batch or 1
+        return [tuple(seeds[begin : begin + size]) for begin in range(0, len(seeds), size)]
 
     @property
     def digest(self) -> str:

@@ -17,9 +17,12 @@ from ideation.chinese import (
 )
 from ideation.concept import Concept, ConceptError, Word, guess_language, typed_concept
 from ideation.draw import (
+    KINDS,
     DrawError,
     PatternError,
     PatternPlan,
+    Term,
+    Vocabulary,
     Wildcards,
     WordListError,
     WordLists,
@@ -31,6 +34,7 @@ from ideation.draw import (
     read_wildcards,
     read_words,
     seed_of,
+    seedling_vocabulary,
     seedling_words,
 )
 from ideation.errors import Clause, TwinseedError, nearest, told
@@ -71,20 +75,24 @@ from ideation.expansion import (
     says_no_more_than_unlearnt,
 )
 from ideation.faithfulness import Faithfulness
-from ideation.plain_file import read_plain_file, require_plain_file
-from ideation.prompt_pair import PromptPair, TokenCount
-from ideation.prompt_syntax import (
+from ideation.files import read_plain_file, require_plain_file
+from ideation.prompt import (
+    CLIP_LIMIT,
     AdapterMention,
+    EstimatedBudget,
     ParsedPrompt,
+    PromptPair,
     PromptSyntaxError,
+    TokenBudget,
+    TokenCount,
+    TokenizerError,
     marks_in,
     name_of_embedding,
     parse_prompt,
+    read_part,
     self_contained,
     spoken,
 )
-from ideation.token_budget import CLIP_LIMIT, EstimatedBudget, TokenBudget, TokenizerError, read_part
-from ideation.vocabulary import KINDS, Term, Vocabulary, seedling_vocabulary
 
 __all__ = [
     "CLIP_LIMIT",

@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 
 from ideation.english import style_phrase, with_article, words_of
 from ideation.errors import TwinseedError
-from ideation.values import STRICT, Count, Seed
+from ideation.files import STRICT, Count, Seed
 
 #: The longest concept accepted, in characters. A paragraph is an idea; a chapter is a mistake.
 MAX_CONCEPT_CHARACTERS = 5_000
@@ -125,7 +125,7 @@ def typed_concept(text: str) -> Concept:
             count=len(cleaned),
             max_concept_characters=MAX_CONCEPT_CHARACTERS,
         )
-    control = sorted({f"U+{ord(c):04X}" for c in cleaned if unicodedata.category(c) in ("Cc", "Cs")})
+    control = sorted({f"U+{ord(c):04X}" for c in set(cleaned) if unicodedata.category(c) in ("Cc", "Cs")})
     if control:
         raise ConceptError(
             "the concept contains control characters: {control}",
@@ -161,7 +161,7 @@ def guess_language(text: str) -> str:
     >>> [guess_language(text) for text in ("a dog, Leonardo da Vinci style", "un chien", "一隻狗", "一只猫")]
     ['en', 'fr', 'zh-TW', 'zh-CN']
     """
-    names = [unicodedata.name(character, "") for character in text if character.isalpha()]
+    names = [unicodedata.name(character, "") for character in set(text) if character.isalpha()]
     if any(name.startswith(("HIRAGANA", "KATAKANA")) for name in names):
         return "ja"
     if any(name.startswith("HANGUL") for name in names):

@@ -41,7 +41,7 @@ def render(name: str, **context: Any) -> str:
 
 
 def own_yaml(file: Path) -> Any:
-    """What a YAML file that comes with Twinseed says. Those of other people go through `ideation.yaml_loader`.
+    """What a YAML file that comes with Twinseed says. Those of other people go through `ideation.files`.
 
     >>> own_yaml(Path(__file__).parent / "locale" / "en.yaml")["report"]["motto"]
     'One seed, two prompts'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import shutil
 import sys
@@ -21,6 +22,7 @@ from twinseed import main
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from generate.clip import Clip
     from generate.models import OpenModel
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
@@ -52,7 +54,7 @@ class Done:
 
 
 Twinseed = Callable[..., Done]
-MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,17 +71,27 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.fixture(scope="session")
+def expansions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A new folder's name each time. To have pytest count its own takes longer the more of them there are."""
+    folder = tmp_path_factory.mktemp("expansions")
+    return (folder / str(number) for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def nothing_of_a_person(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("nothing-of-a-person"))
+
+
 @pytest.fixture(autouse=True)
-def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def nothing_from_outside(monkeypatch: pytest.MonkeyPatch, expansions: Iterator[Path], nothing_of_a_person: str) -> None:
     """No key, server or model of whoever runs the tests."""
     for name in SETTINGS_FROM_OUTSIDE:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path_factory.getbasetemp() / "no-models"))
-    empty = tmp_path_factory.getbasetemp() / "nothing-of-a-person"
-    empty.mkdir(exist_ok=True)
+    monkeypatch.setenv("TWINSEED_MODELS", f"{nothing_of_a_person}/no-models")
     for name in ("STYLES", "PRESETS", "PERFORMANCE", "ASPECT_RATIOS"):
-        monkeypatch.setenv(f"TWINSEED_{name}", str(empty))
-    monkeypatch.setenv("TWINSEED_CACHE", str(tmp_path_factory.mktemp("expansions")))
+        monkeypatch.setenv(f"TWINSEED_{name}", nothing_of_a_person)
+    monkeypatch.setenv("TWINSEED_CACHE", str(next(expansions)))
 
 
 @pytest.fixture
@@ -104,7 +116,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     alone = "PYTEST_XDIST_WORKER" not in os.environ
     base = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
 
-    def once(name: str, make: Callable[[Path], None]) -> Path:
+    def once(name: str, make: Callable[[Path], object]) -> Path:
         folder = base / "made-once" / name
         folder.parent.mkdir(exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
@@ -143,10 +155,21 @@ def seedling() -> OpenModel:
     return open_model("seedling", device="cpu", dtype="float32")
 
 
+@pytest.fixture(scope="session")
+def seedling_clip() -> Clip:
+    """The embedded CLIP, on the CPU. What it has seen it knows for as long as it lives, and it looks at each picture
+    and each text alone: nobody can tell who asked before."""
+    from generate.clip import open_clip
+
+    return open_clip("seedling", "cpu")
+
+
 @pytest.fixture
-def opened_once(seedling: OpenModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Sessions get the embedded model as it usually is from the fixture above, instead of opening it again."""
+def opened_once(seedling: OpenModel, seedling_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sessions get the embedded model as it usually is, and its CLIP, from the fixtures above, instead of opening them
+    again."""
     import compare.session.kept_open
+    import generate.clip
 
     really_open = compare.session.kept_open.open_model
     usual = {"vae": None, "fast": False, "compiled": False}
@@ -155,7 +178,13 @@ def opened_once(seedling: OpenModel, monkeypatch: pytest.MonkeyPatch) -> Iterato
         plain = {one: how[one] for one in usual} == usual and how["dtype"] in ("auto", "float32")
         return seedling if name == "seedling" and plain else really_open(name, **how)
 
+    really_open_clip = generate.clip.open_clip
+
+    def open_clip(name: str, device: str = "auto") -> Clip:
+        return seedling_clip if (name, device) == ("seedling", "cpu") else really_open_clip(name, device)
+
     monkeypatch.setattr("compare.session.kept_open.open_model", open_model)
+    monkeypatch.setattr("generate.clip.open_clip", open_clip)
     yield
     seedling.load()
 

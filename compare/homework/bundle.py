@@ -27,7 +27,7 @@ from compare.runs.record import MAX_RECORD
 from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
 from generate.files.picture_file import MAX_FILE as MAX_PICTURE
 from ideation import Clause
-from ideation.values import Count, FileName, Sha256, StrictModel
+from ideation.files import Count, FileName, Sha256, StrictModel
 from templates import Language
 
 BUNDLE_FILE = "bundle.json"

@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from compare.homework.bundle import Student
 from compare.runs.folder import Busy, locked, put_away, write_whole
 from ideation import Clause, TwinseedError, read_plain_file
-from ideation.values import Seed, Sha256, StrictModel
+from ideation.files import Seed, Sha256, StrictModel
 
 KEPT_FILE = "homework-seeds.json"
 #: The mark of whoever does not say who they are.

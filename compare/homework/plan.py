@@ -22,7 +22,7 @@ from ideation import (
     notes_on_unlearnt,
     translate,
 )
-from ideation.english import concept_as_prompt
+from ideation.prompt import concept_as_prompt
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from compare.report.blocks import Block, Section, Shot, Strip, Text
 from generate.picture import ARMS, Arm
 from generate.settings import RenderSettings
 from ideation import PromptPair
-from ideation.values import FileName, Seed, Share, StrictModel
+from ideation.files import FileName, Seed, Share, StrictModel
 
 if TYPE_CHECKING:  # brings torch along
     from generate.render import PromptAttention
@@ -158,5 +158,5 @@ ATTENTION = Instrument(
     measure=attention,
     section=_section,
     steps=_steps,
-    in_a_unet=True,
+    looks_inside=True,
 )

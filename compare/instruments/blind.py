@@ -20,7 +20,7 @@ from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation import ExpanderError, PromptPair, TwinseedError, choose_expander
 from ideation.expanders import Refusal, UnusableResponse, shortened
-from ideation.values import Seed, StrictModel
+from ideation.files import Seed, StrictModel
 
 #: Pictures are shown at a size that models are good at. Pixels of small ones are doubled and redoubled, never smoothed.
 _SMALLEST, _LARGEST = 512, 1024

@@ -23,7 +23,7 @@ from generate.models import vocabulary_of
 from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation import PromptPair, TokenBudget, Vocabulary
-from ideation.values import StrictModel
+from ideation.files import StrictModel
 
 if TYPE_CHECKING:  # these bring torch along, and records and options are read without it
     from generate.models import OpenModel
@@ -47,8 +47,8 @@ class Instrument(Generic[OptionsT, ResultT]):
     instrument's own sentences and the report's. `lines` are what a shell prints of it. `steps` is about how many
     denoising steps of two pictures `measure` takes, for an estimate of the time. `require` raises `TwinseedError` where
     it is known before any picture is there that `measure` would; it is given the options and the environment.
-    `in_a_unet` instruments look into what transformers have not; those that have `mixes_prompts` draw what lies between
-    two, which not every family can.
+    `looks_inside` instruments look on inside the denoiser, which is not done in all families; those that have
+    `mixes_prompts` draw what lies between two, which not every family can.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Instrument(Generic[OptionsT, ResultT]):
     steps: Callable[[OptionsT, PromptPair, RenderSettings], int]
     lines: Callable[[ResultT], Sequence[str]] = lambda _: ()
     require: Callable[[OptionsT, Mapping[str, str]], object] = lambda _, __: None
-    in_a_unet: bool = False
+    looks_inside: bool = False
     mixes_prompts: bool = False
 
 
@@ -83,7 +83,8 @@ class Scorer(Protocol):
 @dataclass
 class Context:
     """`settings` have nothing left open; `pictures` are the pair's, by arm and seed; `clip` may be missing. `environ`
-    has the keys of whoever describes pictures; `adapters` are what the certificate says was in the model.
+    has the keys of whoever describes pictures; `adapters` are what the certificate says was in the model, `batches`
+    which seeds were drawn together.
 
     `files` collects the bytes of the pictures that instruments make, by the names they keep in the run's folder.
     """
@@ -96,6 +97,7 @@ class Context:
     on_step: Callable[[Step], None] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     adapters: Mapping[str, str] = field(default_factory=dict)
+    batches: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -152,13 +154,15 @@ class Context:
 
         Raises `RenderError` where the pictures did not come out as they were: then the maps would be of others.
         """
-        from generate.render import AttentionRecorder, RenderError, read_tokens, render_pair
+        from generate.render import RenderError, attention_recorder, render_pair
 
-        prompts = (self.prompts.simple, self.prompts.expanded)
-        tokens = [read_tokens(self.model, prompt, self.settings) for prompt in prompts]
-        recorder = AttentionRecorder(self.model, tokens)
+        together = self.batches.get(seed, (seed,))
+        prompts = (self.prompts.simple, self.prompts.expanded) * len(together)
+        recorder = attention_recorder(self.model, prompts, self.settings)
         settings = replace(self.settings, seed=seed, images=1)
-        again = render_pair(self.prompts, settings, self.model, on_step=self.on_step, watchers=(recorder,))
+        again = render_pair(
+            self.prompts, settings, self.model, on_step=self.on_step, watchers=(recorder,), together=together
+        )
         for render in again.pictures:
             if render.image.tobytes() != self.pictures[render.arm, seed].tobytes():
                 raise RenderError(
@@ -167,8 +171,8 @@ class Context:
                     arm=render.arm,
                     seed=seed,
                 )
-        simple, expanded = recorder.maps
-        return simple, expanded
+        place = 2 * together.index(seed)
+        return recorder.maps[place], recorder.maps[place + 1]
 
     def distance(self, first: Image.Image, second: Image.Image) -> DistanceRecord:
         """How far apart two pictures are, by CLIP as well where there is one."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import ConfigDict, Field
 
-from ideation.values import STRICT, Share, StrictModel
+from ideation.files import STRICT, Share, StrictModel
 
 Cosine = Annotated[float, Field(ge=-1.001, le=1.001)]
 Length = Annotated[float, Field(ge=0)]

@@ -19,7 +19,7 @@ from compare.instruments.table import INSTRUMENTS
 from generate.families import Family
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair
-from ideation.values import STRICT
+from ideation.files import STRICT
 
 if TYPE_CHECKING:  # both bring torch along, and an examination is asked for and stored without it
     from generate.clip import Clip
@@ -80,9 +80,9 @@ class Examination:
     def require_family(self, family: Family) -> None:
         """Raises `SettingsError` where one of the instruments takes what the family's models have not."""
         for name in self.instruments:
-            if INSTRUMENTS[name].in_a_unet and family.in_turn is not None:
+            if INSTRUMENTS[name].looks_inside and family.in_turn is not None and family.in_turn.attends is None:
                 raise SettingsError(
-                    "{name} looks into a U-Net, and {title} has none",
+                    "{name} looks at how words and picture meet inside a model, which is not done in {title}",
                     hint="leave it out for this model: --with takes the other instruments",
                     name=name,
                     title=family.title,

@@ -13,7 +13,7 @@ from compare.instruments.distance import DistanceRecord, Measure, amount, distan
 from compare.report.blocks import Moving, Section, Shot, Strip, Text
 from generate.settings import RenderSettings
 from ideation import PromptPair
-from ideation.values import FileName, Seed, Share, StrictModel
+from ideation.files import FileName, Seed, Share, StrictModel
 
 ANIMATION = "morph.webp"
 

@@ -18,8 +18,9 @@ from compare.report.charts import Bar, bar_chart
 from compare.report.sentences import sentences
 from generate.settings import RenderSettings
 from ideation import PromptPair, marks_in
-from ideation.english import content_stems, diff, indefinite_article, phrases_of, same, words_of
-from ideation.values import FileName, Seed, StrictModel
+from ideation.english import content_stems, diff, indefinite_article, same, words_of
+from ideation.files import FileName, Seed, StrictModel
+from ideation.prompt import phrases_of
 
 #: Beyond so many additions the smallest neighbours are put on one rung.
 MOST_ADDITIONS = 10

@@ -23,7 +23,7 @@ from compare.report.sentences import points, times
 from generate.settings import RenderSettings
 from ideation import PromptPair, TokenBudget
 from ideation.english import words_of
-from ideation.values import Count, FileName, Seed, StrictModel
+from ideation.files import Count, FileName, Seed, StrictModel
 
 #: What a placebo moves by less than this, in points or in percent, is nothing to divide by.
 _ALMOST_NOTHING = 0.5

@@ -19,7 +19,7 @@ from compare.instruments.scores.phrase_audit import PhraseRecord
 from compare.instruments.scores.score_card import CardRecord, ClipRecord
 from compare.instruments.scores.verdict import VerdictRecord
 from compare.instruments.table import INSTRUMENTS
-from ideation.values import FileName, Seed, Sha256, StrictModel
+from ideation.files import FileName, Seed, Sha256, StrictModel
 
 
 class _Scores(StrictModel):

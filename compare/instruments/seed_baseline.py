@@ -22,7 +22,7 @@ from compare.report.charts import Bar, bar_chart
 from compare.report.sentences import times
 from generate.settings import RenderSettings
 from ideation import PromptPair, TwinseedError
-from ideation.values import MAX_SEED, FileName, Seed, StrictModel
+from ideation.files import MAX_SEED, FileName, Seed, StrictModel
 
 #: Ratios that differ by so little are called the same.
 _SAME_TIMES = 0.05

@@ -19,7 +19,7 @@ from generate.picture import ARMS, Arm
 from generate.schedulers.table import SchedulerChoice, find_scheduler
 from generate.settings import MAX_STEPS, RenderSettings
 from ideation import PromptPair
-from ideation.values import Count, FileName, Positive, Seed, Share, StrictModel
+from ideation.files import Count, FileName, Positive, Seed, Share, StrictModel
 
 T = TypeVar("T")
 

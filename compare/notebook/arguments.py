@@ -54,6 +54,7 @@ WHAT: Mapping[str, Clause] = {
     "compiled": Clause("True or False: compile the U-Net first"),
     "max_sequence_length": Clause("how many tokens a transformer reads, a whole number"),
     "memory": Clause("gigabytes, such as '8GB', or a mode, such as 'group-offload'"),
+    "batch": Clause("how many seeds share a batch, a whole number"),
     "allow_pickle": Clause("True or False: open .ckpt and .pt files, tensors only"),
     "noise_floor": Clause("True or False: render each simple prompt once more, to measure noise"),
     "device": Clause("'auto', 'cpu', 'cuda' or 'mps'"),
@@ -173,7 +174,9 @@ def _shown(value: Any) -> str:
 
 def _is_for(name: str, value: Any) -> bool:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return whole == (name in ("seed", "images", "steps", "clip_skip", "max_sequence_length", "start", "n", "seeds"))
+    return whole == (
+        name in ("seed", "images", "steps", "clip_skip", "max_sequence_length", "batch", "start", "n", "seeds")
+    )
 
 
 def _fits(kind: TypeAdapter[Any], value: Any) -> bool:

@@ -100,12 +100,12 @@ def bars(rows: Sequence[Bar]) -> str:
     """Horizontal bars from zero, their labels above and their numbers behind them."""
     most = max([row.value for row in rows], default=0) or 1
     x = {"field": "value", "type": "quantitative", "axis": None, "scale": {"domain": [0, most * 1.22]}}
-    bar = _mark("bar", height=9, yOffset=7) | _encoding(
+    bar = mark("bar", height=9, yOffset=7) | encoding(
         x=x,
         fill={"condition": {"test": "datum.strong", "value": ACCENT}, "value": PAPER},
         stroke={"condition": {"test": "datum.strong", "value": ACCENT}, "value": SOFT},
     )
-    number = _mark("text", **_BESIDE, dx=7, dy=7) | _encoding(x=x, text=_NUMBER)
+    number = mark("text", **_BESIDE, dx=7, dy=7) | encoding(x=x, text=_NUMBER)
     return finished(_of_rows(rows, bar, number, _LABELS))
 
 
@@ -117,41 +117,41 @@ def dumbbells(
     ring = {"stroke": INK, "fill": PAPER, "strokeWidth": 1.6}
     layers = [] if chance is None else [_standing(chance, scaled)]
     layers += [
-        _mark("rule", color=INK, strokeWidth=1.5, yOffset=8)
-        | _encoding(x={"field": "simple"} | scaled, x2={"field": "expanded"}),
-        _mark("point", **_DOT, **ring, yOffset=8) | _encoding(x={"field": "simple"} | scaled),
-        _mark("point", **_DOT, **_FULL, yOffset=8) | _encoding(x={"field": "expanded"} | scaled),
+        mark("rule", color=INK, strokeWidth=1.5, yOffset=8)
+        | encoding(x={"field": "simple"} | scaled, x2={"field": "expanded"}),
+        mark("point", **_DOT, **ring, yOffset=8) | encoding(x={"field": "simple"} | scaled),
+        mark("point", **_DOT, **_FULL, yOffset=8) | encoding(x={"field": "expanded"} | scaled),
         _LABELS,
     ]
     keys = []
     at = 6
     for name, look in ((simple, ring), (expanded, _FULL)):
         keys += [
-            _mark("point", **_DOT, **look) | _at(at) | _data([{"label": name}]),
-            _mark("text", **_BESIDE) | _at(at + 10, text=_LABEL) | _data([{"label": name}]),
+            mark("point", **_DOT, **look) | in_key(at) | data_of([{"label": name}]),
+            mark("text", **_BESIDE) | in_key(at + 10, text=_LABEL) | data_of([{"label": name}]),
         ]
         at += 34 + 7 * width_of(name)
-    return finished(_keyed(keys, _of_rows(rows, *layers)))
+    return finished(keyed(keys, _of_rows(rows, *layers)))
 
 
 def intervals(rows: Sequence[Interval], worse: str, better: str) -> str:
     """Means with their intervals against a zero line; `worse` and `better` name its two sides."""
     reach = max((abs(end) for row in rows for end in (row.low, row.high, row.mean)), default=0) * 1.12 or 1
     scaled = {"type": "quantitative", "scale": {"domain": [-reach, reach], "nice": False}, "axis": _AXIS}
-    line = _mark("rule", color=INK, strokeWidth=2, yOffset=8) | _encoding(
+    line = mark("rule", color=INK, strokeWidth=2, yOffset=8) | encoding(
         x={"field": "low"} | scaled, x2={"field": "high"}
     )
-    dot = _mark("point", **_DOT | {"size": 90}, stroke=ACCENT, fill=ACCENT, yOffset=8) | _encoding(
+    dot = mark("point", **_DOT | {"size": 90}, stroke=ACCENT, fill=ACCENT, yOffset=8) | encoding(
         x={"field": "mean"} | scaled
     )
     middle, gap = WIDTH / 2, 9  # the scale reaches as far to both sides, so zero is there
     keys = [
-        _mark("text", **_BESIDE | {"align": side}, limit=middle - gap)
-        | _at(place, text=_LABEL)
-        | _data([{"label": label}])
+        mark("text", **_BESIDE | {"align": side}, limit=middle - gap)
+        | in_key(place, text=_LABEL)
+        | data_of([{"label": label}])
         for side, place, label in (("right", middle - gap, f"← {worse}"), ("left", middle + gap, f"{better} →"))
     ]
-    return finished(_keyed(keys, _of_rows(rows, _standing(0, scaled), line, dot, _LABELS)))
+    return finished(keyed(keys, _of_rows(rows, _standing(0, scaled), line, dot, _LABELS)))
 
 
 def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
@@ -160,16 +160,16 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
     by_place = {"field": "place", "type": "ordinal", "legend": None}
     dash = by_place | {"scale": {"domain": places, "range": [_DASHES[at % len(_DASHES)] for at in places]}}
     shape = by_place | {"scale": {"domain": places, "range": [_SHAPES[at % len(_SHAPES)] for at in places]}}
-    dots = _mark("point", size=55, stroke=INK, fill=PAPER, strokeWidth=1.5, opacity=1)
+    dots = mark("point", size=55, stroke=INK, fill=PAPER, strokeWidth=1.5, opacity=1)
     line = {"color": INK, "strokeWidth": 1.6}
     across = {"type": "quantitative", "axis": None, "scale": {"domain": [0, WIDTH - 60], "nice": False}}
     names = [{"place": place, "label": label_of(row.label, 40), "from": 0, "to": 36} for place, row in enumerate(rows)]
-    keys = _data(names) | {
+    keys = data_of(names) | {
         "layer": [
-            _mark("rule", **line)
-            | _encoding(x={"field": "from"} | across, x2={"field": "to"}, strokeDash=dash, y=_LINES),
-            dots | _encoding(x={"value": 18}, shape=shape, y=_LINES),
-            _mark("text", **_BESIDE, limit=WIDTH - 108) | _encoding(x={"value": 46}, text=_LABEL, y=_LINES),
+            mark("rule", **line)
+            | encoding(x={"field": "from"} | across, x2={"field": "to"}, strokeDash=dash, y=_LINES),
+            dots | encoding(x={"value": 18}, shape=shape, y=_LINES),
+            mark("text", **_BESIDE, limit=WIDTH - 108) | encoding(x={"value": 46}, text=_LABEL, y=_LINES),
         ],
         "width": WIDTH - 60,
         "height": 20 * len(rows),
@@ -187,10 +187,10 @@ def curves(rows: Sequence[Curve], x_title: str, y_title: str) -> str:
             "axis": {"tickCount": 5} | look,
         },
     }
-    lines = _data(values) | {
+    lines = data_of(values) | {
         "layer": [
-            _mark("line", **line) | _encoding(**on_axes, strokeDash=dash),
-            dots | _encoding(**on_axes, shape=shape),
+            mark("line", **line) | encoding(**on_axes, strokeDash=dash),
+            dots | encoding(**on_axes, shape=shape),
         ],
         "width": WIDTH - 60,
         "height": 190,
@@ -216,37 +216,37 @@ def inline(svg: str, alt: str) -> str:
     return ET.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
-def _mark(kind: str, **look: Any) -> Spec:
+def mark(kind: str, **look: Any) -> Spec:
     return {"mark": {"type": kind} | look}
 
 
-def _encoding(**channels: Spec) -> Spec:
+def encoding(**channels: Spec) -> Spec:
     return {"encoding": channels}
 
 
-def _at(x: float, **channels: Spec) -> Spec:
+def in_key(x: float, **channels: Spec) -> Spec:
     """In the middle of a key's line, so many pixels from its left end."""
-    return _encoding(x={"value": x}, y={"value": 8}, **channels)
+    return encoding(x={"value": x}, y={"value": 8}, **channels)
 
 
-def _data(values: Sequence[Spec]) -> Spec:
+def data_of(values: Sequence[Spec]) -> Spec:
     return {"data": {"values": values}}
 
 
 def _standing(value: float, scaled: Spec) -> Spec:
     """A line that stands at `value` behind the marks of every row, and not behind their labels."""
-    tick = _mark("tick", color=SOFT, thickness=1, size=15, yOffset=8) | _encoding(x={"field": "at"} | scaled)
+    tick = mark("tick", color=SOFT, thickness=1, size=15, yOffset=8) | encoding(x={"field": "at"} | scaled)
     return tick | {"transform": [{"calculate": str(value), "as": "at"}]}
 
 
 def _of_rows(rows: Sequence[Bar | Dumbbell | Interval], *layers: Spec) -> Spec:
     """The layers, each with a line for every row. The place keeps two rows with the same label apart."""
     values = [asdict(row) | {"label": label_of(row.label), "place": place} for place, row in enumerate(rows)]
-    placed = [layer | _encoding(**layer["encoding"], y=_LINES) for layer in layers]
-    return _data(values) | {"layer": placed, "width": WIDTH, "height": 40 * len(rows)}
+    placed = [layer | encoding(**layer["encoding"], y=_LINES) for layer in layers]
+    return data_of(values) | {"layer": placed, "width": WIDTH, "height": 40 * len(rows)}
 
 
-def _keyed(keys: list[Spec], chart: Spec) -> Spec:
+def keyed(keys: list[Spec], chart: Spec) -> Spec:
     """The chart with a line above that says how to read it."""
     return {"vconcat": [{"layer": keys, "width": WIDTH, "height": 16}, chart], "spacing": 10}
 

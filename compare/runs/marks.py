@@ -12,8 +12,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 
 from compare.runs.folder import write_whole
 from generate.picture import Arm
-from ideation.plain_file import read_plain_file
-from ideation.values import Seed, StrictModel
+from ideation.files import Seed, StrictModel, read_plain_file
 
 MARKS_FILE = "marks.json"
 MOST_TAGS = 20

@@ -19,7 +19,7 @@ from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
 from ideation import Concept, PromptPair, TwinseedError, read_plain_file
-from ideation.values import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
+from ideation.files import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
 from templates import language_for
 
 VERSION = 2

@@ -119,5 +119,6 @@ class KeptOpen:
             clip,
             environ=self.environ,
             adapters=record.certificate.adapters,
+            batches=record.certificate.batches,
         )
         return context, notes

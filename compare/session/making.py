@@ -123,8 +123,11 @@ class _Making:
     on_progress: OnProgress
 
     def render(self) -> None:
-        """Renders the seeds that are not there yet. Raises as `render_pair` does."""
+        """Renders the seeds that are not there yet; of a batch that is not there as a whole, all. Raises as
+        `render_pair` does."""
         there = len(self.writer.run.record.seeds) if self.writer.run is not None else 0
+        if there < self.settings.images:
+            there -= there % (self.settings.pairs_per_batch or 1)
         left = self.settings.images - there
         if not left:
             return
@@ -140,6 +143,8 @@ class _Making:
     def keep(self, pair: PicturePair) -> None:
         """Writes the last pair of `pair`, which has all that were finished in this call."""
         seed = pair.settings.seeds[-1]
+        if self.writer.run is not None and seed in self.writer.run.record.seeds:
+            return
         pictures = [one for one in pair.pictures if one.seed == seed]
         alone = replace(pair, settings=replace(pair.settings, seed=seed, images=1), pictures=tuple(pictures))
         texts = texts_of_pair(self.prompts, alone)

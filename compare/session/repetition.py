@@ -27,7 +27,7 @@ from generate.models import (
     require_plain_name,
 )
 from generate.models.catalog import ModelName
-from generate.models.memory_mode import MODE_WORDS
+from generate.models.opening.memory_mode import MODE_WORDS
 from generate.picture import PicturePair
 from generate.render.libraries import library_versions
 from generate.render.numerics import numerics_of
@@ -187,6 +187,7 @@ def render_again(
         model,
         noise_floor=noise_floor,
         on_step=lambda step: on_progress(Progress("render", step=step)),
+        together=record.certificate.batch_of(seed),
     )
 
 

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,17 @@ from typing import Any
 from pydantic import SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from ideation import Clause, Concept, ConceptError, TwinseedError, WordLists, draw_many, read_plain_file, typed_concept
-from ideation.values import Positive, StrictModel
+from ideation.files import Positive, StrictModel
 
 #: Bytes: DiffusionDB's table of prompts has 200 MB.
 MAX_FILE = 1_000_000_000
+
+#: So many lines that are left out are listed; of more there is their number.
+MOST_LISTED = 1000
+
+#: DiffusionDB's columns, and from where on a row is left out: a prompt that is more likely indecent than not, a picture
+#: that Stable Diffusion itself has blurred (2.0).
+_INDECENT = {"prompt_nsfw": 0.5, "image_nsfw": 2.0}
 
 _PROMPT_COLUMNS = ("concept", "prompt", "text", "caption", "構想", "提示詞")
 _CATEGORY_COLUMNS = ("category", "tag", "type", "分類", "類別")
@@ -60,18 +67,22 @@ class StudyConcept(StrictModel):
 
 @dataclass(frozen=True)
 class ConceptSource:
-    """Concepts, where they come from (`name`, and the SHA-256 of a file), and the lines of it that were left out."""
+    """Concepts, where they come from (`name`, and the SHA-256 of a file), and the lines of it that were left out, those
+    beyond the first `MOST_LISTED` by their number."""
 
     concepts: tuple[StudyConcept, ...]
     name: str
     sha256: str | None = None
     left_out: tuple[tuple[int, str], ...] = ()
+    left_out_more: int = 0
 
 
 def drawn_concepts(words: WordLists, count: int, seed: int) -> ConceptSource:
     """The first `count` concepts of a draw from those word lists."""
     concepts = draw_many(words, seed=seed, start=0, count=count)
-    return ConceptSource(tuple(StudyConcept(concept=one) for one in concepts), f"drawn with seed {seed}")
+    return ConceptSource(
+        tuple(StudyConcept(concept=one) for one in concepts), Clause("drawn with seed {seed}", seed=seed)
+    )
 
 
 def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
@@ -86,21 +97,19 @@ def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
             file=file,
             reason=error.strerror,
         ) from error
-    found: dict[str, StudyConcept] = {}
+    found: dict[str, tuple[Concept, _Row]] = {}
     left_out: list[tuple[int, str]] = []
+    more = 0
     for row in _rows(file, content):
         if not row.text.strip():
             continue
-        try:
-            concept = typed_concept(row.text)
-        except ConceptError as error:
-            left_out.append((row.number, str(error.message)))
-            continue
-        if concept.text in found:
-            left_out.append((row.number, "it stands there twice"))
-            continue
-        category = (row.category or "").strip() or None
-        found[concept.text] = StudyConcept(concept=concept, category=category, include=row.include)
+        concept, why = _judged(row, found)
+        if concept is not None:
+            found[concept.text] = concept, row
+        elif len(left_out) < MOST_LISTED:
+            left_out.append((row.number, why))
+        else:
+            more += 1
     concepts = list(found.values())
     if not concepts:
         raise ConceptFileError(
@@ -109,9 +118,30 @@ def read_concepts(file: Path, limit: int | None, seed: int) -> ConceptSource:
     name = file.name
     if limit is not None and limit < len(concepts):
         places = sorted(random.Random(seed).sample(range(len(concepts)), limit))
-        name = f"{limit} of the {len(concepts)} concepts of {file.name}, drawn with seed {seed}"
+        name = Clause(
+            "{limit} of the {count} concepts of {file}, drawn with seed {seed}",
+            limit=limit,
+            count=len(concepts),
+            file=file.name,
+            seed=seed,
+        )
         concepts = [concepts[place] for place in places]
-    return ConceptSource(tuple(concepts), name, hashlib.sha256(content).hexdigest(), tuple(left_out))
+    chosen = tuple(
+        StudyConcept(concept=concept, category=(row.category or "").strip() or None, include=row.include)
+        for concept, row in concepts
+    )
+    return ConceptSource(chosen, name, hashlib.sha256(content).hexdigest(), tuple(left_out), more)
+
+
+def _judged(row: _Row, found: Container[str]) -> tuple[Concept | None, str]:
+    """The concept of a row, or why it is left out."""
+    if row.indecent is not None:
+        return None, Clause("{column} says that it is indecent", column=row.indecent)
+    try:
+        concept = typed_concept(row.text)
+    except ConceptError as error:
+        return None, str(error.message)
+    return (None, "it stands there twice") if concept.text in found else (concept, "")
 
 
 def given_concepts(texts: Sequence[str]) -> ConceptSource:
@@ -132,12 +162,13 @@ def given_concepts(texts: Sequence[str]) -> ConceptSource:
 
 @dataclass(frozen=True)
 class _Row:
-    """A line or row of a file, counted from 1."""
+    """A line or row of a file, counted from 1; `indecent` names the column that says so."""
 
     number: int
     text: str
     category: str | None = None
     include: tuple[AskedObject, ...] = ()
+    indecent: str | None = None
 
 
 def _rows(file: Path, content: bytes) -> Iterator[_Row]:
@@ -235,12 +266,16 @@ def _of_parquet(file: Path, content: bytes) -> Iterator[_Row]:
 
     try:
         opened = parquet.ParquetFile(pa.BufferReader(content))
-        prompt, category = _columns(file, opened.schema_arrow.names)
+        names = opened.schema_arrow.names
+        prompt, category = _columns(file, names)
+        flags = [name for name in _INDECENT if name in names]
         number = 0
-        for batch in opened.iter_batches(columns=[name for name in (prompt, category) if name]):
+        for batch in opened.iter_batches(columns=[*(name for name in (prompt, category) if name), *flags]):
             for row in batch.to_pylist():
                 number += 1
-                yield _Row(number, _text(row[prompt]), _text(row[category]) if category else None)
+                indecent = next((name for name in flags if (row[name] or 0) >= _INDECENT[name]), None)
+                category_text = _text(row[category]) if category else None
+                yield _Row(number, _text(row[prompt]), category_text, indecent=indecent)
     except (pa.ArrowException, OSError) as error:
         raise ConceptFileError(
             "{file} is no Parquet file: {error}", hint="download or save it again", file=file, error=error

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from compare.request import PairRequest, request_from_json
 from compare.runs import write_whole
@@ -19,8 +19,8 @@ from compare.statistics import ALPHA, FEWEST_CLUSTERS
 from compare.study.concepts import AskedObject, ConceptSource, StudyConcept
 from compare.study.judges import measures_of, require_judges
 from compare.study.scores import METRICS, OWN_METRICS, judge_of, measure_of
-from ideation import TwinseedError, known_expanders, nearest, read_plain_file
-from ideation.values import Positive, Seed, Sha256, StrictModel
+from ideation import Clause, TwinseedError, known_expanders, nearest, read_plain_file
+from ideation.files import Count, Positive, Seed, Sha256, StrictModel
 
 #: Does the picture still fit what was asked for? Held against the simple prompt, which knows nothing of the details.
 PRIMARY = "intent"
@@ -92,6 +92,7 @@ class Plan(StrictModel):
     source: str
     source_sha256: Sha256 | None = None
     left_out: tuple[tuple[int, str], ...] = ()
+    left_out_more: Count = 0
     concepts: Annotated[tuple[StudyConcept, ...], Field(min_length=1)]
     seed: Seed
     seeds: Positive
@@ -103,6 +104,14 @@ class Plan(StrictModel):
     analysis: AnalysisPlan = AnalysisPlan()
     request: PairRequest
     additions: tuple[Addition, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _short(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what plans of before have not, where it is not used: their digests hold."""
+        content: dict[str, Any] = whole(self)
+        if not self.left_out_more:
+            del content["left_out_more"]
+        return content
 
     @property
     def digest(self) -> str:
@@ -238,6 +247,7 @@ def planned(
         source=source.name,
         source_sha256=source.sha256,
         left_out=source.left_out,
+        left_out_more=source.left_out_more,
         concepts=source.concepts,
         seed=request.settings.seed,
         seeds=seeds,
@@ -267,7 +277,7 @@ def _questions(arms: tuple[StudyArm, ...], models: tuple[str, ...], metrics: tup
             model=model,
             metric=metric,
             primary=metric == PRIMARY,
-            text=METRICS[measure_of(metric)].question.format(arm=arm.name, judge=judge_of(metric) or "CLIP"),
+            text=Clause(METRICS[measure_of(metric)].question, arm=arm.name, judge=judge_of(metric) or "CLIP"),
         )
         for model in models
         for arm in arms

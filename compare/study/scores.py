@@ -12,7 +12,7 @@ import numpy as np
 from compare.instruments import score
 from compare.runs import Run
 from generate.picture import ARMS
-from ideation.values import Count, FileName, Seed, StrictModel
+from ideation.files import Count, FileName, Seed, StrictModel
 
 
 @dataclass(frozen=True)

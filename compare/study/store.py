@@ -26,7 +26,7 @@ from pydantic import AwareDatetime, ValidationError
 from compare.runs import RECORD_FILE, Run
 from compare.study.design import StudyError
 from compare.study.scores import UnitScores
-from ideation.values import Count, StrictModel
+from ideation.files import Count, StrictModel
 
 JOURNAL_FILE, RUNS, WORK, SCORES_FILE = "journal.jsonl", "runs", "work", "scores.json"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from compare.request import PairOptions, PairRequest
 from compare.runs import write_whole
 from compare.study.analysis import Analysis, analyse
+from compare.study.batch import usual_batch
 from compare.study.concepts import ConceptSource, drawn_concepts, given_concepts, read_concepts
 from compare.study.crew import Alone, Crew, OnProgress, SessionWorker, carry_out, done_before
 from compare.study.design import PLAN_FILE, Plan, StudyError, arms_of, extended, planned, read_plan, write_plan
@@ -30,7 +31,7 @@ from compare.study.judges import open_votes
 from compare.study.report import study_html, study_sentences
 from compare.study.scores import with_judged
 from compare.study.store import JOURNAL_FILE, RUNS, WORK, Journal, Outcome, RunStore, alone_in
-from generate.models import known_words, require_model
+from generate.models import check_batch, known_words, require_model
 from ideation import seed_of
 from templates import LANGUAGES, Language
 
@@ -55,7 +56,8 @@ def plan_study(
     or that one with what was added to it. Concepts are those of a `file`, or these `texts`, or drawn.
 
     `options` say how pairs are rendered; their concept, expander and model have no say. Without a seed it is that of
-    the plan which is there, else one is drawn. Raises `TwinseedError`.
+    the plan which is there, else one is drawn; without a batch likewise, else it is tried out what is quickest here.
+    Raises `TwinseedError`.
     """
     before = read_plan(folder) if (folder / PLAN_FILE).is_file() else None
     if not 1 <= seeds <= MAX_SEEDS:
@@ -71,12 +73,15 @@ def plan_study(
     named = _names(models)
     if not named:
         raise StudyError("no model was named", hint="name one or more, as in --models seedling")
-    for model in named:
-        require_model(model, allow_pickle=options.allow_pickle)
     source = given_concepts(texts) if texts is not None else _source(file, concepts, seed, named[0])
-    request, _ = PairRequest.from_options(
-        replace(options, concept=source.concepts[0].concept.text, seed=str(seed), images=seeds, model=named[0])
-    )
+    options = replace(options, concept=source.concepts[0].concept.text, seed=str(seed), images=seeds, model=named[0])
+    request, _ = PairRequest.from_options(options)
+    if options.batch is None:
+        batch = usual_batch(request, named) if before is None else before.request.settings.pairs_per_batch
+        request = replace(request, settings=replace(request.settings, pairs_per_batch=batch))
+    for model in named:
+        if (family := require_model(model, allow_pickle=options.allow_pickle)) is not None:
+            check_batch(request.settings, family)
     wanted = planned(
         source,
         request,

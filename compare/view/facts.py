@@ -43,6 +43,9 @@ def certificate_section(certificate: Certificate, settings: RenderSettings, t: d
         (way["evaluations"], (Value(str(certificate.evaluations)),)),
         (way["batch"], (Value(" × ".join(map(str, certificate.batch_shape))),)),
     ]
+    for seed, seeds in certificate.batches.items():
+        others = t["joint"].join(str(one) for one in seeds if one != seed)
+        rows.append((said["together"].format(seed=seed), (Value(others or said["alone"]),)))
     if certificate.context:
         context = t["joint"].join(
             f"{said['arm'].get(name, name)} {count}" for name, count in certificate.context.items()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from compare.instruments import Findings
-from compare.instruments.scores import verdict_text
+from compare.instruments.scores import undrawn_in, verdict_text
 from compare.report import Block, Booklet, Chapter, Section, booklet_html, booklet_pdf, sentences
 from compare.report.blocks import Chart, Code, Grid, Pair, Seal, Shot, Table, Text, Title, Words
 from compare.report.charts import Interval, intervals
@@ -84,7 +84,8 @@ def _chapter(number: int, run: str, record: Record, t: dict[str, Any], said: dic
     assert isinstance(seal, Seal)  # noqa: S101 - the section begins with it
     sections = [pair_section(record, t)]
     if verdict is not None:
-        text = verdict_text(verdict, findings.distances, t, fair=record.certificate.holds)
+        undrawn = undrawn_in(record.prompts, record.settings.model)
+        text = verdict_text(verdict, findings.distances, t, fair=record.certificate.holds, undrawn=undrawn)
         sections.append(Section("verdict", t["verdict"]["title"], (), (Text(text, "lead"),)))
     if record.observations and record.observations.strip():
         sections.append(Section("observations", said["words"], (), (Words(record.observations),)))

@@ -16,6 +16,7 @@ from compare.instruments.scores import (
     VerdictRecord,
     audit_section,
     card_section,
+    undrawn_in,
     unknown_in,
     verdict_section,
     verdict_text,
@@ -29,7 +30,8 @@ from compare.view.facts import certificate_section, prompts_section, repeat_sect
 from generate.models import vocabulary_of
 from generate.picture import ARMS, Arm
 from ideation import PromptPair, read_part, told
-from ideation.english import ARTICLES, GLUE, Piece, WordSpan, diff, words_of
+from ideation.english import GLUE, Piece, WordSpan, diff, words_of
+from ideation.prompt import ARTICLES
 from templates import Language
 
 MOST_MAPS = 4  # difference maps in one report
@@ -71,7 +73,9 @@ def report_of(record: Record, pictures: Mapping[str, bytes], language: Language 
     drawn, verdict = _difference_maps(record, pictures), judged_verdict(record)
     sections = (
         pair_section(record, t),
-        None if verdict is None else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds),
+        None
+        if verdict is None
+        else verdict_section(verdict, findings.distances, t, fair=record.certificate.holds, undrawn=_undrawn(record)),
         audit_section(findings.phrases, record.prompts.expanded, t, seeds=len(record.seeds), glosses=glosses(language)),
         card_section(findings.cards, findings.clip, t, verdict),
         _seeds_section(record, t),
@@ -110,7 +114,11 @@ def verdict_of(record: Record, language: Language = "en") -> str:
     if findings is None or verdict is None:
         return ""
     t = sentences(language)["report"]
-    return verdict_text(verdict, findings.distances, t, fair=record.certificate.holds)
+    return verdict_text(verdict, findings.distances, t, fair=record.certificate.holds, undrawn=_undrawn(record))
+
+
+def _undrawn(record: Record) -> tuple[str, ...]:
+    return undrawn_in(record.prompts, record.settings.model)
 
 
 def judged_verdict(record: Record) -> VerdictRecord | None:

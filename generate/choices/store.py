@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 import templates
 from generate.settings import SettingsError
 from ideation import Clause, TwinseedError, nearest
-from ideation.yaml_loader import ShallowLoader
+from ideation.files import ShallowLoader
 
 #: The `source` of what comes with Twinseed; of everything else it is the path of the file.
 BUILT_IN = "built in"

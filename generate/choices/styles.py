@@ -29,7 +29,7 @@ from generate.choices.store import (
     validated,
 )
 from ideation import Clause
-from ideation.values import STRICT
+from ideation.files import STRICT
 
 #: Where the prompt goes.
 PLACE = "{prompt}"

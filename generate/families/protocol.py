@@ -47,6 +47,14 @@ class InTurn:
     `mixed` gives what the text encoders make of words, as arguments of the pipeline, where two of them can be mixed:
     they have one length, and nothing tells their padding apart. None where they cannot.
 
+    `attends` says how words lie to the picture where the transformer looks at them: before or behind it in one row, or
+    apart; None where nobody looks on. There the picture is padded to a multiple of `picture_in` places. `context` is
+    what the words' places are, in order: tokenizers, by the pipeline's names for them, each with its number of places,
+    0 of the last for as many as there are tokens.
+
+    The pipeline of one that `carries` tells the denoiser which of its calls is for what, so that a fast render can
+    carry attention on from step to step.
+
     `guiders` are parts of the pipeline that hold the guidance, where no argument does: one of them is used for a
     picture. Of prompts that are `set_apart` it uses another one, and so they go with their like alone.
 
@@ -70,6 +78,10 @@ class InTurn:
     lengths: Mapping[str, str] = field(default_factory=dict)
     most_tokens: int | None = None
     mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
+    carries: bool = False
+    attends: Literal["words first", "picture first", "words apart"] | None = None
+    picture_in: int = 1
+    context: tuple[tuple[str, int], ...] = ()
     guiders: tuple[str, ...] = ()
     set_apart: Callable[[str], bool] = lambda _: False
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()
@@ -130,11 +142,11 @@ class Family:
     name: str
     title: str
     pipeline: str
-    denoiser: str
-    text_encoders: tuple[tuple[str, str], ...]
-    guidance: str
-    guided_rows: tuple[Guided, ...]
     inputs: Mapping[str, str]
+    denoiser: str = "transformer"
+    text_encoders: tuple[tuple[str, str], ...] = (("text_encoder", "tokenizer"),)
+    guidance: str = "guidance_scale"
+    guided_rows: tuple[Guided, ...] = ("prompt", "negative prompt")
     penultimate: bool = False
     context_width: int | None = None
     latent_channels: int | None = None

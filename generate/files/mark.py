@@ -18,7 +18,7 @@ from generate.files.png import pixels_sha256
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, PromptPair
-from ideation.values import Seed, Sha256, StrictModel, interruptible
+from ideation.files import Seed, Sha256, StrictModel, interruptible
 
 _SETTINGS = TypeAdapter(RenderSettings)
 

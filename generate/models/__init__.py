@@ -9,7 +9,7 @@ What finds them never loads torch; `open_model` and what comes with it do, once 
 >>> find_model("seedlng")
 Traceback (most recent call last):
     ...
-generate.models.weight_file.ModelError: unknown model 'seedlng'
+generate.models.weights.weight_file.ModelError: unknown model 'seedlng'
 """
 
 from __future__ import annotations
@@ -40,23 +40,24 @@ from generate.models.resolve import (
     vae_path,
     vocabulary_of,
 )
-from generate.models.suitability import check_family, usual_settings
+from generate.models.suitability import check_batch, check_family, usual_settings
 from generate.models.target import WritingTarget, find_writing_target, writing_target
-from generate.models.weight_file import ModelError, digest_of_file, digest_of_weights
+from generate.models.weights.weight_file import ModelError, digest_of_file, digest_of_weights
 
 if TYPE_CHECKING:
     from generate.models.adapters import Adapter, Embedding
     from generate.models.devices import choose_device, choose_dtype, explain_choice, ran_out_of_memory, require_compiler
-    from generate.models.open import OpenModel, open_model
+    from generate.models.opening.model import OpenModel
+    from generate.models.opening.open import open_model
 
 _WITH_TORCH = {
     "Adapter": "generate.models.adapters",
     "Embedding": "generate.models.adapters",
-    "OpenModel": "generate.models.open",
+    "OpenModel": "generate.models.opening.model",
     "choose_device": "generate.models.devices",
     "choose_dtype": "generate.models.devices",
     "explain_choice": "generate.models.devices",
-    "open_model": "generate.models.open",
+    "open_model": "generate.models.opening.open",
     "ran_out_of_memory": "generate.models.devices",
     "require_compiler": "generate.models.devices",
 }
@@ -75,6 +76,7 @@ __all__ = [
     "ModelName",
     "OpenModel",
     "WritingTarget",
+    "check_batch",
     "check_family",
     "choose_device",
     "choose_dtype",

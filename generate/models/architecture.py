@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from generate.families import FAMILIES, OF_OTHER_SIZES, Family, family_of_configuration
-from generate.models.quantization import require_known_quantization
-from generate.models.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
+from generate.models.weights.quantization import require_known_quantization
+from generate.models.weights.weight_file import ModelError, family_of_checkpoint, first_line, read_weight_file
 from generate.schedulers.table import is_flow
 from ideation import Clause, read_plain_file, require_plain_file
-from ideation.yaml_loader import ShallowLoader
+from ideation.files import ShallowLoader
 
 #: The libraries whose classes a model_index.json may name: naming a library is enough to have it imported.
 _LIBRARIES = (None, "diffusers", "transformers", "stable_diffusion")

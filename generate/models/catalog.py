@@ -13,7 +13,7 @@ import platformdirs
 from generate.families import FAMILIES, Reader
 from generate.models.architecture import family_of_folder, own_configuration
 from generate.models.companion import companions
-from generate.models.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
+from generate.models.weights.weight_file import ENDINGS, ModelError, read_weight_file, vectors_in
 from ideation import CLIP_LIMIT, Clause, TokenBudget, marks_in, name_of_embedding, require_plain_file
 
 #: Where each kind of file may lie in the models folder, besides its top.

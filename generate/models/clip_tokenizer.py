@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from generate.models.catalog import models_folder
-from generate.models.weight_file import ModelError, first_line
+from generate.models.weights.weight_file import ModelError, first_line
 from generate.seedling import SEEDLING_TOKENIZER
 from ideation import read_plain_file
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from generate.models.architecture import configuration_of_part, family_of_folder
-from generate.models.weight_file import ModelError, WeightFile
+from generate.models.weights.weight_file import ModelError, WeightFile
 
 #: The denoisers, by their classes in diffusers, of the families that a file is told to be of; the two that are called
 #: FLUX.2 have one.

@@ -19,7 +19,7 @@ from generate.models.catalog import (
 )
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.companion import companions
-from generate.models.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
+from generate.models.weights.weight_file import PICKLES, ModelError, first_line, read_weight_file, require_pickle
 from ideation import Vocabulary, WordLists, built_in_words, nearest, seedling_words
 
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w.-]*(?:/[\w-][\w.-]*)*))?")

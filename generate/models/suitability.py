@@ -46,6 +46,7 @@ def check_family(settings: RenderSettings, family: Family) -> None:
             title=family.title,
             names=", ".join(family.in_turn.schedulers),
         )
+    check_batch(settings, family)
     length, most = settings.max_sequence_length, family.in_turn.most_tokens or family.in_turn.readers[0].limit
     if length is not None and "max_sequence_length" not in family.in_turn.arguments:
         raise SettingsError(
@@ -85,5 +86,15 @@ def check_family(settings: RenderSettings, family: Family) -> None:
         raise SettingsError(
             "{title} is drawn with its own VAE alone",
             hint="leave --vae out; other VAEs go with Stable Diffusion",
+            title=family.title,
+        )
+
+
+def check_batch(settings: RenderSettings, family: Family) -> None:
+    """Raises `SettingsError` where pairs are to share a batch and the family draws one picture after the other."""
+    if settings.pairs_per_batch is not None and family.in_turn is not None:
+        raise SettingsError(
+            "{title} draws one picture after the other, and no pairs share a batch",
+            hint="leave --batch out",
             title=family.title,
         )

@@ -9,7 +9,7 @@ from generate.families import Reader
 from generate.models.catalog import known_models, models_folder, reader_budget, token_budget
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
 from generate.models.resolve import family_of, find_tokenizer, vocabulary_of
-from generate.models.weight_file import ModelError
+from generate.models.weights.weight_file import ModelError
 from generate.settings import DEFAULT_MODEL
 from ideation import (
     CLIP_LIMIT,

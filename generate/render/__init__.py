@@ -13,6 +13,7 @@ from generate.render.attention_figure import movement, spotlight
 if TYPE_CHECKING:
     from generate.render.attention import AttentionError, AttentionRecorder, PromptAttention, moved, read_tokens
     from generate.render.batch import RenderCancelled, RenderError, Step
+    from generate.render.joint_attention import attention_recorder
     from generate.render.libraries import library_versions
     from generate.render.pair import RenderInterrupted, render_pair, resolve_settings
     from generate.render.series import Frame, FramePicture, render_series
@@ -27,6 +28,7 @@ _WITH_TORCH = {
     "RenderError": "generate.render.batch",
     "RenderInterrupted": "generate.render.pair",
     "Step": "generate.render.batch",
+    "attention_recorder": "generate.render.joint_attention",
     "library_versions": "generate.render.libraries",
     "moved": "generate.render.attention",
     "read_tokens": "generate.render.attention",
@@ -52,6 +54,7 @@ __all__ = [
     "RenderError",
     "RenderInterrupted",
     "Step",
+    "attention_recorder",
     "library_versions",
     "moved",
     "movement",

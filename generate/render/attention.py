@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from generate.models.catalog import embedding_pattern
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.render.conditioning import prompt_chunks
 from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings

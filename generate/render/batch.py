@@ -7,13 +7,13 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from PIL import Image
 
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.picture import SchedulerUse
 from generate.render.conditioning import Conditioning
 from generate.render.input_check import InputCheck, digest_of
@@ -46,9 +46,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Batch:
-    """What is to be rendered: one picture for each row of `conditioning`, from the seed of the same place. It is batch
-    `number` of `batches`, counted from 1, for whoever listens; `watchers` are entered around the denoiser's work,
-    which is not compiled then."""
+    """What is to be rendered: one picture for each row of `conditioning`, from the seed of the same place; the two of a
+    pair beside each other. It is batch `number` of `batches`, counted from 1, for whoever listens; `watchers` are
+    entered around the denoiser's work, which is not compiled then."""
 
     model: OpenModel
     settings: RenderSettings
@@ -77,6 +77,17 @@ class Rendered:
     given_up: tuple[str, ...]
     inputs: tuple[dict[str, str], ...] = ()
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    def pair(self, place: int) -> Rendered:
+        """The pair at that place of the batch by itself, with its part of the time."""
+        two = slice(2 * place, 2 * place + 2)
+        return replace(
+            self,
+            images=self.images[two],
+            seconds=self.seconds * 2 / len(self.images),
+            latents_sha256=self.latents_sha256[two],
+            inputs=self.inputs[two],
+        )
 
 
 def ran_over(model: OpenModel, said: Clause) -> RenderError:
@@ -123,8 +134,9 @@ def render_together(batch: Batch, plan: MemoryPlan) -> Rendered:
     images = _run(batch, scheduler, generators, latents, after_step, check, preview)
     seconds = time.perf_counter() - began
     # Equal generators that drew equally often end alike; DPM++ SDE has its own seeds instead.
-    states = {digest_of(generator.get_state()) for generator in generators}
-    if len(states) > 1 or len(set(scheduler.config.get("noise_sampler_seed") or ())) > 1:
+    states = [digest_of(generator.get_state()) for generator in generators]
+    own = list(scheduler.config.get("noise_sampler_seed") or ())
+    if count > 1 and any(ends[0::2] != ends[1::2] for ends in (states, own)):
         check.differs.add("noise on the way")
     return Rendered(
         images=tuple(images),

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from generate.models.open import Encoding, OpenModel
+from generate.models.opening.model import Encoding, OpenModel
 from generate.settings import RenderSettings, SettingsError
 from ideation import ParsedPrompt, PromptPair, parse_prompt
 

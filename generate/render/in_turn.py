@@ -18,10 +18,11 @@ from PIL import Image
 
 from generate.families import InTurn
 from generate.models.devices import ran_out_of_memory
-from generate.models.weight_file import first_line
+from generate.models.weights.weight_file import first_line
 from generate.picture import SchedulerUse
 from generate.render.arm_check import ArmCheck
 from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, Step, as_json, ran_over
+from generate.render.carrying import carried_on, how_carried
 from generate.render.memory import MemoryPlan
 from generate.render.preview import TurnPreview
 from generate.schedulers.table import build_scheduler
@@ -56,7 +57,7 @@ def render_in_turn(batch: Batch, plan: MemoryPlan) -> Rendered:
         shape=checks[0].shape,
         given_up=plan.given_up,
         inputs=tuple(check.inputs for check in checks),
-        arguments=as_json({**_arguments(batch, in_turn), **checks[0].guider}),
+        arguments=as_json({**_arguments(batch, in_turn), **checks[0].guider, **how_carried(model, settings)}),
     )
 
 
@@ -161,6 +162,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             for watcher in batch.watchers:
                 stack.enter_context(watcher)
             stack.enter_context(_guided_by(batch, in_turn))
+            stack.enter_context(carried_on(model, settings))
             stack.enter_context(check.watching(pipeline))
             # Whoever draws from the generator that all of torch shares draws the same for both arms.
             cuda = [torch.device(model.device).index or 0] if model.device.startswith("cuda") else []

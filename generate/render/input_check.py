@@ -16,30 +16,31 @@ class InputCheck:
     """Watches the denoiser of a `family` during one batch: what went into it at the first step, arm by arm, and how
     often it ran.
 
-    A batch holds one row for each arm; with guidance, once for each of the family's `guided_rows`. `differs` names what
-    was not equal between the arms, of all tensors that have such rows: as the family names its inputs, words in the
-    unconditional rows as "negative prompt". With one arm there is nothing to compare.
+    A batch holds one row for each of its `pictures`, a pair's two beside each other; with guidance, once for each of
+    the family's `guided_rows`. `differs` names what was not equal between the arms of any pair, of all tensors that
+    have such rows: as the family names its inputs, words in the unconditional rows as "negative prompt". With one
+    picture there is nothing to compare.
     """
 
-    def __init__(self, family: Family, arms: int = 2) -> None:
+    def __init__(self, family: Family, pictures: int = 2) -> None:
         self.evaluations = 0
         self.differs: set[str] = set()
-        self._family, self._arms = family, arms
+        self._family, self._pictures = family, pictures
 
     def watch(self, module: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """A forward pre-hook with keywords."""
         self.evaluations += 1
-        if self.evaluations > 1 or self._arms < 2:
+        if self.evaluations > 1 or self._pictures < 2:
             return
         named = named_inputs(module, arguments, keywords)
         rows = len(next(value for name, value in named.items() if self._family.inputs.get(name) == "initial noise"))
-        guided = self._family.guided_rows if rows > self._arms else ("prompt",)
+        guided = self._family.guided_rows if rows > self._pictures else ("prompt",)
         for name, value in _tensors(named):
             if value.ndim == 0 or len(value) != rows:  # the same for all rows
                 continue
             what = self._family.inputs.get(name, name)
-            for half, arms in zip(guided, value.unflatten(0, (len(guided), self._arms)), strict=True):
-                if any(not torch.equal(arms[0], arm) for arm in arms[1:]):
+            for half, pictures in zip(guided, value.unflatten(0, (len(guided), self._pictures)), strict=True):
+                if not torch.equal(pictures[0::2], pictures[1::2]):
                     self.differs.add(half if what == "prompt" else what)
 
 

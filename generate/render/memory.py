@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 
-from generate.models.memory_mode import MODE_WORDS
-from generate.models.open import OpenModel
+from generate.models.devices import ran_out_of_memory
+from generate.models.opening.memory_mode import MODE_WORDS
+from generate.models.opening.model import OpenModel
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,23 @@ def applied(plan: MemoryPlan, model: OpenModel) -> Iterator[None]:
             )
             home = "cpu" if model.too_large else model.device
             offload(device=model.device)
-            undo.append(lambda: (pipeline.remove_all_hooks(), pipeline.to(home)))
+            undo.append(lambda: _brought_back(model, home))
         yield
     finally:
         for step in reversed(undo):
             step()
+
+
+def _brought_back(model: OpenModel, home: str) -> None:
+    """The model as a whole where it was; where there is no room for it any more, as one that is too large."""
+    model.pipeline.remove_all_hooks()
+    try:
+        model.pipeline.to(home)
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        model.pipeline.to("cpu")
+        model.too_large = True
 
 
 def _in_slices(denoiser: Any, size: int) -> Callable[[], None]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from generate.models.adapters import Adapter, Embedding
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.models.suitability import check_family
 from generate.picture import ARMS, Arm, Certificate, NoiseFloor, Picture, PicturePair
 from generate.render.batch import Batch, Rendered, Step
@@ -88,9 +88,11 @@ def render_pair(
     on_step: Callable[[Step], None] | None = None,
     on_pair: Callable[[PicturePair], None] | None = None,
     watchers: Sequence[AbstractContextManager[Any]] = (),
+    together: Sequence[int] = (),
 ) -> PicturePair:
-    """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt. Families with a
-    transformer have the two one after the other, each by a call of its own.
+    """Renders `settings.images` seeds, each as one batch of two: the simple and the expanded prompt; or several in one,
+    where `settings.pairs_per_batch` says so. Families with a transformer have the two one after the other, each by a
+    call of its own.
 
     Both pictures of a seed get a fresh CPU generator with that seed, so they begin with the same noise and, with
     schedulers that add noise on the way, go on with the same; every other argument is shared by the batch. Equal
@@ -103,29 +105,35 @@ def render_pair(
     `watchers` are entered while the denoiser works on the first seed, to look on. `on_step` hears of every step and may
     raise `RenderCancelled`. `on_pair` is called as soon as the two pictures of a seed are there, with all that are
     finished by then, so that they can be kept whatever happens next; what it raises stops the render as anything else
-    does. Raises `SettingsError` or `RenderError`; where some pairs were finished by then, `RenderInterrupted` with
-    them, whatever stopped the others.
+    does. `together` are the seeds that a single one is to share its batch with, itself among them: so a pair that was
+    drawn in company is drawn again, bit for bit, and the others are let go. Raises `SettingsError` or `RenderError`;
+    where some pairs were finished by then, `RenderInterrupted` with them, whatever stopped the others.
     """
     settings = resolve_settings(settings, model)
     conditioning = encode_pair(model, prompts, settings)
     made: list[_Seed] = []
     plan = MemoryPlan.first(model)
     try:
-        for number, seed in enumerate(settings.seeds, start=1):
+        wanted = set(settings.seeds)
+        for seeds in [tuple(together)] if together else settings.batches:
             batch = Batch(
                 model,
                 settings,
-                conditioning,
-                (seed, seed),
-                number,
+                conditioning.rows([0, 1] * len(seeds)) if len(seeds) > 1 else conditioning,
+                tuple(seed for seed in seeds for _ in ARMS),
+                len(made) + 1,
                 settings.images,
                 on_step,
-                watchers if number == 1 else (),
+                () if made else watchers,
             )
             rendered, plan = render_batch(batch, plan)
-            made.append(_Seed(seed, rendered, _noise_floor(batch, rendered, plan) if noise_floor else None))
-            if on_pair is not None:
-                on_pair(_pictures(settings, model, conditioning, made))
+            for place, seed in enumerate(seeds):
+                if seed in wanted:
+                    pair = rendered.pair(place)
+                    floor = _noise_floor(batch, seed, pair, plan) if noise_floor else None
+                    made.append(_Seed(seed, pair, floor, seeds))
+                    if on_pair is not None:
+                        on_pair(_pictures(settings, model, conditioning, made))
     except BaseException as stopped:  # whatever it was, hours of finished pairs are not thrown away
         if not made:
             raise
@@ -135,11 +143,12 @@ def render_pair(
 
 @dataclass(frozen=True)
 class _Seed:
-    """The finished pair of one seed."""
+    """The finished pair of one seed, and the seeds of its batch."""
 
     seed: int
     rendered: Rendered
     noise_floor: NoiseFloor | None
+    batch: tuple[int, ...]
 
 
 def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditioning, made: list[_Seed]) -> PicturePair:
@@ -157,6 +166,7 @@ def _pictures(settings: RenderSettings, model: OpenModel, conditioning: Conditio
         makes={name: one.make for name, one in loaded.items()},
         inputs={pair.seed: _by_input(pair.rendered.inputs) for pair in made if len(pair.rendered.inputs) == len(ARMS)},
         arguments=first.arguments,
+        batches={pair.seed: pair.batch for pair in made} if settings.pairs_per_batch is not None else {},
         given_up={pair.seed: pair.rendered.given_up for pair in made if pair.rendered.given_up},
         noise_floor={pair.seed: pair.noise_floor for pair in made if pair.noise_floor is not None},
         device=model.device,
@@ -182,12 +192,10 @@ def _by_input(arms: tuple[dict[str, str], ...]) -> dict[str, dict[Arm, str]]:
     }
 
 
-def _noise_floor(batch: Batch, pair: Rendered, plan: MemoryPlan) -> NoiseFloor:
+def _noise_floor(batch: Batch, seed: int, pair: Rendered, plan: MemoryPlan) -> NoiseFloor:
     """How far the simple picture moves when it is rendered alone: the same numbers, added up in another order."""
     conditioning = batch.conditioning.rows([0])
-    alone, _ = render_batch(
-        replace(batch, conditioning=conditioning, seeds=batch.seeds[:1], on_step=None, watchers=()), plan
-    )
+    alone, _ = render_batch(replace(batch, conditioning=conditioning, seeds=(seed,), on_step=None, watchers=()), plan)
     apart = [np.asarray(image.convert("RGB"), dtype=np.int16) for image in (pair.images[0], alone.images[0])]
     difference = np.abs(apart[0] - apart[1])
     return NoiseFloor(round(float(difference.mean()) / 255, 6), int(difference.max()))

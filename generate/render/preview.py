@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.render.input_check import named_inputs
 from generate.settings import RenderSettings
 
@@ -36,14 +36,14 @@ class Preview:
 
     @torch.no_grad()
     def pictures(self) -> list[Image.Image]:
-        """One picture per arm; empty before the first step."""
+        """One picture per arm, of the first pair where several share a batch; empty before the first step."""
         if self._seen is None:
             return []
         sample, timestep, output = self._seen
         if len(output) == 2 * self._arms:
             half = dict(zip(self._model.family.guided_rows, output.chunk(2), strict=True))
             output = half["negative prompt"] + self._guidance * (half["prompt"] - half["negative prompt"])
-        return _drawn(self._model, self._clean(sample[-self._arms :].float(), timestep, output.float()))
+        return _drawn(self._model, self._clean(sample[-self._arms :].float(), timestep, output.float())[:2])
 
     def _clean(self, sample: torch.Tensor, timestep: Any, output: torch.Tensor) -> torch.Tensor:
         """The clean latents. Whatever the scheduler's own scale, the denoiser is given unit variance and a timestep."""

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generate.models.open import OpenModel
+from generate.models.opening.model import OpenModel
 from generate.render.batch import Batch, Step
 from generate.render.conditioning import Conditioning, encode_pair, require_like
 from generate.render.drawing import render_batch

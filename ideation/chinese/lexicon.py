@@ -13,8 +13,7 @@ from ideation.chinese.chart import Edge
 from ideation.chinese.numerals import NUMBERS, clock_edges, measures, number_edges
 from ideation.chinese.phrases import Noun, Quantity, Verb
 from ideation.chinese.script import fold
-from ideation.draw import built_in_words
-from ideation.vocabulary import seedling_vocabulary
+from ideation.draw import built_in_words, seedling_vocabulary
 from templates import own_yaml
 
 FOLDER = Path(__file__).parent / "words"

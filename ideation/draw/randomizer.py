@@ -13,7 +13,7 @@ from math import gcd
 from ideation.concept import Concept, Word, concept_text
 from ideation.draw.word_lists import MAX_ENTRY_CHARACTERS, WordLists
 from ideation.errors import Clause, TwinseedError, nearest
-from ideation.values import MAX_SEED
+from ideation.files import MAX_SEED
 from templates import Language
 
 #: So many neighbouring concepts are put in order together, so that no two in a row share a part.

@@ -19,10 +19,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ideation.concept import Word
+from ideation.draw.vocabulary import Vocabulary
 from ideation.errors import Clause, TwinseedError
-from ideation.plain_file import read_plain_file
-from ideation.vocabulary import Vocabulary
-from ideation.yaml_loader import ShallowLoader
+from ideation.files import ShallowLoader, read_plain_file
 from templates import OWN_LOADER
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
@@ -87,7 +86,7 @@ def built_in_words() -> WordLists:
 def seedling_words(vocabulary: Vocabulary) -> WordLists:
     """The subjects, actions and styles that the embedded model can draw.
 
-    >>> from ideation.vocabulary import seedling_vocabulary
+    >>> from ideation.draw import seedling_vocabulary
     >>> [word.en for word in seedling_words(seedling_vocabulary()).actions[:2]]
     ['riding a bicycle', 'driving a car']
     """

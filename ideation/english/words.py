@@ -60,6 +60,31 @@ def is_inside(spans: Sequence[tuple[int, int]], place: int) -> bool:
     return before < len(spans) and spans[before][0] < place
 
 
+def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans in order, those that overlap as one.
+
+    >>> merged([(7, 9), (2, 5), (4, 6)])
+    [(2, 6), (7, 9)]
+    """
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def covers(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether one of the spans, which stand in order and apart, has all from `start` to `end`.
+
+    >>> covers([(2, 6), (7, 9)], 2, 5), covers([(2, 6), (7, 9)], 5, 8)
+    (True, False)
+    """
+    before = bisect_right(spans, start, key=lambda span: span[0])
+    return before > 0 and end <= spans[before - 1][1]
+
+
 def words_of(text: str) -> list[WordSpan]:
     """The words of a text in order, without the marks and spaces between them.
 

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict
 
 from ideation.concept import typed_concept
+from ideation.draw import seedling_vocabulary
 from ideation.expanders.instruction_template import InstructionTemplate, InstructionTemplateError, find_template
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
-from ideation.vocabulary import seedling_vocabulary
 
 #: Words that fit into a token. Prompts are full of commas, and a comma takes a token too.
 WORDS_PER_TOKEN = 0.6

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ideation.concept import Concept
-from ideation.english import plain_answer, words_of
+from ideation.draw import Vocabulary
+from ideation.english import words_of
 from ideation.errors import Clause
 from ideation.expanders.instruction_template import InstructionTemplate
 from ideation.expanders.target import PromptTarget
-from ideation.vocabulary import Vocabulary
+from ideation.prompt import plain_answer
 
 #: Hears why a server is not asked again at once, and for how many seconds; it may raise, which ends the waiting.
 OnWait = Callable[[Clause, float], None]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ideation.concept import Concept
+from ideation.draw import Vocabulary
 from ideation.errors import TwinseedError
 from ideation.expanders import (
     CachedExpander,
@@ -22,9 +23,7 @@ from ideation.expanders import (
     WrongLanguage,
 )
 from ideation.expansion.pair import TokenMode, expand
-from ideation.prompt_pair import PromptPair
-from ideation.token_budget import EstimatedBudget, TokenBudget
-from ideation.vocabulary import Vocabulary
+from ideation.prompt import EstimatedBudget, PromptPair, TokenBudget
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ideation.concept import Concept
-from ideation.english import MarkedText, PlainText, as_prompt, carry_marks, plain_answer, plain_words, words_of
+from ideation.english import plain_words, words_of
 from ideation.errors import Clause
 from ideation.expanders import DraftedPrompts, DraftRequest, UnusableResponse
 from ideation.expanders.errors import shortened
 from ideation.expansion.notes import notes_on_draft
 from ideation.faithfulness import Faithfulness, check
-from ideation.prompt_pair import TokenCount
-from ideation.prompt_syntax import parse_prompt, spoken
-from ideation.token_budget import EstimatedBudget, TokenBudget, read_part
+from ideation.prompt import (
+    EstimatedBudget,
+    MarkedText,
+    PlainText,
+    TokenBudget,
+    TokenCount,
+    as_prompt,
+    carry_marks,
+    parse_prompt,
+    plain_answer,
+    read_part,
+    spoken,
+)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,21 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable
 
-from ideation.english import MarkedText, PlainText, common_words
+from ideation.draw import Vocabulary
+from ideation.english import common_words
 from ideation.errors import Clause
 from ideation.expanders import PromptTarget
 from ideation.faithfulness import Faithfulness
-from ideation.prompt_pair import TokenCount
-from ideation.prompt_syntax import marks_in, parse_prompt, spoken
-from ideation.token_budget import EstimatedBudget, TokenBudget
-from ideation.vocabulary import Vocabulary
+from ideation.prompt import (
+    EstimatedBudget,
+    MarkedText,
+    PlainText,
+    TokenBudget,
+    TokenCount,
+    marks_in,
+    parse_prompt,
+    spoken,
+)
 
 #: What other programs read as syntax, and an encoder as words.
 _OF_OTHERS = re.compile(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ideation.chinese import translate
 from ideation.concept import Concept, concept_text, typed_concept
-from ideation.english import concept_as_prompt, concept_sentence
+from ideation.draw import Vocabulary
 from ideation.errors import Clause, TwinseedError
 from ideation.expanders import (
     DraftRequest,
@@ -33,10 +33,7 @@ from ideation.expansion.notes import (
     reads_english_alone,
 )
 from ideation.expansion.unlearnt import notes_on_unlearnt
-from ideation.prompt_pair import PromptPair
-from ideation.prompt_syntax import spoken
-from ideation.token_budget import EstimatedBudget, TokenBudget
-from ideation.vocabulary import Vocabulary
+from ideation.prompt import EstimatedBudget, PromptPair, TokenBudget, concept_as_prompt, concept_sentence, spoken
 
 #: What becomes of a prompt that is too long for the encoder: the expander is asked to fit it, the encoder reads it in
 #: chunks, or it is cut.

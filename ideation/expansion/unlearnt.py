@@ -9,12 +9,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ideation.draw import built_in_words
-from ideation.english import WordSpan, content_stems, plain_words, plural, words_of
+from ideation.draw.vocabulary import MAX_NAMED, Named, Vocabulary, phrases_at, quoted
+from ideation.english import WordSpan, content_stems, covers, merged, plain_words, plural, words_of
 from ideation.errors import Clause
 from ideation.expansion.notes import foreign_words
 from ideation.faithfulness import Requirement, requirements_of
-from ideation.prompt_syntax import spoken
-from ideation.vocabulary import MAX_NAMED, Named, Vocabulary, phrases_at, quoted
+from ideation.prompt import spoken
 
 _SOMETHING_ELSE = "Seedling has never learnt {words}, so the picture may show something else there."
 _AND_MORE = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
@@ -44,7 +44,7 @@ def notes_on_unlearnt(simple: str, expanded: str, vocabulary: Vocabulary | None)
     word, whose vocabulary is None, nothing. Where it is not clear what a word is for, it is only said that there may be
     something else in the picture. Raises `PromptSyntaxError`.
 
-    >>> from ideation.vocabulary import seedling_vocabulary
+    >>> from ideation.draw import seedling_vocabulary
     >>> [note] = notes_on_unlearnt("a wolf riding a bicycle", "", seedling_vocabulary())
     >>> note
     'Seedling has never learnt "wolf": in its place it draws "dog", the nearest that it knows.'
@@ -60,12 +60,20 @@ def notes_on_unlearnt(simple: str, expanded: str, vocabulary: Vocabulary | None)
 
 
 def is_on_unlearnt(note: str) -> bool:
-    """Whether a note is one of those on words that were never learnt."""
+    """Whether a note is one of those on words that were never learnt.
+
+    >>> is_on_unlearnt('Seedling has never learnt "gnu": in its place it draws a box with a question mark.')
+    True
+    """
     return note.startswith(("Seedling has never learnt ", "Seedling has learnt to draw one"))
 
 
 def says_no_more_than_unlearnt(note: str) -> bool:
-    """Whether a note only says which words were never learnt, and not what is drawn for them."""
+    """Whether a note only says which words were never learnt, and not what is drawn for them.
+
+    >>> says_no_more_than_unlearnt('Seedling has never learnt "gnu": in its place it draws a box with a question mark.')
+    False
+    """
     return is_on_unlearnt(note) and note.endswith(_SOMETHING_ELSE.rpartition("}")[2].rpartition(",")[2])
 
 
@@ -103,8 +111,8 @@ class _Reading:
     def rest(self) -> list[str]:
         """The unknown phrases that nothing was told of."""
         spans = self.vocabulary.unknown_spans(self.text)
-        left = [span for span in spans if not any(start <= span[0] and span[1] <= end for start, end in self.told)]
-        return phrases_at(self.text, left)
+        told = merged(self.told)
+        return phrases_at(self.text, (span for span in spans if not covers(told, *span)))
 
     def _of_relatives(self) -> list[Clause]:
         notes: dict[str, Clause] = {}

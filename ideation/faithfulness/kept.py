@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ideation.concept import Concept
-from ideation.english import QUOTED, concept_sentence, words_of
+from ideation.english import QUOTED, words_of
 from ideation.faithfulness.request_parser import requirements_of
 from ideation.faithfulness.requirement import (
     Requirement,
@@ -17,6 +17,7 @@ from ideation.faithfulness.requirement import (
     quote_requirements,
     style_requirement,
 )
+from ideation.prompt import concept_sentence
 
 _HAN_DIGITS = {"兩": 2, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
 _HAN_COUNT = re.compile(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from ideation.draw import built_in_words
+from ideation.draw import built_in_words, phrasings, seedling_vocabulary
 from ideation.english import GLUE, QUOTED, content_stems, plain_words, stem
 from ideation.english.inflection import is_plural, singular
 from ideation.faithfulness.requirement import (
@@ -24,7 +24,6 @@ from ideation.faithfulness.requirement import (
     quote_requirements,
     style_requirement,
 )
-from ideation.vocabulary import phrasings, seedling_vocabulary
 
 _NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"
 _NEGATED = re.compile(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ideation.draw import phrasings
 from ideation.english import QUOTED, content_stems, plain_words, same, stem
-from ideation.vocabulary import phrasings
 
 NUMBERS = {
     **{

@@ -8,10 +8,12 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from conftest import Twinseed
+from forked import Forked
 from loopback import WIRES, LoopbackServer, Wire
 
 from compare.runs.gallery import Gallery
@@ -307,22 +309,21 @@ def test_an_expander_that_fails_is_never_replaced(
     assert key not in done.err
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+@pytest.mark.usefixtures("opened_once")
 def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
-    process = start("pair", CONCEPT, *QUICK, "--images", "500", "--runs", str(tmp_path))
-    assert process.stderr is not None
-    said = ""
-    while "rendering pair 3 of 500" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    process.send_signal(signal.SIGINT)
-    process.send_signal(signal.SIGINT)  # people press it twice
-    out, rest = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, ""), rest
+    process = Forked("pair", CONCEPT, *QUICK, "--images", "500", "--clip", "none", "--runs", str(tmp_path))
+    while "rendering pair 3 of 500" not in process.said():
+        assert not process.ended(), process.said()
+        time.sleep(0.005)
+    process.send(signal.SIGINT)
+    process.send(signal.SIGINT)  # people press it twice
+    said = process.end()
+    assert (process.code, process.out) == (130, ""), said
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    assert f"what was finished is in {folder}" in rest
-    assert rest.endswith("stopped\n")
-    assert "Traceback" not in rest
+    assert f"what was finished is in {folder}" in said
+    assert said.endswith("stopped\n")
+    assert "Traceback" not in said
     record = read_record(folder / "record.json")
     assert 2 <= len(record.seeds) < 500
     assert record.settings.images == len(record.seeds)

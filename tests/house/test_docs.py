@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,14 @@ def problem_of(line: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1)
+def program() -> Any:
+    """Typer's program, which takes a moment to build."""
+    return typer.main.get_command(app)
+
+
 def _problem_of_twinseed(arguments: list[str]) -> str | None:
-    group: Any = typer.main.get_command(app)
+    group = program()
     if not arguments or arguments[0] in ("--help", "COMMAND", "X"):
         return None
     if arguments[0].startswith("--"):

@@ -22,7 +22,7 @@ READMES = ("README.md", "README.zh-TW.md")
 NOT_RUN = {
     "make demo": "it installs; CI does so with make install, and what it runs then is the first pair here",
     "make test": "it runs these tests",
-    "twinseed page": "it serves until it is stopped: tests/page starts it",
+    "twinseed page": "it serves until it is stopped: tests/compare/page starts it",
     "twinseed pair * --model stable-diffusion-v1-5": "the hub, and a graphics card",
     "twinseed pair * --preset z-image-turbo": "the hub, and a graphics card",
 }

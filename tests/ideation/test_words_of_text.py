@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from ideation import seedling_vocabulary
-from ideation.english import as_written, phrases_of, plain_words, segments, words_of
-from ideation.english.phrases import SET_PHRASES
+from ideation.english import as_written, plain_words, segments, words_of
+from ideation.prompt import phrases_of
+from ideation.prompt.phrases import SET_PHRASES
 
 REPOSITORY = Path(__file__).parents[2]
 ALPHABET = [

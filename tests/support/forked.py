@@ -13,16 +13,21 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 from commands.program import run_program
 
 
 class Forked:
-    """`twinseed` with those arguments, under way. What it says is kept; `kill` ends it without a word."""
+    """`twinseed` with those arguments, under way. What it says is kept; `kill` ends it without a word.
+
+    `code` and `out`, what it put on standard output, are there when it has ended.
+    """
 
     def __init__(self, *arguments: str) -> None:
         self.code: int | None = None
+        self.out = ""
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115 - as the next
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         sys.stdout.flush()
         sys.stderr.flush()
@@ -35,7 +40,7 @@ class Forked:
     def _become(self, argv: list[str]) -> None:
         code: Any = 1
         try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(self._out.fileno(), 1)
             os.dup2(self._said.fileno(), 2)
             for name in ("SIGTERM", "SIGHUP"):
                 signal.signal(signal.Signals[name], signal.SIG_DFL)
@@ -70,8 +75,7 @@ class Forked:
 
     def said(self) -> str:
         """What it has said on standard error by now."""
-        size = os.fstat(self._said.fileno()).st_size  # read in place: to seek would move where it writes
-        return os.pread(self._said.fileno(), size, 0).decode(errors="replace")
+        return _text_in(self._said)
 
     def kill_when(self, happened: Callable[[Forked], bool], within_s: float = 240.0) -> None:
         """Kills it as soon as that has happened."""
@@ -80,7 +84,7 @@ class Forked:
             while not happened(self):
                 assert time.monotonic() < deadline, self.said()
                 assert not self.ended(), f"it was done before it could be killed: {self.said()}"
-                time.sleep(0.001)
+                time.sleep(0.003)  # to look takes processor time from it
         finally:
             self.send(signal.SIGKILL)
             self.end()
@@ -93,5 +97,11 @@ class Forked:
                 self.send(signal.SIGKILL)
                 deadline += within_s
             time.sleep(0.002)
-        with self._said:
+        with self._said, self._out:
+            self.out = _text_in(self._out)
             return self.said()
+
+
+def _text_in(file: IO[bytes]) -> str:
+    """All that is in it, read in place: to seek would move where the other process writes."""
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Where the tests' samples are.
 sys.path.insert(1, str(Path(__file__).parents[3] / "tests" / "support"))
-sys.path.insert(1, str(Path(__file__).parents[3] / "tests" / "files"))
+sys.path.insert(1, str(Path(__file__).parents[3] / "tests" / "generate" / "files"))
 
 from benchmarks.hardening.readers.bundles import BUNDLES, ZIP_FILES
 from benchmarks.hardening.readers.files import FILES, WEIGHTS

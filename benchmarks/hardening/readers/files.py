@@ -11,7 +11,7 @@ from benchmarks.hardening.readers.reader import Reader, in_file
 from generate.choices import performance, presets, sizes, styles
 from generate.models.architecture import family_of_folder
 from generate.models.clip_tokenizer import find_clip_tokenizer
-from generate.models.weight_file import read_weight_file
+from generate.models.weights.weight_file import read_weight_file
 from generate.seedling import SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from ideation import PatternPlan, TokenBudget, read_wildcards, read_words
 

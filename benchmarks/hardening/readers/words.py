@@ -36,15 +36,10 @@ from ideation import (
 )
 from ideation.chinese import translate
 from ideation.english import (
-    MarkedText,
     as_written,
-    carry_marks,
-    concept_as_prompt,
     content_stems,
     diff,
     encoder_pieces,
-    phrases_of,
-    plain_answer,
     plain_words,
     segments,
     style_phrase,
@@ -57,7 +52,7 @@ from ideation.expanders.llm.response import read_response
 from ideation.expanders.llm.server import server_of, without_key
 from ideation.expansion.notes import notes_on
 from ideation.faithfulness import check
-from ideation.prompt_syntax import self_contained
+from ideation.prompt import MarkedText, carry_marks, concept_as_prompt, phrases_of, plain_answer, self_contained
 
 ANSWER = {
     "language": "en",

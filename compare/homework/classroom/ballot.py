@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from compare.homework.classroom.content import Answer, Choice, ClassError, PairId, PictureId, Vote, VoterId
 from ideation import Clause, read_plain_file
-from ideation.values import StrictModel
+from ideation.files import StrictModel
 
 MAX_ANSWERS = 1_000_000  # bytes in a file of answers or codes
 

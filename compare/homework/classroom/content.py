@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, V
 
 from compare.instruments.scores import Kind
 from ideation import Clause, TwinseedError, read_plain_file, told
-from ideation.values import FileName, Positive, Seed, Sha256, StrictModel
+from ideation.files import FileName, Positive, Seed, Sha256, StrictModel
 from templates import LANGUAGES, Language
 
 CLASS_FILE = "class.json"

@@ -232,6 +232,8 @@ def _results(room: Class, t: dict[str, Any]) -> tuple[str, list[str], list[dict[
                 pairs=found.agreement.pairs, same=_percent(same.share, said), interval=_interval(same, said)
             )
         )
+    if found.unjudged:
+        say(said["unjudged"].format(number=found.unjudged))
     if found.sides is not None:
         share = Part(found.sides.left / found.sides.chosen, found.sides.interval)
         say(

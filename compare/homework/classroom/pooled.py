@@ -63,9 +63,11 @@ class Sides:
 
 @dataclass(frozen=True)
 class Pooled:
-    """All that a class says together; a part is None where nobody has judged."""
+    """All that a class says together; a part is None where nobody has judged. `unjudged` are the pairs that CLIP has
+    scored and cannot judge, as words of their idea were never learnt: they count for people alone."""
 
     clip: Choices | None
+    unjudged: int
     people: Choices | None
     agreement: Agreement | None
     sides: Sides | None
@@ -88,7 +90,8 @@ def pooled(room: Class) -> Pooled:
     """What the pairs on the ballot say together. A pair that was handed in by two students counts once."""
     pairs, votes = room.on_ballot(), votes_of(room)
     clip = {key: _clip_choice(pair) for key, (_, pair) in pairs.items()}
-    scored = {key: choice for key, choice in clip.items() if choice is not None}
+    unjudged = {key for key, choice in clip.items() if choice is not None and pairs[key][1].unlearnt}
+    scored = {key: choice for key, choice in clip.items() if choice is not None and key not in unjudged}
     decided = {
         key: (votes[key].expanded > votes[key].simple) == (choice > 0)
         for key, choice in scored.items()
@@ -98,6 +101,7 @@ def pooled(room: Class) -> Pooled:
     left = sum(answer.choice == "left" for answer in chosen)
     return Pooled(
         _choices({key: (float(c > 0), float(c == 0), float(c < 0)) for key, c in scored.items()}, len(scored), pairs),
+        len(unjudged),
         _choices(
             {key: (of.expanded / of.count, of.tie / of.count, of.simple / of.count) for key, of in votes.items()},
             sum(of.count for of in votes.values()),

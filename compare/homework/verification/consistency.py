@@ -42,6 +42,7 @@ _NAMES = {
     "compiled": "compiling",
     "max_sequence_length": "length of prompts",
     "memory": "memory",
+    "pairs_per_batch": "pairs in a batch",
 }
 
 
@@ -151,6 +152,10 @@ def _of_certificate(record: Record) -> Iterator[Finding]:
             device=certificate.device,
             dtype=certificate.dtype,
         )
+        yield Finding("certificate", words, RECORD_FILE)
+    most = settings.pairs_per_batch or 1
+    if any(seed not in seeds or len(set(seeds)) > most for seed, seeds in certificate.batches.items()):
+        words = Clause("the certificate is not that of the pictures: their settings let no such seeds share a batch")
         yield Finding("certificate", words, RECORD_FILE)
 
 

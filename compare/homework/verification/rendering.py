@@ -330,7 +330,8 @@ def _against(record: Record, again: Certificate, seed: int, expectation: Expecta
         found.append(Clause("the scheduler"))
     if there.evaluations != again.evaluations:
         found.append(Clause("the evaluations"))
-    if there.batch_shape != again.batch_shape:
+    rows = (2 * len(there.batch_of(seed)),) if there.batches else there.batch_shape[:1]
+    if (*rows, *there.batch_shape[1:]) != again.batch_shape:
         found.append(Clause("the shape of the batch"))
     if there.context and again.context and there.context != again.context:
         found.append(Clause("the tokens of context"))

@@ -11,7 +11,7 @@ from compare.instruments.scores import VerdictRecord, mark_of, unknown_to, verdi
 from compare.runs.record import RECORD_FILE, Record, RecordError
 from compare.runs.run import Run
 from ideation import Clause
-from ideation.english import phrases_of
+from ideation.prompt import phrases_of
 
 #: Rounding of another library of numbers, in what is worked out from pixels.
 _SAME_SCORE = 1e-4

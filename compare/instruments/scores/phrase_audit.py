@@ -20,9 +20,10 @@ from compare.instruments.scores.unknown_words import judge_vocabulary
 from compare.report.blocks import Audited, Block, Chart, Legend, Section, Stretch, Table, Text
 from compare.report.charts import MOST_LETTERS, Dumbbell, dumbbells, shortened
 from ideation import Vocabulary, built_in_words
-from ideation.english import ARTICLES, content_stems, phrases_of, same, words_of
+from ideation.english import content_stems, same, words_of
 from ideation.expanders.offline import built_in_details
-from ideation.values import Count, Share, StrictModel
+from ideation.files import Count, Share, StrictModel
+from ideation.prompt import ARTICLES, phrases_of
 
 Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unclear"]
 

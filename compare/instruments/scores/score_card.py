@@ -13,7 +13,7 @@ from compare.instruments.context import Context
 from compare.instruments.distance import Cosine
 from ideation import Vocabulary, built_in_words
 from ideation.english import indefinite_article, plural
-from ideation.values import Count, StrictModel
+from ideation.files import Count, StrictModel
 
 #: So many other subjects, and as many other actions, at most.
 _MOST_RIVALS = 30

@@ -1,16 +1,18 @@
-"""Unknown words: what of the idea the model, or else its judge, has never learnt, so that no number can judge it."""
+"""Unknown words: what of the idea the model, or else its judge, has never learnt, so that no number can judge it; and
+what was added in vain."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from generate.families import own_clips
 from generate.models import vocabulary_of
-from ideation import Vocabulary
+from ideation import PromptPair, Vocabulary
 from ideation.english import content_stems
 from ideation.faithfulness import requirements_of
-from ideation.prompt_syntax import spoken
-from ideation.values import StrictModel
+from ideation.files import StrictModel
+from ideation.prompt import spoken
 
 Reader = Literal["model", "judge"]
 
@@ -19,10 +21,10 @@ _MOST_NAMED = 6
 
 
 class UnknownRecord(StrictModel):
-    """The `words` of the simple prompt that the model has never learnt, or, where it has learnt all, its judge; `core`
-    is whether the idea cannot be judged for it: where one of them belongs to the subject or the action (to what is left
-    of the idea without its details, and where it has no action, as in "a cat on skis", to the details as well), or
-    where they are more than half of all that it says."""
+    """The `words` of the simple prompt that the model has never learnt (what is done is named as a whole) or, where it
+    has learnt all, its judge; `core` is whether the idea cannot be judged for it: where one of them belongs to the
+    subject or the action (to what is left of the idea without its details, and where it has no action, as in "a cat on
+    skis", to the details as well), or where they are more than half of all that it says."""
 
     to: Reader
     words: tuple[str, ...]
@@ -42,7 +44,7 @@ def unknown_in(simple: str, model: Vocabulary | None, judge: Vocabulary | None) 
     text = spoken(simple)
     readers: tuple[tuple[Reader, Vocabulary | None], ...] = (("model", model), ("judge", judge))
     for to, vocabulary in readers:
-        words = () if vocabulary is None else tuple(vocabulary.unknown_words(text))
+        words = () if vocabulary is None else tuple(vocabulary.unknown_phrases(text))
         if words:
             core = _core(text)
             hit = not core or any(core.intersection(content_stems(word)) for word in words)
@@ -61,6 +63,13 @@ def judge_vocabulary(clip: str | None) -> Vocabulary | None:
     return vocabulary_of(clip) if clip is not None and clip in own_clips() else None
 
 
+def undrawn_in(prompts: PromptPair, model: str) -> tuple[str, ...]:
+    """What the expanded prompt has besides, if the model of that name draws nothing of it. Empty for a model that knows
+    any word."""
+    vocabulary = vocabulary_of(model)
+    return () if vocabulary is None else vocabulary.undrawn(spoken(prompts.simple), spoken(prompts.expanded))
+
+
 def _core(text: str) -> set[str]:
     """The stems of the words of subject and action, or of subject and details."""
     asked = [one.name.partition(": ") for one in requirements_of(text)]
@@ -70,9 +79,12 @@ def _core(text: str) -> set[str]:
 
 def unknown_text(unknown: UnknownRecord, t: dict[str, Any]) -> str:
     """What cannot be judged for it, as a sentence; `t` is the report's table of sentences."""
-    said = t["verdict"]
-    named = t["joint"].join(said["quoted"].format(word=word) for word in unknown.words[:_MOST_NAMED])
-    if more := len(unknown.words) - _MOST_NAMED:
-        named += said["and_more"].format(number=more) if more > 0 else ""
     key = f"{'core' if unknown.core else 'part'}_unknown_to_{unknown.to}"
-    return str(said[key]).format(words=named)
+    return str(t["verdict"][key]).format(words=named(unknown.words, t))
+
+
+def named(words: Sequence[str], t: dict[str, Any]) -> str:
+    """The first of the words in quotation marks, and how many more there are."""
+    said, more = t["verdict"], len(words) - _MOST_NAMED
+    told: str = t["joint"].join(said["quoted"].format(word=word) for word in words[:_MOST_NAMED])
+    return told + said["and_more"].format(number=more) if more > 0 else told

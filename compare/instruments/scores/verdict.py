@@ -13,12 +13,12 @@ import numpy as np
 
 from compare.instruments.distance import DistanceRecord
 from compare.instruments.scores.score_card import CLEAR, CardRecord
-from compare.instruments.scores.unknown_words import UnknownRecord, unknown_text
+from compare.instruments.scores.unknown_words import UnknownRecord, named, unknown_text
 from compare.report.blocks import Block, Chart, Section, Text
 from compare.report.charts import Interval, intervals
 from compare.report.sentences import points, signed_points
 from ideation import PromptPair
-from ideation.values import Count, StrictModel
+from ideation.files import Count, StrictModel
 
 Kind = Literal[
     "same prompts",
@@ -203,10 +203,15 @@ def change(differences: Sequence[float]) -> ChangeRecord:
 
 
 def verdict_section(
-    verdict: VerdictRecord, distances: Mapping[int, DistanceRecord], t: dict[str, Any], *, fair: bool
+    verdict: VerdictRecord,
+    distances: Mapping[int, DistanceRecord],
+    t: dict[str, Any],
+    *,
+    fair: bool,
+    undrawn: Sequence[str] = (),
 ) -> Section:
-    """What the numbers allow one to say, first of all."""
-    blocks: list[Block] = [Text(verdict_text(verdict, distances, t, fair=fair), "lead")]
+    """What the numbers allow one to say, first of all; with the arguments of `verdict_text`."""
+    blocks: list[Block] = [Text(verdict_text(verdict, distances, t, fair=fair, undrawn=undrawn), "lead")]
     if verdict.told == "helped":
         blocks.append(Text(t["verdict"]["helped_means"]))
     judged = verdict.unknown is None or not verdict.unknown.core
@@ -227,14 +232,21 @@ def verdict_section(
 
 
 def verdict_text(
-    verdict: VerdictRecord, distances: Mapping[int, DistanceRecord], t: dict[str, Any], *, fair: bool
+    verdict: VerdictRecord,
+    distances: Mapping[int, DistanceRecord],
+    t: dict[str, Any],
+    *,
+    fair: bool,
+    undrawn: Sequence[str] = (),
 ) -> str:
-    """The verdict in one to four sentences; `fair` is whether the pair's certificate holds. What is unknown of subject
-    or action comes first, because everything after it is about the rest alone."""
+    """The verdict in one to four sentences; `fair` is whether the pair's certificate holds, `undrawn` what was added if
+    the model draws nothing of it: then it is not the seeds that are too few. What is unknown of subject or action comes
+    first, because everything after it is about the rest alone."""
     said, intent, gain = t["verdict"], verdict.intent, verdict.gain
     changed = [one.mean_absolute_difference for one in distances.values()]
     texts = [
-        said[_sentence_key(verdict)].format(
+        said["undrawn" if undrawn and _blames_seeds(verdict) else _sentence_key(verdict)].format(
+            words=named(undrawn, t),
             seeds=verdict.seeds,
             difference=f"{100 * sum(changed) / max(1, len(changed)):.1f}",
             gain="" if gain is None else signed_points(gain.mean),
@@ -250,6 +262,14 @@ def verdict_text(
     if not fair:
         texts.append(said["not_words"])
     return str(t["pause"]).join(texts)
+
+
+def _blames_seeds(verdict: VerdictRecord) -> bool:
+    """Whether the verdict's sentence says that more seeds may tell."""
+    return verdict.kind == "one pair" or (
+        verdict.told == "cannot tell"
+        and (verdict.gain is None or verdict.gain.low <= 0 or verdict.seeds < FEWEST_SEEDS)
+    )
 
 
 def _sentence_key(verdict: VerdictRecord) -> str:

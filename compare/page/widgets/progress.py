@@ -116,7 +116,7 @@ def _told(ticket: Ticket, page: PageContext) -> str:
     if count > 1:
         text = f"{p['row'].format(number=number, count=count)} · {text}"
     left = ticket.seconds_left
-    if left is None:
+    if not left:
         return str(text)
     # In steps of ten seconds, and beyond ninety of them in minutes: it is an estimate.
     unit, count = ("seconds", 10 * math.ceil(left / 10)) if left <= 90 else ("minutes", math.ceil(left / 60))

@@ -181,9 +181,10 @@ class RayCrew:
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise StudyError(
                 "there is no Ray cluster at {address}: {error}",
-                hint="start one with `ray start --head`, or give --ray local for the processors of this machine",
+                hint="start one with `ray start --head`, or give --ray local for the processors of this machine; where "
+                "one is there, RAY_AUTH_MODE must be as it has it",
                 address=self._address,
-                error=str(error).splitlines()[0][:200] if str(error) else type(error).__name__,
+                error=" ".join(str(error).split())[:200] or type(error).__name__,
             ) from error
         resources = ray.cluster_resources()
         self.gpus = int(resources.get("GPU", 0))

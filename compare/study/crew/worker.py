@@ -120,7 +120,8 @@ class SessionWorker:
             judged = {}
             for name in self.judges:
                 if name not in self._judges:
-                    self._judges[name] = open_judge(name, self._environ)
+                    allowed = unit.request.allow_pickle
+                    self._judges[name] = open_judge(name, self._environ, allow_pickle=allowed)
                 judged[name] = self._judges[name].judge(Shown(run, unit.include))
             return scores_of(run, judged)
 

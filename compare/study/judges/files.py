@@ -1,23 +1,28 @@
-"""The files of a judge: its folder on this machine, or fetched from the hub by its id."""
+"""The files of a judge: its folder or checkpoint on this machine, or fetched from the hub by its id."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from compare.study.judges.protocol import JudgeError
+from generate.models.weights.weight_file import ENDINGS
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(?:@[\w./-]+)?", re.ASCII)
+_HUB_FILE = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)/([\w-][\w.-]*)", re.ASCII)
 #: Configuration, tokenizer and safe weights; nothing that runs.
-_FILES = ("*.json", "*.txt", "*.model", "model*.safetensors")
+_WORDS = ("*.json", "*.txt", "*.model")
+_FILES = (*_WORDS, "model*.safetensors")
 
 
 def require_named(name: str) -> None:
     """Raises `JudgeError` where the name is neither a folder on this machine nor like a hub id."""
-    if not (Path(name).expanduser().exists() or _HUB_ID.fullmatch(name)):
+    on_hub = _HUB_ID.fullmatch(name) or (is_checkpoint(name) and _HUB_FILE.fullmatch(name))
+    if not (Path(name).expanduser().exists() or on_hub):
         raise JudgeError(
             "there is no judge {name!r}: it is neither a folder on this machine nor a hub id",
             hint="give the folder of a model, or a hub id such as google/siglip2-base-patch16-224",
@@ -32,17 +37,59 @@ def judge_folder(name: str) -> Path:
     if path.exists():
         return path
     require_named(name)
+    # The cache of a model of which only the tokenizer was ever needed is no judge yet.
+    return _from_hub(name, _snapshot(name, _FILES), lambda found: any(found.glob("model*.safetensors")))
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether the name is that of one file, which holds a model in its makers' own form.
+
+    >>> is_checkpoint("THUDM/ImageReward/ImageReward.pt"), is_checkpoint("google/siglip2-base-patch16-224")
+    (True, False)
+    """
+    return Path(name).suffix.lower() in ENDINGS
+
+
+def judge_file(name: str) -> Path:
+    """The checkpoint of that name, or what the hub has by `owner/name/file`. Raises `JudgeError`."""
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    require_named(name)
+    from huggingface_hub import hf_hub_download
+
+    on_hub = _HUB_FILE.fullmatch(name)
+    assert on_hub is not None  # noqa: S101 - require_named saw to it
+    repository, file = on_hub.groups()
+    return _from_hub(
+        name, lambda offline: hf_hub_download(repository, file, local_files_only=offline), lambda found: found.is_file()
+    )
+
+
+def words_folder(folder: Path, *, usual: str) -> Path:
+    """The folder with the tokenizer: that of the model itself, or the one that such models were taught with, by its hub
+    id. Raises `JudgeError`."""
+    known = ("tokenizer.json", "vocab.txt", "vocab.json")
+    if any((folder / file).is_file() for file in known):
+        return folder
+    return _from_hub(usual, _snapshot(usual, _WORDS), lambda found: any((found / file).is_file() for file in known))
+
+
+def _snapshot(name: str, patterns: tuple[str, ...]) -> Callable[[bool], str]:
     from huggingface_hub import snapshot_download
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     identity, _, revision = name.partition("@")
+    return lambda offline: snapshot_download(
+        identity, revision=revision or None, allow_patterns=list(patterns), local_files_only=offline
+    )
+
+
+def _from_hub(name: str, fetch: Callable[[bool], str], whole: Callable[[Path], bool]) -> Path:
+    """What `fetch` finds on this machine, if it is whole, or else fetches. Raises `JudgeError`."""
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     for offline in (True, False):
         try:
-            found = Path(
-                snapshot_download(
-                    identity, revision=revision or None, allow_patterns=list(_FILES), local_files_only=offline
-                )
-            )
+            found = Path(fetch(offline))
         except Exception as error:  # the library raises OSError, ValueError, and errors of its HTTP client
             if not offline:
                 raise JudgeError(
@@ -52,8 +99,7 @@ def judge_folder(name: str) -> Path:
                     reason=first_line(error.__cause__ or error),
                 ) from error
         else:
-            # The cache of a model of which only the tokenizer was ever needed is no judge yet.
-            if not offline or any(found.glob("model*.safetensors")):
+            if not offline or whole(found):
                 return found
     raise AssertionError("unreachable")
 

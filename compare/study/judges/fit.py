@@ -1,4 +1,5 @@
-"""Models that say how well a picture fits a text: CLIP and what has its architecture (PickScore, HPS), SigLIP, BLIP."""
+"""Models that say how well a picture fits a text: CLIP and what has its architecture (PickScore), SigLIP, BLIP, and
+checkpoints in their makers' own form (HPSv2, ImageReward)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from compare.study.judges.files import cannot_open, configuration_of, judge_folder, whole_model
+from compare.study.judges.files import (
+    cannot_open,
+    configuration_of,
+    is_checkpoint,
+    judge_file,
+    judge_folder,
+    whole_model,
+)
 from compare.study.judges.protocol import Judged, JudgeError, Shown
 from ideation import spoken
 
@@ -38,16 +46,20 @@ class FitJudge:
         return found
 
 
-def open_fit(name: str) -> FitJudge:
-    """Opens a model by its folder, its hub id, or "seedling". Raises `JudgeError`, and `ModelError` for a CLIP that is
-    none."""
+def open_fit(name: str, *, allow_pickle: bool = False) -> FitJudge:
+    """Opens a model by its folder, its checkpoint, its hub id, or "seedling". Raises `JudgeError`, and `ModelError` for
+    a CLIP that is none, and for a pickle that is not allowed."""
     from generate.families import FAMILIES
 
     if name in FAMILIES:
         return FitJudge(name, _Clip(name))
+    if is_checkpoint(name):
+        from compare.study.judges.checkpoint import open_checkpoint
+
+        return FitJudge(name, open_checkpoint(name, judge_file(name), allow_pickle=allow_pickle))
     folder = judge_folder(name)
     kind = str(configuration_of(name, folder).get("model_type", ""))
-    if kind == "clip":
+    if kind == "clip" and (folder / "preprocessor_config.json").is_file():
         return FitJudge(name, _Clip(name))
     if kind not in _EYES:
         raise JudgeError(
@@ -134,8 +146,17 @@ class _Blip:
         return np.stack(rows)
 
 
+def _bare_clip(folder: Path) -> _Eye:
+    """A CLIP that was published as weights alone, as PickScore was: words and pictures are prepared as for all."""
+    from transformers import CLIPModel
+
+    from compare.study.judges.towers import Towers
+
+    return Towers(whole_model(CLIPModel, folder), folder)
+
+
 #: By the type that a model's configuration names.
-_EYES: dict[str, Callable[[Path], _Eye]] = {"siglip": _SigLip, "siglip2": _SigLip, "blip": _Blip}
+_EYES: dict[str, Callable[[Path], _Eye]] = {"siglip": _SigLip, "siglip2": _SigLip, "blip": _Blip, "clip": _bare_clip}
 
 
 def _processor(folder: Path) -> Any:

@@ -1,8 +1,9 @@
 """The kinds of judges, and how each is named.
 
 A folder or hub id is a model that says how well a picture fits a text: a CLIP, and what has its architecture, as
-PickScore; a SigLIP; a BLIP that matches pictures with texts. The others have a word in front: `detector:FOLDER_OR_ID`,
-`vision:gemini`, `vision:openai:MODEL`, `votes`, `votes:FILE_OR_FOLDER`.
+PickScore; a SigLIP; a BLIP that matches pictures with texts. A file, or owner/name/file of the hub, is one in its
+makers' own form, as HPSv2 or ImageReward. The others have a word in front: `detector:FOLDER_OR_ID`, `vision:gemini`,
+`vision:openai:MODEL`, `votes`, `votes:FILE_OR_FOLDER`.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ def require_judges(names: Sequence[str]) -> None:
                 require_named(rest if kind else name)
 
 
-def open_judge(name: str, environ: Mapping[str, str] = os.environ) -> Judge:
+def open_judge(name: str, environ: Mapping[str, str] = os.environ, *, allow_pickle: bool = False) -> Judge:
     """Opens a judge that looks at runs; keys of servers come from `environ`. Raises `JudgeError`, and `ModelError` for
-    a CLIP that is none."""
+    a CLIP that is none, and for a pickle that is not allowed."""
     kind, rest = _kind(name), name.partition(":")[2]
     if kind == "detector":
         from compare.study.judges.detector import open_detector
@@ -74,7 +75,7 @@ def open_judge(name: str, environ: Mapping[str, str] = os.environ) -> Judge:
         return VisionJudge(name, expander, llm_model or None, environ)
     from compare.study.judges.fit import open_fit
 
-    return open_fit(name)
+    return open_fit(name, allow_pickle=allow_pickle)
 
 
 def open_votes(names: Sequence[str]) -> tuple[Votes, ...]:

@@ -34,9 +34,10 @@ def funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language: 
         named = [
             said["line"].format(number=number, why=told(why, language)) for number, why in plan.left_out[:_MOST_NAMED]
         ]
-        if len(plan.left_out) > _MOST_NAMED:
-            named.append(said["more"].format(count=len(plan.left_out) - _MOST_NAMED))
-        blocks.append(Text(said["lines"].format(count=len(plan.left_out), lines=listed(named))))
+        count = len(plan.left_out) + plan.left_out_more
+        if count > _MOST_NAMED:
+            named.append(said["more"].format(count=count - _MOST_NAMED))
+        blocks.append(Text(said["lines"].format(count=count, lines=listed(named))))
     for outcome in analysis.failed[:_MOST_NAMED]:
         if outcome.complaint is not None:
             concept = plan.concepts[outcome.concept].concept.text
@@ -47,13 +48,15 @@ def funnel_section(plan: Plan, analysis: Analysis, t: dict[str, Any], language: 
     return Section("funnel", said["title"], (said["about"],), tuple(blocks))
 
 
-def plan_section(plan: Plan, t: dict[str, Any]) -> Section:
+def plan_section(plan: Plan, t: dict[str, Any], language: Language) -> Section:
     said = t["plan"]
     settings = plan.request.settings
+    together = settings.pairs_per_batch
+    shared = "" if together is None else said["together"].format(count=together)
     rows: list[tuple[str, tuple[Value, ...]]] = [
         (said["digest"], (Value(plan.digest, "code"),)),
         (said["written"], (Value(f"{plan.created:%Y-%m-%d %H:%M} UTC"),)),
-        (said["concepts"], (Value(f"{len(plan.concepts)} ({plan.source})"),)),
+        (said["concepts"], (Value(f"{len(plan.concepts)} ({told(plan.source, language)})"),)),
         (said["seeds"], (Value(said["seeds_are"].format(seeds=seeds_text(plan, t), seed=plan.seed)),)),
         (
             said["settings"],
@@ -64,10 +67,11 @@ def plan_section(plan: Plan, t: dict[str, Any]) -> Section:
                         scheduler=settings.scheduler,
                         guidance=f"{settings.guidance_scale:g}",
                     )
+                    + shared
                 ),
             ),
         ),
-        (said["questions"], tuple(Value(one.text, "line") for one in plan.questions if one.primary)),
+        (said["questions"], tuple(Value(told(one.text, language), "line") for one in plan.questions if one.primary)),
         (
             said["analysis"],
             tuple(Value(text, "line") for text in said["methods"].values()),

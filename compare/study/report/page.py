@@ -49,7 +49,7 @@ def study_sections(plan: Plan, analysis: Analysis, language: Language) -> tuple[
         prompts_section(plan, analysis, t),
         power_section(plan, analysis, t),
         funnel_section(plan, analysis, t, language),
-        plan_section(plan, t),
+        plan_section(plan, t, language),
         Section("cite", t["cite"]["title"], (t["cite"]["about"],), (Code(citation(plan).strip(), t["cite"]["title"]),)),
     )
     return tuple(section for section in made if section is not None)

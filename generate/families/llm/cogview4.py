@@ -9,10 +9,6 @@ COGVIEW4 = Family(
     name="cogview4",
     title="CogView4",
     pipeline="CogView4Pipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",
@@ -32,5 +28,6 @@ COGVIEW4 = Family(
         decoded=decoded_by_kl,
         arguments={"max_sequence_length": 1024},
         guided_calls=("prompt", "negative prompt"),
+        carries=True,
     ),
 )

@@ -46,9 +46,6 @@ FLUX2 = Family(
     name="flux2",
     title="FLUX.2",
     pipeline="Flux2Pipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
     guided_rows=("prompt",),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt"},
     processors=("tokenizer",),
@@ -74,9 +71,6 @@ FLUX2_KLEIN = Family(
     name="flux2-klein",
     title="FLUX.2 klein",
     pipeline="Flux2KleinPipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
     guided_rows=("prompt",),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt"},
     told_by={"is_distilled": True},
@@ -94,6 +88,9 @@ FLUX2_KLEIN = Family(
         decoded=_decoded,
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512},
+        carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )
 
@@ -112,5 +109,8 @@ FLUX2_KLEIN_BASE = replace(
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
         negative=_negative,
+        carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

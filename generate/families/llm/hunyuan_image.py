@@ -21,10 +21,7 @@ HUNYUAN_IMAGE = Family(
     name="hunyuan-image",
     title="HunyuanImage 2.1",
     pipeline="HunyuanImagePipeline",
-    denoiser="transformer",
     text_encoders=(("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")),
-    guidance="guidance_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",
@@ -46,6 +43,7 @@ HUNYUAN_IMAGE = Family(
         guided_calls=("prompt", "negative prompt"),
         guiders=("guider", "ocr_guider"),
         set_apart=_has_lettering,
+        carries=True,
     ),
 )
 
@@ -59,6 +57,9 @@ HUNYUAN_IMAGE_DISTILLED = replace(
     told_by={"guidance_embeds": True},
     usual={"scheduler": "Euler", "num_inference_steps": 8, "guidance_scale": 3.25},
     in_turn=InTurn(
-        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),), guided_above=None, decoded=decoded_by_scale
+        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+        guided_above=None,
+        decoded=decoded_by_scale,
+        carries=True,
     ),
 )

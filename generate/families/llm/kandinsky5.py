@@ -18,10 +18,7 @@ KANDINSKY5 = Family(
     name="kandinsky5",
     title="Kandinsky 5",
     pipeline="Kandinsky5T2IPipeline",
-    denoiser="transformer",
     text_encoders=(("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")),
-    guidance="guidance_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",

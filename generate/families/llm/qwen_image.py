@@ -18,10 +18,7 @@ QWEN_IMAGE = Family(
     name="qwen-image",
     title="Qwen-Image",
     pipeline="QwenImagePipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
     guidance="true_cfg_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",
@@ -43,5 +40,8 @@ QWEN_IMAGE = Family(
         most_tokens=1024,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
+        carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

@@ -36,10 +36,8 @@ QWEN_IMAGE_2_1 = Family(
     name="qwen-image-2.1",
     title="Qwen-Image 2.1",
     pipeline="QwenImage21Pipeline",
-    denoiser="transformer",
     text_encoders=(("text_encoder", "processor"),),
     guidance="true_cfg_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={
         "hidden_states": "initial noise",
         "encoder_hidden_states": "prompt",

@@ -9,10 +9,6 @@ CHROMA = Family(
     name="chroma",
     title="Chroma",
     pipeline="ChromaPipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
-    guided_rows=("prompt", "negative prompt"),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt", "attention_mask": "prompt"},
     patch=2,
     packed=4,
@@ -29,5 +25,7 @@ CHROMA = Family(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

@@ -23,9 +23,7 @@ FLUX = Family(
     name="flux",
     title="FLUX.1",
     pipeline="FluxPipeline",
-    denoiser="transformer",
     text_encoders=(("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")),
-    guidance="guidance_scale",
     guided_rows=("prompt",),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt", "pooled_projections": "prompt"},
     told_by={"guidance_embeds": True},
@@ -44,6 +42,9 @@ FLUX = Family(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
         mixed=_encoded,
+        carries=True,
+        attends="words first",
+        context=(("tokenizer_2", 0),),
     ),
 )
 
@@ -60,5 +61,8 @@ FLUX_SCHNELL = replace(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 256},
         mixed=_encoded,
+        carries=True,
+        attends="words first",
+        context=(("tokenizer_2", 0),),
     ),
 )

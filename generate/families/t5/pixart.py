@@ -10,9 +10,6 @@ PIXART = Family(
     name="pixart",
     title="PixArt-Sigma",
     pipeline="PixArtSigmaPipeline",
-    denoiser="transformer",
-    text_encoders=(("text_encoder", "tokenizer"),),
-    guidance="guidance_scale",
     guided_rows=("negative prompt", "prompt"),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt", "encoder_attention_mask": "prompt"},
     patch=2,
@@ -26,5 +23,7 @@ PIXART = Family(
         decoded=decoded_by_scale,
         arguments={"max_sequence_length": 300, "clean_caption": False, "use_resolution_binning": False},
         tells_latents_alone=True,
+        attends="words apart",
+        context=(("tokenizer", 0),),
     ),
 )

@@ -24,13 +24,11 @@ STABLE_DIFFUSION_3 = Family(
     name="sd3",
     title="Stable Diffusion 3",
     pipeline="StableDiffusion3Pipeline",
-    denoiser="transformer",
     text_encoders=(
         ("text_encoder", "tokenizer"),
         ("text_encoder_2", "tokenizer_2"),
         ("text_encoder_3", "tokenizer_3"),
     ),
-    guidance="guidance_scale",
     guided_rows=("negative prompt", "prompt"),
     inputs={"hidden_states": "initial noise", "encoder_hidden_states": "prompt", "pooled_projections": "prompt"},
     patch=2,
@@ -46,5 +44,7 @@ STABLE_DIFFUSION_3 = Family(
         most_tokens=512,
         arguments={"max_sequence_length": 256},
         mixed=_encoded,
+        attends="picture first",
+        context=(("tokenizer", 77), ("tokenizer_3", 0)),
     ),
 )

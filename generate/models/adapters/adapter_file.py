@@ -13,7 +13,7 @@ import torch
 
 from generate.models.adapters.changes import BESIDES, BIASES, LENGTHS, MAKES, Make
 from generate.models.adapters.layers import Layer, plain_name
-from generate.models.weight_file import ModelError, WeightFile
+from generate.models.weights.weight_file import ModelError, WeightFile
 from ideation import Clause, read_plain_file
 
 #: What to do about a file in which something is wrong.

@@ -15,8 +15,8 @@ from generate.models.adapters.adapter_file import AdapterFile, Scales, not_whole
 from generate.models.adapters.changes import BIASES, DIFFERENCE, Change
 from generate.models.adapters.layers import Layer, layers_by_name
 from generate.models.resolve import find_part, hub_file, hub_folder
-from generate.models.tensors import read_tensors, require_numbers
-from generate.models.weight_file import ModelError, digest_of_file, read_weight_file
+from generate.models.weights.tensors import read_tensors, require_numbers
+from generate.models.weights.weight_file import ModelError, digest_of_file, read_weight_file
 from ideation import Clause
 
 

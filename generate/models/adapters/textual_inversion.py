@@ -15,8 +15,8 @@ from tokenizers import AddedToken
 from generate.families import Family
 from generate.models.catalog import embedding_pattern
 from generate.models.resolve import find_part
-from generate.models.tensors import read_pickle, read_tensors, require_numbers
-from generate.models.weight_file import ModelError, digest_of_file, vectors_in
+from generate.models.weights.tensors import read_pickle, read_tensors, require_numbers
+from generate.models.weights.weight_file import ModelError, digest_of_file, vectors_in
 from ideation import Clause
 
 _MENDING = "take one that was trained for this model, or download it again"

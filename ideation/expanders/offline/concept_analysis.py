@@ -8,12 +8,11 @@ from functools import lru_cache
 
 from ideation.chinese import Translation, TranslationError, translate
 from ideation.concept import Concept, concept_text, english_topic
-from ideation.draw import built_in_words, seedling_words
+from ideation.draw import built_in_words, seedling_vocabulary, seedling_words
 from ideation.english import words_of
 from ideation.expanders.offline.details import Pace, Realm, built_in_details, phrase_pattern
 from ideation.expanders.offline.scene_facts import SceneFacts, scene_facts
 from ideation.expanders.offline.subject import Subject, find_subject
-from ideation.vocabulary import seedling_vocabulary
 
 _STYLE_CLAUSE = re.compile(
     r"^(?P<head>.+?)(?P<tail>(?:,\s*|\s+)(?:(?:rendered|painted|drawn|made|done)\s+)?in (?:the |a |an )?"

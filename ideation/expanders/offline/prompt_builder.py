@@ -14,7 +14,7 @@ from ideation.errors import Clause
 from ideation.expanders.offline.concept_analysis import ConceptAnalysis
 from ideation.expanders.offline.details import Light, Realm, Scene, built_in_details
 from ideation.expanders.target import Manner, PromptTarget
-from ideation.token_budget import estimated_tokens
+from ideation.prompt import estimated_tokens
 
 #: A prompt beyond this many words reads like a list, whatever the encoder could still take.
 MAX_WORDS = 60

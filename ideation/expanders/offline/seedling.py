@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ideation.english import as_prompt
+from ideation.draw import Vocabulary
 from ideation.expanders.offline.concept_analysis import MOST_WORDS_FOR_A_MOOD, ConceptAnalysis
 from ideation.expanders.offline.details import Light, Scene, built_in_details, phrase_pattern
 from ideation.expanders.offline.prompt_builder import (
@@ -18,8 +18,7 @@ from ideation.expanders.offline.prompt_builder import (
     without_repeats,
 )
 from ideation.expanders.protocol import DraftedPrompts, DraftRequest
-from ideation.token_budget import estimated_tokens
-from ideation.vocabulary import Vocabulary
+from ideation.prompt import as_prompt, estimated_tokens
 
 
 def draft_for_seedling(

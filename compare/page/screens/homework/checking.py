@@ -24,13 +24,15 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is shown of a verification: whether anything is wrong, what was looked at, what is in the file."""
+    """What is shown of a verification: whether anything is wrong, what was looked at ("" where that says no more), what
+    is in the file."""
 
     name: str
     holds: bool
     summary: str
     contains: str
-    faults: tuple[str, ...]
+    #: By the pairs that they are of, "" for those of the whole file.
+    faults: dict[str, list[str]]
     notes: tuple[str, ...]
 
 
@@ -83,13 +85,16 @@ def _verified(upload: Any, page: PageContext, again: Again | None) -> Verdict:
 
     notes = [told(one.run, one.words) for one in verified.findings if not one.is_fault]
     notes += [told(one.run, one.words) for one in verified.pictures if one.outcome != "identical"]
-    summary = verified.summary.told(language)
+    faults: dict[str, list[str]] = {}
+    for one in verified.faults:
+        faults.setdefault("" if one.run is None else titles.get(one.run, one.run), []).append(one.words.told(language))
+    summary = verified.summary.told(language) if again is not None else ""
     return Verdict(
         upload.name,
         verified.holds,
         h["seen"].format(again=h["check_again"]) if verified.holds and again is None else summary,
         _contents(content, records, h),
-        tuple(told(one.run, one.words) for one in verified.faults),
+        faults,
         tuple(notes),
     )
 
@@ -104,25 +109,30 @@ def _contents(content: Bundle, records: Mapping[str, Record], h: dict[str, Any])
 
 
 def _titles(records: Mapping[str, Record], h: dict[str, Any]) -> dict[str, str]:
-    """What the runs are called here: by their concepts, and by their seeds where several have the same one."""
+    """What the runs are called here: by their concepts, by their seeds where several have the same one, and by a number
+    where that is the same too."""
     often = Counter(record.concept.text for record in records.values())
-    return {
-        name: record.concept.text
-        if often[record.concept.text] == 1
-        else h["with_seed"].format(concept=record.concept.text, seed=record.settings.seed)
-        for name, record in records.items()
-    }
+    titles, seen = {}, Counter[str]()
+    for name, record in records.items():
+        title = record.concept.text
+        if often[title] > 1:
+            title = h["with_seed"].format(concept=title, seed=record.settings.seed)
+        seen[title] += 1
+        titles[name] = title if seen[title] == 1 else f"{title} ({seen[title]})"
+    return titles
 
 
 def _show(verdict: Verdict, h: dict[str, Any]) -> None:
     if verdict.holds:
         box, icon, said = st.success, ":material/verified:", h["holds"]
     else:
-        box, icon, said = st.error, ":material/error:", h["faults"].format(count=len(verdict.faults))
-    box(f"**{plain(f'{verdict.name}: {said}')}**\n\n{plain(verdict.summary)}", icon=icon)
+        box, icon, said = st.error, ":material/error:", h["faults"].format(count=sum(map(len, verdict.faults.values())))
+    told = [f"**{plain(f'{verdict.name}: {said}')}**", *([plain(verdict.summary)] if verdict.summary else [])]
+    box("\n\n".join(told), icon=icon)
     st.caption(plain(verdict.contains))
-    for fault in verdict.faults:
-        st.markdown(f"- {plain(fault)}")
+    for title, faults in verdict.faults.items():
+        lines = [f"**{plain(title)}**\n"] if title else []
+        st.markdown("\n".join([*lines, *(f"- {plain(fault)}" for fault in faults)]))
     if verdict.notes:
         with st.expander(h["notes"].format(count=len(verdict.notes)), key="check-notes"):
             for note in verdict.notes:

@@ -13,6 +13,7 @@ from compare.page.screens.learn.experiments import EXPERIMENTS, MODEL, Bench, Ex
 from compare.page.text import plain
 from compare.page.widgets.forms.kept_form import begin_form
 from compare.page.widgets.forms.localized_state import kept
+from compare.page.widgets.in_browser.drawing import drawing
 from compare.page.widgets.progress import show_notices, show_progress
 from generate.models import embedded_loras, known_models
 
@@ -38,6 +39,7 @@ def show_learn(page: PageContext) -> None:
     said = t[experiment.name]
     st.subheader(said["title"], anchor=False)
     st.html(f'<p class="tw-welcome">{html.escape(said["about"])}</p>')
+    drawing(f"learn/{experiment.name}.svg", said["figure"])
     held = _show_widgets(experiment, page)
     st.button(
         t["try"],

@@ -24,7 +24,7 @@ from ideation import (
     notes_on_unlearnt,
     translate,
 )
-from ideation.english import concept_as_prompt
+from ideation.prompt import concept_as_prompt
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
@@ -274,6 +274,7 @@ def fill_form(settings: RenderSettings) -> None:
         "clip_skip": settings.clip_skip or None,
         "fast": settings.fast,
         "compiled": settings.compiled,
+        "batch": settings.pairs_per_batch,
         "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
     }
     state.like_more = {name: value for name, value in more.items() if value}

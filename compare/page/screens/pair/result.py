@@ -29,7 +29,7 @@ from generate.models import vocabulary_of
 from generate.picture import ARMS
 from ideation import says_no_more_than_unlearnt, spoken, told
 from ideation.english import diff
-from ideation.values import MAX_SEED
+from ideation.files import MAX_SEED
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
     from compare.session import Session

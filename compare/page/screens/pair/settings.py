@@ -204,9 +204,6 @@ def _show_sampling(page: PageContext) -> None:
             **kept("scheduler", language),
             format_func=lambda name: (s["settles"] if known[name].converges else s["wanders"]).format(name=name),
         )
-        if state.scheduler in SCHEDULERS and SCHEDULERS[state.scheduler].recommended_steps:
-            fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
-            st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
         show_fault(page, "scheduler")
     with second:
         st.number_input(s["steps"], 1, MAX_STEPS, key="steps", help=s["steps_help"])
@@ -214,6 +211,11 @@ def _show_sampling(page: PageContext) -> None:
     with third:
         st.number_input(s["guidance"], 0.0, 100.0, step=0.5, format="%g", key="guidance", help=s["guidance_help"])
         show_fault(page, "guidance")
+    first, second, third = st.columns([2, 1, 1])  # a row of their own: on a phone, the fields stand in this order
+    with first:
+        if state.scheduler in SCHEDULERS and SCHEDULERS[state.scheduler].recommended_steps:
+            fewest, most = SCHEDULERS[state.scheduler].recommended_steps or (0, 0)
+            st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
     for column, side in ((second, "width"), (third, "height")):
         with column:
             st.number_input(
