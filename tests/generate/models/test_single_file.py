@@ -33,7 +33,7 @@ from ideation import PromptPair, TokenCount
 PROMPTS = PromptPair(
     "a dog", "en", "a dog", "a red dog in the snow", "blurry", "given", None, (), (), TokenCount(77, 4, 8)
 )
-SETTINGS = RenderSettings(seed=5, num_inference_steps=3, width=64, height=64)
+SETTINGS = RenderSettings(seed=5, num_inference_steps=3, width=128, height=128)
 SHIPPED = Path(generate.families.__file__).parent / "architectures"
 
 
