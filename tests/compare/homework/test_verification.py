@@ -272,7 +272,7 @@ def paste_a_certificate(forger: Forger) -> None:
 def another_company(forger: Forger) -> None:
     def paste(text: str) -> str:
         content = json.loads(text)
-        content["certificate"]["batches"] = {seed: [7, 8] for seed in content["certificate"]["latents_sha256"]}
+        content["certificate"]["batches"] = {seed: ["7", "8"] for seed in content["certificate"]["latents_sha256"]}
         return json.dumps(content)
 
     forger.edit("runs/*dog*/record.json", paste)
