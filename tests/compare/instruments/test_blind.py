@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import socket
 import warnings
 from collections.abc import Mapping
@@ -91,7 +92,8 @@ def test_both_pictures_are_shown_in_the_drawn_order_and_nothing_tells_them_apart
         drawn = context.pictures[arm, 5]
         assert image.resize(drawn.size, Image.Resampling.NEAREST).tobytes() == drawn.tobytes()
         assert image.info == {}
-    sent = json.dumps([request.body for request in requests]).casefold()
+    sent = json.dumps([request.body for request in requests])
+    sent = re.sub("[A-Za-z0-9+/=]{200,}", "", sent).casefold()  # the pictures' letters spell any short word by chance
     for telling in (SIMPLE, EXPANDED, "simple", "expanded", "prompt", "seed"):
         assert telling not in sent.replace("prompts", "", 1)  # the name of the schema, which is that of the expander's
     said = {record.first: ANSWER["a"], second: ANSWER["b"]}
