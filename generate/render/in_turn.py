@@ -131,7 +131,11 @@ def _guided_by(batch: Batch, in_turn: InTurn) -> Iterator[None]:
 
 @contextmanager
 def _noise_of(pipeline: Any) -> Iterator[None]:
-    """Inside the block, the pipeline begins with the same noise in every number format, but for rounding."""
+    """Inside the block, the pipeline begins with the same noise in every number format, but for rounding. One that has
+    no method of its own for that, as ERNIE's, draws it as it does."""
+    if not hasattr(type(pipeline), "prepare_latents"):
+        yield
+        return
     pipeline.prepare_latents = drawing_in_float32(pipeline.prepare_latents)
     try:
         yield

@@ -30,7 +30,7 @@ from generate.files import encode_png, mark_in
 from generate.files.mark import settings_of_seed
 from generate.picture import ARMS
 from ideation import typed_concept
-from ideation.values import Seed, StrictModel
+from ideation.files import Seed, StrictModel
 from templates import LANGUAGES
 
 

@@ -38,7 +38,9 @@ both_wires = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 @pytest.fixture
 def cache() -> ExpansionCache:
     """The one that the command line uses in this test."""
-    return ExpansionCache(cache_folder())
+    folder = cache_folder()
+    folder.mkdir(exist_ok=True)
+    return ExpansionCache(folder)
 
 
 def environment(wire: Wire, url: str) -> dict[str, str]:
