@@ -5,7 +5,7 @@
 >>> run.prompts.simple, run.seeds, run.record.certificate.holds
 ('a dog riding a bicycle', [7], True)
 >>> run.expanded.size
-(128, 128)
+(256, 256)
 >>> twinseed.open_run(run.name).record == run.record
 True
 

@@ -38,7 +38,7 @@ from generate.render.attention import COARSEST, AttentionRecorder, PromptAttenti
 from generate.training.evaluate import generate_pictures
 from generate.training.networks.latents import PatchCode
 from generate.training.networks.unet import NOISE_SCHEDULE
-from generate.training.scenes.canvas import Canvas
+from generate.training.scenes.canvas import UNIT, Canvas
 from generate.training.scenes.drawing import draw
 from generate.training.scenes.figure import ACTIONS, draw_figure
 from generate.training.scenes.scene import Scene, draw_scene
@@ -91,10 +91,10 @@ class PartOfFigure(Canvas):
     """A canvas on which nothing but the prop of a scene can be drawn, or everything but it."""
 
     def __init__(self, scene: Scene, *, prop: bool) -> None:
-        super().__init__(SIZE * 2, Random(0), clear=True)
+        super().__init__(SIZE / UNIT * 2, Random(0), clear=True)
         self._glyph, self._prop = ACTIONS[scene.action].prop, prop
         if prop:  # the pen draws bodies, and strings, which are too thin to count
-            self.pen = Canvas(SIZE * 2, Random(0)).pen
+            self.pen = Canvas(SIZE / UNIT * 2, Random(0)).pen
 
     def stamp(self, glyph: str, *where: Any, **how: Any) -> None:
         if (glyph == self._glyph) == self._prop:

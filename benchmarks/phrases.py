@@ -185,7 +185,7 @@ def main() -> None:
     judge = None
     if arguments.judge is not None:
         judge = Judge()
-        judge.load_state_dict(torch.load(arguments.judge, weights_only=True))
+        judge.load_state_dict(torch.load(arguments.judge, map_location="cpu", weights_only=True))
     found = list(results(arguments, judge))
     print(f"{len(found)} phrases")
     for source in dict.fromkeys(row[0] for row in found):

@@ -47,7 +47,7 @@ class Run:
 
     >>> run = Run.open(Path("runs/20261123-101500-a-dog-3"))  # doctest: +SKIP
     >>> run.image("simple").size                              # doctest: +SKIP
-    (128, 128)
+    (256, 256)
     """
 
     folder: Path

@@ -111,7 +111,7 @@ def aspect_ratio_problems() -> tuple[ChoiceFileError, ...]:
 def match_aspect_ratio(text: str, model: str | int | tuple[int, int], *, unit: int = 8) -> FoundSize:
     """The size for a ratio ("16:9", "2.39:1") or a name of one ("portrait"), and a note where it is not quite that.
 
-    `model` is a family's name (seedling, sd1, sd2, sdxl) or the native size in pixels: 128, 512, 768, 1024, or another,
+    `model` is a family's name (seedling, sd1, sd2, sdxl) or the native size in pixels: 256, 512, 768, 1024, or another,
     also as (width, height). A size that is listed for the ratio comes first, then the nearest listed size within
     `TOLERANCE`, then one that is computed at the native area. `unit` is what both sides must be multiples of. Raises
     `SettingsError`.

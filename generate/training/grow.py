@@ -129,9 +129,6 @@ def grow(
     tune_seconds: Annotated[float, typer.Option(help="At most so long for `tune-pictures`.")] = math.inf,
     polish_seconds: Annotated[float, typer.Option(help="At most so long for `polish-pictures`.")] = math.inf,
     batch: Annotated[int, typer.Option(help="Pictures that the U-Net learns from at once; 768 suits a GPU.")] = 48,
-    compiled: Annotated[
-        bool, typer.Option(help="Compile the decoder while it learns: faster, needs a C++ compiler.")
-    ] = False,
     threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
     workers: Annotated[int, typer.Option(help="Processes that draw scenes.")] = 2,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -187,7 +184,6 @@ def grow(
             [(rich_scenes.pixels, rich_latents)],
             folder / "vae.pt",
             pictures=decoder_pictures,
-            compiled=compiled,
             device=device,
         )
 
@@ -249,7 +245,6 @@ def grow(
         batch=6 if device == "cpu" else 96,
         rate=8e-4,
         seconds=polish_seconds,
-        compiled=compiled,
         device=device,
         roughen=drawn_by(unet, text_encoder, tokenizer, *told),
     )

@@ -68,7 +68,7 @@ def open_model(
 
     >>> with open_model("seedling", device="cpu") as model:
     ...     model.native_size, model.token_limit, model.family.name
-    ((128, 128), 77, 'seedling')
+    ((256, 256), 77, 'seedling')
     """
     if compiled:
         require_compiler(device)

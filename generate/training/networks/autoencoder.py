@@ -127,7 +127,6 @@ def train_autoencoder(
     batch: int = 12,
     rate: float = 1.5e-3,
     seconds: float = math.inf,
-    compiled: bool = False,
     device: str = "cpu",
 ) -> AutoencoderKL:
     """Teaches the decoder for `pictures` pictures or for so many `seconds`, whichever is over first, going on from the
@@ -137,14 +136,12 @@ def train_autoencoder(
     that the U-Net makes are: first with noise in them, later, when there is a U-Net, as that U-Net draws them. A
     `judge` adds a loss of what its first layers see. In the last part of the run, a share of `criticised`, a critic
     learns to tell drawn from decoded pictures and the decoder to please it. The encoder learns the code's linear map
-    on the side, for picture-to-latent. `compiled` takes a minute and a C++ compiler first and is then half as fast
-    again.
+    on the side, for picture-to-latent.
     """
     model.to(device, memory_format=torch.channels_last)
     if judge is not None:
         judge.to(device).eval().requires_grad_(False)
     critic = new_critic().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in judge.py
-    # Not fused: on a CPU, with the gradients of a compiled decoder, that ruined the weights within a hundred steps.
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
     critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=4e-4, betas=(0.5, 0.98))
     steps = pictures // batch
@@ -155,7 +152,6 @@ def train_autoencoder(
         "critic optimizer": critic_optimizer,
     }
     done = load_checkpoint(checkpoint, parts, device)
-    decode = torch.compile(model.decoder) if compiled else model.decoder
     shown = [[torch.from_numpy(np.array(part)).to(device) for part in one] for one in sets]
     odds = np.array([len(pixels) for pixels, _ in shown]) / sum(len(pixels) for pixels, _ in shown)
     smooth, began = None, time.monotonic()
@@ -174,8 +170,7 @@ def train_autoencoder(
         true = all_codes[pick].float()
         rough = roughen(true, which, pick).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
-            square = rough.shape[2] == rough.shape[3]  # each shape that is compiled takes a minute of its own
-            drawn = (decode if square else model.decoder)(rough).float()
+            drawn = model.decoder(rough).float()
             loss = _sharpness_loss(drawn, wanted)
             if judge is not None:
                 loss = loss + 0.1 * _feature_loss(drawn, wanted, judge)

@@ -167,11 +167,11 @@ def test_a_pixel_changes_clearly_when_the_eye_would_call_it_another_colour() -> 
 
 
 def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(seedling: OpenModel) -> None:
-    settings = replace(SETTINGS, images=1, width=128, height=128)  # of the size that it has learnt
-    found = sweep(tiny_context(seedling, settings=settings), wanted(["DPM++ 2M Karras", "Euler a"], [6, 10, 16]))
+    settings = replace(SETTINGS, images=1, width=256, height=256)  # of the size that it has learnt
+    found = sweep(tiny_context(seedling, settings=settings), wanted(["DPM++ 2M Karras", "Euler a"], [10, 16, 24]))
     settler, wanderer = found.rows
     assert (settler.settled, wanderer.settled) == (True, False)
-    assert settler.recommended_steps == 10
+    assert settler.recommended_steps == 16
     assert wanderer.recommended_steps is None
     assert found.noise_floor == 0.0, "the same again, on the CPU"
 

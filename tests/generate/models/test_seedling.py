@@ -29,7 +29,7 @@ def pipeline() -> Any:
 
 
 def _pictures(pipeline: Any, *prompts: str) -> np.ndarray:
-    """(n, 128, 128, 3) float in 0..1, all from the same seed."""
+    """(n, 256, 256, 3) float in 0..1, all from the same seed."""
     generators = [torch.Generator().manual_seed(3) for _ in prompts]
     images = pipeline(list(prompts), num_inference_steps=STEPS, guidance_scale=5.0, generator=generators).images
     return np.stack([np.asarray(image, dtype=np.float32) / 255 for image in images])
@@ -72,7 +72,7 @@ def test_every_word_that_it_knows_is_few_tokens() -> None:
 def test_it_opens_as_stable_diffusion_does(pipeline: Any) -> None:
     assert pipeline.scheduler.config.prediction_type == "v_prediction"
     assert pipeline.text_encoder.config.max_position_embeddings == 77
-    assert _pictures(pipeline, "a dog").shape == (1, 128, 128, 3)
+    assert _pictures(pipeline, "a dog").shape == (1, 256, 256, 3)
 
 
 @pytest.mark.parametrize("dtype", [None, torch.float32, torch.bfloat16, torch.float16])
@@ -92,7 +92,7 @@ def test_it_is_opened_in_the_format_that_is_usual_on_cuda() -> None:
 
 def test_colours_are_obeyed(pipeline: Any) -> None:
     red, green, blue = (
-        picture[32:112, 24:104].mean((0, 1))
+        picture[64:224, 48:208].mean((0, 1))
         for picture in _pictures(
             pipeline, "a red frog kicking a ball", "a green frog kicking a ball", "a blue frog kicking a ball"
         )
@@ -105,7 +105,7 @@ def test_light_is_obeyed(pipeline: Any) -> None:
     noon, sunset, night = _pictures(
         pipeline, *(f"a cat reading a book in a meadow {time}" for time in ("at noon", "at sunset", "at night"))
     )
-    sky = np.s_[:40]
+    sky = np.s_[:80]
     assert night[sky].mean() < 0.7 * noon[sky].mean()
     assert sunset[sky][..., 1].mean() < noon[sky][..., 1].mean() - 0.2, "purple, where noon is pale gold"
     assert sunset[sky][..., 0].mean() > night[sky][..., 0].mean() + 0.2
