@@ -18,7 +18,13 @@ from torch.overrides import TorchFunctionMode
 
 from generate.families import Family
 from generate.models.opening.model import OpenModel
-from generate.render.attention import AttentionError, AttentionRecorder, PromptAttention, PromptTokens, read_tokens
+from generate.render.attention.cross_attention import (
+    AttentionError,
+    AttentionRecorder,
+    PromptAttention,
+    PromptTokens,
+    read_tokens,
+)
 from generate.settings import RenderSettings
 
 #: Probabilities are computed for so many bytes at a time.
