@@ -31,6 +31,11 @@ def _negative(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mappin
     return {"negative_prompt_embeds": pipeline.encode_prompt(prompt=words, max_sequence_length=length)[0]}
 
 
+def _behind_padding(pipeline: Any, _words: str, tokens: int, limit: int) -> int:
+    """Mistral's tokenizer pads in front; one token of the template stands behind the words."""
+    return limit - tokens - 1 if pipeline.tokenizer.tokenizer.padding_side == "left" else 0
+
+
 def _instruction() -> str:
     """What its pipeline has stand before every prompt, as Mistral's chats are written. It is read out of diffusers' own
     file, since importing that would load torch."""
@@ -63,6 +68,9 @@ FLUX2 = Family(
         decoded=_decoded,
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512, "caption_upsample_temperature": None},
+        attends="words first",
+        context=(("tokenizer", 0),),
+        words_from=_behind_padding,
     ),
 )
 

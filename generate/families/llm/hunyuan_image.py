@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from generate.families.latents import decoded_by_scale
 from generate.families.protocol import Family, InTurn, Reader
@@ -13,6 +14,16 @@ def _has_lettering(words: str) -> bool:
     from diffusers.pipelines.hunyuan_image.pipeline_hunyuanimage import extract_glyph_text
 
     return extract_glyph_text(words) is not None
+
+
+def _behind_the_letters(pipeline: Any, words: str, _tokens: int, _limit: int) -> int:
+    """Where Qwen's words begin: ByT5's stand before them, which has been given the words in quotation marks."""
+    from diffusers.pipelines.hunyuan_image.pipeline_hunyuanimage import extract_glyph_text
+
+    letters = extract_glyph_text(words)
+    if letters is None:
+        return 0
+    return len(pipeline.tokenizer_2(letters, truncation=True, max_length=pipeline.tokenizer_2_max_length).input_ids)
 
 
 #: What its template says before the words is read and then left out; one token behind them stays. Guidance is not told
@@ -44,6 +55,10 @@ HUNYUAN_IMAGE = Family(
         guiders=("guider", "ocr_guider"),
         set_apart=_has_lettering,
         carries=True,
+        attends="picture first",
+        places_a_side=2,
+        context=(("tokenizer", 0),),
+        words_from=_behind_the_letters,
     ),
 )
 
@@ -61,5 +76,9 @@ HUNYUAN_IMAGE_DISTILLED = replace(
         guided_above=None,
         decoded=decoded_by_scale,
         carries=True,
+        attends="picture first",
+        places_a_side=2,
+        context=(("tokenizer", 0),),
+        words_from=_behind_the_letters,
     ),
 )

@@ -34,6 +34,8 @@ SANA = Family(
         schedulers=("DPM++ 2M", "Euler", "Euler Karras", "Euler exponential", "Euler beta"),
         decoded=decoded_by_scale,
         arguments=_ARGUMENTS,
+        attends="words apart",
+        context=(("tokenizer", 0),),
     ),
 )
 
@@ -52,5 +54,7 @@ SANA_SPRINT = replace(
         decoded=decoded_by_scale,
         arguments=_ARGUMENTS,
         of_steps=lambda _, steps: {"intermediate_timesteps": 1.3 if steps == 2 else None},
+        attends="words apart",
+        context=(("tokenizer", 0),),
     ),
 )

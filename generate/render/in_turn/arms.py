@@ -20,9 +20,9 @@ from generate.families import InTurn
 from generate.models.devices import ran_out_of_memory
 from generate.models.weights.weight_file import first_line
 from generate.picture import SchedulerUse
-from generate.render.arm_check import ArmCheck
 from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, Step, as_json, ran_over
-from generate.render.carrying import carried_on, how_carried
+from generate.render.in_turn.arm_check import ArmCheck
+from generate.render.in_turn.carrying import carried_on, how_carried
 from generate.render.memory import MemoryPlan
 from generate.render.numerics import drawing_in_float32
 from generate.render.preview import TurnPreview

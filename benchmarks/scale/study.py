@@ -10,7 +10,7 @@ die.
 - `batches` (where it is named): seconds a pair with 1, 2, 4 ... seeds in a batch on this device (on a processor, one
   thread's own time), and which `--batch auto` would take on a GPU.
 
-    python benchmarks/scale.py [driver|workers|deaths|batches ...] [--pairs 10000] [--concepts 8] [--steps 10]
+    python benchmarks/scale/study.py [driver|workers|deaths|batches ...] [--pairs 10000] [--concepts 8] [--steps 10]
         [--model seedling] [--dtype auto] [--json]
 """
 
