@@ -187,6 +187,9 @@ class RenderOptions:
     batch: Annotated[
         int | None, typer.Option(metavar="N", help="Seeds that share a batch: a large GPU is quicker so. [default: 1]")
     ] = None
+    attention_backend: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What computes a transformer's attention, by diffusers' names.")
+    ] = None
     allow_pickle: AllowPickle = False
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")

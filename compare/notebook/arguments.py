@@ -55,6 +55,7 @@ WHAT: Mapping[str, Clause] = {
     "max_sequence_length": Clause("how many tokens a transformer reads, a whole number"),
     "memory": Clause("gigabytes, such as '8GB', or a mode, such as 'group-offload'"),
     "batch": Clause("how many seeds share a batch, a whole number"),
+    "attention_backend": Clause("what computes a transformer's attention, such as 'sage' or 'flash'"),
     "allow_pickle": Clause("True or False: open .ckpt and .pt files, tensors only"),
     "noise_floor": Clause("True or False: render each simple prompt once more, to measure noise"),
     "device": Clause("'auto', 'cpu', 'cuda' or 'mps'"),

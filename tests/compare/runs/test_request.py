@@ -125,6 +125,9 @@ REQUESTS: dict[str, PairRequest] = {
     "settings.max_sequence_length": settled(model=_of_a_transformer(), scheduler="Euler", max_sequence_length=128),
     "settings.memory": settled(model=_of_a_transformer(), scheduler="Euler", memory="8GB"),
     "settings.pairs_per_batch": settled(pairs_per_batch=4),
+    "settings.attention_backend": settled(
+        model=_of_a_transformer(), scheduler="Euler", attention_backend="_native_math"
+    ),
 }
 #: Said in a command of its own.
 ELSEWHERE = {"draft": replace(settled(num_inference_steps=40), draft="20261123-101500-a-dog-7")}
@@ -203,6 +206,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "max_sequence_length": st.none(),  # as the next, for models that are not here
     "memory": st.none(),
     "batch": st.none() | st.integers(2, 16),
+    "attention_backend": st.none(),
     "allow_pickle": st.booleans(),
     "noise_floor": st.booleans(),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
