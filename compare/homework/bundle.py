@@ -27,7 +27,7 @@ from compare.runs.record import MAX_RECORD
 from compare.view import Failure, Homework, homework_html, homework_pdf, render_report
 from generate.files.picture_file import MAX_FILE as MAX_PICTURE
 from ideation import Clause
-from ideation.files import Count, FileName, Sha256, StrictModel
+from ideation.files import Count, FileName, Sha256, StrictModel, complaint_of
 from templates import Language
 
 BUNDLE_FILE = "bundle.json"
@@ -364,10 +364,8 @@ def _parsed(content: bytes, name: str) -> Bundle:
     try:
         return Bundle.model_validate_json(content)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        complaint = f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
         raise refused(
-            name, Clause("its {file} is not valid: {complaint}", file=BUNDLE_FILE, complaint=complaint)
+            name, Clause("its {file} is not valid: {complaint}", file=BUNDLE_FILE, complaint=complaint_of(error))
         ) from error
 
 
