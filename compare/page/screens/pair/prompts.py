@@ -253,6 +253,7 @@ def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
         marked_prompt(diff(prompts.simple, prompts.expanded), arm, dropped),
         sentences(page.language)["report"],
         _unknown_words(prompts),
+        language=page.language,
     )
     over = " over" if count > limit and state.tokens != "chunk" else ""
     told_count = html.escape(p["tokens"].format(count=count, limit=limit))
