@@ -26,7 +26,9 @@ from commands.options import (
     path_of,
     runs_folder,
 )
+from commands.running import say_note
 from ideation import read_plain_file
+from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a batch
     from compare.homework.batch import Batch, BatchProgress, Done, Failed, Outcome
@@ -86,14 +88,14 @@ def homework(
     bundle = require_place(bundle or _usual_bundle(table.name, student_id, notes))
     gallery = Gallery(runs_folder(output.runs))
     plan = plan_of(table, gallery, lambda request: _check(gallery, request), whose)
+    notes.language = output.language or plan.tasks[0].request.language
     for note in plan.notes:
         notes.say(note)
     outcome = _carried_out(plan, gallery, notes)
     written: Path | None = None
     if outcome.runs:
-        language = output.language or plan.tasks[0].request.language
         say("writing the bundle ...")
-        for note in outcome.hand_in(bundle, student=whose, language=language, pdf=pdf).notes:
+        for note in outcome.hand_in(bundle, student=whose, language=notes.language, pdf=pdf).notes:
             notes.say(note)
         written = bundle
     _tell(outcome, written, notes, output)
@@ -101,14 +103,17 @@ def homework(
 
 @dataclass
 class _Notes:
-    """What was noted so far, once each."""
+    """What was noted so far, once each; it is said in `language`, and kept in English."""
 
     said: list[str] = field(default_factory=list)
+    language: Language = "en"
 
-    def say(self, note: str) -> None:
-        if note not in self.said:
-            self.said.append(str(note))
-            say(f"note: {note}")
+    def say(self, note: str, place: str = "") -> None:
+        """Says a note, of a place in the table where one is given."""
+        before = f"{place}: " if place else ""
+        if f"{before}{note}" not in self.said:
+            self.said.append(f"{before}{note}")
+            say_note(note, self.language, before)
 
 
 def _table(what: list[str], usual: PairOptions, observations: Path | None) -> Table:
@@ -213,7 +218,7 @@ def _progress(notes: _Notes) -> Iterator[Callable[[BatchProgress], None]]:
             if now.ended is not None:
                 say(_ended(now, now.ended))
                 for note in _noted(now.ended):
-                    notes.say(f"{now.ended.task.place}: {note}")
+                    notes.say(note, now.ended.task.place)
             elif now.pair is None:
                 tell(f"concept {now.number} of {now.count}: {now.concept}" + (f"; {left}" if left else ""))
             else:
