@@ -17,6 +17,7 @@ from compare.instruments.scores.unknown_words import unknown_to
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.families import Family
+from generate.models.suitability import check_looked_at
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair
 from ideation.files import STRICT
@@ -77,9 +78,12 @@ class Examination:
             if found is None or name not in found.results:
                 INSTRUMENTS[name].require(self.options_of(name), environ)
 
-    def require_family(self, family: Family) -> None:
-        """Raises `SettingsError` where one of the instruments takes what the family's models have not."""
+    def require_family(self, family: Family, settings: RenderSettings) -> None:
+        """Raises `SettingsError` where one of the instruments takes what the family's models have not, or what they
+        have not with these settings."""
         for name in self.instruments:
+            if INSTRUMENTS[name].looks_inside:
+                check_looked_at(settings)
             if INSTRUMENTS[name].looks_inside and family.in_turn is not None and family.in_turn.attends is None:
                 raise SettingsError(
                     "{name} looks at how words and picture meet inside a model, which is not done in {title}",
