@@ -187,7 +187,11 @@ class PairRequest:
         notes += said_of_it
         if preset is not None or styles:
             parts = negative_parts(negative or "", preset, styles)
-            notes += [f"negative prompt, from {part.origin}: {part.text}" for part in parts if part.origin != "prompt"]
+            notes += [
+                Clause("negative prompt, from {origin}: {text}", origin=part.origin, text=part.text)
+                for part in parts
+                if part.origin != "prompt"
+            ]
         request = cls(
             concept=concept,
             settings=settings,
@@ -337,13 +341,14 @@ def _named_settings(options: PairOptions) -> dict[str, Any]:
         "compiled": options.compiled or None,
         "max_sequence_length": options.max_sequence_length,
         "memory": options.memory,
-        "pairs_per_batch": None if options.batch == 1 else options.batch,
         "attention_backend": options.attention_backend,
         "device": options.device if options.device != "auto" else None,
         "dtype": options.dtype if options.dtype != "auto" else None,
         "adapters": tuple(map(_adapter_named, options.lora)) or None,
     }
     found = {name: value for name, value in named.items() if value is not None}
+    if options.batch is not None:  # 1 as well: `like` may have another
+        found["pairs_per_batch"] = None if options.batch == 1 else options.batch
     if options.size is not None:
         found["width"], found["height"] = _size(options.size)
     if options.aspect is not None:
@@ -430,7 +435,12 @@ def _concept(
         )
     if found := _drawn_again(typed, int(match[1]), int(match[2]), settings.model):
         return found, []
-    return typed, [f"number {match[1]} of draw {match[2]} is another concept here: this one is taken as typed"]
+    note = Clause(
+        "number {index} of draw {seed} is another concept here: this one is taken as typed",
+        index=match[1],
+        seed=match[2],
+    )
+    return typed, [note]
 
 
 def _drawn_again(typed: Concept, index: int, seed: int, model: str) -> Concept | None:

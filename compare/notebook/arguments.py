@@ -65,7 +65,7 @@ WHAT: Mapping[str, Clause] = {
     "clip": Clause("who scores: 'auto', 'none', 'seedling', a folder or a hub id"),
     "language": Clause("'en' or 'zh-TW'"),
     "run": Clause("the name of a run, its folder, or 'last' for the newest"),
-    "runs": Clause("the folder that runs are kept in"),
+    "runs": Clause("the folder that runs are kept in; for a bundle, a list of runs, such as [run]"),
     "written_for": Clause("a model or a family of models, such as 'flux'"),
     "to": Clause("a file that ends in .html, .pdf or .zip"),
     "observations": Clause("what you see, as a text; for homework, a list of texts, one for each concept"),

@@ -41,6 +41,9 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     assert twinseed("study", "--from", str(tmp_path)).code == 1
     assert twinseed("study", "--arms", "simple", "--out", str(tmp_path / "none")).code == 1
     assert twinseed("study", "--judges", "nobody", "--out", str(tmp_path / "none")).code == 1
+    refused = twinseed("study", "--batch", "9" * 5000, "--out", str(tmp_path / "none"))
+    assert refused.code == 1
+    assert "hint: give a whole number, or auto" in refused.err
     assert not (tmp_path / "none").exists()
 
     # The same from a notebook, with people as judges afterwards, who may vote at any time.
