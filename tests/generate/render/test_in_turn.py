@@ -42,7 +42,7 @@ from generate.render.memory import MemoryPlan
 from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
-from ideation import PromptPair, given_pair
+from ideation import PromptPair, TwinseedError, given_pair
 
 Folders = Callable[[str], Path]
 Opened = Callable[[str], OpenModel]
@@ -731,6 +731,31 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert str(caught.value.hint).endswith("another, whole")
     another.rename(tmp_path / "lone")
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "message"),
+    [
+        ("flux", "text_encoder_2", "is not whole: its text_encoder_2 is missing"),
+        ("sd3", "vae", "is not whole: its vae is missing"),
+        ("z-image", "transformer", "transformer/config.json in .* cannot be read"),
+        ("qwen-image", "text_encoder/model.safetensors", "cannot be loaded from .*no file named model.safetensors"),
+        ("z-image", "tokenizer", "tokenizer"),
+        ("z-image", "scheduler", "scheduler"),
+    ],
+)
+def test_a_part_that_is_missing_is_named(
+    name: str, missing: str, message: str, folders: Folders, tmp_path: Path
+) -> None:
+    lame = shutil.copytree(folders(name), tmp_path / name)
+    gone = lame / missing
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
+    with pytest.raises(TwinseedError, match=message) as caught:
+        open_model(str(lame), device="cpu")
+    assert caught.value.hint
 
 
 def test_noise_of_two_bytes_is_that_of_four_rounded(folders: Folders, opened: Opened) -> None:
