@@ -34,6 +34,7 @@ from generate.training.networks.judge import Judge, train_judge
 from generate.training.scenes.captions import ASPECTS, attribute_labels, caption, strangers
 from generate.training.scenes.dataset import SIZE, DataSet, joined, make_data_set, open_data_set, squashed
 from generate.training.scenes.drawing import draw
+from generate.training.scenes.figure import stages_of
 from generate.training.scenes.scene import OBLONG, SQUARE, UNLEARNT, Scene, draw_scene, held_out
 from ideation import OfflineExpander, TokenBudget, expand, seedling_vocabulary, seedling_words
 from ideation import draw as draw_concept
@@ -70,8 +71,11 @@ def evaluate(
     )
     figures["megabytes"], figures["seconds to load"] = round(weights / 1e6, 1), round(loading, 2)
 
-    drawn = judge.answers([Image.fromarray(pixels) for pixels in unseen.pixels])
-    figures["drawn scenes"] = _accuracy(unseen.scenes, drawn)
+    drawn = [unseen, *(_unseen_of(folder, grid) for grid in OBLONG)]
+    figures["drawn scenes"] = {
+        "{}x{}".format(*data.scenes[0].grid): _accuracy(data.scenes, _answers(judge, data.scenes, _pictures_of(data)))
+        for data in drawn
+    }
 
     random = Random(2026)
     sets: dict[str, tuple[list[Scene], bool]] = {
@@ -118,6 +122,34 @@ def _judge_set(folder: Path) -> DataSet:
 def _unseen(folder: Path, size: int) -> DataSet:
     name = "unseen" if size == SIZE else f"unseen-{size}"
     return make_data_set(folder / name, 2_048, seed=77, richness=0.8, held_out=True, varied=True, size=size)
+
+
+def _unseen_of(folder: Path, grid: tuple[int, int]) -> DataSet:
+    name = "unseen-{}x{}".format(*grid)
+    return make_data_set(
+        folder / name, 512, seed=100 * grid[0] + grid[1] + 77, richness=0.8, held_out=True, varied=True, grid=grid
+    )
+
+
+def _pictures_of(data: DataSet) -> list[Image.Image]:
+    return [Image.fromarray(pixels) for pixels in data.pixels]
+
+
+def _answers(judge: Judge, scenes: Sequence[Scene], pictures: Sequence[Image.Image]) -> NDArray[np.int64]:
+    """What the judge says of pictures that were asked for as `scenes`, all of one shape.
+
+    Of a picture that is not square it sees the whole, made square, and names the subject and what it does in the square
+    in which it should stand, of two in that of which it is surer: made narrow, even drawn figures are named rightly in
+    0.84 to 0.89 alone.
+    """
+    answers = judge.answers(list(pictures))
+    if scenes[0].grid != SQUARE:
+        places = zip(*(stages_of(*both) for both in zip(pictures, scenes, strict=True)), strict=True)
+        subjects, actions = zip(*(judge.shares(list(place))[:2] for place in places), strict=True)
+        surest = np.argmax([a.max(1) * b.max(1) for a, b in zip(subjects, actions, strict=True)], 0)
+        for column, aspect in enumerate((subjects, actions)):
+            answers[:, column] = np.stack(aspect)[surest, np.arange(len(scenes))].argmax(1)
+    return answers
 
 
 def generate_pictures(
@@ -179,9 +211,8 @@ def _new_things(
 
     def measured(scenes: list[Scene], texts: list[str] | None = None) -> dict[str, object]:
         told = texts or [caption(scene, random, vocabulary, keep=1.0, relatives=False) for scene in scenes]
-        return _accuracy(
-            scenes, judge.answers(generate_pictures(model, told, scheduler, steps, guidance, grid=scenes[0].grid))
-        )
+        pictures = generate_pictures(model, told, scheduler, steps, guidance, grid=scenes[0].grid)
+        return _accuracy(scenes, _answers(judge, scenes, pictures))
 
     def some(number: int, **changes: Any) -> list[Scene]:
         return [replace(_long(random, combination_held_out=False), **changes) for _ in range(number)]

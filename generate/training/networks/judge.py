@@ -55,23 +55,23 @@ class Judge(nn.Module):
             seen.append(block(seen[-1]))
         return seen[1:]
 
-    @torch.no_grad()
     def answers(self, pictures: list[Image.Image]) -> NDArray[np.int64]:
         """(n, 9): for each picture, of whatever shape, the class of each aspect, in the order of `ASPECTS`."""
-        self.eval()
-        sized = [picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS) for picture in pictures]
-        chunks = [
-            torch.stack(
-                [answer.argmax(1) for answer in self(_as_input(np.stack([np.asarray(p) for p in sized[k : k + 64]])))],
-                1,
-            )
-            for k in range(0, len(sized), 64)
-        ]
-        answers = torch.cat(chunks).numpy()
+        answers = np.stack([aspect.argmax(1) for aspect in self.shares(pictures)], 1)
         # A flat illustration and a picture of no style look the same: the answer is the one that has a name.
         styles, column = seedling_vocabulary().names("style"), ASPECTS.index("style")
         answers[answers[:, column] == len(styles), column] = styles.index("flat illustration")
         return answers
+
+    @torch.no_grad()
+    def shares(self, pictures: list[Image.Image]) -> list[NDArray[np.float32]]:
+        """For each aspect (n, classes): how much it takes each picture for each class, together 1."""
+        self.eval()
+        sized = [picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS) for picture in pictures]
+        chunks = [
+            self(_as_input(np.stack([np.asarray(p) for p in sized[k : k + 64]]))) for k in range(0, len(sized), 64)
+        ]
+        return [torch.cat(aspect).softmax(1).numpy() for aspect in zip(*chunks, strict=True)]
 
 
 def _as_input(pixels: NDArray[np.uint8]) -> torch.Tensor:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from generate.training.scenes.canvas import Canvas
+from PIL import Image
+
+from generate.training.scenes.canvas import CELL, Canvas
 from generate.training.scenes.scene import UNLEARNT, Scene
 from generate.training.scenes.sprites import COLOURS
 
@@ -102,7 +104,7 @@ def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float, *, 
     dx, dy = random.uniform(-jitter, jitter), random.uniform(-jitter, jitter)
     grow = 1 + random.uniform(-jitter, jitter) / 60
     if scene.side is not None:
-        reach = _FAR_ASIDE if scene.grid[0] > 11 else _ASIDE
+        reach = _aside(scene.grid)
         dx += -reach if (scene.side == "left") != mirrored else reach
     places = _PLACES[scene.count]
     heads = [(head[0] + dx + place, head[1] + dy) for place in places]
@@ -135,6 +137,25 @@ def draw_figure(canvas: Canvas, scene: Scene, random: Random, jitter: float, *, 
         put_props(pose)
     if scene.action == UNLEARNT:
         _box(canvas, head[0] + dx + max(places) + 42, 100 + dy, _BOX_BESIDE * grow, _CARDBOARD, mirrored)
+
+
+def stages_of(picture: Image.Image, scene: Scene) -> list[Image.Image]:
+    """The squares of `picture`, of the scene's shape, in which the figure that `scene` asks for stands where it does in
+    a square picture: one, or two where the middle is no whole cell and a picture may have been turned over."""
+    columns, rows = scene.grid
+    cell, top = picture.width / columns, (rows - 8) - (rows - 8) // 3
+    further = 0 if scene.side is None else (_aside(scene.grid) - _ASIDE) // CELL
+    lefts = {
+        left + (-further if scene.side == "left" else further) for left in ((columns - 8) // 2, (columns - 7) // 2)
+    }
+    return [
+        picture.crop((round(cell * left), round(cell * top), round(cell * (left + 8)), round(cell * (top + 8))))
+        for left in sorted(lefts)
+    ]
+
+
+def _aside(grid: tuple[int, int]) -> int:
+    return _FAR_ASIDE if grid[0] > 11 else _ASIDE
 
 
 def _put_one(canvas: Canvas, scene: Scene, x: float, y: float, grow: float, *, body: bool) -> None:

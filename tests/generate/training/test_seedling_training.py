@@ -22,7 +22,7 @@ from generate.training.networks.latents import CHANNELS, SHIPPED_CODE, PatchCode
 from generate.training.scenes.captions import ASPECTS, aspect_names, attribute_labels, caption, strangers
 from generate.training.scenes.dataset import CAPTIONS, joined, make_data_set, squashed
 from generate.training.scenes.drawing import draw
-from generate.training.scenes.figure import ACTIONS, SUBJECTS
+from generate.training.scenes.figure import ACTIONS, SUBJECTS, stages_of
 from generate.training.scenes.painting import STYLES, _cells, paint
 from generate.training.scenes.scene import OBLONG, SKYLESS, UNLEARNT, Scene, draw_scene, held_out
 from generate.training.scenes.sprites import FONT_FILES
@@ -178,6 +178,21 @@ def test_a_set_of_wide_pictures_keeps_their_shape_and_can_be_squashed(tmp_path: 
     code = PatchCode.load(SHIPPED_CODE)
     assert code.encode(torch.from_numpy(np.array(wide.pixels))).shape == (5, CHANNELS, 8, 12)
     assert squashed(wide).pixels.shape == (5, 128, 128, 3)
+
+
+@needs_font
+@pytest.mark.parametrize("grid", OBLONG)
+@pytest.mark.parametrize("side", [None, "left", "right"])
+def test_the_square_that_the_judge_looks_at_has_the_figure_where_a_square_picture_has_it(
+    grid: tuple[int, int], side: str | None
+) -> None:
+    scene = Scene("fox", "playing a guitar", side=side, grid=grid)
+    square = Scene("fox", "playing a guitar", side=side)
+    for seed in range(4):  # some of these are turned over
+        there = np.asarray(draw(square, Random(seed)).figure, dtype=float)
+        seen = [np.asarray(stage, dtype=float) for stage in stages_of(draw(scene, Random(seed)).figure, scene)]
+        assert {stage.shape for stage in seen} == {(128, 128)}
+        assert min(np.abs(stage - there).mean() for stage in seen) < 1 < there.mean()
 
 
 @needs_font
