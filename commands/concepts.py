@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from commands.options import OptionError
-from ideation import Concept, TwinseedError, require_plain_file, typed_concept
+from ideation import Concept, TwinseedError, typed_concept
+from ideation.files import read_plain_text
 
 #: The most concepts of a comparison: each is a request to every expander, and some cost money.
 MAX_COMPARED = 1000
+MAX_CONCEPT_FILE = 1_000_000  # bytes
 
 
 def concepts_of(text: str | None, file: Path | None, count: int | None, model: str, seed: int) -> list[Concept]:
@@ -25,12 +27,7 @@ def concepts_of(text: str | None, file: Path | None, count: int | None, model: s
     assert file is not None  # noqa: S101 - for the type checker
     hint = f"give a text file in UTF-8 with a concept on each line, {MAX_COMPARED} at most"
     try:
-        require_plain_file(file)
-        if file.stat().st_size > 1_000_000:
-            raise OptionError("{file} is too large", hint="{advice}", file=file, advice=hint)
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise OptionError("{file} is not text in UTF-8", hint="{advice}", file=file, advice=hint) from error
+        lines = [line.strip() for line in read_plain_text(file, MAX_CONCEPT_FILE).splitlines()]
     except OSError as error:
         raise OptionError(
             "{file} cannot be read: {reason}", hint="{advice}", file=file, reason=error.strerror, advice=hint

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,14 +78,14 @@ def homework(
     their names, in English or 中文. What a row leaves open is as the options here say; a seed that nobody names is
     drawn once and kept.
     """
-    from compare.homework.bundle import student_of
+    from compare.homework.bundle import require_place, student_of
     from compare.homework.plan import plan_of
     from compare.runs import Gallery
 
     whose = student_of(student, student_id)
     table = _table(what, pair_options(None, prompts, render, look, output.language), observations)
     notes = _Notes()
-    bundle = _checked_bundle(bundle or _usual_bundle(table.name, student_id, notes))
+    bundle = require_place(bundle or _usual_bundle(table.name, student_id, notes))
     gallery = Gallery(runs_folder(output.runs))
     plan = plan_of(table, gallery, lambda request: _check(gallery, request), whose)
     notes.language = output.language or plan.tasks[0].request.language
@@ -170,27 +169,6 @@ def _usual_bundle(table: str, student_id: str | None, notes: _Notes) -> Path:
             "--bundle NAME.zip names it otherwise"
         )
     return Path(f"{name}.zip")
-
-
-def _checked_bundle(path: Path) -> Path:
-    """The file to write, as far as it can be told now. Nothing else than a bundle is ever written over."""
-    if path.exists() and not path.is_file():
-        raise OptionError("{path} is not a plain file", hint="name one, as in --bundle homework.zip", path=path)
-    if not path.parent.is_dir():
-        raise OptionError("there is no folder {folder}", hint="make it first, or name another", folder=path.parent)
-    if path.exists():
-        try:
-            with zipfile.ZipFile(path) as there:
-                is_bundle = "bundle.json" in there.namelist()
-        except (OSError, ValueError, zipfile.BadZipFile):
-            is_bundle = False
-        if not is_bundle:
-            raise OptionError(
-                "{path} is there already, and is no bundle",
-                hint="name another file, as in --bundle homework.zip",
-                path=path,
-            )
-    return path
 
 
 def _check(gallery: Gallery, request: PairRequest) -> None:

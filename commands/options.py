@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 
 from commands import completion
-from ideation import TokenMode, TwinseedError, require_plain_file
+from ideation import TokenMode, TwinseedError
+from ideation.files import read_plain_text
 from templates import Language, language_for
 
 if TYPE_CHECKING:  # what a command line is made of loads no rooms further down
@@ -188,6 +189,9 @@ class RenderOptions:
     batch: Annotated[
         int | None, typer.Option(metavar="N", help="Seeds that share a batch: a large GPU is quicker so. [default: 1]")
     ] = None
+    attention_backend: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What computes a transformer's attention, by diffusers' names.")
+    ] = None
     allow_pickle: AllowPickle = False
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
@@ -289,18 +293,11 @@ def text_in(file: Path | None) -> str | None:
         return None
     hint = f"give a text file in UTF-8 of {MAX_OBSERVATIONS:,} bytes at most"
     try:
-        require_plain_file(file)
-        content = file.read_bytes() if file.stat().st_size <= MAX_OBSERVATIONS else None
+        return read_plain_text(file, MAX_OBSERVATIONS).strip()
     except OSError as error:
         raise OptionError(
             "{file} cannot be read: {reason}", hint="{advice}", file=file, reason=error.strerror, advice=hint
         ) from error
-    if content is None:
-        raise OptionError("{file} is too large", hint="{advice}", file=file, advice=hint)
-    try:
-        return content.decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise OptionError("{file} is not text in UTF-8", hint="{advice}", file=file, advice=hint) from error
 
 
 def spoken_language(given: Language | None, of_concept: str) -> Language:

@@ -33,7 +33,7 @@ OWN_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def render(name: str, **context: Any) -> str:
-    """The template `name`, a path such as "prompts/offline.j2", filled in.
+    """The template `name`, a path such as "prompts/offline/phrases.j2", filled in.
 
     A variable that is missing from `context` is an error. Only names that end in .html or .html.j2 escape HTML.
     """

@@ -20,7 +20,7 @@ from generate.picture import Arm
 from generate.settings import RenderSettings
 from ideation import ExpanderError, PromptPair, TwinseedError, choose_expander
 from ideation.expanders import Refusal, UnusableResponse, shortened
-from ideation.files import Seed, StrictModel
+from ideation.files import Seed, StrictModel, complaint_of
 
 #: Pictures are shown at a size that models are good at. Pixels of small ones are doubled and redoubled, never smoothed.
 _SMALLEST, _LARGEST = 512, 1024
@@ -172,8 +172,7 @@ def _read(text: str) -> _Answer:
         try:
             return _Answer.model_validate(found)
         except ValidationError as error:
-            wrong = error.errors(include_url=False, include_input=False)[0]
-            problem = problem or f" ({'.'.join(map(str, wrong['loc']))}: {wrong['msg'].lower()})"
+            problem = problem or f" ({complaint_of(error).lower()})"
     raise UnusableResponse(
         "the LLM's answer holds no description of A and B{problem}: {shortened}",
         hint="{advice}",

@@ -82,9 +82,9 @@ def booklet_html(booklet: Booklet, pictures: Mapping[str, bytes]) -> str:
         for name in booklet.files
     }
     return _page(
-        "reports/homework.html.j2",
+        "reports/homework/homework.html.j2",
         booklet.language,
-        css=templates.render("reports/report.css") + templates.render("reports/homework.css"),
+        css=templates.render("reports/report.css") + templates.render("reports/homework/homework.css"),
         said=sentences(booklet.language)["homework"],
         booklet=booklet,
         model=sentences(booklet.language)["report"]["joint"].join(booklet.models),
@@ -106,10 +106,10 @@ def card_text(card: Card, pictures: Mapping[str, bytes]) -> str:
     """
     files = [shot.file for pair in card.pairs for shot in (pair.simple, pair.expanded)]
     return templates.render(
-        "reports/card.html.j2",
+        "reports/card/card.html.j2",
         t=sentences(card.language)["report"],
         card=card,
-        css=templates.render("reports/card.css"),
+        css=templates.render("reports/card/card.css"),
         legend=marks_in(stretch for marked in card.prompts for stretch in marked.stretches),
         sources={name: _lighter(pictures[name]) for name in files},
         small={name: _source(pictures[name], small=True) for name in files},

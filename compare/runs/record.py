@@ -19,7 +19,7 @@ from compare.request import PairRequest
 from generate.picture import ARMS, Arm, Certificate
 from generate.settings import RenderSettings
 from ideation import Concept, PromptPair, TwinseedError, read_plain_file
-from ideation.files import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel
+from ideation.files import STRICT, FileName, Positive, Seed, Sha256, Share, StrictModel, complaint_of
 from templates import language_for
 
 VERSION = 2
@@ -174,7 +174,7 @@ def checked_record(**content: Any) -> Record:
         raise RecordError(
             "the run cannot be recorded: {complaints}",
             hint="this is a fault of the program: please report it",
-            complaints=_complaints(error),
+            complaints=complaint_of(error, whole="record", most=3),
         ) from error
 
 
@@ -236,7 +236,7 @@ def parse_record(content: bytes, name: str = RECORD_FILE) -> Record:
             "{name} is not a valid record: {complaints}",
             hint="{changed}",
             name=name,
-            complaints=_complaints(error),
+            complaints=complaint_of(error, whole="record", most=3),
             changed=changed,
         ) from error
     except TwinseedError as error:  # a value of ours that cannot be made
@@ -293,9 +293,3 @@ def schema_json() -> str:
     """The JSON Schema (draft 2020-12) of `record.json`, as text."""
     schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(schema | Record.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def _complaints(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    named = [f"{'.'.join(map(str, p['loc'])) or 'record'}: {p['msg'].removeprefix('Value error, ')}" for p in problems]
-    return "; ".join(named[:3]) + (f"; and {len(named) - 3} more" if len(named) > 3 else "")

@@ -2,7 +2,7 @@
 
 The unit is the cluster. Seeds of one concept are repeats, not independent samples: their differences are averaged first
 (`cluster_means`), and everything else is said of those means. Nothing here loads torch, and scipy only when it is used.
-`benchmarks/study_statistics.py` simulates how often these intervals cover and these tests err.
+`benchmarks/findings/study_statistics.py` simulates how often these intervals cover and these tests err.
 """
 
 from __future__ import annotations

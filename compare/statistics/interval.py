@@ -38,8 +38,9 @@ def mean_interval(
     and accelerated bootstrap (BCa; Efron 1987), resampling clusters.
 
     The bootstrap knows no more spread than it is shown and covers too seldom where there are few clusters. So its
-    levels are expanded (Hesterberg 2015), as far as lopsided effects took in `benchmarks/study_statistics.py`, and it
-    reaches at least as far as Student's t: a few heavy-tailed values hide their tails from every resampling.
+    levels are expanded (Hesterberg 2015), as far as lopsided effects took in
+    `benchmarks/findings/study_statistics.py`, and it reaches at least as far as Student's t: a few
+    heavy-tailed values hide their tails from every resampling.
 
     >>> mean_interval([0.0, 0.1, 0.2, 0.3, 0.4, 0.5], np.random.default_rng(1)).holds(0.25)
     True

@@ -20,7 +20,7 @@ from compare.study.concepts import AskedObject, ConceptSource, StudyConcept
 from compare.study.judges import measures_of, require_judges
 from compare.study.scores import METRICS, OWN_METRICS, judge_of, measure_of
 from ideation import Clause, TwinseedError, known_expanders, nearest, read_plain_file
-from ideation.files import Count, Positive, Seed, Sha256, StrictModel
+from ideation.files import Count, Positive, Seed, Sha256, StrictModel, complaint_of
 
 #: Does the picture still fit what was asked for? Held against the simple prompt, which knows nothing of the details.
 PRIMARY = "intent"
@@ -358,7 +358,7 @@ def read_plan(folder: Path) -> Plan:
             "{file} cannot be read: {reason}", hint="check who may read it", file=file, reason=error.strerror
         ) from error
     except (ValueError, AttributeError, TypeError, RecursionError, TwinseedError) as error:
-        first = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        first = complaint_of(error) if isinstance(error, ValidationError) else str(error)
         raise StudyError(
             "{file} is not the plan of a study: {error}",
             hint="it was changed or cut off; copy the study again",

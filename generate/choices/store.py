@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 import templates
 from generate.settings import SettingsError
 from ideation import Clause, TwinseedError, nearest
-from ideation.files import ShallowLoader
+from ideation.files import ShallowLoader, read_plain_text
 
 #: The `source` of what comes with Twinseed; of everything else it is the path of the file.
 BUILT_IN = "built in"
@@ -379,26 +379,11 @@ def clean_text(entry: Entry, field: str, text: str, *, limit: int = MAX_TEXT_CHA
 def decoded(file: Path) -> str:
     """The text of a file in UTF-8, without its byte order mark. Raises `ChoiceFileError`."""
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        return read_plain_text(file, MAX_BYTES)
     except OSError as error:
         raise ChoiceFileError(
             "{file} cannot be read: {reason}",
-            hint="check that it is a file that you may read",
+            hint="it should be a file that you may read; save it as UTF-8 in your editor",
             file=file,
             reason=error.strerror,
-        ) from error
-    if len(content) > MAX_BYTES:
-        raise ChoiceFileError(
-            "{file} has more than {max_bytes:,} bytes", hint="split it", file=file, max_bytes=MAX_BYTES
-        )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ChoiceFileError(
-            "{file}, line {line}: this is not UTF-8 text",
-            hint="save the file as UTF-8 in your editor",
-            file=file,
-            line=line,
         ) from error

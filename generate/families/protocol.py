@@ -48,12 +48,16 @@ class InTurn:
     they have one length, and nothing tells their padding apart. None where they cannot.
 
     `attends` says how words lie to the picture where the transformer looks at them: before or behind it in one row, or
-    apart; None where nobody looks on. There the picture is padded to a multiple of `picture_in` places. `context` is
-    what the words' places are, in order: tokenizers, by the pipeline's names for them, each with its number of places,
-    0 of the last for as many as there are tokens.
+    apart, in layers of their own; None where nobody looks on. There a square of the picture is `places_a_side` by as
+    many places, and the picture is padded to a multiple of `picture_in`. `context` is what the words' places are, in
+    order: tokenizers, by the pipeline's names for them, each with its number of places, 0 of the last for as many as
+    there are tokens.
+    `words_from` is how many places stand before those of the last, given the pipeline, the prompt, how many tokens it
+    has, and how many are read; None where that is the template alone.
 
     The pipeline of one that `carries` tells the denoiser which of its calls is for what, so that a fast render can
-    carry attention on from step to step.
+    carry attention on from step to step. The attention layers of one that `takes_backends` can be computed by others
+    than torch.
 
     `guiders` are parts of the pipeline that hold the guidance, where no argument does: one of them is used for a
     picture. Of prompts that are `set_apart` it uses another one, and so they go with their like alone.
@@ -79,9 +83,12 @@ class InTurn:
     most_tokens: int | None = None
     mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
     carries: bool = False
+    takes_backends: bool = False
     attends: Literal["words first", "picture first", "words apart"] | None = None
+    places_a_side: int = 1
     picture_in: int = 1
     context: tuple[tuple[str, int], ...] = ()
+    words_from: Callable[[Any, str, int, int], int] | None = None
     guiders: tuple[str, ...] = ()
     set_apart: Callable[[str], bool] = lambda _: False
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()

@@ -18,7 +18,7 @@ from generate.files.png import pixels_sha256
 from generate.picture import Arm, PicturePair
 from generate.settings import RenderSettings, SettingsError
 from ideation import Clause, PromptPair
-from ideation.files import Seed, Sha256, StrictModel, interruptible
+from ideation.files import Seed, Sha256, StrictModel, complaint_of, interruptible
 
 _SETTINGS = TypeAdapter(RenderSettings)
 
@@ -82,11 +82,9 @@ def mark_of_text(text: str, name: str) -> TwinseedMark:
         return TwinseedMark.model_validate_json(text)
     except (ValidationError, SettingsError) as error:
         if isinstance(error, SettingsError):
-            what = Clause("settings: {error}", error=error)
+            what: str = Clause("settings: {error}", error=error)
         else:
-            problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(map(str, problem["loc"])) or "mark"
-            what = Clause("{where}: {said}", where=where, said=problem["msg"].removeprefix("Value error, "))
+            what = complaint_of(error, whole="mark")
         raise PictureError(
             "the mark of the pair in {name} cannot be read: {what}",
             hint="a newer Twinseed may have written it: upgrade; or it was changed by hand",

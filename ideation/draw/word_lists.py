@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ideation.concept import Word
 from ideation.draw.vocabulary import Vocabulary
 from ideation.errors import Clause, TwinseedError
-from ideation.files import ShallowLoader, read_plain_file
+from ideation.files import ShallowLoader, read_plain_text
 from templates import OWN_LOADER
 
 BUILT_IN_FOLDER = Path(__file__).parent / "lists"
@@ -200,24 +199,13 @@ def read_weight(given: str | int | float) -> Fraction:
 def decode(file: Path) -> str:
     """The text of a list in UTF-8, or in UTF-16 with its byte order mark, which is left out. Raises `WordListError`."""
     try:
-        content = read_plain_file(file, MAX_BYTES)
+        text = read_plain_text(file, MAX_BYTES, utf_16=True)
     except OSError as error:
         raise WordListError(
             "{file} cannot be read: {reason}",
-            hint="check that it is a file that you may read",
+            hint="it should be a file that you may read; save it as UTF-8 in your editor",
             file=file,
             reason=error.strerror,
-        ) from error
-    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise WordListError(
-            "{file}, line {line}: this is not UTF-8 text",
-            hint="save the file as UTF-8 in your editor",
-            file=file,
-            line=line,
         ) from error
     if "\0" in text:
         raise WordListError(

@@ -63,8 +63,11 @@ def test_ideas_for_a_model_are_of_words_that_it_draws(twinseed: Twinseed) -> Non
     done = twinseed("ideas", "-n", "40", "--seed", "1", "--for", "seedling", "--json")
     for idea in map(json.loads, done.out.splitlines()):
         assert seedling_vocabulary().unknown_words(idea["text"]) == []
+    assert twinseed("ideas", "-n", "40", "--seed", "1", "--for", "SEEDLING", "--json").out == done.out
     usual = twinseed("ideas", "-n", "5", "--seed", "1").out
-    assert twinseed("ideas", "-n", "5", "--seed", "1", "--for", "sdxl").out == usual
+    any_word = twinseed("ideas", "-n", "5", "--seed", "1", "--for", "sdxl")
+    assert any_word.out == usual
+    assert "note: it is not known of any word that sdxl cannot draw it" in any_word.err
     for more in (("--pattern", "a {b|c}"), ("--words", "lists")):
         refused = twinseed("ideas", "--for", "seedling", *more)
         assert (refused.code, more[0] in refused.err) == (1, True)

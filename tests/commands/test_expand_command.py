@@ -162,7 +162,7 @@ def test_two_models_of_one_server(twinseed: Twinseed, monkeypatch: pytest.Monkey
         (["--compare", "offline", "--file", "."], "cannot be read", 1),
         (["--compare", "offline", "--file", "empty.txt"], "empty.txt holds 0 concepts", 1),
         (["--compare", "offline", "--file", "broken.txt"], "broken.txt, line 2: the concept has no words", 1),
-        (["--compare", "offline", "--file", "bytes.txt"], "bytes.txt is not text in UTF-8", 1),
+        (["--compare", "offline", "--file", "bytes.txt"], "bytes.txt cannot be read: line 1 is not UTF-8 text", 1),
         (["--compare", "offline", DOG, "--csv", "no/folder.csv"], "no/folder.csv cannot be written", 1),
         ([DOG, "-n", "3"], "belong to a comparison", 1),
         ([DOG, "--csv", "x.csv"], "belong to a comparison", 1),

@@ -18,7 +18,7 @@ from sample_run import OLD_RUN
 from generate.models.devices import nothing_but_a_cpu
 
 REPOSITORY = Path(__file__).parents[2]
-SCRIPTS = sorted(file for folder in ("", "pictures") for file in (REPOSITORY / "benchmarks" / folder).glob("*.py"))
+SCRIPTS = sorted((REPOSITORY / "benchmarks").glob("*/*.py"))
 HEAVY = {"torch", "transformers", "diffusers", "streamlit", "openai", "google.generativeai", "scipy", "lindera"}
 #: Runs each of the commands, and says after each what is loaded by then.
 PROGRAM = """
@@ -119,7 +119,7 @@ def test_packages_load_nothing_heavy() -> None:
     assert [name for name, modules in told.items() if not HEAVY.isdisjoint(modules)] == []
 
 
-@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_threads_are_told_to_sleep_before_torch_is_imported(file: Path) -> None:
     """Importing anything of `generate` does it."""
     imported: list[str] = []

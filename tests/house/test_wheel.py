@@ -44,7 +44,7 @@ def test_the_wheel_has_all_that_is_ours_and_nothing_else(wheel: Path) -> None:
     for file in (
         "generate/seedling/model/unet/diffusion_pytorch_model.safetensors",
         "generate/seedling/clip/model.safetensors",
-        "templates/reports/card.html.j2",
+        "templates/reports/card/card.html.j2",
         "templates/locale/zh-TW.yaml",
         "ideation/draw/lists/topics.yaml",
         "compare/homework/bundle.schema.json",

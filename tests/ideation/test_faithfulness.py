@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from benchmarks.faithfulness import HALVES, Score, measure, read_cases
+from benchmarks.prompts.faithfulness import HALVES, Score, measure, read_cases
 from ideation import Concept, Word, typed_concept
 from ideation.english import stem
 from ideation.faithfulness import check

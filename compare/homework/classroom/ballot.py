@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from compare.homework.classroom.content import Answer, Choice, ClassError, PairId, PictureId, Vote, VoterId
 from ideation import Clause, read_plain_file
-from ideation.files import StrictModel
+from ideation.files import StrictModel, complaint_of
 
 MAX_ANSWERS = 1_000_000  # bytes in a file of answers or codes
 
@@ -81,9 +81,7 @@ def read_votes(file: Path, pictures: dict[PairId, tuple[PictureId, PictureId]]) 
         try:
             found = BallotFile.model_validate_json(content)
         except ValidationError as error:
-            wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            complaint = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}".removeprefix(": ")
-            raise _no_ballot(file, complaint) from error
+            raise _no_ballot(file, complaint_of(error)) from error
         votes: Iterable[Vote | ClassError] = [Vote(voter=found.voter, answers=found.answers)]
     else:
         votes = list(_from_codes(content, file, pictures))

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints, V
 
 from compare.instruments.scores import Kind
 from ideation import Clause, TwinseedError, read_plain_file, told
-from ideation.files import FileName, Positive, Seed, Sha256, StrictModel
+from ideation.files import FileName, Positive, Seed, Sha256, StrictModel, complaint_of
 from templates import LANGUAGES, Language
 
 CLASS_FILE = "class.json"
@@ -217,10 +217,9 @@ def read_class(folder: Path) -> Class:
             "cannot read {path}: {reason}", hint="check the name and who may read it", path=path, reason=error.strerror
         ) from error
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise ClassError(
             "{path} is not the file of a class: {complaint}",
             hint="it was changed by hand or by another program; write the class anew into another folder",
             path=path,
-            complaint=f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}",
+            complaint=complaint_of(error),
         ) from error

@@ -12,7 +12,7 @@ from compare.report.charts import Dumbbell, dumbbells
 from compare.report.sentences import points
 
 #: Noise that nobody sees, of two steps of 255, moves the fit of a picture by so many points or less in 19 of 20 cases;
-#: two arms that are no further apart are called nearly the same. Measured by `benchmarks/score_noise.py`.
+#: two arms that are no further apart are called nearly the same. Measured by `benchmarks/findings/score_noise.py`.
 _SAME_POINTS = 0.7
 #: Fits that agree to the tenth of a point that is printed are equal.
 _EQUAL_POINTS = 0.05

@@ -39,8 +39,8 @@ _ON_THE_IDEA = frozenset[Kind](("helped", "traded", "intent lost"))
 FEWEST_SEEDS = 4
 
 #: Of a lead over the rivals, less than the first part is a lost intent, less than the second a dimmed one. Measured by
-#: `benchmarks/verdict.py`: half of the pictures keep more than 0.7 when details are added, and nothing when the subject
-#: is another.
+#: `benchmarks/findings/verdict.py`: half of the pictures keep more than 0.7 when details are added, and nothing when
+#: the subject is another.
 LOST, DIMMED = 1 / 3, CLEAR
 
 #: What is called kept has really lost less than this part of the simple pictures' lead, in its own lead and in its fit

@@ -45,7 +45,7 @@ def study_sections(plan: Plan, analysis: Analysis, language: Language) -> tuple[
         ranking_section(plan, analysis, t),
         pairs_section(plan, analysis, t),
         wins_section(plan, analysis, t),
-        examples_section(analysis, t),
+        examples_section(plan, analysis, t),
         prompts_section(plan, analysis, t),
         power_section(plan, analysis, t),
         funnel_section(plan, analysis, t, language),
@@ -59,9 +59,9 @@ def study_html(plan: Plan, analysis: Analysis, pictures: Pictures, language: Lan
     """The report as one HTML text; `pictures` gives the bytes of a file of a unit."""
     said = sentences(language)
     t = said["study"]
-    css = templates.render("reports/report.css") + templates.render("reports/study.css")
+    css = templates.render("reports/report.css") + templates.render("reports/study/study.css")
     return templates.render(
-        "reports/study.html.j2",
+        "reports/study/study.html.j2",
         t=said["report"],
         said=t,
         # Hashes instead of 'unsafe-inline': should a text ever break out of its place, no browser would run it.

@@ -29,5 +29,8 @@ COGVIEW4 = Family(
         arguments={"max_sequence_length": 1024},
         guided_calls=("prompt", "negative prompt"),
         carries=True,
+        attends="words first",
+        context=(("tokenizer", 0),),
+        words_from=lambda _, __, tokens, ___: -tokens % 16,  # they are padded to sixteens, in front
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from generate.families.latents import decoded_by_scale
 from generate.families.protocol import Family, InTurn, Reader
@@ -15,8 +16,30 @@ def _has_lettering(words: str) -> bool:
     return extract_glyph_text(words) is not None
 
 
-#: What its template says before the words is read and then left out; one token behind them stays. Guidance is not told
-#: to the pipeline: parts of it have it, one for pictures and one for pictures with lettering.
+def _behind_the_letters(pipeline: Any, words: str, _tokens: int, _limit: int) -> int:
+    """Where Qwen's words begin: ByT5's stand before them, which has been given the words in quotation marks."""
+    from diffusers.pipelines.hunyuan_image.pipeline_hunyuanimage import extract_glyph_text
+
+    letters = extract_glyph_text(words)
+    if letters is None:
+        return 0
+    return len(pipeline.tokenizer_2(letters, truncation=True, max_length=pipeline.tokenizer_2_max_length).input_ids)
+
+
+#: What its template says before the words is read and then left out; one token behind them stays.
+_ALIKE = InTurn(
+    readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+    guided_above=None,
+    decoded=decoded_by_scale,
+    carries=True,
+    takes_backends=True,
+    attends="picture first",
+    places_a_side=2,
+    context=(("tokenizer", 0),),
+    words_from=_behind_the_letters,
+)
+
+#: Guidance is not told to the pipeline: parts of it have it, one for pictures and one for pictures with lettering.
 HUNYUAN_IMAGE = Family(
     name="hunyuan-image",
     title="HunyuanImage 2.1",
@@ -36,14 +59,12 @@ HUNYUAN_IMAGE = Family(
     half="bfloat16",
     billions=(17.0, 8.3),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 3.5},
-    in_turn=InTurn(
-        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+    in_turn=replace(
+        _ALIKE,
         guided_above=1.0,
-        decoded=decoded_by_scale,
         guided_calls=("prompt", "negative prompt"),
         guiders=("guider", "ocr_guider"),
         set_apart=_has_lettering,
-        carries=True,
     ),
 )
 
@@ -56,10 +77,5 @@ HUNYUAN_IMAGE_DISTILLED = replace(
     guided_rows=("prompt",),
     told_by={"guidance_embeds": True},
     usual={"scheduler": "Euler", "num_inference_steps": 8, "guidance_scale": 3.25},
-    in_turn=InTurn(
-        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
-        guided_above=None,
-        decoded=decoded_by_scale,
-        carries=True,
-    ),
+    in_turn=_ALIKE,
 )

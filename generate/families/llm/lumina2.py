@@ -30,5 +30,7 @@ LUMINA2 = Family(
         most_tokens=512,
         arguments={"max_sequence_length": 256},
         guided_calls=("prompt", "negative prompt"),
+        attends="words first",
+        context=(("tokenizer", 0),),
     ),
 )

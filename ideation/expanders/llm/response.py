@@ -15,6 +15,7 @@ from ideation.expanders.errors import Refusal, TruncatedResponse, UnusableRespon
 from ideation.expanders.llm.json_text import objects_in
 from ideation.expanders.llm.refusal import declines, declines_later
 from ideation.expanders.protocol import DraftedPrompts
+from ideation.files import complaint_of
 
 #: The JSON schema of an answer. A plain dict, because the providers' own converters lose `required` on the way.
 RESPONSE_SCHEMA: dict[str, Any] = {
@@ -170,8 +171,7 @@ def read_response(text: str) -> DraftedPrompts:
         try:
             answer = _Response.model_validate(candidate)
         except ValidationError as error:
-            named = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in error.errors(include_url=False))
-            problem = problem or "; ".join(named)
+            problem = problem or complaint_of(error, most=3).lower()
             continue
         return _checked(answer)
     if broken_off:

@@ -192,4 +192,4 @@ def _negative(analysis: ConceptAnalysis, medium: Medium, expanded: str) -> str:
             continue
         if not any(re.search(rf"(?<!\w){re.escape(start)}", expanded, re.IGNORECASE) for start in entry.unless):
             unwanted.append(entry.say)
-    return templates.render("prompts/offline_negative.j2", unwanted=unwanted).strip()
+    return templates.render("prompts/offline/negative.j2", unwanted=unwanted).strip()

@@ -155,11 +155,11 @@ def assemble(analysis: ConceptAnalysis, details: Sequence[Detail], manner: Manne
         "tail": analysis.tail.rstrip(" .,;:") if details else analysis.tail,
     }
     if manner == "phrases" or not details:
-        return templates.render("prompts/offline.j2", **told, details=[detail.text for detail in rest]).strip()
+        return templates.render("prompts/offline/phrases.j2", **told, details=[detail.text for detail in rest]).strip()
     by_kind = {kind: [detail.text for detail in rest if detail.kind in kinds] for kind, kinds in _SENTENCES.items()}
     by_kind["uses"] = [with_article(view) for view in by_kind["view"] if not _PARTICIPLE.match(view)]
     by_kind["everything"] = [view for view in by_kind["view"] if _PARTICIPLE.match(view)]
-    return " ".join(templates.render("prompts/offline_sentences.j2", **told, **by_kind).split())
+    return " ".join(templates.render("prompts/offline/sentences.j2", **told, **by_kind).split())
 
 
 #: Which details each sentence is made of.
@@ -201,7 +201,7 @@ def explain(detail: Detail, analysis: ConceptAnalysis, scene: Scene | None) -> s
     """One sentence that says why the detail is there."""
     tables = built_in_details()
     return templates.render(
-        "prompts/offline_reasons.j2",
+        "prompts/offline/reasons.j2",
         kind=detail.kind,
         detail=detail.text,
         topic=f"{indefinite_article(analysis.topic)} {analysis.topic}" if analysis.topic else "the subject",

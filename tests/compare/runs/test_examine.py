@@ -121,7 +121,7 @@ def test_a_ladder_says_what_moved_the_picture(twinseed: Twinseed, tmp_path: Path
         (("examine", "RUN"), "nothing was asked for"),
         (("examine", "nowhere", "--with", "ladder"), "there is no run 'nowhere'"),
         (("examine", "RUN", "--observations", "no-such-file.txt"), "no-such-file.txt cannot be read"),
-        (("examine", "RUN", "--observations", "LATIN"), "is not text in UTF-8"),
+        (("examine", "RUN", "--observations", "LATIN"), "cannot be read: line 1 is not UTF-8 text"),
         (("examine", "RUN", "--with", "ladder", "--clip", "no/such-clip"), "no/such-clip"),
         (("sweep", "a dog", "--steps", "5"), "steps is '5'"),
         (("sweep", "a dog", "--schedulers", "Euler,Oiler"), "Oiler"),

@@ -1,5 +1,5 @@
 """Workers through Ray that die: their units are done again, and one that always kills its worker is set aside.
-`benchmarks/scale.py deaths` does the same with real pictures, whole nodes and drivers."""
+`benchmarks/scale/study.py deaths` does the same with real pictures, whole nodes and drivers."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_two_kinds_of_clusters() -> None:
 
 
 def test_the_interval_of_a_mean_covers_where_the_plain_bootstrap_does_not() -> None:
-    """`benchmarks/study_statistics.py` does this at length."""
+    """`benchmarks/findings/study_statistics.py` does this at length."""
     draw, missed = np.random.default_rng(3), 0
     for _ in range(60):
         missed += not mean_interval(draw.normal(size=8), draw).holds(0.0)

@@ -14,11 +14,17 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0
 from PIL import Image
 
-from benchmarks import attention as benchmark
+from benchmarks.findings import attention as benchmark
 from generate.models import OpenModel
 from generate.picture import PicturePair
-from generate.render.attention import AttentionError, AttentionRecorder, PromptTokens, moved, read_tokens
-from generate.render.attention_figure import movement, spotlight
+from generate.render.attention.cross_attention import (
+    AttentionError,
+    AttentionRecorder,
+    PromptTokens,
+    moved,
+    read_tokens,
+)
+from generate.render.attention.figure import movement, spotlight
 from generate.render.conditioning import encode_pair
 from generate.render.memory import MemoryPlan, applied
 from generate.render.pair import render_pair

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import Twinseed
+from diffusers.models.attention import AttentionModuleMixin
+from diffusers.models.attention_processor import Attention
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_families import BUILDERS, save_tiny
@@ -40,7 +42,7 @@ from generate.render.memory import MemoryPlan
 from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
-from ideation import PromptPair, given_pair
+from ideation import PromptPair, TwinseedError, given_pair
 
 Folders = Callable[[str], Path]
 Opened = Callable[[str], OpenModel]
@@ -284,6 +286,7 @@ def test_a_sabotaged_arm_is_named(spoil: Any, named: set[str], opened: Opened) -
         ({"max_sequence_length": 513}, SHORT, "reads 512 tokens at most, not 513"),
         ({"pairs_per_batch": 2}, SHORT, "draws one picture after the other"),
         ({"compiled": True, "memory": "8GB"}, SHORT, "lies in memory as a whole"),
+        ({"attention_backend": "sage"}, SHORT, "is in the package sageattention, which is not installed"),
         ({"clip_skip": 1}, SHORT, "no layers are left out"),
         ({"long_prompts": "chunk"}, SHORT, "in one piece of 512 tokens"),
         ({"vae": "other"}, SHORT, "with its own VAE alone"),
@@ -416,6 +419,45 @@ def test_a_fast_pair_carries_attention_on_by_the_number_of_the_step(opened: Open
     few = replace(settings, num_inference_steps=4)
     plain, quick = (render_pair(prompts, one, model) for one in (few, replace(few, fast=True)))
     assert quick.pictures[0].image.tobytes() == plain.pictures[0].image.tobytes(), "of few steps all are computed"
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_attention_is_computed_by_what_was_asked_for(name: str, opened: Opened) -> None:
+    model = opened(name)
+    settings, prompts = settings_of(model, num_inference_steps=1), prompts_of(model)
+    takes = {hasattr(layer.processor, "_attention_backend") for layer in attention_layers(model.denoiser)}
+    assert model.family.in_turn is not None
+    assert model.family.in_turn.takes_backends == (True in takes)
+    if True not in takes:
+        with pytest.raises(SettingsError, match="take no other attention than torch's"):
+            render_pair(prompts, replace(settings, attention_backend="_native_math"), model)
+        return
+    usual = render_pair(prompts, settings, model)
+    other = render_pair(prompts, replace(settings, attention_backend="_native_math"), model)
+    assert other.certificate.holds
+    assert other.certificate.arguments["attention_backend"] == "_native_math"
+    assert "attention_backend" not in usual.certificate.arguments
+    for one, same in zip(usual.pictures, other.pictures, strict=True):
+        assert np.abs(pixels(one.image) - pixels(same.image)).max() <= 1
+    with pytest.raises(RenderError, match="No viable backend") as caught:  # on a CPU
+        render_pair(prompts, replace(settings, attention_backend="_native_cudnn"), model)
+    assert "--attention-backend" in caught.value.hint
+    again = render_pair(prompts, settings, model)
+    assert [one.image.tobytes() for one in again.pictures] == [one.image.tobytes() for one in usual.pictures]
+
+
+def attention_layers(denoiser: Any) -> list[Any]:
+    return [part for part in denoiser.modules() if isinstance(part, (Attention, AttentionModuleMixin))]
+
+
+def test_backends_that_are_none(opened: Opened) -> None:
+    with pytest.raises(SettingsError, match="no attention backend 'flash_hub'") as caught:
+        RenderSettings(attention_backend="flash_hub")
+    assert "sage" in caught.value.hint
+    model = opened("flux")
+    told = settings_of(model, attention_backend="sage")
+    with pytest.raises(SettingsError, match="nobody can look on"):
+        attention_recorder(model, (SHORT, SHORT), told)
 
 
 def test_memory_that_runs_short(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -691,6 +733,31 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
 
 
+@pytest.mark.parametrize(
+    ("name", "missing", "message"),
+    [
+        ("flux", "text_encoder_2", "is not whole: its text_encoder_2 is missing"),
+        ("sd3", "vae", "is not whole: its vae is missing"),
+        ("z-image", "transformer", "transformer/config.json in .* cannot be read"),
+        ("qwen-image", "text_encoder/model.safetensors", "cannot be loaded from .*no file named model.safetensors"),
+        ("z-image", "tokenizer", "tokenizer"),
+        ("z-image", "scheduler", "scheduler"),
+    ],
+)
+def test_a_part_that_is_missing_is_named(
+    name: str, missing: str, message: str, folders: Folders, tmp_path: Path
+) -> None:
+    lame = shutil.copytree(folders(name), tmp_path / name)
+    gone = lame / missing
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
+    with pytest.raises(TwinseedError, match=message) as caught:
+        open_model(str(lame), device="cpu")
+    assert caught.value.hint
+
+
 def test_noise_of_two_bytes_is_that_of_four_rounded(folders: Folders, opened: Opened) -> None:
     whole, drawn = opened("flux"), list[Any]()
 
@@ -708,21 +775,21 @@ def test_noise_of_two_bytes_is_that_of_four_rounded(folders: Folders, opened: Op
     assert torch.equal(noise, torch.randn(64, generator=torch.Generator().manual_seed(5)).bfloat16())
 
 
-@pytest.mark.parametrize(
-    ("name", "given"),
-    [
-        ("flux", "encoder_hidden_states"),
-        ("flux2-klein", "encoder_hidden_states"),
-        ("chroma", "encoder_hidden_states"),
-        ("qwen-image", "encoder_hidden_states"),
-        ("sd3", "encoder_hidden_states"),
-        ("pixart", "encoder_hidden_states"),
-        ("z-image", "cap_feats"),
-    ],
-)
-def test_each_word_is_where_the_picture_looks_for_it(name: str, given: str, opened: Opened) -> None:
+#: How many places a picture of 64 by 128 pixels has, where they are not squares of 16.
+PLACES = {"sana": (16, 32), "sana-sprint": (16, 32), "hunyuan-image": (8, 16), "hunyuan-image-distilled": (8, 16)}
+#: What denoisers call the words that they are given.
+WORDS_OF = ("cap_feats", "text_bth", "encoder_hidden_states")
+
+
+@pytest.mark.parametrize(("name", "words"), [*((name, SHORT) for name in BUILDERS), ("hunyuan-image", "a red 'cat'")])
+def test_each_word_is_where_the_picture_looks_for_it(
+    name: str, words: str, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = opened(name)
-    prompts, settings = prompts_of(model), settings_of(model, num_inference_steps=1, width=128)
+    prompts = replace(prompts_of(model), simple=words, expanded=f"{words} {LONG}")
+    settings = settings_of(model, num_inference_steps=1, width=128)
+    if name == "kandinsky5":  # which draws its own sizes alone
+        monkeypatch.setattr(model.pipeline, "resolutions", [(64, 128), (128, 64)])
     plain = render_pair(prompts, settings, model)
 
     def seen() -> tuple[list[bytes], Any, Any]:
@@ -734,19 +801,25 @@ def test_each_word_is_where_the_picture_looks_for_it(name: str, given: str, open
     assert pictures == [one.image.tobytes() for one in plain.pictures], "looking on changes nothing"
     assert simple.tokens.words == ("a", "red", "cat")
     assert {"lighthouse", "valley"} <= {*expanded.tokens.words}
-    unit = model.size_unit
-    assert simple.shares.shape[1:] == (64 // unit, 128 // unit)
+    assert simple.shares.shape[1:] == PLACES.get(name, (4, 8))
     assert (simple.shares >= 0).all()
     assert simple.shares.sum(0).max() <= 1.0001, "shares of all that a place looks at"
     place = simple.tokens.of("cat")[-1]
 
     def louder(_: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        told = named_inputs(model.denoiser, arguments, keywords)[given]
-        for row in told:  # the prompt's among them
+        told = named_inputs(model.denoiser, arguments, keywords)
+        for row in next(told[name] for name in WORDS_OF if name in told):  # the prompt's among them
             row[place] *= -4
         return None
 
-    hook = model.denoiser.register_forward_pre_hook(louder, with_kwargs=True)
+    def louder_behind(_: Any, _arguments: Any, read: Any) -> Any:
+        read[:, place - simple.tokens.content[0]] *= -4  # letters to be drawn stand before them
+        return None
+
+    if name.startswith("hunyuan"):  # which has its words mix in the text refiner: behind that they are apart
+        hook = model.denoiser.context_embedder.register_forward_hook(louder_behind)
+    else:
+        hook = model.denoiser.register_forward_pre_hook(louder, with_kwargs=True)
     try:
         _, changed, _ = seen()
     finally:

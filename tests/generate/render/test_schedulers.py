@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from test_pair import PROMPTS, SEED, SETTINGS, STEPS, pixels, same_pixels
 
-from benchmarks import convergence
+from benchmarks.rendering import convergence
 from generate.models import OpenModel, open_model
 from generate.render.pair import render_pair
 from generate.schedulers.dpmpp_2s_ancestral import DPMPP2SAncestralScheduler

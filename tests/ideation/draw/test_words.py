@@ -252,7 +252,7 @@ def test_equal_weights_are_no_weights(tmp_path: Path) -> None:
         ("topics.txt", b"dog\ncat\nDog\n", "topics.txt, line 3: 'Dog' is there already, in line 1"),
         ("topics.yaml", b"- dog\n- cat\n- {en: dog}\n", "topics.yaml, line 3: 'dog' is there already, in line 1"),
         ("topics.json", b'["dog", "dog"]', "topics.json, entry 2: 'dog' is there already, in entry 1"),
-        ("topics.txt", b"dog\nb\xe4r\n", "topics.txt, line 2: this is not UTF-8 text"),
+        ("topics.txt", b"dog\nb\xe4r\n", "topics.txt cannot be read: line 2 is not UTF-8 text"),
         ("topics.txt", "dog\n".encode("utf-16-le"), "topics.txt, line 1: there is a NUL character"),
         ("topics.txt", b"dog\nca\x07t\n", "topics.txt, line 2: the entry contains control characters"),
         ("topics.txt", b"dog\n" + b"x" * 201, "topics.txt, line 2: the entry has 201 characters; 200 are accepted"),

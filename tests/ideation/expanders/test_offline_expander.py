@@ -560,7 +560,7 @@ def test_reading_tells_what_pointed_to_the_place() -> None:
 
 def test_templates_refuse_a_missing_variable() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        templates.render("prompts/offline.j2", head="a dog")
+        templates.render("prompts/offline/phrases.j2", head="a dog")
     with pytest.raises(jinja2.TemplateNotFound):
         templates.render("prompts/nowhere.j2")
 

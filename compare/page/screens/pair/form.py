@@ -298,6 +298,7 @@ def fill_form(settings: RenderSettings) -> None:
         "fast": settings.fast,
         "compiled": settings.compiled,
         "batch": settings.pairs_per_batch,
+        "attention_backend": settings.attention_backend,
         "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
     }
     state.like_more = {name: value for name, value in more.items() if value}

@@ -1,8 +1,8 @@
 """How many everyday concepts in Chinese come out right without a language model, and how long it takes.
 
-    python benchmarks/chinese.py            # the two sets of the tests
-    python benchmarks/chinese.py --show     # and every concept with its English, wrong ones marked
-    python benchmarks/chinese.py FILE.yaml  # another file in the same form
+    python benchmarks/prompts/chinese.py            # the two sets of the tests
+    python benchmarks/prompts/chinese.py --show     # and every concept with its English, wrong ones marked
+    python benchmarks/prompts/chinese.py FILE.yaml  # another file in the same form
 
 A concept counts as right when its English has one of the words that were written down for its subject, and one of those
 for its action; "all" when it has what was written down besides, too: how many, which colour, where, in which style.
@@ -16,14 +16,14 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import yaml
 
 from ideation import TwinseedError, translate
 
 SETS = ("chinese_concepts.yaml", "chinese_concepts_2.yaml")
-FOLDER = Path(__file__).parents[1] / "tests" / "ideation" / "chinese"
+FOLDER = Path(__file__).parents[2] / "tests" / "ideation" / "chinese"
 
 
 def main() -> None:

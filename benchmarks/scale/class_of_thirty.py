@@ -1,7 +1,7 @@
 """Times `twinseed class` on the hand-ins of thirty students with five pairs each.
 
-    python benchmarks/class_of_thirty.py                    # makes the bundles, merges them, prints seconds
-    python benchmarks/class_of_thirty.py --keep FOLDER      # keeps the runs, and takes those that are there
+    python benchmarks/scale/class_of_thirty.py                    # makes the bundles, merges them, prints seconds
+    python benchmarks/scale/class_of_thirty.py --keep FOLDER      # keeps the runs, and takes those that are there
 
 The bundles are made of real pictures: Seedling draws each pair with a seed of its own in few steps, CLIP scores it, and
 every bundle is written as `twinseed homework` writes it. That takes some minutes and is not timed. What is timed is the
@@ -30,7 +30,7 @@ from compare.homework import student_of, write_bundle
 from compare.request import PairOptions
 from compare.runs import Gallery, Run
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMES = ("林小美", "王大明", "陳怡君", "張家豪", "李淑芬", "Ana Ruiz", "Jonas Weber", "Priya Nair")
 SEEN = (
     "The light is warmer and there is more behind it, but the subject has become smaller.",

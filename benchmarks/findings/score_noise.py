@@ -1,7 +1,7 @@
 """How far what nobody sees moves the fit of a picture with its prompts, by Seedling's CLIP: the pictures of runs, saved
 as JPEG of quality 95 and with noise of one and two steps of 255, against themselves.
 
-    python benchmarks/score_noise.py RUN_FOLDER ...
+    python benchmarks/findings/score_noise.py RUN_FOLDER ...
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads a file of prompts through the offline expander and reports what fails, contradicts or repeats itself.
 
-    python benchmarks/offline_prompts.py PartiPrompts.tsv [--read 100 --sample 1]
+    python benchmarks/prompts/offline_prompts.py PartiPrompts.tsv [--read 100 --sample 1]
 
 The file is a table with a column "Prompt" (PartiPrompts.tsv of google-research/parti), or one prompt a line. Each is
 expanded for a large model and for Seedling. Contradictions are looked for by the rules below, which know nothing of
@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from ideation import DraftRequest, OfflineExpander, TwinseedError, seedling_vocabulary, typed_concept
 from ideation.english import content_stems

@@ -1,6 +1,6 @@
 """How often the verdict is right about the intent, on drawn scenes: details added, or the subject or action exchanged.
 
-python benchmarks/verdict.py [--scenes 40] [--seeds 4]
+python benchmarks/findings/verdict.py [--scenes 40] [--seeds 4]
 
 The expanded prompt always says what its picture shows, so the gain is real each time; what the verdict has to find out
 is whether the subject and the action of the simple prompt are still there. Also prints what the expanded pictures keep

@@ -13,7 +13,7 @@ Then for classes: students and concepts that share effects, every student with t
 Exits with 1 where false positives exceed 6 %, or an interval of the mean covers less than 93 % or more than 97 %, by
 more than two standard errors of the simulation.
 
-    python benchmarks/study_statistics.py [--studies 1000] [--json]
+    python benchmarks/findings/study_statistics.py [--studies 1000] [--json]
 """
 
 from __future__ import annotations

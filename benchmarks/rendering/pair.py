@@ -1,10 +1,10 @@
 """Times a pair against what one would write by following diffusers' documentation: two `pipe()` calls, one by one.
 
-    python benchmarks/pair.py                          # Seedling
-    python benchmarks/pair.py --shape sd15 --size 256  # a model of Stable Diffusion 1.5's shape; or sdxl: XL's
-    python benchmarks/pair.py --shape flux --size 256 --steps 1 --runs 3    # or z-image: the transformers' widths
-    python benchmarks/pair.py --fast                   # the pair by `--fast`, against the same two calls in float32
-    python benchmarks/pair.py --fast --compile         # and with a compiled U-Net
+    python benchmarks/rendering/pair.py                          # Seedling
+    python benchmarks/rendering/pair.py --shape sd15 --size 256  # Stable Diffusion 1.5's shape; or sdxl: XL's
+    python benchmarks/rendering/pair.py --shape flux --size 256 --steps 1 --runs 3  # or z-image: transformers' widths
+    python benchmarks/rendering/pair.py --fast                   # the pair by `--fast`, the two calls in float32
+    python benchmarks/rendering/pair.py --fast --compile         # and with a compiled U-Net
 
 Both ways take turns in one process, with the same model, prompts, seed and steps; the pair encodes its prompts anew
 each time, though it need not. It prints the median seconds, their ratio in pairs, how far the pictures are apart, the

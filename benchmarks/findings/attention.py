@@ -1,8 +1,8 @@
 """Does the attention map of a word lie on the thing that the word names? Measured where that is known, on Seedling.
 
-python benchmarks/attention.py                            # prints the tables: two minutes or so of one processor
-python benchmarks/attention.py --write docs/attention.md  # and puts them between the markers there
-python benchmarks/attention.py --scenes 16 --steps 8      # a quick look
+python benchmarks/findings/attention.py                            # prints the tables: two minutes or so of a core
+python benchmarks/findings/attention.py --write docs/attention.md  # and puts them between the markers there
+python benchmarks/findings/attention.py --scenes 16 --steps 8      # a quick look
 
 The scenes that Seedling learnt from are drawn, so it is known which pixels are the subject and which its prop.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 # Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
 from generate.settings import RenderSettings
@@ -34,7 +34,7 @@ from PIL import Image
 from scipy.stats import rankdata
 
 from generate.models import OpenModel, open_model
-from generate.render.attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
+from generate.render.attention.cross_attention import COARSEST, AttentionRecorder, PromptAttention, read_tokens
 from generate.training.evaluate import generate_pictures
 from generate.training.networks.latents import PatchCode
 from generate.training.networks.unet import NOISE_SCHEDULE
@@ -44,7 +44,7 @@ from generate.training.scenes.figure import ACTIONS, draw_figure
 from generate.training.scenes.scene import Scene, draw_scene
 from ideation import TwinseedError, seedling_vocabulary
 
-PATCH_CODE = Path(__file__).parents[1] / "generate" / "training" / "networks" / "patch_code.safetensors"
+PATCH_CODE = Path(__file__).parents[2] / "generate" / "training" / "networks" / "patch_code.safetensors"
 SCHEDULER, GUIDANCE = "DPM++ 2M Karras", 5.0
 MIDDLE = 500  # the timestep up to which drawn scenes are noised, of 1000
 ASIDE = 32  # by how many pixels the figures of the second experiment stand aside: two patches of the latents

@@ -18,11 +18,20 @@ from torch.overrides import TorchFunctionMode
 
 from generate.families import Family
 from generate.models.opening.model import OpenModel
-from generate.render.attention import AttentionError, AttentionRecorder, PromptAttention, PromptTokens, read_tokens
+from generate.models.suitability import check_looked_at
+from generate.render.attention.cross_attention import (
+    AttentionError,
+    AttentionRecorder,
+    PromptAttention,
+    PromptTokens,
+    read_tokens,
+)
 from generate.settings import RenderSettings
 
 #: Probabilities are computed for so many bytes at a time.
 _BYTES_AT_ONCE = 32 * 2**20
+#: What layers are called in which the picture looks at words alone.
+_FOR_WORDS = ("attn2", "cross_attention")
 #: The arguments of torch's attention, in order.
 _GIVEN = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale")
 
@@ -30,9 +39,11 @@ _GIVEN = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale
 def attention_recorder(
     model: OpenModel, prompts: Sequence[str], settings: RenderSettings
 ) -> AttentionRecorder | JointRecorder:
-    """What looks on while pictures of these prompts are drawn. Raises as `read_tokens` does."""
+    """What looks on while pictures of these prompts are drawn. Raises as `read_tokens` and
+    `check_looked_at` do."""
     if model.family.in_turn is None:
         return AttentionRecorder(model, [read_tokens(model, prompt, settings) for prompt in prompts])
+    check_looked_at(settings)
     return JointRecorder(model, [tokens_in_turn(model, prompt, settings) for prompt in prompts], settings)
 
 
@@ -44,11 +55,19 @@ def tokens_in_turn(model: OpenModel, prompt: str, settings: RenderSettings) -> P
     for number, (part, places) in enumerate(in_turn.context):
         reader = in_turn.reader_of(settings.max_sequence_length) if number + 1 == len(in_turn.context) else None
         before, behind = reader.template_tokens if reader is not None else (0, 0)
-        limit = (reader.limit if reader is not None else places) - before - behind
-        tokenizer = getattr(model.pipeline, part)
-        read = tokenizer(prompt, truncation=True, max_length=limit, return_offsets_mapping=True, verbose=False)
-        own: list[tuple[int, int] | None] = [None] * before
-        own += [(begin, end) if end > begin else None for begin, end in read.offset_mapping]
+        limit = reader.limit if reader is not None else places
+        said = reader.before() if reader is not None and reader.before is not None else ""
+        read = getattr(model.pipeline, part)(
+            said + prompt,
+            truncation=True,
+            max_length=limit - before - behind,
+            return_offsets_mapping=True,
+            verbose=False,
+        )
+        stands = [(begin - len(said), end - len(said)) for begin, end in read.offset_mapping]
+        if reader is not None and in_turn.words_from is not None:
+            before = in_turn.words_from(model.pipeline, prompt, len(stands), limit)
+        own = [None] * before + [span if span[1] > max(span[0], 0) else None for span in stands]
         spans += own + [None] * (places - len(own))
     return PromptTokens(prompt, tuple(spans))
 
@@ -80,11 +99,10 @@ class JointRecorder(AbstractContextManager["JointRecorder"]):
         self._look = _Look(self._model.family, len(tokens.spans), self._places, guided=self._guided)
         self._hooks = ExitStack()
         denoiser = self._model.denoiser
-        for hook in (
-            denoiser.register_forward_pre_hook(self._look.begin),
-            denoiser.register_forward_hook(self._look.end, always_call=True),
-        ):
-            self._hooks.callback(hook.remove)
+        self._hooks.callback(denoiser.register_forward_pre_hook(self._look.count).remove)
+        for part in self._look.parts_of(denoiser):
+            self._hooks.callback(part.register_forward_pre_hook(self._look.begin).remove)
+            self._hooks.callback(part.register_forward_hook(self._look.end, always_call=True).remove)
         self._hooks.enter_context(self._look)
         return self
 
@@ -101,8 +119,12 @@ class JointRecorder(AbstractContextManager["JointRecorder"]):
 
 def _places_of(model: OpenModel, settings: RenderSettings) -> tuple[int, int]:
     """Height and width of the picture in tokens of the transformer."""
-    unit = model.size_unit
-    return (settings.height or model.native_size[1]) // unit, (settings.width or model.native_size[0]) // unit
+    assert model.family.in_turn is not None  # noqa: S101 - for the type checker
+    width, height = (
+        given or own for given, own in zip((settings.width, settings.height), model.native_size, strict=True)
+    )
+    unit, a_side = model.size_unit, model.family.in_turn.places_a_side
+    return height // unit * a_side, width // unit * a_side
 
 
 class _Look(TorchFunctionMode):
@@ -115,25 +137,35 @@ class _Look(TorchFunctionMode):
         in_turn = family.in_turn
         assert in_turn is not None  # noqa: S101 - for the type checker
         self._attends, self._words, self._pixels = in_turn.attends, words, places[0] * places[1]
-        self._row_unit = in_turn.picture_in
+        self._held = -(-self._pixels // in_turn.picture_in) * in_turn.picture_in
         calls = in_turn.guided_calls if guided else ()
         self._calls, self._call = calls or ("prompt",), -1
         self._rows = family.guided_rows if guided and not calls else ("prompt",)
         self._inside = False
         self.sums: dict[int, tuple[torch.Tensor, int]] = {}
 
-    def begin(self, *_: Any) -> None:
+    def parts_of(self, denoiser: Any) -> list[Any]:
+        """The parts inside of which it looks: the denoiser, or where words are apart, its layers for them."""
+        if self._attends != "words apart":
+            return [denoiser]
+        return [layer for name, layer in denoiser.named_modules() if name.rpartition(".")[2] in _FOR_WORDS]
+
+    def count(self, *_: Any) -> None:
         """A forward pre-hook of the denoiser."""
         self._call += 1
+
+    def begin(self, *_: Any) -> None:
+        """A forward pre-hook of a part."""
         self._inside = self._calls[self._call % len(self._calls)] == "prompt"
 
     def end(self, *_: Any) -> None:
-        """A forward hook of the denoiser."""
+        """A forward hook of a part."""
         self._inside = False
 
     def mean(self) -> torch.Tensor:
         """(places of words, places of the picture): the mean over layers and steps."""
-        total, count = self.sums[max(self.sums)]
+        unpadded = self._words + self._held  # with a small picture, longer rows may be of words alone
+        total, count = self.sums[unpadded if unpadded in self.sums else max(self.sums)]
         return total / count
 
     def __torch_function__(
@@ -148,11 +180,10 @@ class _Look(TorchFunctionMode):
     def _see(self, given: dict[str, Any]) -> None:
         """What asks and what is looked at are (rows, heads, places, numbers); of rows, the prompt's is meant."""
         query, key, attn_mask = given["query"], given["key"], given.get("attn_mask")
-        asked, looked_at, held = query.shape[-2], key.shape[-2], -(-self._pixels // self._row_unit) * self._row_unit
-        apart = self._attends == "words apart"
-        if (asked != self._pixels or looked_at == asked) if apart else (asked != looked_at or asked <= held):
+        asked, looked_at, apart = query.shape[-2], key.shape[-2], self._attends == "words apart"
+        if not apart and (looked_at <= self._held or asked not in (looked_at, self._pixels)):
             return
-        first = {"words first": 0, "picture first": held, "words apart": 0}[self._attends or "words apart"]
+        first = self._held if self._attends == "picture first" else 0
         begin = asked - self._pixels if self._attends == "words first" else 0
         row = self._rows.index("prompt") if len(query) == len(self._rows) else 0
         asking, told = query[row, :, begin : begin + self._pixels], key[row]

@@ -1,9 +1,9 @@
 """Everything of Twinseed that a graphics card has a part in, run once: whether it holds there, how long it takes, how
 much memory, and how far the pictures are from those of the CPU.
 
-    python benchmarks/graphics_card.py                          # a minute and a half of a large card
-    python benchmarks/graphics_card.py --only families,memory   # checks whose names begin so
-    python benchmarks/graphics_card.py --device cpu             # the same where there is none, as far as it makes sense
+    python benchmarks/rendering/graphics_card.py                          # a minute and a half of a large card
+    python benchmarks/rendering/graphics_card.py --only families,memory   # checks whose names begin so
+    python benchmarks/rendering/graphics_card.py --device cpu             # the same without one, where it makes sense
 
 Models are Seedling, tiny ones of every family of transformers, and for the memory modes one of Z-Image's widths; the
 weights of these are random. Nothing is fetched. Each check stands alone: a line is printed for it as soon as it is
@@ -32,8 +32,8 @@ from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(1, str(Path(__file__).parents[1] / "tests" / "support" / "tiny"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(1, str(Path(__file__).parents[2] / "tests" / "support" / "tiny"))
 
 # Before torch: whatever is of `generate` tells threads to sleep while they wait, which torch reads when it is imported.
 from generate.schedulers.table import SCHEDULERS, build_scheduler
