@@ -15,7 +15,7 @@ from compare.report.blocks import Chart, Table, Text
 from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentences
 from compare.study.analysis import QUANTILES
 from compare.study.design import extended
-from compare.study.export import score_rows
+from compare.study.export import dataset_card, score_rows
 from compare.study.report import p_text, study_sections
 from compare.study.report.wording import unchanged_text
 from compare.study.scores import with_judged
@@ -165,6 +165,9 @@ def test_all_that_is_written(tmp_path: Path) -> None:
     card = (tmp_path / "dataset" / "README.md").read_text()
     assert card.startswith("---\n")
     assert study_sentences(plan, analysis)[0] in card
+    assert "- Added on 2026-11-25, when there may have been results: concepts beyond 8\n\n## What was found" in card
+    later = dataset_card(extended(plan, sample_plan(9, arms="simple,offline,gemini")), analysis, "")
+    assert "when there may have been results: `gemini`\n" in later
     assert plan.digest[:8] in (tmp_path / "citation.bib").read_text()
     assert json.loads((tmp_path / "analysis.json").read_text())["funnel"][0]["units"] == 9
 
