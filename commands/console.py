@@ -232,7 +232,8 @@ def counted_progress(what: str) -> Iterator[Callable[[int, int, int, float | Non
 
         def show(done: int, failed: int, total: int, seconds_left: float | None) -> None:
             nonlocal told
-            left = "" if seconds_left is None else f"about {duration(seconds_left)} left"
+            known = seconds_left is not None and done + failed < total
+            left = f"about {duration(seconds_left or 0)} left" if known else ""
             if failed:
                 left = f"{failed} failed  {left}"
             bars.update(task, completed=done + failed, total=total, left=left)

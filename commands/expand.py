@@ -24,7 +24,9 @@ from commands.options import (
     TokensMode,
     path_of,
 )
+from commands.running import say_note
 from ideation import seed_of, typed_concept
+from templates import language_for
 
 if TYPE_CHECKING:
     from ideation import Expander, ExpanderRow
@@ -150,7 +152,7 @@ def expand(
     if facts is not None:
         print(f"for:      {facts.name}, which reads {facts.manner} through {facts.reads}")
     for warning in pair.warnings:
-        say(f"note: {warning}")
+        say_note(warning, language_for(pair.language))
 
 
 def _print_comparison(rows: list[ExpanderRow], csv: Path | None, as_json: bool) -> None:

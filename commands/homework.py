@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +26,9 @@ from commands.options import (
     path_of,
     runs_folder,
 )
+from commands.running import say_note
 from ideation import read_plain_file
+from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a batch
     from compare.homework.batch import Batch, BatchProgress, Done, Failed, Outcome
@@ -77,24 +78,24 @@ def homework(
     their names, in English or 中文. What a row leaves open is as the options here say; a seed that nobody names is
     drawn once and kept.
     """
-    from compare.homework.bundle import student_of
+    from compare.homework.bundle import require_place, student_of
     from compare.homework.plan import plan_of
     from compare.runs import Gallery
 
     whose = student_of(student, student_id)
     table = _table(what, pair_options(None, prompts, render, look, output.language), observations)
     notes = _Notes()
-    bundle = _checked_bundle(bundle or _usual_bundle(table.name, student_id, notes))
+    bundle = require_place(bundle or _usual_bundle(table.name, student_id, notes))
     gallery = Gallery(runs_folder(output.runs))
     plan = plan_of(table, gallery, lambda request: _check(gallery, request), whose)
+    notes.language = output.language or plan.tasks[0].request.language
     for note in plan.notes:
         notes.say(note)
     outcome = _carried_out(plan, gallery, notes)
     written: Path | None = None
     if outcome.runs:
-        language = output.language or plan.tasks[0].request.language
         say("writing the bundle ...")
-        for note in outcome.hand_in(bundle, student=whose, language=language, pdf=pdf).notes:
+        for note in outcome.hand_in(bundle, student=whose, language=notes.language, pdf=pdf).notes:
             notes.say(note)
         written = bundle
     _tell(outcome, written, notes, output)
@@ -102,14 +103,17 @@ def homework(
 
 @dataclass
 class _Notes:
-    """What was noted so far, once each."""
+    """What was noted so far, once each; it is said in `language`, and kept in English."""
 
     said: list[str] = field(default_factory=list)
+    language: Language = "en"
 
-    def say(self, note: str) -> None:
-        if note not in self.said:
-            self.said.append(str(note))
-            say(f"note: {note}")
+    def say(self, note: str, place: str = "") -> None:
+        """Says a note, of a place in the table where one is given."""
+        before = f"{place}: " if place else ""
+        if f"{before}{note}" not in self.said:
+            self.said.append(f"{before}{note}")
+            say_note(note, self.language, before)
 
 
 def _table(what: list[str], usual: PairOptions, observations: Path | None) -> Table:
@@ -167,27 +171,6 @@ def _usual_bundle(table: str, student_id: str | None, notes: _Notes) -> Path:
     return Path(f"{name}.zip")
 
 
-def _checked_bundle(path: Path) -> Path:
-    """The file to write, as far as it can be told now. Nothing else than a bundle is ever written over."""
-    if path.exists() and not path.is_file():
-        raise OptionError("{path} is not a plain file", hint="name one, as in --bundle homework.zip", path=path)
-    if not path.parent.is_dir():
-        raise OptionError("there is no folder {folder}", hint="make it first, or name another", folder=path.parent)
-    if path.exists():
-        try:
-            with zipfile.ZipFile(path) as there:
-                is_bundle = "bundle.json" in there.namelist()
-        except (OSError, ValueError, zipfile.BadZipFile):
-            is_bundle = False
-        if not is_bundle:
-            raise OptionError(
-                "{path} is there already, and is no bundle",
-                hint="name another file, as in --bundle homework.zip",
-                path=path,
-            )
-    return path
-
-
 def _check(gallery: Gallery, request: PairRequest) -> None:
     from compare.session import Session
 
@@ -235,7 +218,7 @@ def _progress(notes: _Notes) -> Iterator[Callable[[BatchProgress], None]]:
             if now.ended is not None:
                 say(_ended(now, now.ended))
                 for note in _noted(now.ended):
-                    notes.say(f"{now.ended.task.place}: {note}")
+                    notes.say(note, now.ended.task.place)
             elif now.pair is None:
                 tell(f"concept {now.number} of {now.count}: {now.concept}" + (f"; {left}" if left else ""))
             else:

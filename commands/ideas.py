@@ -127,10 +127,12 @@ def _words(folder: Path | None, model: str | None) -> WordLists:
     from ideation.draw import unread_files
 
     if model is not None:
-        from generate.models import find_writing_target, known_words
+        from generate.models import find_writing_target
 
-        find_writing_target(model)  # refuses what is no model
-        return known_words(model)
+        target = find_writing_target(model)
+        if target.vocabulary is None:
+            say(f"note: it is not known of any word that {model} cannot draw it, so all of them are drawn from")
+        return target.words
     if folder is None:
         return built_in_words()
     lists, others = read_words(folder), unread_files(folder)

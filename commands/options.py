@@ -41,6 +41,7 @@ Runs = Annotated[
 ]
 OpenReport = Annotated[bool, typer.Option("--open", help="Open the report in the browser.")]
 ReportLanguage = Annotated[Language | None, typer.Option(help="The report's language. [default: the concept's]")]
+SpokenLanguage = Annotated[Language | None, typer.Option(help="Of report, notes and verdict. [default: the concept's]")]
 OptionalConcept = Annotated[
     str | None, typer.Argument(metavar="CONCEPT", help="The concept, in any language; left out, one is drawn.")
 ]
@@ -188,6 +189,9 @@ class RenderOptions:
     batch: Annotated[
         int | None, typer.Option(metavar="N", help="Seeds that share a batch: a large GPU is quicker so. [default: 1]")
     ] = None
+    attention_backend: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What computes a transformer's attention, by diffusers' names.")
+    ] = None
     allow_pickle: AllowPickle = False
     noise_floor: Annotated[
         bool, typer.Option("--noise-floor", help="Render each simple prompt once more, alone, to measure noise.")
@@ -215,7 +219,7 @@ class OutputOptions:
     """Where a run is kept, and what is told of it."""
 
     runs: Runs = None
-    language: ReportLanguage = None
+    language: SpokenLanguage = None
     open_report: OpenReport = False
     as_json: AsJson = False
 

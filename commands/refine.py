@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.console import say
-from commands.options import OutputOptions, RunName, bundled, run_of
-from commands.running import tell, watched
+from commands.options import OutputOptions, RunName, bundled, run_of, spoken_language
+from commands.running import say_note, tell, watched
+from ideation import Clause
 
 
 @bundled
@@ -32,7 +33,9 @@ def refine(
             moved = f"the simple picture moved by {drift['simple']:.1%}, the expanded one by {drift['expanded']:.1%}"
             say(f"seed {seed}: {moved}")
         if not draft.settles:
-            say(
-                f"note: {refined.record.settings.scheduler} is expected to wander: more steps may make another "
-                "picture, not a finer one of the draft. UniPC and DPM++ 2M Karras are expected to settle."
+            wanders = Clause(
+                "{scheduler} is expected to wander: more steps may make another picture, not a finer one of the draft. "
+                "UniPC and DPM++ 2M Karras are expected to settle.",
+                scheduler=refined.record.settings.scheduler,
             )
+            say_note(wanders, spoken_language(output.language, refined.record.concept.language))

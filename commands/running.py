@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from commands.console import progress, say
 from commands.display import open_report, show_pictures
 from commands.options import OutputOptions, runs_folder, spoken_language
+from ideation import Clause, told
+from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session
     from compare.request import PairOptions
@@ -25,7 +27,7 @@ def carry_out(options: PairOptions, output: OutputOptions, observations: str | N
 
     request, notes = PairRequest.from_options(options)
     for note in notes:
-        say(f"note: {note}")
+        say_note(note, request.language)
     say(f"concept: {request.concept.text}\nseed: {request.settings.seed}")
 
     from compare.runs.gallery import Gallery
@@ -53,15 +55,16 @@ def tell(run: Run, output: OutputOptions) -> Run:
 
     record = run.record
     prompts = record.prompts
+    language = spoken_language(output.language, record.concept.language)
     writer = prompts.expander + (f" ({prompts.llm_model})" if prompts.llm_model else "")
     say(f"simple: {prompts.simple}\nexpanded: {prompts.expanded}\nwritten by: {writer}")
     for warning in (*prompts.warnings, *(record.findings.notes if record.findings is not None else ())):
-        say(f"note: {warning}")
+        say_note(warning, language)
     verdict = None if record.findings is None else record.findings.verdict
     if verdict is not None:
-        say(verdict_of(record, spoken_language(None, record.concept.language)))
+        say(verdict_of(record, language))
         if verdict.kind == "one pair":
-            say("hint: --images 4 renders four seeds")
+            say(f"hint: {Clause('--images 4 renders four seeds').told(language)}")
     if output.as_json:
         print(json.dumps(json.loads(record.to_json()), ensure_ascii=False))
     else:
@@ -70,6 +73,12 @@ def tell(run: Run, output: OutputOptions) -> Run:
     if output.open_report:
         open_report(run.report)
     return run
+
+
+def say_note(note: str, language: Language, before: str = "") -> None:
+    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `before`
+    says which pair it is."""
+    say(f"note: {before}{note if language == 'en' else told(note, language)}")
 
 
 def say_found(run: Run, instrument: str) -> None:

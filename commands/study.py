@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -98,7 +99,7 @@ def study(
         plan, kept = read_plan(again), RunStore(store or runs_of(again))
         _tell(plan, conclude(plan, again, outcomes_so_far(plan, again, kept), kept), again, as_json)
         return
-    if not (batch == "auto" or (batch.isascii() and batch.isdigit())):
+    if not re.fullmatch(r"auto|[0-9]{1,9}", batch):
         raise OptionError("--batch is {batch!r}", hint="give a whole number, or auto", batch=batch[:40])
     if ray is None and workers is not None:
         raise OptionError(

@@ -42,7 +42,7 @@ from ideation.files import STRICT, interruptible
 from templates import LANGUAGES, Language, language_for
 
 #: Fields of a request and of its settings that were added later.
-_LATER = ("enhance", "max_sequence_length", "memory", "pairs_per_batch")
+_LATER = ("attention_backend", "enhance", "max_sequence_length", "memory", "pairs_per_batch")
 
 
 class RequestError(TwinseedError):
@@ -90,6 +90,7 @@ class PairOptions:
     max_sequence_length: int | None = None
     memory: str | None = None
     batch: int | None = None
+    attention_backend: str | None = None
     allow_pickle: bool = False
     noise_floor: bool = False
     device: str = "auto"
@@ -179,14 +180,18 @@ class PairRequest:
         family = require_model(settings.model, allow_pickle=options.allow_pickle)
         if family is not None:
             check_family(settings, family)
-            examination.require_family(family)
+            examination.require_family(family, settings)
         if options.concept is None and simple is None and expanded is not None:
             raise RequestError("--expanded was given without what it expands", hint="add the concept, or --simple TEXT")
         concept, said_of_it = _concept(options.concept, simple, options.drawn, settings)
         notes += said_of_it
         if preset is not None or styles:
             parts = negative_parts(negative or "", preset, styles)
-            notes += [f"negative prompt, from {part.origin}: {part.text}" for part in parts if part.origin != "prompt"]
+            notes += [
+                Clause("negative prompt, from {origin}: {text}", origin=part.origin, text=part.text)
+                for part in parts
+                if part.origin != "prompt"
+            ]
         request = cls(
             concept=concept,
             settings=settings,
@@ -285,6 +290,7 @@ class PairRequest:
             ),
             ("--memory", settings.memory, settings.memory is not None),
             ("--batch", str(settings.pairs_per_batch), settings.pairs_per_batch is not None),
+            ("--attention-backend", settings.attention_backend, settings.attention_backend is not None),
             ("--device", settings.device, settings.device != usual.device),
             ("--dtype", settings.dtype, settings.dtype != usual.dtype),
             ("--allow-pickle", None, self.allow_pickle),
@@ -335,12 +341,14 @@ def _named_settings(options: PairOptions) -> dict[str, Any]:
         "compiled": options.compiled or None,
         "max_sequence_length": options.max_sequence_length,
         "memory": options.memory,
-        "pairs_per_batch": None if options.batch == 1 else options.batch,
+        "attention_backend": options.attention_backend,
         "device": options.device if options.device != "auto" else None,
         "dtype": options.dtype if options.dtype != "auto" else None,
         "adapters": tuple(map(_adapter_named, options.lora)) or None,
     }
     found = {name: value for name, value in named.items() if value is not None}
+    if options.batch is not None:  # 1 as well: `like` may have another
+        found["pairs_per_batch"] = None if options.batch == 1 else options.batch
     if options.size is not None:
         found["width"], found["height"] = _size(options.size)
     if options.aspect is not None:
@@ -427,7 +435,12 @@ def _concept(
         )
     if found := _drawn_again(typed, int(match[1]), int(match[2]), settings.model):
         return found, []
-    return typed, [f"number {match[1]} of draw {match[2]} is another concept here: this one is taken as typed"]
+    note = Clause(
+        "number {index} of draw {seed} is another concept here: this one is taken as typed",
+        index=match[1],
+        seed=match[2],
+    )
+    return typed, [note]
 
 
 def _drawn_again(typed: Concept, index: int, seed: int, model: str) -> Concept | None:

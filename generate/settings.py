@@ -17,11 +17,24 @@ from ideation.files import MAX_SEED, STRICT, Seed
 #: The model that is shipped: it needs no network and no GPU.
 DEFAULT_MODEL = "seedling"
 #: Fields that came after the first pictures were marked with a digest.
-_LATER = ("compiled", "max_sequence_length", "memory", "pairs_per_batch")
+_LATER = ("attention_backend", "compiled", "max_sequence_length", "memory", "pairs_per_batch")
 
 #: How a model with a transformer may lie in memory, from what changes least to what takes least.
 MEMORY_MODES = ("whole", "model-offload", "group-offload", "float8", "8-bit", "4-bit")
 _SIZE = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?) ?GB", re.IGNORECASE)
+
+#: Other kernels for attention than torch chooses, by diffusers' names, each with the package that it is in; None is
+#: torch itself. What diffusers would fetch from the hub and run is left out.
+ATTENTION_BACKENDS: dict[str, str | None] = {
+    "_native_cudnn": None,
+    "_native_efficient": None,
+    "_native_flash": None,
+    "_native_math": None,
+    "flash": "flash_attn",
+    "_flash_3": "flash_attn_interface",
+    "sage": "sageattention",
+    "xformers": "xformers",
+}
 
 MAX_SIDE = 4096
 MAX_STEPS = 1000
@@ -48,7 +61,8 @@ class RenderSettings:
     that leaves it open; None is its own number. `memory` is how much of the device's a model may take ("8GB"), or one
     of `MEMORY_MODES`; None takes it as a whole, if it fits. `pairs_per_batch` seeds, one after the other, are drawn in
     one batch, which a large GPU is quicker with, and which moves the last digits of a picture; None has a batch for
-    each pair. Raises `SettingsError` when made with a value that cannot work.
+    each pair. `attention_backend` is one of `ATTENTION_BACKENDS`, None what torch chooses. Raises `SettingsError` when
+    made with a value that cannot work.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = STRICT
@@ -72,6 +86,7 @@ class RenderSettings:
     max_sequence_length: int | None = None
     memory: str | None = None
     pairs_per_batch: int | None = None
+    attention_backend: str | None = None
 
     def __post_init__(self) -> None:
         _require(
@@ -126,6 +141,13 @@ class RenderSettings:
             hint="give a whole number from 2 to {most}, or leave it out: then each has one of its own",
             pairs=self.pairs_per_batch,
             most=MAX_PAIRS_PER_BATCH,
+        )
+        _require(
+            self.attention_backend is None or self.attention_backend in ATTENTION_BACKENDS,
+            "there is no attention backend {backend!r}",
+            hint="take one of these, or leave it out: {names}",
+            backend=self.attention_backend,
+            names=", ".join(ATTENTION_BACKENDS),
         )
         for side, pixels in (("width", self.width), ("height", self.height)):
             _require(

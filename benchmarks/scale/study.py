@@ -4,7 +4,8 @@ die.
 - `driver`: made-up pairs that take no time, on two Ray workers and in this process: the driver's own processor time for
   each (at most 5 ms).
 - `workers`: the same study of Seedling by one and by two workers of one thread each: pairs a minute, counted from the
-  first pair of the last worker to get ready (at least 1.8 times), and the memory of a worker.
+  first pair of the last worker to get ready (at least 1.8 times), the memory of a worker, and how much of its
+  processor's time a pair takes.
 - `deaths`: a study in this process, and the same one while a worker, the driver and a whole node are killed in the
   middle: the same pictures and scores, nothing lost and nothing twice; and one whose worker always dies on one concept.
 - `batches` (where it is named): seconds a pair with 1, 2, 4 ... seeds in a batch on this device (on a processor, one
@@ -135,7 +136,8 @@ def _cost(plan: Plan, folder: Path, crew: Any) -> float:
 
 
 def workers(concepts: int, steps: int) -> dict[str, Any]:
-    """Pairs a minute by one and by two workers, and the memory of one in megabytes."""
+    """Pairs a minute by one and by two workers, the memory of one in megabytes, and how much of its processor's time a
+    pair takes, which other work on the machine changes less."""
     found: dict[str, Any] = {}
     for number in (1, 2):
         with tempfile.TemporaryDirectory() as name:
@@ -143,11 +145,14 @@ def workers(concepts: int, steps: int) -> dict[str, Any]:
             plan = plan_study(folder, PairOptions(seed="7", steps=steps), concepts=concepts * number + 2, seeds=2)
             ended: list[tuple[float, str]] = []
             memory: dict[str, float] = {}
+            used: dict[str, list[float]] = {}
 
-            def watch(now: Any, ended: Any = ended, memory: Any = memory) -> None:
+            def watch(now: Any, ended: Any = ended, memory: Any = memory, used: Any = used) -> None:
                 if now.last is not None:
+                    process = int(now.last.worker.rpartition("-")[2])
                     ended.append((time.monotonic(), now.last.worker))
-                    memory[now.last.worker] = _megabytes(int(now.last.worker.rpartition("-")[2]))
+                    memory[now.last.worker] = _megabytes(process)
+                    used.setdefault(now.last.worker, []).append(_processor_seconds(process))
 
             with RayCrew(SessionHire(str(folder / "runs"), (), str(folder / "work")), "local", workers=number) as crew:
                 carry_out(plan, folder, crew, on_progress=watch)
@@ -158,8 +163,17 @@ def workers(concepts: int, steps: int) -> dict[str, Any]:
             counted = [at for at, _ in ended if warm < at <= last]
             found[f"{number} pairs a minute"] = round(plan.seeds * 60 * len(counted) / (last - warm), 2)
             found[f"{number} megabytes a worker"] = round(max(memory.values()))
+            units = sum(len(times) - 1 for times in used.values())  # the first of each is the one that warms it up
+            taken = sum(times[-1] - times[0] for times in used.values())
+            found[f"{number} processor seconds a pair"] = round(taken / units / plan.seeds, 2)
     found["times"] = round(found["2 pairs a minute"] / found["1 pairs a minute"], 2)
     return found
+
+
+def _processor_seconds(process: int) -> float:
+    """What all threads of the process have used until now."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _megabytes(process: int) -> float:

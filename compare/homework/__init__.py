@@ -16,6 +16,7 @@ from compare.homework.bundle import (
     OpenBundle,
     Student,
     open_bundle,
+    require_place,
     student_of,
     write_bundle,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "open_bundle",
     "plan_of",
     "read_table",
+    "require_place",
     "student_of",
     "table_of_concepts",
     "with_observations",

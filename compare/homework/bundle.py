@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import tempfile
 import unicodedata
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -179,6 +180,26 @@ def student_of(name: str | None, number: str | None) -> Student | None:
                 fault=fault,
             )
     return Student(name=given[0], number=given[1]) if any(given) else None
+
+
+def require_place(path: Path) -> Path:
+    """The file that a bundle is to be written to, as far as it can be told now: nothing else than a bundle is ever
+    written over. Raises `BundleError`."""
+    if path.exists() and not path.is_file():
+        raise BundleError("{path} is not a plain file", hint="name one, such as homework.zip", path=path)
+    if not path.absolute().parent.is_dir():
+        raise BundleError("there is no folder {folder}", hint="make it first, or name another", folder=path.parent)
+    if path.exists():
+        try:
+            with zipfile.ZipFile(path) as there:
+                is_bundle = BUNDLE_FILE in there.namelist()
+        except (OSError, ValueError, zipfile.BadZipFile):
+            is_bundle = False
+        if not is_bundle:
+            raise BundleError(
+                "{path} is there already, and is no bundle", hint="name another file, such as homework.zip", path=path
+            )
+    return path
 
 
 def write_bundle(

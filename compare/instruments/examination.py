@@ -17,6 +17,7 @@ from compare.instruments.scores.unknown_words import unknown_to
 from compare.instruments.scores.verdict import verdict_of
 from compare.instruments.table import INSTRUMENTS
 from generate.families import Family
+from generate.models.suitability import check_looked_at
 from generate.settings import RenderSettings, SettingsError
 from ideation import PromptPair
 from ideation.files import STRICT
@@ -71,15 +72,22 @@ class Examination:
             ) from error
 
     def require(self, environ: Mapping[str, str], found: Findings | None = None) -> None:
-        """Raises `TwinseedError` where one of the instruments, but for those that have `found` something already, is
-        sure to fail, whatever the pictures will be."""
+        """Raises `TwinseedError` where the CLIP, or one of the instruments, is sure to fail, whatever the pictures will
+        be; not for what has `found` something already."""
+        if found is None and self.clip not in ("auto", "none"):
+            from generate.clip import require_clip
+
+            require_clip(self.clip)
         for name in self.instruments:
             if found is None or name not in found.results:
                 INSTRUMENTS[name].require(self.options_of(name), environ)
 
-    def require_family(self, family: Family) -> None:
-        """Raises `SettingsError` where one of the instruments takes what the family's models have not."""
+    def require_family(self, family: Family, settings: RenderSettings) -> None:
+        """Raises `SettingsError` where one of the instruments takes what the family's models have not, or what they
+        have not with these settings."""
         for name in self.instruments:
+            if INSTRUMENTS[name].looks_inside:
+                check_looked_at(settings)
             if INSTRUMENTS[name].looks_inside and family.in_turn is not None and family.in_turn.attends is None:
                 raise SettingsError(
                     "{name} looks at how words and picture meet inside a model, which is not done in {title}",

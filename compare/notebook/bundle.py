@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compare.homework import student_of, write_bundle
+from compare.homework import require_place, student_of, write_bundle
+from compare.notebook.arguments import checked
 from compare.notebook.run import NotebookRun
 from compare.request import RequestError
 from templates import Language
 
 
+@checked
 def bundle(
-    runs: Iterable[NotebookRun],
+    runs: Sequence[NotebookRun],
     to: str | os.PathLike[str],
     *,
     student: str | None = None,
@@ -25,16 +27,16 @@ def bundle(
     """Writes these runs to one file to hand in, which ends in `.zip`: pictures, records and a report of all of them, in
     the language of the first unless said, with `pdf` to print as well. Returns the file, which `twinseed verify` looks
     through. Raises `TwinseedError`."""
-    path, handed_in = Path(to).expanduser(), list(runs)
+    path = Path(to).expanduser()
     if path.suffix.lower() != ".zip":
         raise RequestError(
             "a bundle is a zip file, and {file} is none", hint="name a file that ends in .zip", file=path
         )
     write_bundle(
-        path.absolute(),
-        [one.run for one in handed_in],
+        require_place(path).absolute(),
+        [one.run for one in runs],
         student=student_of(student, student_id),
-        language=language or (handed_in[0].language if handed_in else "en"),
+        language=language or (runs[0].language if runs else "en"),
         created=datetime.now(UTC).replace(microsecond=0),
         pdf=pdf,
     )

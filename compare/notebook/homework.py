@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from compare.homework import (
     Assignment,
-    BundleError,
     Table,
-    open_bundle,
     plan_of,
     read_table,
+    require_place,
     student_of,
     table_of_concepts,
 )
@@ -99,7 +98,7 @@ def homework(
             )
     usual = read_options(PairOptions(**options))
     whose, table = student_of(student, student_id), _table(concepts, usual, observations)
-    path = _to_write(Path(bundle).expanduser())
+    path = require_place(Path(bundle).expanduser())
     spoken = usual.language or language_for(_language_of(table))
     session = usual_session()
     with batch_progress(spoken) as (on_progress, say_bundle):
@@ -162,20 +161,3 @@ def _table(
         for one, words in zip(table.assignments, observations, strict=True)
     ]
     return replace(table, assignments=tuple(told))
-
-
-def _to_write(path: Path) -> Path:
-    """The file to write. Nothing else than a bundle is ever written over."""
-    if not path.absolute().parent.is_dir():
-        raise ArgumentError("there is no folder {folder}", hint="make it first, or name another", folder=path.parent)
-    if path.exists():
-        try:
-            with open_bundle(path):
-                pass
-        except (BundleError, OSError) as error:
-            raise ArgumentError(
-                "{path} is there already, and is no bundle",
-                hint="name another file, such as 'homework.zip'",
-                path=path,
-            ) from error
-    return path

@@ -7,7 +7,7 @@ from typing import Self
 
 from compare.notebook.arguments import checked
 from compare.request import RequestError
-from generate.models import find_writing_target, known_words
+from generate.models import find_writing_target
 from ideation import (
     Concept,
     PatternPlan,
@@ -71,10 +71,8 @@ def ideas(
             )
         plan = PatternPlan(pattern, built_in_wildcards(built_in_words(), chinese=language == "zh-TW"))
         return [Idea(typed_concept(text)) for text in plan.draw(chosen, start, n)]
-    if for_ is not None:
-        find_writing_target(for_)  # refuses what is no model
     words = pinned(
-        built_in_words() if for_ is None else known_words(for_),
+        built_in_words() if for_ is None else find_writing_target(for_).words,
         topic=topic,
         action=action,
         style=style,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol, get_args, runtime_checkable
 from urllib.parse import quote
 
 from PIL import Image
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # torch comes along with it
     import compare.session
 
 
+@runtime_checkable
 class Workshop(Protocol):
     """What a run is asked for is done there."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 #: What Markdown would take for a mark, wherever it stands.
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:@&=])")
@@ -20,6 +22,19 @@ def model_title(name: str) -> str:
     ('Seedling', 'owner/name')
     """
     return "Seedling" if name == "seedling" else name
+
+
+def moment(created: str, timezone: str | None) -> str:
+    """A time of a record, ISO 8601 in UTC, as clocks in `timezone` have it; where that is not known, in UTC.
+
+    >>> moment("2026-11-26T09:10:31+00:00", "Asia/Taipei"), moment("2026-11-26T09:10:31+00:00", None)
+    ('2026-11-26 17:10', '2026-11-26 09:10 UTC')
+    """
+    try:
+        there = datetime.fromisoformat(created).astimezone(ZoneInfo(timezone or ""))
+    except (KeyError, ValueError, OSError):  # no such place, or a computer without their table
+        return f"{created[:10]} {created[11:16]} UTC"
+    return f"{there:%Y-%m-%d %H:%M}"
 
 
 def plain(text: str) -> str:

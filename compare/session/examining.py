@@ -45,7 +45,7 @@ def examine_run(
     examination.require(kept.environ)
     model = kept.model(record.settings, allow_pickle, on_progress)
     require_model_of(record, model)
-    examination.require_family(model.family)
+    examination.require_family(model.family, record.settings)
     load_extras(model, record.settings, record.prompts, allow_pickle=allow_pickle)
     context, notes = kept.context(run, examination, model)
 

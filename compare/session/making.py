@@ -44,7 +44,7 @@ def make_run(
         plan = plan_of(request, kept) if draft is None and writer.run is None else None
         request.examination.require(kept.environ, None if writer.run is None else writer.run.record.findings)
         model = kept.model(request.settings, request.allow_pickle, on_progress)
-        request.examination.require_family(model.family)
+        request.examination.require_family(model.family, request.settings)
         if draft is not None:
             require_model_of(draft.record, model)
         if writer.run is not None and not _goes_on(writer.run, model):

@@ -11,12 +11,13 @@ from compare.study.analysis import Analysis, analyse
 from compare.study.concepts import ConceptFileError, StudyConcept, read_concepts
 from compare.study.crew import Alone, Crew, SessionWorker, StudyProgress, Worker
 from compare.study.design import Plan, StudyError, Unit, arms_of, read_plan
-from compare.study.notebook import StudyResult, open_study, run_study
+from compare.study.export import SCORES
 from compare.study.report import study_html, study_sentences
 from compare.study.store import Outcome, RunStore
 from compare.study.study import carry_out_study, conclude, outcomes_so_far, plan_study, report_file, runs_of
 
 __all__ = [
+    "SCORES",
     "Alone",
     "Analysis",
     "ConceptFileError",
@@ -28,20 +29,17 @@ __all__ = [
     "StudyConcept",
     "StudyError",
     "StudyProgress",
-    "StudyResult",
     "Unit",
     "Worker",
     "analyse",
     "arms_of",
     "carry_out_study",
     "conclude",
-    "open_study",
     "outcomes_so_far",
     "plan_study",
     "read_concepts",
     "read_plan",
     "report_file",
-    "run_study",
     "runs_of",
     "study_html",
     "study_sentences",

@@ -173,7 +173,9 @@ def analyse(plan: Plan, outcomes: Iterable[Outcome]) -> Analysis:
                 if known:
                     values[model, arm.name, metric] = known
     answers = _corrected(list(_answers(plan, values, rng)))
-    examples = [example for arm in plan.arms[:1] for example in _examples(plan, arm, values, found)]
+    examples = [
+        example for model in plan.models for arm in plan.arms for example in _examples(plan, arm, model, values, found)
+    ]
     power = {
         f"{arm}@{model}": clusters_needed([one.difference for one in known], rng)
         for (model, arm, metric), known in values.items()
@@ -337,11 +339,11 @@ def _funnel(plan: Plan, outcomes: list[Outcome]) -> tuple[FunnelStep, ...]:
 def _examples(
     plan: Plan,
     arm: StudyArm,
+    model: str,
     values: Mapping[tuple[str, str, str], tuple[ConceptValue, ...]],
     found: Mapping[tuple[str, str, int], Outcome],
 ) -> Iterable[Example]:
     """One concept at each quantile of the primary metric, or of the distance where nobody scored; none twice."""
-    model = plan.models[0]
     known = values.get((model, arm.name, PRIMARY)) or values.get((model, arm.name, "distance")) or ()
     ordered = sorted(known, key=lambda one: (one.difference, one.concept))
     taken: set[int] = set()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from compare.runs import write_whole
-from compare.study.analysis import Analysis
-from compare.study.design import PRIMARY, Plan
+from compare.study.analysis import Analysis, Answer
+from compare.study.design import PRIMARY, Addition, Plan
 from compare.study.scores import METRICS, judge_of, measure_of, without_folder
 from compare.study.store import Outcome, RunStore
 
@@ -153,15 +153,10 @@ def dataset_card(plan: Plan, analysis: Analysis, sentences: str) -> str:
         f"| {step.name} | {step.units} | {', '.join(f'{_plain(name)}: {count}' for name, count in step.lost.items())} |"
         for step in analysis.funnel
     )
-    answers = "\n".join(
-        f"| {_plain(_named(one.metric))} | `{_plain(one.arm)}` | `{_plain(one.model)}` | {one.result.mean:+.4f} | "
-        + (
-            "| |"
-            if one.result.interval is None
-            else f"{one.result.interval.low:+.4f} to {one.result.interval.high:+.4f} | {one.result.outcome} |"
-        )
-        for one in analysis.answers
-        if one.category is None and METRICS[measure_of(one.metric)].tested
+    tested = (one for one in analysis.answers if one.category is None and METRICS[measure_of(one.metric)].tested)
+    answers = "\n".join(map(_answer_row, tested))
+    additions = "".join(
+        f"- Added on {one.at:%Y-%m-%d}, when there may have been results: {_added(one)}\n" for one in plan.additions
     )
     return f"""---
 pretty_name: "Twinseed study of {len(plan.concepts)} concepts"
@@ -198,7 +193,7 @@ concept. So whatever differs between the two comes from the words.
 - Models: {models}
 - Seeds: {plan.seeds} for each concept, from {plan.seed} on
 - Plan: `{plan.digest}`, written {plan.created:%Y-%m-%d} before the first picture was rendered
-
+{additions}
 ## What was found
 
 The unit is the concept: seeds are averaged first. Intervals are of 95 %, by a bootstrap of concepts (BCa) that is never
@@ -229,6 +224,18 @@ terms of its provider.
 {citation(plan).strip()}
 ```
 """
+
+
+def _answer_row(one: Answer) -> str:
+    interval = one.result.interval
+    told = "| |" if interval is None else f"{interval.low:+.4f} to {interval.high:+.4f} | {one.result.outcome} |"
+    metric = _plain(_named(one.metric)) + (" (added afterwards)" if one.added else "")
+    return f"| {metric} | `{_plain(one.arm)}` | `{_plain(one.model)}` | {one.result.mean:+.4f} | {told}"
+
+
+def _added(addition: Addition) -> str:
+    names = [f"`{_plain(without_folder(name))}`" for name in (*addition.arms, *addition.models, *addition.judges)]
+    return ", ".join([*([] if addition.concepts is None else [f"concepts beyond {addition.concepts}"]), *names])
 
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -22,7 +22,7 @@ from generate.choices.styles import Style, find_style
 from generate.models import known_models
 from generate.schedulers.table import find_scheduler
 from generate.settings import RenderSettings, SettingsError
-from ideation import AdapterMention
+from ideation import AdapterMention, Clause
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ def negative_parts(negative: str, preset: Preset | None, styles: Sequence[Style]
     """
     parts = [NegativePart("prompt", negative)]
     if preset is not None:
-        parts.append(NegativePart(f"preset {preset.name}", preset.negative))
-    parts += [NegativePart(f"style {style.name}", style.negative) for style in styles]
+        parts.append(NegativePart(Clause("preset {name}", name=preset.name), preset.negative))
+    parts += [NegativePart(Clause("style {name}", name=style.name), style.negative) for style in styles]
     return tuple(part for part in parts if part.text)
 
 

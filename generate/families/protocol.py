@@ -56,7 +56,8 @@ class InTurn:
     has, and how many are read; None where that is the template alone.
 
     The pipeline of one that `carries` tells the denoiser which of its calls is for what, so that a fast render can
-    carry attention on from step to step.
+    carry attention on from step to step. The attention layers of one that `takes_backends` can be computed by others
+    than torch.
 
     `guiders` are parts of the pipeline that hold the guidance, where no argument does: one of them is used for a
     picture. Of prompts that are `set_apart` it uses another one, and so they go with their like alone.
@@ -82,6 +83,7 @@ class InTurn:
     most_tokens: int | None = None
     mixed: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] | None = None
     carries: bool = False
+    takes_backends: bool = False
     attends: Literal["words first", "picture first", "words apart"] | None = None
     places_a_side: int = 1
     picture_in: int = 1

@@ -121,7 +121,11 @@ def vocabulary_of(name: str) -> Vocabulary | None:
 def known_words(name: str) -> WordLists:
     """What a concept for the model with that name is drawn from: the words that it has learnt, where that is known,
     else all."""
-    vocabulary = vocabulary_of(name)
+    return words_for(vocabulary_of(name))
+
+
+def words_for(vocabulary: Vocabulary | None) -> WordLists:
+    """The same for a model of that vocabulary; None stands for one that knows any word."""
     return built_in_words() if vocabulary is None else seedling_words(vocabulary)
 
 

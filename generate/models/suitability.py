@@ -5,9 +5,11 @@ Torch is not needed, so that what does not go together is told before anything i
 
 from __future__ import annotations
 
-from generate.families import Family
+from importlib.util import find_spec
+
+from generate.families import FAMILIES, Family
 from generate.schedulers.table import find_scheduler, require_kind
-from generate.settings import RenderSettings, SettingsError
+from generate.settings import ATTENTION_BACKENDS, RenderSettings, SettingsError
 
 
 def usual_settings(family: Family | None, seed: int = 0) -> RenderSettings:
@@ -22,6 +24,7 @@ def usual_settings(family: Family | None, seed: int = 0) -> RenderSettings:
 def check_family(settings: RenderSettings, family: Family) -> None:
     """Raises `SettingsError` for the first of the settings that models of the family cannot be drawn with."""
     scheduler = find_scheduler(settings.scheduler).name
+    check_attention_backend(settings, family)
     if family.in_turn is None:
         require_kind(scheduler, flow=family.flow)
         if settings.max_sequence_length is not None:
@@ -87,6 +90,43 @@ def check_family(settings: RenderSettings, family: Family) -> None:
             "{title} is drawn with its own VAE alone",
             hint="leave --vae out; other VAEs go with Stable Diffusion",
             title=family.title,
+        )
+
+
+def check_attention_backend(settings: RenderSettings, family: Family) -> None:
+    """Raises `SettingsError` where models of the family take no other attention than torch's, or it is not here."""
+    backend = settings.attention_backend
+    if backend is None:
+        return
+    if family.in_turn is None or not family.in_turn.takes_backends:
+        takers = {
+            other.pipeline: other.title
+            for other in reversed(FAMILIES.values())
+            if other.in_turn is not None and other.in_turn.takes_backends
+        }
+        raise SettingsError(
+            "the layers of {title} take no other attention than torch's",
+            hint="leave --attention-backend out; it goes with {takers}",
+            title=family.title,
+            takers=", ".join(reversed(takers.values())),
+        )
+    package = ATTENTION_BACKENDS[backend]
+    if package is not None and find_spec(package) is None:
+        raise SettingsError(
+            "the attention backend {backend} is in the package {package}, which is not installed",
+            hint="install it as its makers say, or leave --attention-backend out: torch has its own",
+            backend=backend,
+            package=package,
+        )
+
+
+def check_looked_at(settings: RenderSettings) -> None:
+    """Raises `SettingsError` where nobody can look on at attention, since it is not torch that computes it."""
+    if settings.attention_backend is not None and ATTENTION_BACKENDS[settings.attention_backend] is not None:
+        raise SettingsError(
+            "nobody can look on at the attention that {backend} computes",
+            hint="leave --attention-backend out, or take one of torch's own, such as _native_flash",
+            backend=settings.attention_backend,
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from generate.families import Reader
 from generate.models.catalog import known_models, models_folder, reader_budget, token_budget
 from generate.models.clip_tokenizer import find_clip_tokenizer, tokenizer_file
-from generate.models.resolve import family_of, find_tokenizer, vocabulary_of
+from generate.models.resolve import family_of, find_tokenizer, vocabulary_of, words_for
 from generate.models.weights.weight_file import ModelError
 from generate.settings import DEFAULT_MODEL
 from ideation import (
@@ -17,6 +17,7 @@ from ideation import (
     PromptTarget,
     TokenBudget,
     Vocabulary,
+    WordLists,
     find_target,
     known_targets,
     target_of_family,
@@ -33,6 +34,11 @@ class WritingTarget:
     tokenizer: Path | None
     vocabulary: Vocabulary | None
     reader: Reader | None = None
+
+    @property
+    def words(self) -> WordLists:
+        """What a concept for it is drawn from: the words that it has learnt, where that is known, else all."""
+        return words_for(self.vocabulary)
 
     def budget(self, *, chunked: bool = False) -> TokenBudget | EstimatedBudget:
         """Counts with the model's own tokenizer, and estimates where that is not here."""

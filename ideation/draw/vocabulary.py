@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -80,13 +80,14 @@ class Named:
 class Vocabulary:
     """All terms by kind, and the filler words that change little. `counts` are the words for so many of a subject,
     `sides` ("left", "right") those for where in the picture it stands. Inside a phrase of `unlike` a word of a term
-    names something else: a hot dog is no dog."""
+    names something else: a hot dog is no dog. Who does what is `still` is drawn as who does nothing."""
 
     terms: dict[str, tuple[Term, ...]]
     filler: tuple[str, ...]
     counts: dict[int, tuple[str, ...]]
     sides: dict[str, tuple[str, ...]]
     unlike: tuple[str, ...] = ()
+    still: tuple[str, ...] = ()
 
     def names(self, kind: str) -> list[str]:
         return [term.name for term in self.terms[kind]]
@@ -102,24 +103,21 @@ class Vocabulary:
     def named(self, text: str) -> list[Named]:
         """All terms that `text` names, in its order, each where it stands. A relative of a subject counts where the
         subject stands alone: who feeds the pigeons is no pigeon, and nothing is drawn in the place of those."""
-        found = []
+        return [one for one in self._mentioned(text) if not _is_company(one, text)]
+
+    def _mentioned(self, text: str) -> Iterator[Named]:
+        """All terms and relatives that a text has, the relatives beside its subject too."""
         for match in self._pattern.finditer(text):
             term, near = self._by_phrase.get(_key(match.group()), (None, False))
-            if term is None or (
-                near
-                and term.kind == "subject"
-                and _beside_the_subject(text[max(0, match.start() - _CLAUSE) : match.start()])
-            ):
-                continue
-            found.append(Named(term, match.start(), match.end(), near))
-        return found
+            if term is not None:
+                yield Named(term, match.start(), match.end(), near)
 
     def unknown_words(self, text: str) -> list[str]:
         """The words of `text`, in order and once each, that Seedling never learnt; weights and adapters are none. The
         name of a relative is one of them, be it of several words: "bear" is known, and "polar bear" is not."""
-        named = self.named(text)
-        relatives = [(one.start, one.end) for one in named if one.near]
-        known = [(one.start, one.end) for one in named]
+        mentioned = list(self._mentioned(text))
+        relatives = [(one.start, one.end) for one in mentioned if one.near]
+        known = [(one.start, one.end) for one in mentioned]
         known += marks_in(text).spans("weight", "adapter", "embedding", "tag", "break")
         known += [match.span() for match in self._plain_pattern.finditer(text)]
         covered = merged(known)
@@ -143,6 +141,7 @@ class Vocabulary:
             (one.start, one.end) for one in named if one.term.kind not in ("subject", "colour") and not one.near
         )
         near = {one.start: one.end for one in named if one.near}
+        company = {one.start: one.end for one in self._mentioned(text) if _is_company(one, text)}
         spans: list[tuple[int, int]] = []
         doing, before, article = 0, 0, False
         for word in as_written(words_of(text)):
@@ -163,9 +162,13 @@ class Vocabulary:
                 spans[-1] = (spans[-1][0], word.end)
                 continue
             doing = int(begins)
-            if word.text.casefold() in unknown:
-                spans.append((word.start, word.end))
+            if word.text.casefold() in unknown or word.start in company:
+                spans.append((word.start, company.get(word.start, word.end)))
         return spans
+
+    def does_nothing(self, text: str, start: int) -> bool:
+        """Whether what is done, as `text` says it from `start` on, leaves the subject as it is without an action."""
+        return self._still_pattern.match(text, start) is not None
 
     def note_on_added(self, simple: str, expanded: str) -> Clause | None:
         """A note on words that the expanded prompt has besides and of which Seedling draws none; None where there is
@@ -183,6 +186,7 @@ class Vocabulary:
         spans += [
             (word.start, word.end) for word in words_of(expanded) if word.text in unknown and word.key not in there
         ]
+        spans += [(one.start, one.end) for one in self._mentioned(expanded) if _is_company(one, expanded)]
         added = [expanded[start:end] for start, end in sorted(spans)]
         return tuple(phrase for phrase in dict.fromkeys(added) if phrase.casefold() not in simple.casefold())
 
@@ -214,6 +218,10 @@ class Vocabulary:
         return _any_of(phrase for phrases in told for phrase in phrases)
 
     @cached_property
+    def _still_pattern(self) -> re.Pattern[str]:
+        return _any_of(self.still)
+
+    @cached_property
     def _filler_pattern(self) -> re.Pattern[str]:
         return _any_of(self.filler)
 
@@ -237,9 +245,12 @@ def quoted(phrases: Iterable[str]) -> str:
     return ", ".join(f'"{phrase}"' for phrase in phrases)
 
 
-def _beside_the_subject(before: str) -> bool:
-    """Whether what stands `before` a noun, in its clause, makes it part of what the subject does or has about it."""
-    clause = _ENDS_CLAUSE.split(before)[-1]
+def _is_company(one: Named, text: str) -> bool:
+    """Whether a relative stands beside the subject: what is before it, in its clause, makes it part of what the subject
+    does or has about it."""
+    if not one.near or one.term.kind != "subject":
+        return False
+    clause = _ENDS_CLAUSE.split(text[max(0, one.start - _CLAUSE) : one.start])[-1]
     return bool(_DOING_OR_BESIDE.search(clause))
 
 
@@ -294,7 +305,8 @@ def seedling_vocabulary() -> Vocabulary:
     }
     counts = {entry["number"]: (entry["en"], *entry["also"]) for entry in content["count"]}
     sides = {entry["side"]: (entry["en"], *entry["also"]) for entry in content["side"]}
-    return Vocabulary(terms, tuple(content["filler"]), counts, sides, tuple(content["unlike"]))
+    unlike, still = tuple(content["unlike"]), tuple(content["still"])
+    return Vocabulary(terms, tuple(content["filler"]), counts, sides, unlike, still)
 
 
 def phrasings(phrase: tuple[str, ...]) -> frozenset[tuple[str, ...]]:

@@ -13,7 +13,7 @@ from ideation.draw.vocabulary import MAX_NAMED, Named, Vocabulary, phrases_at, q
 from ideation.english import WordSpan, content_stems, covers, merged, plain_words, plural, words_of
 from ideation.errors import Clause
 from ideation.expansion.notes import foreign_words
-from ideation.faithfulness import Requirement, requirements_of
+from ideation.faithfulness import NUMBERS, Requirement, requirements_of
 from ideation.prompt import spoken
 
 _SOMETHING_ELSE = "Seedling has never learnt {words}, so the picture may show something else there."
@@ -35,8 +35,9 @@ _CROWD = re.compile(
 )
 #: So many characters are between a word for a crowd and its subject, for colours and the like.
 _NEARBY = 16
-#: What is done by who does nothing, which is how Seedling draws a subject without an action.
-_IDLE = frozenset(("standing", "posing", "being"))
+_CLAUSE_END = re.compile(r"[.,;:!?]")
+#: The name of somebody, which is no other subject: "a dog named Max".
+_NAME = re.compile(r"\b(?:named|called)\s+([A-Z][\w'’-]*)")
 
 
 def notes_on_unlearnt(simple: str, expanded: str, vocabulary: Vocabulary | None) -> tuple[Clause, ...]:
@@ -153,22 +154,26 @@ class _Reading:
             begin.start <= one.start < end.end for one in self.named
         ):
             return []
-        if actions[0] not in _listed_actions() and not self._is_quite_another(actions[0], begin):
+        if actions[0] not in _listed_actions() and not self._is_quite_another(begin):
             return []
         span = begin.start, end.end
         self.told.append(span)
         return [Clause(_A_BOX_BESIDE, word=quoted([" ".join(self.text[slice(*span)].split())]))]
 
-    def _is_quite_another(self, action: str, begin: WordSpan) -> bool:
-        """Whether an action shares nothing with those that were learnt: "eating cold pizza" does."""
+    def _is_quite_another(self, begin: WordSpan) -> bool:
+        """Whether an action and what is said behind it share nothing with those that were learnt: "eating cold pizza"
+        and "riding on a bicycle" do."""
         learnt = {
             stem
             for term in self.vocabulary.terms["action"]
             for phrase in term.phrases
             for stem in content_stems(phrase)[1:]
         }
-        doing = begin.key.endswith("ing") and begin.key in self.unknown and begin.key not in _IDLE
-        return doing and not learnt.intersection(content_stems(action)[1:])
+        if not begin.key.endswith("ing") or begin.key not in self.unknown or begin.key == "being":
+            return False
+        if self.vocabulary.does_nothing(self.text, begin.start):
+            return False
+        return learnt.isdisjoint(content_stems(_CLAUSE_END.split(self.text[begin.end :])[0]))
 
     def _of_how_many(self) -> list[Clause]:
         """More than were learnt: of what is counted, and of crowds."""
@@ -177,6 +182,8 @@ class _Reading:
         for what in (what for kind, what in self.asked if kind == "count"):
             number = what.split()[0]
             place = self._place(what) or self._place(number)
+            if NUMBERS.get(number) == 1:
+                continue
             if place is not None and number not in known and self.words[place[0]].key in self.unknown:
                 self.told.append((self.words[place[0]].start, self.words[place[0]].end))
                 found.setdefault(what, Clause(_HOW_MANY, words=quoted([what])))
@@ -197,10 +204,12 @@ class _Reading:
         ]
         said = list(dict.fromkeys(self._said(one).casefold() for one in apart))
         if len(said) < 2:
-            others = [
-                what for what in self._subjects() if not any(what.endswith(one) or one.endswith(what) for one in said)
+            names = {name.casefold() for name in _NAME.findall(self.text)}
+            said += [
+                what
+                for what in self._subjects()
+                if what not in names and not any(what.endswith(one) or one.endswith(what) for one in said)
             ]
-            said += others
         return [Clause(_SEVERAL, words=quoted(said[:MAX_NAMED]))] if len(said) > 1 else []
 
     def _subjects(self) -> list[str]:

@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,12 @@ from typing import Any
 import pytest
 from conftest import Done, Twinseed
 from jsonschema import Draft202012Validator
+from sample_run import PROMPTS, write_sample
 
 from commands.console import file_size
+from commands.options import OutputOptions
+from commands.running import tell
+from compare.runs.gallery import Gallery
 from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style
 from generate.settings import RenderSettings
@@ -58,8 +63,11 @@ def test_ideas_for_a_model_are_of_words_that_it_draws(twinseed: Twinseed) -> Non
     done = twinseed("ideas", "-n", "40", "--seed", "1", "--for", "seedling", "--json")
     for idea in map(json.loads, done.out.splitlines()):
         assert seedling_vocabulary().unknown_words(idea["text"]) == []
+    assert twinseed("ideas", "-n", "40", "--seed", "1", "--for", "SEEDLING", "--json").out == done.out
     usual = twinseed("ideas", "-n", "5", "--seed", "1").out
-    assert twinseed("ideas", "-n", "5", "--seed", "1", "--for", "sdxl").out == usual
+    any_word = twinseed("ideas", "-n", "5", "--seed", "1", "--for", "sdxl")
+    assert any_word.out == usual
+    assert "note: it is not known of any word that sdxl cannot draw it" in any_word.err
     for more in (("--pattern", "a {b|c}"), ("--words", "lists")):
         refused = twinseed("ideas", "--for", "seedling", *more)
         assert (refused.code, more[0] in refused.err) == (1, True)
@@ -192,6 +200,24 @@ def test_a_concept_and_report_in_chinese(twinseed: Twinseed, tmp_path: Path) -> 
     assert "dog" in record["prompts"]["simple"]
     (report,) = tmp_path.glob("*/report.html")
     assert '<html lang="zh-' in report.read_text(encoding="utf-8")
+    assert "hint: 加上 --images 4 就會生成四個種子" in done.err
+    assert "note: Seedling 沒有學過「capybara」" in twinseed("expand", "一隻水豚在看書").err
+
+
+def test_notes_and_verdict_are_told_in_the_language_that_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts = replace(PROMPTS, warnings=("Words of praise were put behind the expanded prompt alone: 8k.", "a fault"))
+    run = write_sample(Gallery(tmp_path), prompts=prompts)
+    for language, told in (
+        (None, "note: Words of praise were put"),
+        ("zh-TW", "note: 只在擴充提示詞後面加上了讚美的詞：8k"),
+    ):
+        tell(run, OutputOptions(language=language))
+        said = capsys.readouterr().err
+        assert told in said
+        assert "note: a fault" in said, "what there are no words for stays as it is"
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in said) == (language == "zh-TW")
 
 
 @pytest.mark.parametrize(

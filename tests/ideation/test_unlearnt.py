@@ -125,7 +125,15 @@ def other(words: str) -> str:
         ("a sleeping cat", [other('"sleeping"')]),
         ("a dog eating cold pizza", [other('"eating cold pizza"')]),
         ("a dog standing on a beach", [other('"standing"')]),
+        ("a dog sitting", [other('"sitting"')]),
+        ("a cat smiling at noon", [other('"smiling"')]),
+        ("a dog looking at you", [other('"looking", "you"')]),
+        ("a cat riding on a bicycle", [other('"riding", "bicycle"')]),
+        ("a single dog", [other('"single"')]),
+        ("a dog named Max riding a bicycle", [other('"named", "Max"')]),
         ("a clown with a parrot", [box("clown"), other('"parrot"')]),
+        ("a penguin with a polar bear", [other('"polar bear"')]),
+        ("a penguin hugging a teddy bear", [beside("hugging a teddy bear")]),
         ("一隻狗", [other('"一隻狗"')]),
     ],
 )
@@ -136,6 +144,8 @@ def test_what_is_drawn_for_a_word_that_was_never_learnt(simple: str, said: list[
 
 
 def test_what_is_added_and_was_never_learnt_is_told_too() -> None:
+    assert notes("a penguin", "a penguin with a polar bear") == (other('"polar bear"'),)
+    assert SEEDLING.undrawn("a penguin", "a penguin with a polar bear") == ("polar bear",)
     assert notes("a wolf", "a wolf on a sofa at night") == (near("wolf", "dog"), other('"sofa"'))
     assert notes_on_unlearnt("a gnu", "a gnu on a sofa", None) == ()
     [long] = notes("a dog", ", ".join(f"gnu{'abcdefghijklmnopqrst'[n]}" for n in range(20)))

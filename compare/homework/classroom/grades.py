@@ -20,7 +20,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from compare.homework.classroom.content import Class, HandedPair, HandIn
-from compare.homework.classroom.duplicates import Twice, found_twice, short_concept, twice_texts
+from compare.homework.classroom.hand_ins.duplicates import Twice, found_twice, short_concept, twice_texts
 from compare.homework.classroom.pooled import chosen_arm
 from compare.report import sentences
 from ideation.english import words_of

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compare.homework.classroom.anonymity import (
+from compare.homework.classroom.ballot import one_each, read_votes
+from compare.homework.classroom.content import Class, ClassError, HandIn, PictureId, Refused, Vote, read_class
+from compare.homework.classroom.folder import BALLOT_FILE, INDEX_FILE, ClassFolder
+from compare.homework.classroom.grades import csv_bytes, grades, pairs_table, votes_table, xlsx_bytes
+from compare.homework.classroom.hand_ins.anonymity import (
     number_of,
     refused_without_name,
     student_files,
     student_numbers,
     without_name,
 )
-from compare.homework.classroom.ballot import one_each, read_votes
-from compare.homework.classroom.content import Class, ClassError, HandIn, PictureId, Refused, Vote, read_class
-from compare.homework.classroom.folder import BALLOT_FILE, INDEX_FILE, ClassFolder
-from compare.homework.classroom.gathering import OnFile, gather_all
-from compare.homework.classroom.grades import csv_bytes, grades, pairs_table, votes_table, xlsx_bytes
-from compare.homework.classroom.hand_in import Check
+from compare.homework.classroom.hand_ins.gathering import OnFile, gather_all
+from compare.homework.classroom.hand_ins.hand_in import Check
 from compare.homework.classroom.page import ballot_page, index_page
 from compare.homework.classroom.pictures import file_of, small_file_of
 from compare.report import sentences

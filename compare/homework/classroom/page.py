@@ -10,8 +10,8 @@ from typing import Any
 import templates
 from compare.homework.classroom.ballot import ballot_json
 from compare.homework.classroom.content import Class, HandedPair, HandIn, PictureId, SeedPair
-from compare.homework.classroom.duplicates import found_twice, same_concept, twice_texts
 from compare.homework.classroom.grades import fault_texts, verdict_text
+from compare.homework.classroom.hand_ins.duplicates import found_twice, same_concept, twice_texts
 from compare.homework.classroom.pictures import file_of, small_file_of
 from compare.homework.classroom.pooled import Choices, PairVotes, Part, pooled, votes_of
 from compare.report import policy_hash, sentences

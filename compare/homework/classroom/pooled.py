@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.homework.classroom.content import Answer, Class, HandedPair, HandIn, PairId
-from compare.homework.classroom.duplicates import same_concept
+from compare.homework.classroom.hand_ins.duplicates import same_concept
 from compare.statistics import FEWEST_CLUSTERS, Interval, two_way_interval, wilson
 
 #: A fit that differs by no more than half of the hundredths that reports print is no preference of CLIP's.

@@ -127,6 +127,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("max_sequence_length", ("max-sequence-length",), _whole),
     Column("memory", ("memory", "記憶體"), _word),
     Column("batch", ("batch", "批次"), _whole),
+    Column("attention_backend", ("attention-backend",), _word),
     Column("allow_pickle", ("allow-pickle",), _yes_or_no),
     Column("noise_floor", ("noise-floor", "數值雜訊底線"), _yes_or_no),
     Column("device", ("device", "裝置"), _word),

@@ -43,6 +43,7 @@ _NAMES = {
     "max_sequence_length": "length of prompts",
     "memory": "memory",
     "pairs_per_batch": "pairs in a batch",
+    "attention_backend": "attention backend",
 }
 
 

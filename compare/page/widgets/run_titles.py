@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import streamlit as st
+
+from compare.page.text import moment
 from compare.runs import RunRow
 
 
@@ -13,7 +16,7 @@ def run_titles(rows: Iterable[RunRow]) -> dict[str, str]:
     seen = Counter[str]()
     titles = {}
     for row in rows:
-        title = f"{row.concept} · {row.created[:10]} {row.created[11:16]}"
+        title = f"{row.concept} · {moment(row.created, st.context.timezone)}"
         seen[title] += 1
         titles[row.name] = title if seen[title] == 1 else f"{title} ({seen[title]})"
     return titles

@@ -13,9 +13,18 @@ from compare.report import Block, Section
 from compare.report.blocks import Chart, Shot, Strip, Table, Text
 from compare.report.distributions import Slope, Split, slopes, splits
 from compare.report.sentences import signed_points
-from compare.study.analysis import Analysis, Example
+from compare.statistics import Share
+from compare.study.analysis import Analysis, Answer, Example
 from compare.study.design import PRIMARY, Plan
-from compare.study.report.wording import arm_text, effect_text, label_of, p_text
+from compare.study.report.wording import (
+    arm_text,
+    by_arm,
+    by_ruler,
+    compares_several,
+    effect_text,
+    p_text,
+    row_label,
+)
 from compare.study.scores import METRICS, measure_of
 
 #: Pixels: the longest side of an example, twice what it is shown at.
@@ -38,7 +47,7 @@ def pairs_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section 
                 before=f"{sum(row.before for row in rows) / len(rows):.1f}",
                 after=f"{sum(row.after for row in rows) / len(rows):.1f}",
             )
-            if len(plan.models) * len(plan.arms) > 1:
+            if compares_several(plan):
                 blocks.append(Text(arm_text(arm.name, model, plan, t), "heading"))
             blocks.append(Chart(f"pairs-{len(blocks)}", slopes(rows, t["wins"]["loss"], t["wins"]["win"]), alt))
     return Section("pairs", said["title"], (said["about"],), tuple(blocks)) if blocks else None
@@ -49,39 +58,50 @@ def wins_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section |
     tested = [one for one in analysis.answers if one.category is None and METRICS[measure_of(one.metric)].tested]
     if not tested:
         return None
-    rows = [
-        Split(
-            label_of(one, plan, t), one.result.tally.win.count, one.result.tally.tie.count, one.result.tally.loss.count
+    blocks: list[Block] = []
+    for number, (heading, labelled) in enumerate(by_ruler(plan, tested, t)):
+        if heading:
+            blocks.append(Text(heading, "heading"))
+        rows = [Split(label, *(part.count for part in _parts(one))) for label, one in labelled]
+        alt = "; ".join(said["alt"].format(label=row.label, win=row.win, tie=row.tie, loss=row.loss) for row in rows)
+        blocks.append(
+            Chart(f"wins-{number}" if number else "wins", splits(rows, said["win"], said["tie"], said["loss"]), alt)
         )
-        for one in tested
-    ]
-    alt = "; ".join(said["alt"].format(label=row.label, win=row.win, tie=row.tie, loss=row.loss) for row in rows)
-    shares = [
-        Text(
-            said["share"].format(
-                label=label_of(one, plan, t),
-                share=f"{100 * one.result.tally.win.share:.0f}",
-                low=f"{100 * one.result.tally.win.interval.low:.0f}",
-                high=f"{100 * one.result.tally.win.interval.high:.0f}",
-            )
-        )
-        for one in tested
-        if one.primary
-    ]
-    chart = Chart("wins", splits(rows, said["win"], said["tie"], said["loss"]), alt)
-    table = Table(
-        tuple(said["head"].values()),
-        tuple((label_of(one, plan, t), effect_text(one), p_text(one.result.sign)) for one in tested),
-    )
-    return Section("wins", said["title"], (said["about"],), (chart, *shares, table))
+    for heading, found in by_arm(plan, tested, t):
+        if heading:
+            blocks.append(Text(heading, "heading"))
+        shares = tuple((row_label(one, plan, t), *map(_share_text, _parts(one))) for one in found)
+        effects = tuple((row_label(one, plan, t), effect_text(one), p_text(one.result.sign)) for one in found)
+        blocks += [Table(tuple(said["shares"].values()), shares), Table(tuple(said["head"].values()), effects)]
+    return Section("wins", said["title"], (said["about"],), tuple(blocks))
 
 
-def examples_section(analysis: Analysis, t: dict[str, Any]) -> Section | None:
+def _parts(one: Answer) -> tuple[Share, Share, Share]:
+    return one.result.tally.win, one.result.tally.tie, one.result.tally.loss
+
+
+def _share_text(part: Share) -> str:
+    """A share in percent, with its interval.
+
+    >>> from compare.statistics import wilson
+    >>> _share_text(Share(8, 0.8, wilson(8, 10)))
+    '80 (49 … 94)'
+    """
+    low, high = part.interval.low, part.interval.high
+    return f"{100 * part.share:.0f} ({100 * low:.0f} … {100 * high:.0f})"
+
+
+def examples_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section | None:
     if not analysis.examples:
         return None
     said = t["examples"]
     blocks: list[Block] = []
+    above = ""
     for one in analysis.examples:
+        arm = arm_text(one.arm, one.model, plan, t) if compares_several(plan) else ""
+        if arm != above:
+            blocks.append(Text(said["of_arm"].format(arm=arm), "lead"))
+            above = arm
         heading = said["quantile"].format(
             percent=f"{100 * one.quantile:.0f}", difference=signed_points(one.difference), concept=one.text
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from compare.report import Block, Section
@@ -71,7 +72,7 @@ def plan_section(plan: Plan, t: dict[str, Any], language: Language) -> Section:
                 ),
             ),
         ),
-        (said["questions"], tuple(Value(told(one.text, language), "line") for one in plan.questions if one.primary)),
+        (said["questions"], tuple(Value(text, "line") for text in _questions(plan, t, language))),
         (
             said["analysis"],
             tuple(Value(text, "line") for text in said["methods"].values()),
@@ -82,6 +83,14 @@ def plan_section(plan: Plan, t: dict[str, Any], language: Language) -> Section:
     if plan.additions:
         rows.append((said["additions"], tuple(Value(_addition(one, said), "line") for one in plan.additions)))
     return Section("plan", said["title"], (said["about"],), (Facts(tuple(rows)),))
+
+
+def _questions(plan: Plan, t: dict[str, Any], language: Language) -> Iterator[str]:
+    """The primary questions; one that came later says so."""
+    for one in plan.questions:
+        if one.primary:
+            text = told(one.text, language)
+            yield f"{text} ({t['added']})" if plan.was_added(arm=one.arm, model=one.model) else text
 
 
 def _addition(one: Addition, said: dict[str, Any]) -> str:

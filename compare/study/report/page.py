@@ -45,7 +45,7 @@ def study_sections(plan: Plan, analysis: Analysis, language: Language) -> tuple[
         ranking_section(plan, analysis, t),
         pairs_section(plan, analysis, t),
         wins_section(plan, analysis, t),
-        examples_section(analysis, t),
+        examples_section(plan, analysis, t),
         prompts_section(plan, analysis, t),
         power_section(plan, analysis, t),
         funnel_section(plan, analysis, t, language),

@@ -15,13 +15,14 @@ from compare.study.design import PRIMARY, Plan
 from compare.study.report.wording import (
     answer_sentences,
     arm_text,
+    by_arm,
+    by_ruler,
     interval_text,
-    judge_text,
-    label_of,
     listed,
     p_text,
+    row_label,
 )
-from compare.study.scores import METRICS, judge_of, measure_of
+from compare.study.scores import METRICS, measure_of
 
 #: What is a cosine or a share is told in hundredths; tokens and words are counted.
 _COUNTED = ("tokens", "cut")
@@ -34,26 +35,32 @@ def answer_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section
     for at, one in enumerate(tested):
         if one.metric == PRIMARY and one.result.outcome == "less" and at == 0:
             blocks.append(Text(said["crowded"]))
-    # Each judge has a scale of its own, and so has what is no cosine.
-    rows = [one for one in tested if one.result.interval is not None and measure_of(one.metric) != "diversity"]
-    for number, judge in enumerate(dict.fromkeys(judge_of(one.metric) for one in rows)):
-        seen = [(label_of(one, plan, t, judged=False), one) for one in rows if judge_of(one.metric) == judge]
-        if judge:
-            blocks.append(Text(said["judge"].format(judge=judge_text(judge, t)), "heading"))
-        blocks.append(_forest(f"answer-{number}" if number else "answer", seen, t))
+    drawn = [one for one in tested if one.result.interval is not None and measure_of(one.metric) != "diversity"]
+    for number, (heading, labelled) in enumerate(by_ruler(plan, drawn, t)):
+        if heading:
+            blocks.append(Text(heading, "heading"))
+        blocks.append(_forest(f"answer-{number}" if number else "answer", labelled, t))
+    for heading, found in by_arm(plan, tested, t):
+        if heading:
+            blocks.append(Text(heading, "heading"))
+        blocks.append(_table([(row_label(one, plan, t), one) for one in found], t))
+    return Section("answer", said["title"], (said["about"],), tuple(blocks))
+
+
+def _table(rows: list[tuple[str, Answer]], t: dict[str, Any], **head: str) -> Table:
+    """The numbers of a chart, and what they say; `head` renames columns."""
+    said = t["answer"]
     body = tuple(
         (
-            label_of(one, plan, t),
+            label,
             signed_points(one.result.mean),
             interval_text(one),
             p_text(one.result.corrected),
             said["outcomes"][one.result.outcome],
         )
-        for one in tested
+        for label, one in rows
     )
-    if body:
-        blocks.append(Table(tuple(said["head"].values()), body))
-    return Section("answer", said["title"], (said["about"],), tuple(blocks))
+    return Table(tuple((said["head"] | head).values()), body)
 
 
 def _forest(name: str, rows: list[tuple[str, Answer]], t: dict[str, Any]) -> Chart:
@@ -76,35 +83,21 @@ def _forest(name: str, rows: list[tuple[str, Answer]], t: dict[str, Any]) -> Cha
 
 def category_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section | None:
     said = t["category"]
-    arm, model = plan.arms[0].name, plan.models[0]
-    chosen = [
-        one
-        for one in analysis.answers
-        if one.category is not None and (one.arm, one.model, one.metric) == (arm, model, PRIMARY)
-    ]
-    if not chosen:
-        return None
-    chosen.sort(key=lambda one: one.result.mean)
-    known = [(f"{one.category} ({one.result.clusters})", one) for one in chosen if one.result.interval is not None]
-    few = [str(one.category) for one in chosen if one.result.interval is None]
+    chosen = [one for one in analysis.answers if one.category is not None and one.metric == PRIMARY]
     blocks: list[Block] = []
-    if known:
-        blocks.append(_forest("categories", known, t))
-        head = tuple(t["answer"]["head"].values())
-        rows = tuple(
-            (
-                label,
-                signed_points(one.result.mean),
-                interval_text(one),
-                p_text(one.result.corrected),
-                t["answer"]["outcomes"][one.result.outcome],
-            )
-            for label, one in known
-        )
-        blocks.append(Table(head, rows))
+    few: list[str] = []
+    for number, (heading, found) in enumerate(by_arm(plan, chosen, t)):
+        found.sort(key=lambda one: one.result.mean)
+        known = [(f"{one.category} ({one.result.clusters})", one) for one in found if one.result.interval is not None]
+        few += [str(one.category) for one in found if one.result.interval is None]
+        if known:
+            if heading:
+                blocks.append(Text(heading, "heading"))
+            name = f"categories-{number}" if number else "categories"
+            blocks += [_forest(name, known, t), _table(known, t, measure=said["head"])]
     if few:
-        blocks.append(Text(said["few"].format(names=listed(few))))
-    return Section("categories", said["title"], (said["about"],), tuple(blocks))
+        blocks.append(Text(said["few"].format(names=listed(dict.fromkeys(few)))))
+    return Section("categories", said["title"], (said["about"],), tuple(blocks)) if blocks else None
 
 
 def ranking_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section | None:
@@ -127,19 +120,21 @@ def ranking_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Sectio
 
 def prompts_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section | None:
     said = t["prompts"]
-    rows = []
-    for one in analysis.answers:
-        if one.category is None and not METRICS[measure_of(one.metric)].tested:
-            scale = 1 if one.metric in _COUNTED else 100
-            numbers = (scale * one.simple, scale * one.expanded, scale * one.result.mean)
-            rows.append(
-                (label_of(one, plan, t), *(f"{number:.1f}".replace("-", "\N{MINUS SIGN}") for number in numbers))
-            )
-    return (
-        Section("prompts", said["title"], (said["about"],), (Table(tuple(said["head"].values()), tuple(rows)),))
-        if rows
-        else None
-    )
+    told = [one for one in analysis.answers if one.category is None and not METRICS[measure_of(one.metric)].tested]
+    blocks: list[Block] = []
+    for heading, found in by_arm(plan, told, t):
+        if heading:
+            blocks.append(Text(heading, "heading"))
+        rows = tuple((row_label(one, plan, t), *_plain_numbers(one)) for one in found)
+        blocks.append(Table(tuple(said["head"].values()), rows))
+    return Section("prompts", said["title"], (said["about"],), tuple(blocks)) if blocks else None
+
+
+def _plain_numbers(one: Answer) -> tuple[str, ...]:
+    """Simple, expanded and their difference, in hundredths or as they are counted."""
+    scale = 1 if one.metric in _COUNTED else 100
+    numbers = (scale * one.simple, scale * one.expanded, scale * one.result.mean)
+    return tuple(f"{number:.1f}".replace("-", "\N{MINUS SIGN}") for number in numbers)
 
 
 def power_section(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Section | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from compare.report import sentences
@@ -11,6 +11,9 @@ from compare.study.analysis import Analysis, Answer, Unchanged
 from compare.study.design import Plan
 from compare.study.scores import judge_of, measure_of, without_folder
 from templates import Language
+
+#: What says in a chart, whose labels are cut where they are long, that something was added.
+_SHORT = "added_short"
 
 
 def study_sentences(plan: Plan, analysis: Analysis, language: Language = "en") -> tuple[str, ...]:
@@ -43,7 +46,7 @@ def answer_sentences(plan: Plan, analysis: Analysis, t: dict[str, Any]) -> Itera
             if unchanged := analysis.unchanged_by(arm.name, model):
                 sentence = t["answer"]["unchanged"].format(sentence=sentence, count=unchanged.concepts)
             if answer.added:
-                sentence = f"{sentence} ({t['added']})"
+                sentence = t["answer"]["afterwards"].format(sentence=sentence)
             yield sentence if len(plan.models) == 1 else t["answer"]["on_model"].format(sentence=sentence, model=model)
     if not found:
         yield t["answer"]["nobody"]
@@ -67,16 +70,57 @@ def seeds_text(plan: Plan, t: dict[str, Any]) -> str:
     return str(t["one_seed"] if plan.seeds == 1 else t["many_seeds"].format(seeds=plan.seeds))
 
 
-def label_of(one: Answer, plan: Plan, t: dict[str, Any], *, judged: bool = True) -> str:
-    """What was measured, by whom (unless that stands above it), of which arm and model, where there are several; and
-    whether it was added."""
-    judge = judge_of(one.metric) if judged else ""
-    label = t["metrics"][measure_of(one.metric)]
-    if judge:
-        label = t["metric_by"].format(metric=label, judge=judge_text(judge, t))
-    if len(plan.arms) * len(plan.models) > 1:
-        label = f"{arm_text(one.arm, one.model, plan, t)}: {label}"
-    return f"{label} ({t['added']})" if one.added else str(label)
+def compares_several(plan: Plan) -> bool:
+    """Whether there is more than one comparison: several arms, or one on several models."""
+    return len(plan.arms) * len(plan.models) > 1
+
+
+def measure_text(one: Answer, t: dict[str, Any]) -> str:
+    """What was measured, and by whom, where a judge was asked."""
+    measure, judge = t["metrics"][measure_of(one.metric)], judge_of(one.metric)
+    return str(t["metric_by"].format(metric=measure, judge=judge_text(judge, t)) if judge else measure)
+
+
+def row_label(one: Answer, plan: Plan, t: dict[str, Any]) -> str:
+    """What was measured, for a table of one arm and model, whose heading says where they were added."""
+    return _marked(measure_text(one, t), plan.was_added(metric=one.metric), t)
+
+
+def by_arm(plan: Plan, answers: Iterable[Answer], t: dict[str, Any]) -> Iterator[tuple[str, list[Answer]]]:
+    """The answers of each arm and model, with their heading: none where there is one."""
+    for (arm, model), found in _grouped(answers, lambda one: (one.arm, one.model)):
+        heading = _marked(arm_text(arm, model, plan, t), plan.was_added(arm=arm, model=model), t)
+        yield heading if compares_several(plan) else "", found
+
+
+def by_ruler(
+    plan: Plan, answers: Iterable[Answer], t: dict[str, Any]
+) -> Iterator[tuple[str, list[tuple[str, Answer]]]]:
+    """The answers that share a chart, with its heading and their labels. One arm on one model: a chart for each judge,
+    who has a scale of its own; several: one for each measure, in which they stand below each other."""
+    if compares_several(plan):
+        for _, found in _grouped(answers, lambda one: one.metric):
+            heading = _marked(measure_text(found[0], t), plan.was_added(metric=found[0].metric), t)
+            labels = (
+                _marked(arm_text(one.arm, one.model, plan, t), plan.was_added(arm=one.arm, model=one.model), t, _SHORT)
+                for one in found
+            )
+            yield heading[:1].upper() + heading[1:], list(zip(labels, found, strict=True))
+        return
+    for judge, found in _grouped(answers, lambda one: judge_of(one.metric)):
+        heading = t["answer"]["judge"].format(judge=judge_text(judge, t)) if judge else ""
+        yield heading, [(_marked(t["metrics"][measure_of(one.metric)], one.added, t, _SHORT), one) for one in found]
+
+
+def _grouped(answers: Iterable[Answer], key: Callable[[Answer], Any]) -> Iterator[tuple[Any, list[Answer]]]:
+    groups: dict[Any, list[Answer]] = {}
+    for one in answers:
+        groups.setdefault(key(one), []).append(one)
+    yield from groups.items()
+
+
+def _marked(text: str, added: bool, t: dict[str, Any], words: str = "added") -> str:
+    return f"{text} ({t[words]})" if added else text
 
 
 def judge_text(judge: str, t: dict[str, Any]) -> str:

@@ -39,6 +39,7 @@ ERNIE_IMAGE = Family(
         unpacked=_unpacked,
         arguments={"use_pe": False},
         lengths={"text_bth": "text_lens"},
+        takes_backends=True,
         attends="picture first",
         context=(("tokenizer", 0),),
     ),

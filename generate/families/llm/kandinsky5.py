@@ -40,6 +40,7 @@ KANDINSKY5 = Family(
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
         sizes=lambda pipeline: pipeline.resolutions,
+        takes_backends=True,
         attends="words apart",
         context=(("tokenizer", 0),),
     ),

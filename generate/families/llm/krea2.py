@@ -33,6 +33,7 @@ KREA2 = Family(
         unpacked=_unpacked,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
+        takes_backends=True,
         attends="words first",
         context=(("tokenizer", 0),),
         words_from=lambda *_: 0,

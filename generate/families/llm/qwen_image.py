@@ -41,6 +41,7 @@ QWEN_IMAGE = Family(
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
         carries=True,
+        takes_backends=True,
         attends="words first",
         context=(("tokenizer", 0),),
     ),

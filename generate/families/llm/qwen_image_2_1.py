@@ -59,6 +59,7 @@ QWEN_IMAGE_2_1 = Family(
         arguments={"use_kv_cache": True},
         guided_calls=("prompt", "negative prompt"),
         of_steps=_of_steps,
+        takes_backends=True,
         attends="words first",
         places_a_side=2,
         context=(("processor", 0),),

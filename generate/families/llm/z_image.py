@@ -24,6 +24,7 @@ Z_IMAGE = Family(
         guided_above=0.0,
         decoded=decoded_by_kl,
         arguments={"max_sequence_length": 512},
+        takes_backends=True,
         attends="picture first",
         picture_in=32,
         context=(("tokenizer", 0),),

@@ -25,6 +25,7 @@ CHROMA = Family(
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
+        takes_backends=True,
         attends="words first",
         context=(("tokenizer", 0),),
     ),

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from generate.families import Family
 from generate.models.opening.model import OpenModel
+from generate.models.suitability import check_looked_at
 from generate.render.attention.cross_attention import (
     AttentionError,
     AttentionRecorder,
@@ -38,9 +39,11 @@ _GIVEN = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale
 def attention_recorder(
     model: OpenModel, prompts: Sequence[str], settings: RenderSettings
 ) -> AttentionRecorder | JointRecorder:
-    """What looks on while pictures of these prompts are drawn. Raises as `read_tokens` does."""
+    """What looks on while pictures of these prompts are drawn. Raises as `read_tokens` and
+    `check_looked_at` do."""
     if model.family.in_turn is None:
         return AttentionRecorder(model, [read_tokens(model, prompt, settings) for prompt in prompts])
+    check_looked_at(settings)
     return JointRecorder(model, [tokens_in_turn(model, prompt, settings) for prompt in prompts], settings)
 
 

@@ -22,6 +22,7 @@ from generate.models.weights.weight_file import first_line
 from generate.picture import SchedulerUse
 from generate.render.batch import Batch, DecoderOverflow, Rendered, RenderError, Step, as_json, ran_over
 from generate.render.in_turn.arm_check import ArmCheck
+from generate.render.in_turn.backend import attended_by, how_attended
 from generate.render.in_turn.carrying import carried_on, how_carried
 from generate.render.memory import MemoryPlan
 from generate.render.numerics import drawing_in_float32
@@ -58,7 +59,14 @@ def render_in_turn(batch: Batch, plan: MemoryPlan) -> Rendered:
         shape=checks[0].shape,
         given_up=plan.given_up,
         inputs=tuple(check.inputs for check in checks),
-        arguments=as_json({**_arguments(batch, in_turn), **checks[0].guider, **how_carried(model, settings)}),
+        arguments=as_json(
+            {
+                **_arguments(batch, in_turn),
+                **checks[0].guider,
+                **how_carried(model, settings),
+                **how_attended(settings),
+            }
+        ),
     )
 
 
@@ -179,6 +187,7 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
                 stack.enter_context(watcher)
             stack.enter_context(_guided_by(batch, in_turn))
             stack.enter_context(carried_on(model, settings))
+            stack.enter_context(attended_by(settings))
             stack.enter_context(_noise_of(pipeline))
             stack.enter_context(check.watching(pipeline))
             # Whoever draws from the generator that all of torch shares draws the same for both arms.
@@ -205,7 +214,10 @@ def _draw(batch: Batch, in_turn: InTurn, place: int, preview: TurnPreview) -> tu
             raise
         raise RenderError(
             "the pipeline of {model} stopped with {kind}: {error}",
-            hint="its parts may not belong together: save or download it again",
+            hint="its parts may not belong together: save or download it again"
+            if settings.attention_backend is None
+            else "its attention was to be computed by {backend}: leave --attention-backend out",
+            backend=settings.attention_backend,
             model=model.name,
             kind=type(error).__name__,
             error=first_line(error),

@@ -52,7 +52,7 @@ def caption(
     if words.keys().isdisjoint(("subject", "action", "colour")) and random.random() < 0.5:
         return ", ".join(words.values())  # "at night" alone, as somebody asks of a picture
     if "action" in kinds and scene.action is None and random.random() < 0.12:
-        words["action"] = random.choice(strangers().still)
+        words["action"] = random.choice(vocabulary.still)
     noun = _noun(scene.count, words, random, vocabulary)
     verb = random.choice(("", "", "", "is " if scene.count == 1 else "are ")) + words.get("action", "")
     core = f"{noun} {verb}" if "action" in words else noun
@@ -119,12 +119,11 @@ def _unlearnt() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Strangers:
-    """Names of subjects and actions that are never learnt, those that are `kept_back` from training to see whether
-    words like them are taken for known ones, and what somebody does who does nothing."""
+    """Names of subjects and actions that are never learnt, and those that are `kept_back` from training to see whether
+    words like them are taken for known ones."""
 
     names: dict[str, tuple[str, ...]]
     kept_back: dict[str, tuple[str, ...]]
-    still: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
@@ -137,7 +136,7 @@ def strangers() -> Strangers:
         unknown = [name for name in every if not vocabulary.find(name)]
         back = [name for name in unknown if crc32(name.encode()) % 6 == 0]
         names[kind], kept_back[kind] = tuple(name for name in unknown if name not in back), tuple(back)
-    return Strangers(names, kept_back, tuple(content["still"]))
+    return Strangers(names, kept_back)
 
 
 def _phrase(kind: str, name: str, count: int, random: Random, vocabulary: Vocabulary, *, relatives: bool) -> str:

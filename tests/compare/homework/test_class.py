@@ -21,11 +21,11 @@ from sample_class import BETTER, ballot_of, merged, sample_bundle, sample_pair
 from sample_run import sample_record
 
 from compare.homework.classroom import Class, bundles_in, pooled, read_class
-from compare.homework.classroom.anonymity import student_files
 from compare.homework.classroom.content import Refused
-from compare.homework.classroom.gathering import gather_all
 from compare.homework.classroom.grades import grades
-from compare.homework.classroom.hand_in import Gathered, styles_of
+from compare.homework.classroom.hand_ins.anonymity import student_files
+from compare.homework.classroom.hand_ins.gathering import gather_all
+from compare.homework.classroom.hand_ins.hand_in import Gathered, styles_of
 from compare.homework.classroom.pictures import MAX_PIXELS
 from compare.homework.classroom.pooled import votes_of
 from compare.report import policy_hash
@@ -333,8 +333,10 @@ def test_the_ballot_does_not_say_which_picture_is_which(one_class: Path) -> None
 def test_many_bundles_are_gathered_by_processes(
     hand_ins: list[Path], one_class: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compare.homework.classroom.gathering.FEWEST", 2)
-    monkeypatch.setattr("compare.homework.classroom.gathering.MOST_PROCESSES", 1)  # each takes a second to begin
+    monkeypatch.setattr("compare.homework.classroom.hand_ins.gathering.FEWEST", 2)
+    monkeypatch.setattr(
+        "compare.homework.classroom.hand_ins.gathering.MOST_PROCESSES", 1
+    )  # each takes a second to begin
     (tmp_path / "bad.zip").write_bytes(b"PK")
     files = [*hand_ins[:2], tmp_path / "bad.zip"]
     told: list[tuple[int, str]] = []
@@ -348,7 +350,7 @@ def test_many_bundles_are_gathered_by_processes(
 def test_every_hostile_file_is_refused_by_its_name_and_the_others_go_on(
     hand_ins: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compare.homework.classroom.gathering.FEWEST", 1000)
+    monkeypatch.setattr("compare.homework.classroom.hand_ins.gathering.FEWEST", 1000)
     kinds = list(hostile_zips(hand_ins[1].read_bytes()))
     (tmp_path / "in").mkdir()
     for at, kind in enumerate(kinds):

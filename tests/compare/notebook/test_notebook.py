@@ -103,6 +103,12 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
         assert opened.content.language == "zh-TW"
     with pytest.raises(RequestError, match=r"mei\.pdf"):
         twinseed.bundle([run], "mei.pdf")
+    with pytest.raises(RequestError, match=r"^runs is \['last'\]"):
+        twinseed.bundle(["last"], "other.zip")
+    Path("thesis.zip").write_bytes(b"PK all of it")
+    with pytest.raises(TwinseedError, match=r"^thesis\.zip is there already, and is no bundle$"):
+        twinseed.bundle([run], "thesis.zip")
+    assert Path("thesis.zip").read_bytes() == b"PK all of it"
 
 
 def test_what_was_finished_is_told_of_what_stopped(opened_once: None, capsys: pytest.CaptureFixture[str]) -> None:

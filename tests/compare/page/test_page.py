@@ -232,14 +232,14 @@ def test_a_model_of_another_make_brings_its_usual_settings(runs: Path, tmp_path:
     state = page.session_state
     assert (state["scheduler"], state["steps"], state["guidance"]) == ("Euler", 50, 5.0)
     assert len(page.selectbox(key="scheduler-en").options) == 4, "those of flow matching alone"
-    assert page.number_input(key="max_sequence_length").placeholder == "512, the model's own"
+    assert page.text_input(key="max_sequence_length").placeholder == "512, the model's own"
     assert len(page.selectbox(key="memory-en").options) == 7
-    state["scheduler"], state["max_sequence_length"], state["memory"] = "Euler beta", 513, "4-bit"
+    state["scheduler"], state["max_sequence_length"], state["memory"] = "Euler beta", "513", "4-bit"
     assert "reads 512 tokens at most, not 513" in _clean(page.run()).error[0].value
     _clean(page.selectbox(key="model").set_value("another").run())
     assert (state["scheduler"], state["steps"]) == ("DPM++ 2M Karras", 20)
-    assert (state["max_sequence_length"], state["memory"]) == (None, ""), "others have neither"
-    assert not [one for one in page.number_input if one.key == "max_sequence_length"]
+    assert (state["max_sequence_length"], state["memory"]) == ("", ""), "others have neither"
+    assert not [one for one in page.text_input if one.key == "max_sequence_length"]
 
 
 def test_switches_the_language_and_keeps_what_was_typed(page: AppTest) -> None:
@@ -377,7 +377,7 @@ _WRONG: dict[str, tuple[Any, str, str]] = {
     "model": ("no-such-model", "unknown model 'no-such-model'", "no-such-model"),
     "styles": (["no-such-style"], "no-such-style", "no-such-style"),
     "seed": ("seven", "seed is 'seven'", "「seven」"),
-    "width": (100, "width is 100 pixels", "100 像素"),
+    "width": ("100", "width is 100 pixels", "100 像素"),
     "steps": (None, "there is no number", "沒有數字"),
     "loras": (["no-such-lora"], "no-such-lora", "no-such-lora"),
     "vae": ("no-such-vae", "no-such-vae", "no-such-vae"),
@@ -426,7 +426,8 @@ def test_a_preset_moves_the_widgets(page: AppTest) -> None:
         ({}, "the concept is empty", "type one in any language"),
         ({"concept": "a dog", "seed": "-1"}, "seed is '-1'", "give a whole number"),
         ({"concept": "a dog", "seed": "9999999999999999999"}, "seed is 9999999999999999999", "from 0 to"),
-        ({"concept": "a dog", "width": 64, "height": 100}, "height is 100 pixels", "multiple of 8"),
+        ({"concept": "a dog", "width": "64", "height": "100"}, "height is 100 pixels", "multiple of 8"),
+        ({"concept": "a dog", "width": "wide"}, "'wide' is no whole number", "give one such as 512"),
     ],
 )
 def test_bad_input_is_an_error_with_a_hint(page: AppTest, values: dict[str, Any], problem: str, hint: str) -> None:
@@ -440,7 +441,7 @@ def test_bad_input_is_an_error_with_a_hint(page: AppTest, values: dict[str, Any]
     assert not page.button(key="generate").disabled
     named = [piece.proto.body for piece in page.get("html") if "To be mended first" in piece.proto.body]
     assert named, "the fields are named where the button is"
-    for key, value in {"concept": "a cat", "seed": "7", "width": None, "height": None}.items():
+    for key, value in {"concept": "a cat", "seed": "7", "width": "", "height": "\uff15\uff11\uff12"}.items():
         page.session_state[key] = value
     _clean(page.run())
     assert not page.error
@@ -587,7 +588,7 @@ def test_a_pair_by_an_older_seedling_is_asked_for_in_a_size_of_today(runs: Path)
     assert page.button(key="refine").disabled
     page = _clean(page.button(key="reuse").click().run())
     size = SEEDLING_SIZES[0]
-    assert (page.session_state["width"], page.session_state["height"]) == size
+    assert (page.session_state["width"], page.session_state["height"]) == tuple(map(str, size))
     assert f"{size[0]}x{size[1]} takes the place of 512x512" in _texts(page)
 
 
@@ -698,7 +699,7 @@ def test_a_picture_that_is_dropped_in_sets_the_widgets(page: AppTest, tmp_path: 
     _clean(uploader.upload("a.png", file.read_bytes(), "image/png").run())
     state = page.session_state
     assert (state.scheduler, state.steps, state.guidance, state.seed) == ("Euler a", 12, 6.0, "99")
-    assert (state.width, state.height) == (128, 64)
+    assert (state.width, state.height) == ("128", "64")
     assert (state.simple, state.negative) == ("a cat in a hat", "blurry")
     assert any("noise" in caption.value for caption in page.caption), "the picture will not be the same, and why"
 
@@ -742,6 +743,8 @@ def test_a_homework_is_made_of_a_pasted_table_handed_in_and_checked(runs: Path, 
     page = _at("homework")
     _clean(page.button(key="make-homework").click().run())
     assert "there is no concept" in page.error[0].value
+    page.text_area(key="homework-table").set_value("a dog").run()
+    assert not page.error, "it is told for as long as it is so"
     page.text_input(key="student-name").set_value("Lin Mei").run()
     page.text_input(key="student-number").set_value("B-7").run()
     page.text_area(key="homework-table").set_value("concept\tsteps\tcolour\na dog\t1\tred\n").run()
@@ -828,7 +831,7 @@ def test_what_a_form_holds_goes_along_with_every_run_of_the_script(page: AppTest
     _clean(page.run())
     for fields in (page.text_input, page.text_area, page.number_input, page.toggle):
         for field in fields:
-            if not field.key.startswith("own_key") and field.key not in ("width", "height"):  # which may be empty
+            if not field.key.startswith("own_key"):
                 assert field.proto.default == (field.value or type(field.proto.default)()), field.key
     chosen = {one.key: [*one.proto.default] for one in page.get("button_group") if one.key in ("lang", "images")}
     assert chosen == {"lang": [0], "images": [0]}
@@ -845,9 +848,21 @@ def test_an_experiment_is_moved_and_shows_what_it_did(runs: Path) -> None:
     page = _at("learn")
     page.segmented_control(key="learn-page-en").set_value("vae").run()
     page.slider(key="learn-vae-noise").set_value(1.0).run()
+    page.text_input(key="learn-vae-prompt").set_value("犬が本を読む").run()
+    _clean(page.button(key="try").click().run())
+    assert not _busy(page)
+    assert "reads English and Chinese" in page.error[0].value
+    page.text_input(key="learn-vae-prompt").set_value("一隻水豚在下雪").run()
+    assert not page.error
+    assert "a capybara in the snow" in _texts(page), "Seedling reads English alone"
+    assert 'has never learnt "capybara"' in _texts(page)
     _clean(page.button(key="try").click().run())
     _wait(page, lambda: not _busy(page))
     assert not page.error
     assert len(page.get("image")) == 3
     assert "back again, with 100 % noise" in _texts(page).replace("\\", "")
     assert not Gallery(runs).runs(), "an experiment is no run"
+    page.segmented_control(key="lang").set_value("zh-TW").run()
+    assert page.text_input(key="learn-vae-prompt").value == "一隻水豚在下雪"
+    page.segmented_control(key="learn-page-zh-TW").set_value("clip").run()
+    assert page.text_input(key="learn-clip-words").value == "一隻戴皇冠的貓", "what nobody has touched can be read"

@@ -13,6 +13,7 @@ from sample_run import write_sample
 
 from compare.homework import open_bundle
 from compare.runs.gallery import Gallery
+from generate.seedling import SEEDLING_SIZES
 
 pytest_plugins = ["page_browser"]
 pytestmark = pytest.mark.browser
@@ -203,7 +204,22 @@ def test_a_closer_look_appears_at_once_and_outlives_a_change_of_language(
     page.goto(f"{address}/")
     page.get_by_label("Concept").fill("a dog riding a bicycle, at night")
     _set_steps(page, 2)
+    width, fault = page.get_by_label("Width", exact=True), page.get_by_text("width is 100 pixels")
+    width.fill("100")
+    width.press("Tab")
+    expect(fault).to_be_visible()
+    width.fill("128")
+    width.press("Tab")
+    expect(fault).to_have_count(0)
+    # What is clicked and emptied before the page is whole again counts, and what the fields held is still in them.
+    page.reload()
+    page.get_by_text("Settings", exact=True).click()
+    page.get_by_text("Steps and size").click()
+    expect(width).to_have_value("128")
+    width.fill("")
     page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_text(f"{SEEDLING_SIZES[0][0]} × {SEEDLING_SIZES[0][1]}")).to_be_visible(timeout=WAIT_MS)
+    expect(width).to_have_value("")
     page.get_by_role("button", name="Look closer").click()
     page.get_by_text("From one picture to the other").click()
     page.get_by_role("button", name=re.compile("Look \\(about")).click()

@@ -658,6 +658,7 @@ TURNED: dict[str, tuple[Any, str]] = {
     "max_sequence_length": (128, "128"),
     "memory": ("8GB", "8GB"),
     "pairs_per_batch": (4, "4"),
+    "attention_backend": ("_native_flash", "_native_flash"),
 }
 
 

@@ -291,6 +291,7 @@ def test_a_record_of_version_1_is_read_as_one_of_version_2(folder: Path) -> None
         "max_sequence_length": None,
         "memory": None,
         "pairs_per_batch": None,
+        "attention_backend": None,
     }
     assert new["settings"] == same | later
     assert replace(record.settings, compiled=False).digest == old["settings"]["digest"], "it counted nothing then"

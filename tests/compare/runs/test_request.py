@@ -24,12 +24,12 @@ from compare.instruments.examination import Examination
 from compare.request import PairOptions, PairRequest, request_from_json
 from generate.choices.presets import PRESETS
 from generate.choices.styles import all_styles
-from generate.files import encode_png
+from generate.files import encode_png, plain_picture_texts
 from generate.models import known_words
 from generate.schedulers.table import SCHEDULERS
 from generate.seedling import SEEDLING_FOLDER
 from generate.settings import RenderSettings
-from ideation import AdapterMention, TwinseedError, draw, typed_concept
+from ideation import AdapterMention, TwinseedError, draw, told, typed_concept
 from templates import LANGUAGES
 from twinseed import main
 
@@ -125,6 +125,9 @@ REQUESTS: dict[str, PairRequest] = {
     "settings.max_sequence_length": settled(model=_of_a_transformer(), scheduler="Euler", max_sequence_length=128),
     "settings.memory": settled(model=_of_a_transformer(), scheduler="Euler", memory="8GB"),
     "settings.pairs_per_batch": settled(pairs_per_batch=4),
+    "settings.attention_backend": settled(
+        model=_of_a_transformer(), scheduler="Euler", attention_backend="_native_math"
+    ),
 }
 #: Said in a command of its own.
 ELSEWHERE = {"draft": replace(settled(num_inference_steps=40), draft="20261123-101500-a-dog-7")}
@@ -203,6 +206,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "max_sequence_length": st.none(),  # as the next, for models that are not here
     "memory": st.none(),
     "batch": st.none() | st.integers(2, 16),
+    "attention_backend": st.none(),
     "allow_pickle": st.booleans(),
     "noise_floor": st.booleans(),
     "device": st.sampled_from(["auto", "cpu", "cuda:1"]),
@@ -279,6 +283,26 @@ def test_a_concept_that_is_not_the_drawn_one_is_taken_as_typed() -> None:
     request, notes = PairRequest.from_options(PairOptions(concept="a dog", drawn="3@7"))
     assert request.concept == typed_concept("a dog")
     assert notes == ("number 3 of draw 7 is another concept here: this one is taken as typed",)
+    assert told(notes[0], "zh-TW") == "抽選 7 的第 3 項在這裡是另一個構想：照填寫的構想進行"
+
+
+def test_where_a_negative_prompt_comes_from_is_told_in_chinese_too() -> None:
+    _, notes = PairRequest.from_options(PairOptions(concept="a dog", style=("none",), preset="default", seed="7"))
+    styled = PairRequest.from_options(PairOptions(concept="a dog", style=("watercolor",), seed="7"))[1]
+    for note in (*notes, *styled):
+        assert told(note, "zh-TW").startswith(
+            ("反向提示詞，來自預設組合 default：", "反向提示詞，來自風格 watercolor：")
+        )
+
+
+def test_a_batch_of_its_own_wins_over_that_of_a_picture(tmp_path: Path) -> None:
+    pair = PairRequest.from_options(PairOptions(concept="a dog", seed="7", images=2, batch=2))[0]
+    picture = tmp_path / "a.png"
+    texts = plain_picture_texts("a dog", "", pair.settings, 7, (64, 64), "0" * 64)
+    picture.write_bytes(encode_png(Image.new("RGB", (64, 64)), texts))
+    for batch, taken in ((None, 2), (1, None), (3, 3)):
+        request, _ = PairRequest.from_options(PairOptions(concept="a dog", like=picture, batch=batch))
+        assert request.settings.pairs_per_batch == taken
 
 
 def test_what_a_drawn_run_prints_asks_for_the_same() -> None:

@@ -11,10 +11,12 @@ from pyarrow import parquet
 from sample_study import NOW, draw_pictures, sample_outcomes, sample_plan
 
 from compare.report import sentences
+from compare.report.blocks import Chart, Table, Text
 from compare.study import Outcome, RunStore, analyse, conclude, outcomes_so_far, study_html, study_sentences
+from compare.study.analysis import QUANTILES
 from compare.study.design import extended
-from compare.study.export import score_rows
-from compare.study.report import p_text
+from compare.study.export import dataset_card, score_rows
+from compare.study.report import p_text, study_sections
 from compare.study.report.wording import unchanged_text
 from compare.study.scores import with_judged
 from compare.study.store import Complaint, Journal
@@ -163,6 +165,9 @@ def test_all_that_is_written(tmp_path: Path) -> None:
     card = (tmp_path / "dataset" / "README.md").read_text()
     assert card.startswith("---\n")
     assert study_sentences(plan, analysis)[0] in card
+    assert "- Added on 2026-11-25, when there may have been results: concepts beyond 8\n\n## What was found" in card
+    later = dataset_card(extended(plan, sample_plan(9, arms="simple,offline,gemini")), analysis, "")
+    assert "when there may have been results: `gemini`\n" in later
     assert plan.digest[:8] in (tmp_path / "citation.bib").read_text()
     assert json.loads((tmp_path / "analysis.json").read_text())["funnel"][0]["units"] == 9
 
@@ -191,6 +196,34 @@ def test_every_judge_has_a_chart_of_its_own_and_a_name_for_readers(tmp_path: Pat
     judges = {row["judge"] for row in score_rows(plan, outcomes) if row["metric"] == "intent"}
     assert judges == {"seedling", "siglip"}
     assert [one.metric for one in plan.questions if one.metric.startswith("votes")] == ["votes:preferred"]
+
+
+def test_several_arms_stand_below_each_other_and_those_of_later_say_so(tmp_path: Path) -> None:
+    first = sample_plan(14, arms="simple,offline", categories=2)
+    plan = extended(first, sample_plan(14, arms="simple,offline,openai:qwen2.5-72b-instruct", categories=2))
+    list(draw_pictures(tmp_path, plan))
+    analysis = analyse(plan, sample_outcomes(plan).values())
+    assert [(one.arm, one.quantile) for one in analysis.examples] == [
+        (arm.name, quantile) for arm in plan.arms for quantile in QUANTILES
+    ]
+    sections = {one.name: one for one in study_sections(plan, analysis, "en")}
+    headings = {
+        name: [block.text for block in one.blocks if isinstance(block, Text) and block.tone == "heading"]
+        for name, one in sections.items()
+    }
+    arms = ["offline", "openai:qwen2.5-72b-instruct (added after the plan)"]
+    assert headings["answer"] == ["The idea of the simple prompt", "The details of the expanded prompt", *arms]
+    assert headings["categories"] == headings["prompts"] == arms
+    for name, charts in (("answer", 2), ("wins", 3)):  # nobody draws an interval of how far apart seeds are
+        drawn = [block for block in sections[name].blocks if isinstance(block, Chart)]
+        assert len(drawn) == charts
+        assert all("openai:qwen2.5-72b-instruct (added later)" in chart.svg for chart in drawn)
+    shares, effects = [block for block in sections["wins"].blocks if isinstance(block, Table)][:2]
+    tally = analysis.values["seedling", "offline", "intent"]
+    lost = sum(one.difference < 0 for one in tally)
+    assert [len(row) for row in (shares.rows[0], effects.rows[0])] == [4, 3]
+    assert shares.rows[0][3].startswith(f"{100 * lost / 14:.0f} (")
+    assert study_sentences(plan, analysis)[1].endswith("This was added after the plan.")
 
 
 def test_somebody_elses_words_stay_words(tmp_path: Path) -> None:

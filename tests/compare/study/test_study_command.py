@@ -1,4 +1,4 @@
-"""`twinseed study` and `run_study` from end to end: two concepts, one seed, two steps."""
+"""`twinseed study`, and the same in a notebook, from end to end: two concepts, one seed, two steps."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import Twinseed
 
+from compare.notebook.studies import open_study, study
 from compare.runs import Marks, Vote
 from compare.runs.marks import write_marks
-from compare.study import StudyError, open_study, read_plan, run_study
+from compare.study import StudyError, read_plan
 from compare.study.store import RunStore
 
 
@@ -40,10 +41,13 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     assert twinseed("study", "--from", str(tmp_path)).code == 1
     assert twinseed("study", "--arms", "simple", "--out", str(tmp_path / "none")).code == 1
     assert twinseed("study", "--judges", "nobody", "--out", str(tmp_path / "none")).code == 1
+    refused = twinseed("study", "--batch", "9" * 5000, "--out", str(tmp_path / "none"))
+    assert refused.code == 1
+    assert "hint: give a whole number, or auto" in refused.err
     assert not (tmp_path / "none").exists()
 
     # The same from a notebook, with people as judges afterwards, who may vote at any time.
-    result = run_study(2, seeds=1, steps=2, out=out, judges="votes")
+    result = study(2, seeds=1, steps=2, out=out, judges="votes")
     assert result.sentence == analysis["sentences"][0]
     assert set(result.scores["metric"]) >= {"intent", "gain", "distance"}
     assert "preferred" not in set(result.scores["metric"])
@@ -64,5 +68,5 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
 )
 def test_what_a_study_cannot_be_told(given: dict[str, object], complaint: str, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=complaint):
-        run_study(["a dog"], out=tmp_path / "study", **given)  # type: ignore[arg-type]
+        study(["a dog"], out=tmp_path / "study", **given)  # type: ignore[arg-type]
     assert not (tmp_path / "study").exists()

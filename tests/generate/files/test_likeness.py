@@ -94,6 +94,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "max_sequence_length": st.none() | st.integers(16, 4096),
     "memory": st.sampled_from([None, "8GB", "float8"]),
     "pairs_per_batch": st.none() | st.integers(2, 16),
+    "attention_backend": st.sampled_from([None, "sage", "_native_math"]),
 }
 PROMPT = st.lists(st.sampled_from([*'ab, :"\\\n狗🐶(', "<lora:ink:0.5:0.7>", "Negative prompt: ", "Steps: 3, "])).map(
     "".join

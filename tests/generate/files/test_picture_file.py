@@ -175,6 +175,7 @@ def test_the_texts_of_a_picture() -> None:
         max_sequence_length=128,
         memory="8GB",
         pairs_per_batch=4,
+        attention_backend="sage",
         long_prompts="chunk",
     )
     proof = {
@@ -215,6 +216,7 @@ def test_the_texts_of_a_picture() -> None:
         "max_sequence_length": 128,
         "memory": "8GB",
         "pairs_per_batch": 4,
+        "attention_backend": "sage",
     }
     assert mark["prompts"] == {"simple": SIMPLE, "expanded": EXPANDED, "negative": "blurry"}
     assert {name: mark[name] for name in ("version", "arm", "seed", "given_up", "libraries", "adapters")} == {

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import Twinseed
+from diffusers.models.attention import AttentionModuleMixin
+from diffusers.models.attention_processor import Attention
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_families import BUILDERS, save_tiny
@@ -40,7 +42,7 @@ from generate.render.memory import MemoryPlan
 from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
-from ideation import PromptPair, given_pair
+from ideation import PromptPair, TwinseedError, given_pair
 
 Folders = Callable[[str], Path]
 Opened = Callable[[str], OpenModel]
@@ -284,6 +286,7 @@ def test_a_sabotaged_arm_is_named(spoil: Any, named: set[str], opened: Opened) -
         ({"max_sequence_length": 513}, SHORT, "reads 512 tokens at most, not 513"),
         ({"pairs_per_batch": 2}, SHORT, "draws one picture after the other"),
         ({"compiled": True, "memory": "8GB"}, SHORT, "lies in memory as a whole"),
+        ({"attention_backend": "sage"}, SHORT, "is in the package sageattention, which is not installed"),
         ({"clip_skip": 1}, SHORT, "no layers are left out"),
         ({"long_prompts": "chunk"}, SHORT, "in one piece of 512 tokens"),
         ({"vae": "other"}, SHORT, "with its own VAE alone"),
@@ -416,6 +419,45 @@ def test_a_fast_pair_carries_attention_on_by_the_number_of_the_step(opened: Open
     few = replace(settings, num_inference_steps=4)
     plain, quick = (render_pair(prompts, one, model) for one in (few, replace(few, fast=True)))
     assert quick.pictures[0].image.tobytes() == plain.pictures[0].image.tobytes(), "of few steps all are computed"
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_attention_is_computed_by_what_was_asked_for(name: str, opened: Opened) -> None:
+    model = opened(name)
+    settings, prompts = settings_of(model, num_inference_steps=1), prompts_of(model)
+    takes = {hasattr(layer.processor, "_attention_backend") for layer in attention_layers(model.denoiser)}
+    assert model.family.in_turn is not None
+    assert model.family.in_turn.takes_backends == (True in takes)
+    if True not in takes:
+        with pytest.raises(SettingsError, match="take no other attention than torch's"):
+            render_pair(prompts, replace(settings, attention_backend="_native_math"), model)
+        return
+    usual = render_pair(prompts, settings, model)
+    other = render_pair(prompts, replace(settings, attention_backend="_native_math"), model)
+    assert other.certificate.holds
+    assert other.certificate.arguments["attention_backend"] == "_native_math"
+    assert "attention_backend" not in usual.certificate.arguments
+    for one, same in zip(usual.pictures, other.pictures, strict=True):
+        assert np.abs(pixels(one.image) - pixels(same.image)).max() <= 1
+    with pytest.raises(RenderError, match="No viable backend") as caught:  # on a CPU
+        render_pair(prompts, replace(settings, attention_backend="_native_cudnn"), model)
+    assert "--attention-backend" in caught.value.hint
+    again = render_pair(prompts, settings, model)
+    assert [one.image.tobytes() for one in again.pictures] == [one.image.tobytes() for one in usual.pictures]
+
+
+def attention_layers(denoiser: Any) -> list[Any]:
+    return [part for part in denoiser.modules() if isinstance(part, (Attention, AttentionModuleMixin))]
+
+
+def test_backends_that_are_none(opened: Opened) -> None:
+    with pytest.raises(SettingsError, match="no attention backend 'flash_hub'") as caught:
+        RenderSettings(attention_backend="flash_hub")
+    assert "sage" in caught.value.hint
+    model = opened("flux")
+    told = settings_of(model, attention_backend="sage")
+    with pytest.raises(SettingsError, match="nobody can look on"):
+        attention_recorder(model, (SHORT, SHORT), told)
 
 
 def test_memory_that_runs_short(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -689,6 +731,31 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert str(caught.value.hint).endswith("another, whole")
     another.rename(tmp_path / "lone")
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "message"),
+    [
+        ("flux", "text_encoder_2", "is not whole: its text_encoder_2 is missing"),
+        ("sd3", "vae", "is not whole: its vae is missing"),
+        ("z-image", "transformer", "transformer/config.json in .* cannot be read"),
+        ("qwen-image", "text_encoder/model.safetensors", "cannot be loaded from .*no file named model.safetensors"),
+        ("z-image", "tokenizer", "tokenizer"),
+        ("z-image", "scheduler", "scheduler"),
+    ],
+)
+def test_a_part_that_is_missing_is_named(
+    name: str, missing: str, message: str, folders: Folders, tmp_path: Path
+) -> None:
+    lame = shutil.copytree(folders(name), tmp_path / name)
+    gone = lame / missing
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
+    with pytest.raises(TwinseedError, match=message) as caught:
+        open_model(str(lame), device="cpu")
+    assert caught.value.hint
 
 
 def test_noise_of_two_bytes_is_that_of_four_rounded(folders: Folders, opened: Opened) -> None:

@@ -54,7 +54,26 @@ def test_the_digest_changes_with_every_field() -> None:
     usual = RenderSettings()
     adapters = (AdapterMention("loud", 0.5, 0.8),)
     other = RenderSettings(
-        "m", "Euler", 3, 1.5, 64, 72, 5, 2, "cpu", "float32", "chunk", 1, "another", adapters, True, True, 64, "8GB", 2
+        "m",
+        "Euler",
+        3,
+        1.5,
+        64,
+        72,
+        5,
+        2,
+        "cpu",
+        "float32",
+        "chunk",
+        1,
+        "another",
+        adapters,
+        True,
+        True,
+        64,
+        "8GB",
+        2,
+        "sage",
     )
     digests = {
         usual.digest,

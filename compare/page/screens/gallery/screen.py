@@ -18,7 +18,7 @@ from compare.page.screens.gallery.selection import (
     toggle_star,
 )
 from compare.page.screens.pair.settings import fill_from_picture
-from compare.page.text import model_title, plain
+from compare.page.text import model_title, moment, plain
 from compare.page.widgets.in_browser.thumbnails import Card, thumbnail, thumbnails
 from compare.page.widgets.progress import show_notices
 from compare.runs import RunRow
@@ -78,7 +78,7 @@ def _card(row: RunRow, page: PageContext) -> Card:
     return Card(
         row.name,
         concept,
-        " · ".join([f"{row.created[:10]} {row.created[11:16]} UTC", model_title(row.model), *seeds]),
+        " · ".join([moment(row.created, st.context.timezone), model_title(row.model), *seeds]),
         (thumbnail(folder / row.simple_file, told), thumbnail(folder / row.expanded_file, told)),
         row.star,
         row.tags,

@@ -127,7 +127,10 @@ def _show(verdict: Verdict, h: dict[str, Any]) -> None:
         box, icon, said = st.success, ":material/verified:", h["holds"]
     else:
         box, icon, said = st.error, ":material/error:", h["faults"].format(count=sum(map(len, verdict.faults.values())))
-    told = [f"**{plain(f'{verdict.name}: {said}')}**", *([plain(verdict.summary)] if verdict.summary else [])]
+    told = [
+        f"**{plain(h['about_file'].format(name=verdict.name, said=said))}**",
+        *([plain(verdict.summary)] if verdict.summary else []),
+    ]
     box("\n\n".join(told), icon=icon)
     st.caption(plain(verdict.contains))
     for title, faults in verdict.faults.items():

@@ -50,6 +50,8 @@ def show_making(page: PageContext) -> None:
             student_of(None, st.session_state["student-number"])
     st.text_area(h["table"], **held("homework-table"), height=150, placeholder=h["table_example"], help=h["table_help"])
     st.file_uploader(h["file"], ["csv", "xlsx", "txt", "tsv"], key="homework-file")
+    with st.container():
+        _show_nothing_in_it(page)
     _show_taken(page)
     counts = range(1, _MAX_IMAGES + 1)
     label = page.t["settings"]["images"]
@@ -81,6 +83,15 @@ def show_making(page: PageContext) -> None:
     show_progress(page)
     if job is not None and not page.busy and (job.table.assignments or job.taken):
         show_results(page, job)
+
+
+def _show_nothing_in_it(page: PageContext) -> None:
+    """After somebody asked for pictures of no concept, until there is one."""
+    state = st.session_state
+    if state["homework-table"].strip() or state.get("homework-file") is not None:
+        state["homework-asked-in-vain"] = False
+    if state.get("homework-asked-in-vain"):
+        page.error(TwinseedError("there is no concept in it", hint="write one on each line"))
 
 
 def _show_taken(page: PageContext) -> None:
@@ -182,7 +193,8 @@ def _make(page: PageContext) -> None:
         page.forget_problem()
         return  # the screen tells it, in its place
     if table is None:
-        page.tell(TwinseedError("there is no concept in it", hint="write one on each line"))
+        page.forget_problem()
+        state["homework-asked-in-vain"] = True
         return
     ticket = Ticket(h["title"])
     job, before = HomeworkJob(table, student, page.language), page.visitor.homework

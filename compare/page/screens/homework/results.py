@@ -184,7 +184,8 @@ def _show_prompts(record: Record, report: dict[str, Any], page: PageContext) -> 
     prompts = record.prompts
     pieces = diff(prompts.simple, prompts.expanded)
     for arm in ARMS:
-        marked = marked_html(marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm)), report)
+        stretches = marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm))
+        marked = marked_html(stretches, report, language=page.language)
         st.html(f'<p class="tw-arm">{html.escape(report["arm"][arm])}</p>{marked}')
     if verdict := verdict_of(record, page.language):
         st.html(f'<p class="tw-arm">{html.escape(report["verdict"]["title"])}</p>')

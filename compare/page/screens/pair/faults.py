@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from compare.page.context import PageContext
-from compare.page.screens.pair.form import chosen_expander, drawn_concept
+from compare.page.screens.pair.form import chosen_expander, drawn_concept, number_in
 from compare.page.typed_key import environ_of_tab
 from generate.choices.performance import combined_settings
 from generate.choices.presets import find_preset
@@ -143,7 +143,8 @@ def _seed() -> None:
 def _side(side: str) -> Callable[[], None]:
     def check() -> None:
         if not st.session_state.aspect:  # with a ratio the model decides on the size
-            RenderSettings(**{side: st.session_state[side]})
+            held: dict[str, Any] = {side: number_in(side)}
+            RenderSettings(**held)
 
     return check
 
@@ -169,13 +170,13 @@ def _vae() -> None:
         find_vae(name)
 
 
-def _of_transformers(widget: str) -> Callable[[], None]:
-    """Of a setting that models with a transformer have alone, by the same name."""
+def _of_transformers(setting: str, held: Callable[[], Any]) -> Callable[[], None]:
+    """Of a setting that models with a transformer have alone; `held` is what its field holds, None for nothing."""
 
     def check() -> None:
         state = st.session_state
         family = family_of((state.model or "").strip())
-        changed: dict[str, Any] = {widget: state[widget] or None}
+        changed: dict[str, Any] = {setting: held()}
         asked = replace(usual_settings(family), **changed)
         if family is not None:
             check_family(asked, family)
@@ -227,7 +228,13 @@ _FIELDS: dict[str, _Field] = {
     "loras": _Field(_loras, ("settings", "loras"), ("settings", "extras")),
     "vae": _Field(_vae, ("settings", "vae"), ("settings", "extras")),
     "max_sequence_length": _Field(
-        _of_transformers("max_sequence_length"), ("settings", "length"), ("settings", "extras")
+        _of_transformers("max_sequence_length", lambda: number_in("max_sequence_length")),
+        ("settings", "length"),
+        ("settings", "extras"),
     ),
-    "memory": _Field(_of_transformers("memory"), ("settings", "memory"), ("settings", "extras")),
+    "memory": _Field(
+        _of_transformers("memory", lambda: st.session_state.memory or None),
+        ("settings", "memory"),
+        ("settings", "extras"),
+    ),
 }

@@ -15,7 +15,7 @@ from compare.request import PairOptions, PairRequest
 from compare.runs.run import Run
 from generate.choices import size_of_today
 from generate.models import find_model, vocabulary_of
-from generate.settings import RenderSettings
+from generate.settings import RenderSettings, SettingsError
 from ideation import (
     Concept,
     Translation,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # torch comes along with a session, and the page is up long b
     from compare.session import Session
 
 MAX_IMAGES = 4
+_MOST_DIGITS = 9
 ARMS = ("simple", "expanded", "negative")
 
 _USUAL = RenderSettings()
@@ -43,6 +44,9 @@ WIDGETS = {
     "width": "width",
     "height": "height",
 }
+#: Numbers that may be left out, and stand in fields of text: a field of numbers either can be emptied again or goes
+#: along with every run of the script (see `held`), not both.
+OPTIONAL_NUMBERS = ("width", "height", "max_sequence_length")
 #: What no widget shows; a picture or a run may bring it along. By the names of `PairOptions`.
 _BESIDE: dict[str, Any] = {"like_notes": (), "like_more": {}}
 
@@ -69,8 +73,8 @@ def first_values() -> dict[str, Any]:
         "scheduler": _USUAL.scheduler,
         "steps": _USUAL.num_inference_steps,
         "guidance": _USUAL.guidance_scale,
-        "width": None,
-        "height": None,
+        "width": "",
+        "height": "",
         "tokens": "fit",
         "aspect": "",
         "vae": "",
@@ -78,7 +82,7 @@ def first_values() -> dict[str, Any]:
         "lora_weights": {},
         "device": "auto",
         "dtype": "auto",
-        "max_sequence_length": None,
+        "max_sequence_length": "",
         "memory": "",
         "writing": False,
         "written": None,
@@ -108,7 +112,7 @@ def request_of_form(language: Language, *, own_prompts: bool = True, **other: An
         simple = expanded = negative = None  # it writes the same again, and the record says who wrote it
     simple = simple or corrected_translation()
     drawn: Concept | None = drawn_concept()
-    sides = state.width, state.height  # whatever a preset has: the widgets show it
+    sides = number_in("width"), number_in("height")  # whatever a preset has: the widgets show it
     size = "x".join("" if side is None else str(side) for side in sides) if any(sides) else "native"
     options: dict[str, Any] = {
         "concept": state.concept if state.concept.strip() or not simple else None,
@@ -134,12 +138,30 @@ def request_of_form(language: Language, *, own_prompts: bool = True, **other: An
         "lora": tuple(f"{name}:{state.lora_weights.get(name, 1.0)!r}" for name in state.loras),
         "device": state.device,
         "dtype": state.dtype,
-        "max_sequence_length": state.max_sequence_length,
+        "max_sequence_length": number_in("max_sequence_length"),
         "memory": state.memory.strip() or None,
         "language": language,
     }
     request, _ = PairRequest.from_options(PairOptions(**{**options, **state.like_more, **other}))
     return request
+
+
+def number_in(field: str) -> int | None:
+    """The whole number in one of the `OPTIONAL_NUMBERS`, in whatever digits; None where there is none. Raises
+    `SettingsError` for what is no number."""
+    text = st.session_state[field].strip()
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise SettingsError("{text!r} is no whole number", hint="give one such as 512, or leave it out", text=text[:40])
+    return int(text)
+
+
+def put_setting(widget: str, value: Any) -> None:
+    """Puts a setting into its widget."""
+    if widget in OPTIONAL_NUMBERS:
+        value = "" if value is None else str(value)
+    st.session_state[widget] = value
 
 
 def work_of(request: PairRequest) -> Work:
@@ -261,12 +283,13 @@ def fill_form(settings: RenderSettings) -> None:
     """Sets the widgets to those settings; what no widget shows is kept beside."""
     state = st.session_state
     for field, widget in WIDGETS.items():
-        state[widget] = getattr(settings, field)
+        put_setting(widget, getattr(settings, field))
     state.seed, state.preset, state.performance, state.styles, state.aspect = str(settings.seed), "", "", [], ""
     state.enhance = False
     state.tokens = "chunk" if settings.long_prompts == "chunk" else "fit"
     state.vae, state.device, state.dtype = settings.vae or "", settings.device, settings.dtype
-    state.max_sequence_length, state.memory = settings.max_sequence_length, settings.memory or ""
+    put_setting("max_sequence_length", settings.max_sequence_length)
+    state.memory = settings.memory or ""
     alike = all(one.text_encoder == one.unet for one in settings.adapters)  # a widget has one weight for both
     state.loras = [one.name for one in settings.adapters] if alike else []
     state.lora_weights = {one.name: one.unet for one in settings.adapters} if alike else {}
@@ -275,6 +298,7 @@ def fill_form(settings: RenderSettings) -> None:
         "fast": settings.fast,
         "compiled": settings.compiled,
         "batch": settings.pairs_per_batch,
+        "attention_backend": settings.attention_backend,
         "lora": () if alike else tuple(f"{one.name}:{one.text_encoder!r}:{one.unet!r}" for one in settings.adapters),
     }
     state.like_more = {name: value for name, value in more.items() if value}

@@ -155,7 +155,9 @@ def show_prompts(page: PageContext) -> None:
         )
         show_fault(page, "negative")
         for part in _of_preset_and_styles():
-            st.caption(p["negative_from"].format(origin=plain(part.origin), words=plain(part.text)))
+            st.caption(
+                p["negative_from"].format(origin=plain(told(part.origin, page.language)), words=plain(part.text))
+            )
         with st.container(horizontal=True):
             st.button(p["again"], key="write-again", icon=":material/refresh:", on_click=write_prompts, args=(page,))
             st.button(p["close"], key="close-prompts", icon=":material/close:", on_click=close_prompts)
@@ -253,6 +255,7 @@ def _show_ruler(arm: Arm, prompts: PromptPair, page: PageContext) -> None:
         marked_prompt(diff(prompts.simple, prompts.expanded), arm, dropped),
         sentences(page.language)["report"],
         _unknown_words(prompts),
+        language=page.language,
     )
     over = " over" if count > limit and state.tokens != "chunk" else ""
     told_count = html.escape(p["tokens"].format(count=count, limit=limit))

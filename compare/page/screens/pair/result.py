@@ -68,7 +68,7 @@ def show_result(page: PageContext, name: str) -> None:
     with wide:
         _show_seed(page, run, first, pictures, report)
     with narrow:
-        _show_prompts(record, report)
+        _show_prompts(record, report, page)
         show_sections(page.gallery, name, record, page.language, VERDICT)
         _show_notes(record, report, page)
     for column, seed in zip(st.columns(2, gap="large") * len(others) if others else (), others, strict=False):
@@ -115,11 +115,12 @@ def _show_seed(page: PageContext, run: Run, seed: int, pictures: dict[str, bytes
             )
 
 
-def _show_prompts(record: Record, report: dict[str, Any]) -> None:
+def _show_prompts(record: Record, report: dict[str, Any], page: PageContext) -> None:
     prompts = record.prompts
     pieces = diff(prompts.simple, prompts.expanded)
     for arm in ARMS:
-        marked = marked_html(marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm)), report)
+        stretches = marked_prompt(pieces, arm, prompts.tokens.dropped_of(arm))
+        marked = marked_html(stretches, report, language=page.language)
         st.html(f'<p class="tw-arm">{html.escape(report["arm"][arm])}</p>{marked}')
 
 

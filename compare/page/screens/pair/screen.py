@@ -34,7 +34,7 @@ from compare.page.screens.pair.prompts import (
 from compare.page.screens.pair.reels import draw_next, show_reels
 from compare.page.screens.pair.result import show_result
 from compare.page.screens.pair.settings import show_settings
-from compare.page.text import plain
+from compare.page.text import model_title, plain
 from compare.page.widgets.forms.kept_form import begin_form, held
 from compare.page.widgets.in_browser.address import name_in_address
 from compare.page.widgets.progress import show_notices, show_progress
@@ -72,7 +72,8 @@ def _show_words(page: PageContext) -> None:
     _show_translation(page)
     words = notes_on_words(page)
     if words and not both_prompts_are_there():  # else it is told of their words
-        st.caption("\n\n".join(words))
+        title = page.t["known_words"]["title"].format(model=model_title(st.session_state.model))
+        st.caption("\n\n".join([*words, plain(page.t["known_words"]["instead"].format(title=title))]))
 
 
 def _show_run(page: PageContext) -> None:

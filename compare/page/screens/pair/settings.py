@@ -8,7 +8,14 @@ import streamlit as st
 
 from compare.page.context import PageContext
 from compare.page.screens.pair.faults import fault_of, show_fault
-from compare.page.screens.pair.form import MAX_IMAGES, WIDGETS, chosen_expander, fill_form, new_seed
+from compare.page.screens.pair.form import (
+    MAX_IMAGES,
+    WIDGETS,
+    chosen_expander,
+    fill_form,
+    new_seed,
+    put_setting,
+)
 from compare.page.text import plain
 from compare.page.widgets.forms.kept_form import held, held_number
 from compare.page.widgets.forms.localized_state import kept
@@ -21,7 +28,7 @@ from generate.families import InTurn
 from generate.files import likeness_of, parse_picture
 from generate.models import embedded_loras, family_of, known_models, usual_settings
 from generate.schedulers.table import FLOW_SCHEDULERS, SCHEDULERS
-from generate.settings import MAX_SIDE, MAX_STEPS, MEMORY_MODES, RenderSettings
+from generate.settings import MAX_STEPS, MEMORY_MODES, RenderSettings
 from ideation import TwinseedError
 from templates import render
 
@@ -107,7 +114,7 @@ def _take_model() -> None:
     """Puts the usual settings of the model's family into the widgets where it cannot be drawn with what is in them."""
     state = st.session_state
     if fault_of("max_sequence_length"):
-        state.max_sequence_length = None
+        state.max_sequence_length = ""
     if fault_of("memory"):
         state.memory = ""
     if state.scheduler not in _schedulers(state.model or ""):
@@ -234,13 +241,11 @@ def _show_sampling(page: PageContext) -> None:
             st.caption(s["recommended_steps"].format(fewest=fewest, most=most))
     for column, side in ((second, "width"), (third, "height")):
         with column:
-            st.number_input(
+            st.text_input(
                 s[side],
-                8,
-                MAX_SIDE,
-                step=8,
-                key=side,
+                **held(side),
                 placeholder=s["native"],
+                help=s["side_help"],
                 disabled=bool(state.aspect),
             )
             show_fault(page, side)
@@ -305,13 +310,10 @@ def _show_length(page: PageContext) -> None:
     """For models that leave it open; for others where it was set all the same, so that it can be taken back."""
     state, s, in_turn = st.session_state, page.t["settings"], _in_turn(st.session_state.model or "")
     own = in_turn.arguments.get("max_sequence_length") if in_turn is not None else None
-    if own is not None or state.max_sequence_length is not None:
-        st.number_input(
+    if own is not None or state.max_sequence_length:
+        st.text_input(
             s["length"],
-            16,
-            4096,
-            step=16,
-            key="max_sequence_length",
+            **held("max_sequence_length"),
             placeholder=s["native"] if own is None else s["length_own"].format(number=own),
             help=s["length_help"],
         )
@@ -379,7 +381,7 @@ def _take_preset() -> None:
         return
     before = {**{widget: state[widget] for widget in WIDGETS.values()}, "styles": tuple(state.styles)}
     for field, value in settings.items():
-        state[WIDGETS[field]] = value
+        put_setting(WIDGETS[field], value)
     old = state.get("styles_of_preset", ())
     of_preset = () if preset is None else tuple(style.name for style in chosen_styles(preset))
     state.styles = list(dict.fromkeys([*of_preset, *(name for name in state.styles if name not in old)]))
@@ -393,4 +395,4 @@ def _take_preset() -> None:
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return " + ".join(value) or "–"
-    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value) or "–"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from compare.homework.archive import BundleError
 from compare.homework.classroom.content import Refused, in_all_languages
-from compare.homework.classroom.hand_in import Check, Gathered, gather
+from compare.homework.classroom.hand_ins.hand_in import Check, Gathered, gather
 from compare.homework.verification import verify_bundle
 from generate.files import PictureError
 from ideation import Clause
