@@ -196,6 +196,20 @@ def is_here(name: str, *, folders: bool) -> bool:
     return cached("config.json") and (cached("model.safetensors") or cached("model.safetensors.index.json"))
 
 
+def require_clip(name: str) -> None:
+    """Raises `ModelError` where `open_clip` cannot open it, as far as that is to be seen without loading or fetching
+    anything: one on the hub may be there or not.
+
+    >>> require_clip("seedling"), require_clip("owner/name")
+    (None, None)
+    """
+    folder = FAMILIES[name].clip if name in FAMILIES else None
+    if (folder := folder or _path(name)) is not None:
+        _require_clip(name, folder)
+    else:
+        _hub_id(name)
+
+
 def open_clip(name: str, device: str = "auto") -> Clip:
     """Opens a CLIP: the name of a family that brings one ("seedling"), a folder as `CLIPModel.save_pretrained` leaves
     it with its processor, or a hub id, also with a revision (`owner/name@revision`). What is on this machine is taken
@@ -257,14 +271,7 @@ def _path(name: str) -> Path | None:
 def _folder(name: str) -> Path:
     if (path := _path(name)) is not None:
         return path
-    on_hub = _HUB_ID.fullmatch(name)
-    if on_hub is None:
-        raise ModelError(
-            "there is no CLIP {name!r}: it is neither a folder on this machine nor a hub id",
-            hint="give the folder of a CLIP, or a hub id such as {usual_clips}, or seedling",
-            name=name[:200],
-            usual_clips=USUAL_CLIPS[0],
-        )
+    on_hub = _hub_id(name)
     from huggingface_hub import snapshot_download
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
@@ -288,6 +295,18 @@ def _folder(name: str) -> Path:
             if not offline or any(folder.glob("model*.safetensors")):
                 return folder
     raise AssertionError("unreachable")
+
+
+def _hub_id(name: str) -> re.Match[str]:
+    on_hub = _HUB_ID.fullmatch(name)
+    if on_hub is None:
+        raise ModelError(
+            "there is no CLIP {name!r}: it is neither a folder on this machine nor a hub id",
+            hint="give the folder of a CLIP, or a hub id such as {usual_clips}, or seedling",
+            name=name[:200],
+            usual_clips=USUAL_CLIPS[0],
+        )
+    return on_hub
 
 
 def _require_clip(name: str, folder: Path) -> None:

@@ -72,8 +72,12 @@ class Examination:
             ) from error
 
     def require(self, environ: Mapping[str, str], found: Findings | None = None) -> None:
-        """Raises `TwinseedError` where one of the instruments, but for those that have `found` something already, is
-        sure to fail, whatever the pictures will be."""
+        """Raises `TwinseedError` where the CLIP, or one of the instruments, is sure to fail, whatever the pictures will
+        be; not for what has `found` something already."""
+        if found is None and self.clip not in ("auto", "none"):
+            from generate.clip import require_clip
+
+            require_clip(self.clip)
         for name in self.instruments:
             if found is None or name not in found.results:
                 INSTRUMENTS[name].require(self.options_of(name), environ)

@@ -99,14 +99,16 @@ def check_attention_backend(settings: RenderSettings, family: Family) -> None:
     if backend is None:
         return
     if family.in_turn is None or not family.in_turn.takes_backends:
-        takers = dict.fromkeys(
-            other.title for other in FAMILIES.values() if other.in_turn is not None and other.in_turn.takes_backends
-        )
+        takers = {
+            other.pipeline: other.title
+            for other in reversed(FAMILIES.values())
+            if other.in_turn is not None and other.in_turn.takes_backends
+        }
         raise SettingsError(
             "the layers of {title} take no other attention than torch's",
             hint="leave --attention-backend out; it goes with {takers}",
             title=family.title,
-            takers=", ".join(takers),
+            takers=", ".join(reversed(takers.values())),
         )
     package = ATTENTION_BACKENDS[backend]
     if package is not None and find_spec(package) is None:

@@ -14,6 +14,7 @@ from ideation.chinese.numerals import NUMBERS, clock_edges, measures, number_edg
 from ideation.chinese.phrases import Noun, Quantity, Verb
 from ideation.chinese.script import fold
 from ideation.draw import built_in_words, seedling_vocabulary
+from ideation.english.inflection import is_plural
 from templates import own_yaml
 
 FOLDER = Path(__file__).parent / "words"
@@ -22,6 +23,12 @@ _COST, _SINGLE_COST, _FUNCTION_COST = 1.0, 1.2, 0.4
 #: Categories of words that say something by themselves.
 _CONTENT = frozenset("n np v v! a adv place at moment sty mod".split())
 
+_AN_ARTICLE = re.compile(r"\Aan? (?=[a-z])", re.IGNORECASE)
+#: What takes no article in front of it: what has a determiner or a number, and where something is ("in a forest").
+_DETERMINED = re.compile(
+    r"(?:my|your|his|her|its|our|their|this|that|these|those|some|many|several|two|three|four|five|six|seven|eight|nine"
+    r"|ten|in|on|at|by|with|without|under|over|near|behind|beside|among|inside|from|of) "
+)
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9'’.&+-]*(?: [A-Za-zÀ-ɏ0-9][A-Za-zÀ-ɏ0-9'’.&+-]*)*")
 
 
@@ -60,10 +67,24 @@ class Lexicon:
                 for entry in self.entries.get(folded[start:end], ()):
                     found.append(Edge(start, end, entry.category, entry.meaning, entry.cost))
         for match in _LATIN.finditer(text):
-            word = match.group()
-            common = word.islower() and word.isascii()
-            found.append(Edge(*match.span(), "n", Noun(word, "count" if common else "name"), _COST))
+            found.append(Edge(*match.span(), "n", _noun_of_latin(match.group()), _COST))
         return found
+
+
+def _noun_of_latin(words: str) -> Noun:
+    """What is written in English amid Chinese, with an article or a number of its own where it has one.
+
+    >>> [_noun_of_latin(words).text for words in ("cute dog", "a cat", "the moon", "two dogs", "cats", "Max")]
+    ['a cute dog', 'a cat', 'the moon', 'two dogs', 'cats', 'Max']
+    """
+    bare = _AN_ARTICLE.sub("", words)  # it comes back with what is said before the noun
+    if not (bare.islower() and bare.isascii()):
+        return Noun(bare, "name")
+    if bare.startswith("the "):
+        return Noun(bare, "the")
+    if _DETERMINED.match(bare):
+        return Noun(bare, "name")
+    return Noun(bare, "plural" if is_plural(bare.rpartition(" ")[2]) else "count")
 
 
 @lru_cache(maxsize=1)

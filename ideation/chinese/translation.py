@@ -15,6 +15,7 @@ from ideation.chinese.lexicon import lexicon
 from ideation.chinese.phrases import Scene
 from ideation.chinese.requests import without_request
 from ideation.chinese.script import fold
+from ideation.draw import built_in_words
 from ideation.english import style_phrase
 from ideation.errors import TwinseedError
 
@@ -26,6 +27,8 @@ _HOPELESS = 4
 _CLAUSES = re.compile(
     r"[，,。．.；;：:！!？?…—~～()（）「」『』“”\"《》〈〉【】\[\]\n|/]+|(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])"
 )
+#: A clause in English that is a style: "watercolor style", "in the style of Hokusai", or a style's name alone.
+_STYLE = re.compile(r"(?P<said>in the style of |)(?P<name>[A-Za-zÀ-ɏ][\w .'’&-]*?)(?P<style>[ -]style|)", re.IGNORECASE)
 
 
 class TranslationError(TwinseedError):
@@ -88,6 +91,16 @@ class Translation:
         return bool(self.lookups or self.doubtful)
 
 
+def _style_in_english(clause: str) -> str | None:
+    """The style that a clause in English is, as "watercolor" behind a comma; None for any other clause."""
+    found = _STYLE.fullmatch(clause.strip())
+    if found is None:
+        return None
+    listed = {word.en.casefold() for word in built_in_words().styles}
+    said = found["said"] or found["style"]
+    return style_phrase(found["name"]) if said or found["name"].casefold() in listed else None
+
+
 @lru_cache(maxsize=64)
 def translate(text: str) -> Translation:
     """The concept in English, made of our own words where they reach, and of the dictionary's.
@@ -111,6 +124,9 @@ def translate(text: str) -> Translation:
         part, named = without_request(part, lexicon().styles)
         if named:
             scene = scene.joined(Scene(styles=tuple(style_phrase(lexicon().styles[fold(name)]) for name in named)))
+        if scene.text and (style := _style_in_english(clause)):
+            scene = scene.joined(Scene(styles=(style,)))
+            continue
         if scene.text and fold(part) in lexicon().styles:
             scene = scene.joined(Scene(styles=(style_phrase(lexicon().styles[fold(part)]),)))
             continue

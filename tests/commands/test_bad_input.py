@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import Twinseed
 from forked import Forked
-from loopback import WIRES, LoopbackServer, Wire
+from loopback import WIRES, LoopbackServer, Reply, Wire
 
 from compare.runs.gallery import Gallery
 from compare.runs.record import read_record
@@ -290,6 +291,54 @@ def test_a_hub_that_cannot_be_reached(command: str, outside: dict[str, str], tmp
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert_says(err, "owner/name is not on this machine and could not be fetched", "check the id and the network")
+
+
+#: What the hub says of a model of which it has the list of files.
+LISTED = json.dumps({"id": "owner/name", "sha": "a" * 40, "siblings": [{"rfilename": "model_index.json"}]})
+
+
+@pytest.mark.parametrize(
+    ("command", "replies", "message", "hint"),
+    [
+        (
+            "pair",
+            [Reply(body=LISTED), Reply(401, headers={"X-Error-Code": "GatedRepo", "X-Error-Message": "Log in."})],
+            "the model owner/name is gated: its makers want their licence accepted before it is fetched",
+            "put the token of that account into HF_TOKEN",
+        ),
+        (
+            "expand",
+            [Reply(body=LISTED), Reply(403, headers={"X-Error-Code": "GatedRepo", "X-Error-Message": "Ask first."})],
+            "the model owner/name is gated",
+            "accept it on the model's page",
+        ),
+        (
+            "pair",
+            [Reply(401, headers={"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"})],
+            "owner/name is not on this machine and could not be fetched",
+            "check the id and the network",
+        ),
+    ],
+    ids=["nobody logged in", "licence not accepted", "unknown"],
+)
+def test_a_hub_that_refuses(command: str, replies: list[Reply], message: str, hint: str, tmp_path: Path) -> None:
+    token = "hf_" + "secret" * 3
+    with LoopbackServer(replies) as hub:
+        process = start(
+            command,
+            CONCEPT,
+            "--model",
+            "owner/name",
+            HF_HOME=str(tmp_path),
+            HF_ENDPOINT=hub.url,
+            HF_HUB_OFFLINE="0",
+            HF_TOKEN=token,
+        )
+        out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (1, "")
+    assert_says(err, message, hint)
+    assert token not in err
+    assert any(value == f"Bearer {token}" for request in hub.requests for value in request.headers.values())
 
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)

@@ -62,6 +62,9 @@ class LoopbackServer:
             def do_GET(self) -> None:
                 loopback._answer(self)
 
+            def do_HEAD(self) -> None:  # a reply to it has no body
+                loopback._answer(self)
+
             def log_message(self, *_: object) -> None:
                 pass
 

@@ -76,6 +76,18 @@ FLUX2 = Family(
 )
 
 #: The template is that of a chat whose answer begins with an empty thought: three tokens before the words, nine behind.
+_KLEIN = InTurn(
+    readers=(Reader("Qwen3", "tokenizer", 512, (3, 9)),),
+    guided_above=None,
+    decoded=_decoded,
+    unpacked=_unpacked,
+    arguments={"max_sequence_length": 512},
+    carries=True,
+    takes_backends=True,
+    attends="words first",
+    context=(("tokenizer", 0),),
+)
+
 FLUX2_KLEIN = Family(
     name="flux2-klein",
     title="FLUX.2 klein",
@@ -91,17 +103,7 @@ FLUX2_KLEIN = Family(
     single_files=True,
     billions=(3.9, 4.0),
     usual={"scheduler": "Euler", "num_inference_steps": 4, "guidance_scale": 1.0},
-    in_turn=InTurn(
-        readers=(Reader("Qwen3", "tokenizer", 512, (3, 9)),),
-        guided_above=None,
-        decoded=_decoded,
-        unpacked=_unpacked,
-        arguments={"max_sequence_length": 512},
-        carries=True,
-        takes_backends=True,
-        attends="words first",
-        context=(("tokenizer", 0),),
-    ),
+    in_turn=_KLEIN,
 )
 
 FLUX2_KLEIN_BASE = replace(
@@ -111,17 +113,5 @@ FLUX2_KLEIN_BASE = replace(
     guided_rows=("prompt", "negative prompt"),
     told_by={"is_distilled": False},
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
-    in_turn=InTurn(
-        readers=(Reader("Qwen3", "tokenizer", 512, (3, 9)),),
-        guided_above=1.0,
-        decoded=_decoded,
-        unpacked=_unpacked,
-        arguments={"max_sequence_length": 512},
-        guided_calls=("prompt", "negative prompt"),
-        negative=_negative,
-        carries=True,
-        takes_backends=True,
-        attends="words first",
-        context=(("tokenizer", 0),),
-    ),
+    in_turn=replace(_KLEIN, guided_above=1.0, guided_calls=("prompt", "negative prompt"), negative=_negative),
 )

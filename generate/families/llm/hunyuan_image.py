@@ -26,8 +26,20 @@ def _behind_the_letters(pipeline: Any, words: str, _tokens: int, _limit: int) ->
     return len(pipeline.tokenizer_2(letters, truncation=True, max_length=pipeline.tokenizer_2_max_length).input_ids)
 
 
-#: What its template says before the words is read and then left out; one token behind them stays. Guidance is not told
-#: to the pipeline: parts of it have it, one for pictures and one for pictures with lettering.
+#: What its template says before the words is read and then left out; one token behind them stays.
+_ALIKE = InTurn(
+    readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+    guided_above=None,
+    decoded=decoded_by_scale,
+    carries=True,
+    takes_backends=True,
+    attends="picture first",
+    places_a_side=2,
+    context=(("tokenizer", 0),),
+    words_from=_behind_the_letters,
+)
+
+#: Guidance is not told to the pipeline: parts of it have it, one for pictures and one for pictures with lettering.
 HUNYUAN_IMAGE = Family(
     name="hunyuan-image",
     title="HunyuanImage 2.1",
@@ -47,19 +59,12 @@ HUNYUAN_IMAGE = Family(
     half="bfloat16",
     billions=(17.0, 8.3),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 3.5},
-    in_turn=InTurn(
-        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
+    in_turn=replace(
+        _ALIKE,
         guided_above=1.0,
-        decoded=decoded_by_scale,
         guided_calls=("prompt", "negative prompt"),
         guiders=("guider", "ocr_guider"),
         set_apart=_has_lettering,
-        carries=True,
-        takes_backends=True,
-        attends="picture first",
-        places_a_side=2,
-        context=(("tokenizer", 0),),
-        words_from=_behind_the_letters,
     ),
 )
 
@@ -72,15 +77,5 @@ HUNYUAN_IMAGE_DISTILLED = replace(
     guided_rows=("prompt",),
     told_by={"guidance_embeds": True},
     usual={"scheduler": "Euler", "num_inference_steps": 8, "guidance_scale": 3.25},
-    in_turn=InTurn(
-        readers=(Reader("Qwen2.5-VL", "tokenizer", 1000, (0, 1)),),
-        guided_above=None,
-        decoded=decoded_by_scale,
-        carries=True,
-        takes_backends=True,
-        attends="picture first",
-        places_a_side=2,
-        context=(("tokenizer", 0),),
-        words_from=_behind_the_letters,
-    ),
+    in_turn=_ALIKE,
 )

@@ -15,7 +15,14 @@ _ARGUMENTS = {
     "clean_caption": False,
     "use_resolution_binning": False,
 }
-_READERS = (Reader("Gemma 2", "tokenizer", 300),)
+_ALIKE = InTurn(
+    readers=(Reader("Gemma 2", "tokenizer", 300),),
+    guided_above=None,
+    decoded=decoded_by_scale,
+    arguments=_ARGUMENTS,
+    attends="words apart",
+    context=(("tokenizer", 0),),
+)
 
 SANA = Family(
     name="sana",
@@ -28,14 +35,10 @@ SANA = Family(
     half="bfloat16",
     billions=(1.6, 2.6),
     usual={"scheduler": "DPM++ 2M", "num_inference_steps": 20, "guidance_scale": 4.5},
-    in_turn=InTurn(
-        readers=_READERS,
+    in_turn=replace(
+        _ALIKE,
         guided_above=1.0,
         schedulers=("DPM++ 2M", "Euler", "Euler Karras", "Euler exponential", "Euler beta"),
-        decoded=decoded_by_scale,
-        arguments=_ARGUMENTS,
-        attends="words apart",
-        context=(("tokenizer", 0),),
     ),
 )
 
@@ -47,14 +50,9 @@ SANA_SPRINT = replace(
     pipeline="SanaSprintPipeline",
     guided_rows=("prompt",),
     usual={"scheduler": "SCM", "num_inference_steps": 2, "guidance_scale": 4.5},
-    in_turn=InTurn(
-        readers=_READERS,
-        guided_above=None,
+    in_turn=replace(
+        _ALIKE,
         schedulers=("SCM",),
-        decoded=decoded_by_scale,
-        arguments=_ARGUMENTS,
         of_steps=lambda _, steps: {"intermediate_timesteps": 1.3 if steps == 2 else None},
-        attends="words apart",
-        context=(("tokenizer", 0),),
     ),
 )

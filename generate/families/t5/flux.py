@@ -19,6 +19,19 @@ def _encoded(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mapping
 
 
 #: T5's words are padded to the length that is read, and the padding is seen: another length is another picture.
+_DEV = InTurn(
+    readers=(Reader("T5", "tokenizer_2", 512), _CLIP),
+    guided_above=None,
+    decoded=decoded_by_kl,
+    unpacked=unpacked_in_fours,
+    arguments={"max_sequence_length": 512},
+    mixed=_encoded,
+    carries=True,
+    takes_backends=True,
+    attends="words first",
+    context=(("tokenizer_2", 0),),
+)
+
 FLUX = Family(
     name="flux",
     title="FLUX.1",
@@ -35,18 +48,7 @@ FLUX = Family(
     single_files=True,
     billions=(11.9, 4.9),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 3.5},
-    in_turn=InTurn(
-        readers=(Reader("T5", "tokenizer_2", 512), _CLIP),
-        guided_above=None,
-        decoded=decoded_by_kl,
-        unpacked=unpacked_in_fours,
-        arguments={"max_sequence_length": 512},
-        mixed=_encoded,
-        carries=True,
-        takes_backends=True,
-        attends="words first",
-        context=(("tokenizer_2", 0),),
-    ),
+    in_turn=_DEV,
 )
 
 FLUX_SCHNELL = replace(
@@ -55,16 +57,5 @@ FLUX_SCHNELL = replace(
     title="FLUX.1 schnell",
     told_by={"guidance_embeds": False},
     usual={"scheduler": "Euler", "num_inference_steps": 4, "guidance_scale": 0.0},
-    in_turn=InTurn(
-        readers=(Reader("T5", "tokenizer_2", 256), _CLIP),
-        guided_above=None,
-        decoded=decoded_by_kl,
-        unpacked=unpacked_in_fours,
-        arguments={"max_sequence_length": 256},
-        mixed=_encoded,
-        carries=True,
-        takes_backends=True,
-        attends="words first",
-        context=(("tokenizer_2", 0),),
-    ),
+    in_turn=replace(_DEV, readers=(Reader("T5", "tokenizer_2", 256), _CLIP), arguments={"max_sequence_length": 256}),
 )

@@ -190,6 +190,7 @@ def _open_folder(
         there = (folder / tokenizer).is_dir() and not cuts_into_bytes(folder / tokenizer)
         if there or tokenizer == family.counted_tokenizer:
             tokenizer_file(folder / tokenizer)  # raises where there is none; loading would go on without
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     given: dict[str, Any] = dict.fromkeys((*family.left_out, *family.processors))
     notes = list[Clause]()
     if other_vae is not None:
@@ -204,6 +205,13 @@ def _open_folder(
             for part in (family.denoiser, "vae", *(encoder for encoder, _ in family.text_encoders)):
                 if (folder / part).is_dir():
                     require_proportions(folder / part, apart if part == family.denoiser else None)
+                elif any(index.get(part) or ()) and part not in given:
+                    raise ModelError(
+                        "the model in {folder} is not whole: its {part} is missing",
+                        hint="save or download it again, with all folders that its model_index.json names",
+                        folder=folder,
+                        part=part,
+                    )
             if apart is not None:
                 given[family.denoiser], of_file = open_transformer(apart, folder, family, dtype)
                 notes += of_file
@@ -216,7 +224,7 @@ def _open_folder(
                 low_cpu_mem_usage=family.in_turn is not None,
                 **given,
                 **loading(mode, family, dtype),
-                **_feature_extractor(folder),
+                **_feature_extractor(folder, index),
             )
             pipeline.register_modules(**words)
     except ModelError:
@@ -252,18 +260,18 @@ def _cast_float8(module: torch.nn.Module, dtype: torch.dtype) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Inside the block, diffusers does not tell that a processor is ours, and guiders are new to it."""
+    """Inside the block, diffusers does not tell that a processor is ours, that guiders are new to it, or what it is
+    about to raise."""
     before = diffusers_logging.get_verbosity()
-    diffusers_logging.set_verbosity_error()
+    diffusers_logging.set_verbosity(logging.CRITICAL)
     try:
         yield
     finally:
         diffusers_logging.set_verbosity(before)
 
 
-def _feature_extractor(folder: Path) -> dict[str, Any]:
+def _feature_extractor(folder: Path, index: dict[str, Any]) -> dict[str, Any]:
     """The safety checker's eyes, for models of 2022: they name a class that transformers no longer has."""
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     if index.get("feature_extractor", [None, None])[1] != "CLIPFeatureExtractor":
         return {}
     return {

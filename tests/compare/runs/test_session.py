@@ -373,6 +373,16 @@ def test_a_disk_that_fills_up(session: Session) -> None:
     assert run.report.is_file()
 
 
+def test_a_clip_that_nobody_can_have_is_refused_before_anything_is_rendered(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, said in (("nobody", "there is no CLIP 'nobody'"), (str(tmp_path / "empty"), "no config.json in it")):
+        request = replace(REQUEST, examination=Examination(clip=name))
+        for ask in (session.check, session.run):
+            with pytest.raises(TwinseedError, match=said):
+                ask(request)
+    assert not session.gallery.runs()
+
+
 def test_a_clip_that_is_not_there_loses_no_pictures(session: Session) -> None:
     request = replace(REQUEST, examination=Examination(clip="no/such-clip"))
     stop = stopped(session, request, lambda _: None)

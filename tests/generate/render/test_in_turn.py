@@ -42,7 +42,7 @@ from generate.render.memory import MemoryPlan
 from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
-from ideation import PromptPair, given_pair
+from ideation import PromptPair, TwinseedError, given_pair
 
 Folders = Callable[[str], Path]
 Opened = Callable[[str], OpenModel]
@@ -687,6 +687,17 @@ def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
         pair = render_pair(prompts_of(model), settings, model)
     same = render_pair(prompts_of(plain), settings, plain)
     assert [one.image.tobytes() for one in pair.pictures] == [one.image.tobytes() for one in same.pictures]
+    more = {f"{part}.x.weight": torch.ones(3) for part in ("text_encoders.qwen3_4b.transformer", "vae.decoder")}
+    save_file(tensors | more, file)
+    with open_model(str(folder), device="cpu") as model:
+        told = set(map(str, model.notes))
+        whole = render_pair(prompts_of(model), settings, model)
+    assert [one.image.tobytes() for one in whole.pictures] == [one.image.tobytes() for one in same.pictures]
+    assert told >= {
+        "the file's own text encoders are not read: those of the model's folder are used",
+        "the file's own VAE is not read: that of the model's folder is used",
+        "of made_bf16.safetensors, 6 numbers were left unread",
+    }
     other = folder / "transformer" / "other.safetensors"
     save_file({"x": torch.zeros(1)}, other)
     with pytest.raises(ModelError, match="which of them is the transformer cannot be told"):
@@ -731,6 +742,31 @@ def test_a_lone_transformer_is_lent_the_rest(
     assert str(caught.value.hint).endswith("another, whole")
     another.rename(tmp_path / "lone")
     assert family_of("lone") is FAMILIES["z-image"], "what lies beside it goes first"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "message"),
+    [
+        ("flux", "text_encoder_2", "is not whole: its text_encoder_2 is missing"),
+        ("sd3", "vae", "is not whole: its vae is missing"),
+        ("z-image", "transformer", "transformer/config.json in .* cannot be read"),
+        ("qwen-image", "text_encoder/model.safetensors", "cannot be loaded from .*no file named model.safetensors"),
+        ("z-image", "tokenizer", "tokenizer"),
+        ("z-image", "scheduler", "scheduler"),
+    ],
+)
+def test_a_part_that_is_missing_is_named(
+    name: str, missing: str, message: str, folders: Folders, tmp_path: Path
+) -> None:
+    lame = shutil.copytree(folders(name), tmp_path / name)
+    gone = lame / missing
+    if gone.is_dir():
+        shutil.rmtree(gone)
+    else:
+        gone.unlink()
+    with pytest.raises(TwinseedError, match=message) as caught:
+        open_model(str(lame), device="cpu")
+    assert caught.value.hint
 
 
 def test_noise_of_two_bytes_is_that_of_four_rounded(folders: Folders, opened: Opened) -> None:
