@@ -8,8 +8,7 @@ import typer
 
 from commands.console import say
 from commands.options import OutputOptions, RunName, bundled, run_of, spoken_language
-from commands.running import say_note, tell, watched
-from ideation import Clause
+from commands.running import tell, watched
 
 
 @bundled
@@ -23,6 +22,7 @@ def refine(
     """Render a run again with more steps, from the same seed, and say how far its pictures moved."""
     gallery, name = run_of(run, output.runs)
 
+    from compare.report import sentences
     from compare.session import Session
 
     session = Session(gallery)
@@ -33,9 +33,6 @@ def refine(
             moved = f"the simple picture moved by {drift['simple']:.1%}, the expanded one by {drift['expanded']:.1%}"
             say(f"seed {seed}: {moved}")
         if not draft.settles:
-            wanders = Clause(
-                "{scheduler} is expected to wander: more steps may make another picture, not a finer one of the draft. "
-                "UniPC and DPM++ 2M Karras are expected to settle.",
-                scheduler=refined.record.settings.scheduler,
-            )
-            say_note(wanders, spoken_language(output.language, refined.record.concept.language))
+            language = spoken_language(output.language, refined.record.concept.language)
+            wanders = sentences(language)["shell"]["wanders"]
+            say(f"note: {wanders.format(scheduler=refined.record.settings.scheduler)}")

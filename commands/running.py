@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from commands.console import progress, say
 from commands.display import open_report, show_pictures
 from commands.options import OutputOptions, runs_folder, spoken_language
-from ideation import Clause, told
+from ideation import told
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session
@@ -51,6 +51,7 @@ def watched(work: Callable[..., Run]) -> Run:
 
 def tell(run: Run, output: OutputOptions) -> Run:
     """Prints what came of a run: to standard output the report's path, or the record."""
+    from compare.report import sentences
     from compare.view import verdict_of
 
     record = run.record
@@ -64,7 +65,7 @@ def tell(run: Run, output: OutputOptions) -> Run:
     if verdict is not None:
         say(verdict_of(record, language))
         if verdict.kind == "one pair":
-            say(f"hint: {Clause('--images 4 renders four seeds').told(language)}")
+            say(f"hint: {sentences(language)['shell']['four_seeds']}")
     if output.as_json:
         print(json.dumps(json.loads(record.to_json()), ensure_ascii=False))
     else:

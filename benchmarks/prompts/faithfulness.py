@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from ideation import typed_concept
 from ideation.faithfulness import check
+from templates import own_yaml
 
 CASES = Path(__file__).parents[2] / "tests" / "ideation" / "faithfulness_cases.yaml"
 HALVES = ("development", "held-out")
@@ -64,7 +63,7 @@ class Score:
 
 def read_cases(path: Path = CASES) -> list[Case]:
     cases = []
-    for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
+    for entry in own_yaml(path):
         concept, late = entry["concept"], entry.get("late", False)
         simple = entry.get("simple", concept)
         cases += [Case(concept, simple, expanded, "", late) for expanded in entry["intact"]]

@@ -202,6 +202,7 @@ _ORDER = (
     *("seedling", "laptop", "initial", "default", "sdxl", "wander", "realistic", "anime", "sai", "lightning", "lcm"),
     *("z-image-turbo", "z-image", "flux2-klein", "flux", "flux-schnell", "qwen-image", "sd35", "chroma"),
     *("flux2", "flux2-klein-base", "sana", "sana-sprint", "lumina2", "pixart", "kandinsky5", "cogview4"),
+    *("qwen-image-2.1", "ernie-image", "hunyuan-image", "hunyuan-image-distilled"),
 )
 
 _KIND = ChoiceKind("preset", "presets", _make, YAML_READERS, _ORDER)

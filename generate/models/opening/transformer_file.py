@@ -18,6 +18,11 @@ from ideation import Clause
 
 #: How the files begin that diffusers saves.
 _ITS_OWN = "diffusion_pytorch_model"
+#: What a file with a whole model in it holds besides, by how the names of its tensors begin.
+_NOT_READ: dict[str | tuple[str, ...], Clause] = {
+    "text_encoders.": Clause("the file's own text encoders are not read: those of the model's folder are used"),
+    ("vae.", "first_stage_model."): Clause("the file's own VAE is not read: that of the model's folder is used"),
+}
 
 
 def transformer_file(folder: Path, family: Family) -> Path | None:
@@ -70,6 +75,7 @@ def open_transformer(file: Path, folder: Path, family: Family, dtype: torch.dtyp
         ) from error
     notes = [Clause("the transformer is that of {file}, SHA-256 {digest}", file=file.name, digest=digest_of_file(file))]
     left = sum(map(prod, header.shapes.values())) - sum(tensor.numel() for tensor in module.state_dict().values())
+    notes += [told for begins, told in _NOT_READ.items() if any(name.startswith(begins) for name in header.shapes)]
     if left > 0:
         notes.append(Clause("of {file}, {left:,} numbers were left unread", file=file.name, left=left))
     return module, tuple(notes)

@@ -94,7 +94,8 @@ def test_every_preset_can_be_used(name: str) -> None:
     assert preset.description
     assert preset.source == "built in"
     assert [style.name for style in chosen_styles(preset)] == list(preset.styles)
-    distilled = name.endswith(("turbo", "klein", "schnell", "sprint"))  # the model itself was, not a LoRA for it
+    # Of a distilled model, itself and not by a LoRA.
+    distilled = name.endswith(("turbo", "klein", "schnell", "sprint", "distilled"))
     assert preset.fixed_steps == (bool(preset.loras) or distilled)
     # Guidance of 1 or less turns the negative prompt off: nothing may be promised there.
     assert settings.guidance_scale > 1 or not preset.negative
@@ -104,10 +105,11 @@ def test_every_preset_can_be_used(name: str) -> None:
 def test_the_names_that_people_know() -> None:
     ours, fooocus = "seedling laptop wander sdxl", "initial default realistic anime sai lightning lcm"
     transformers = "z-image-turbo z-image flux2-klein flux flux-schnell qwen-image sd35 chroma "
-    transformers += "flux2 flux2-klein-base sana sana-sprint lumina2 pixart kandinsky5 cogview4"
+    transformers += "flux2 flux2-klein-base sana sana-sprint lumina2 pixart kandinsky5 cogview4 "
+    transformers += "qwen-image-2.1 ernie-image hunyuan-image hunyuan-image-distilled"
     assert set(PRESETS) == {*ours.split(), *fooocus.split(), *transformers.split()}
     assert next(iter(PRESETS)) == "seedling"
-    assert len(PRESETS) == 27
+    assert len(PRESETS) == 31
     assert preset_problems() == ()
 
 

@@ -5,19 +5,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from lycoris.modules.diag_oft import DiagOFTModule
-from lycoris.modules.full import FullModule
-from lycoris.modules.glora import GLoRAModule
-from lycoris.modules.ia3 import IA3Module
-from lycoris.modules.locon import LoConModule
-from lycoris.modules.loha import LohaModule
-from lycoris.modules.lokr import LokrModule
-from lycoris.modules.norms import NormModule
 from safetensors.torch import save_file
 
 from generate.models import ModelError, OpenModel, known_models
@@ -33,6 +26,9 @@ LINEAR = "down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_v"
 CONVOLUTION = "down_blocks.0.resnets.0.conv1"
 NORM = "down_blocks.0.attentions.0.transformer_blocks.0.norm1"
 WORDS = "text_model.encoder.layers.0.mlp.fc1"
+
+#: Two of LyCORIS' kinds of modules, by their places in it, which are dealt with in their own ways.
+FULL, NORMS = "full.FullModule", "norms.NormModule"
 
 
 @pytest.fixture
@@ -55,17 +51,21 @@ def layer(model: OpenModel, name: str) -> torch.nn.Module:
     return modules.get(name) or modules[name.removeprefix("text_model.")]
 
 
-def trained(kind: Any, like: torch.nn.Module, **how: Any) -> tuple[Tensors, torch.nn.Module]:
-    """What LyCORIS writes of a module of its `kind` around a layer, and a copy of that layer which it works on."""
+def trained(kind: str, like: torch.nn.Module, **how: Any) -> tuple[Tensors, torch.nn.Module]:
+    """What LyCORIS writes of a module of its `kind` around a layer, and a copy of that layer which it works on.
+
+    LyCORIS is loaded here: it takes a second, which all processes that only collect the tests would take too."""
     torch.manual_seed(0)
     own = copy.deepcopy(like)
-    adapter = kind("x", own, **({} if kind is NormModule else {"lora_dim": 4, "alpha": 1.5}) | how)
+    place, _, name = kind.partition(".")
+    made = getattr(import_module(f"lycoris.modules.{place}"), name)
+    adapter = made("x", own, **({} if kind == NORMS else {"lora_dim": 4, "alpha": 1.5}) | how)
     ours = {id(parameter) for parameter in own.parameters()}
     with torch.no_grad():
         for parameter in adapter.parameters():
             if id(parameter) not in ours:
                 parameter += torch.randn_like(parameter) / 8
-    if kind is FullModule:
+    if kind == FULL:
         written = {"diff": adapter.weight, "diff_b": adapter.bias}
     else:
         whole = {name: one for name, one in adapter.state_dict().items() if "org" not in name}
@@ -81,32 +81,32 @@ def kohya(name: str, tensors: Tensors) -> Tensors:
 
 
 MAKES = [
-    ("LoRA", LoConModule, {}),
-    ("LoRA", LoConModule, {"use_tucker": True}),
-    ("LoRA", LoConModule, {"rs_lora": True}),
-    ("DoRA", LoConModule, {"weight_decompose": True}),
-    ("DoRA", LoConModule, {"weight_decompose": True, "wd_on_out": False}),
-    ("LoHa", LohaModule, {}),
-    ("LoHa", LohaModule, {"use_tucker": True}),
-    ("LoHa with DoRA", LohaModule, {"weight_decompose": True}),
-    ("LoKr", LokrModule, {}),
-    ("LoKr", LokrModule, {"use_tucker": True}),
-    ("LoKr", LokrModule, {"decompose_both": True, "factor": 8, "lora_dim": 2}),
-    ("LoKr", LokrModule, {"full_matrix": True}),
-    ("LoKr with DoRA", LokrModule, {"weight_decompose": True}),
-    ("(IA)3", IA3Module, {}),
-    ("(IA)3", IA3Module, {"train_on_input": True}),
-    ("differences", FullModule, {}),
-    ("norms", NormModule, {}),
+    ("LoRA", "locon.LoConModule", {}),
+    ("LoRA", "locon.LoConModule", {"use_tucker": True}),
+    ("LoRA", "locon.LoConModule", {"rs_lora": True}),
+    ("DoRA", "locon.LoConModule", {"weight_decompose": True}),
+    ("DoRA", "locon.LoConModule", {"weight_decompose": True, "wd_on_out": False}),
+    ("LoHa", "loha.LohaModule", {}),
+    ("LoHa", "loha.LohaModule", {"use_tucker": True}),
+    ("LoHa with DoRA", "loha.LohaModule", {"weight_decompose": True}),
+    ("LoKr", "lokr.LokrModule", {}),
+    ("LoKr", "lokr.LokrModule", {"use_tucker": True}),
+    ("LoKr", "lokr.LokrModule", {"decompose_both": True, "factor": 8, "lora_dim": 2}),
+    ("LoKr", "lokr.LokrModule", {"full_matrix": True}),
+    ("LoKr with DoRA", "lokr.LokrModule", {"weight_decompose": True}),
+    ("(IA)3", "ia3.IA3Module", {}),
+    ("(IA)3", "ia3.IA3Module", {"train_on_input": True}),
+    ("differences", FULL, {}),
+    ("norms", NORMS, {}),
 ]
 
 
 @pytest.mark.parametrize(("make", "kind", "how"), MAKES)
 def test_layers_do_what_lycoris_makes_them_do(
-    make: str, kind: Any, how: dict[str, Any], model: OpenModel, loras: Path
+    make: str, kind: str, how: dict[str, Any], model: OpenModel, loras: Path
 ) -> None:
     tensors, wanted = Tensors(), {}
-    for name in (NORM,) if kind is NormModule else (LINEAR, CONVOLUTION, WORDS):
+    for name in (NORM,) if kind == NORMS else (LINEAR, CONVOLUTION, WORDS):
         written, wanted[name] = trained(kind, layer(model, name), **how)
         tensors |= kohya(name, written)
     save_file(tensors, loras / "one.safetensors")
@@ -205,8 +205,8 @@ def test_biases_and_factors_of_a_byte(model: OpenModel, loras: Path) -> None:
 def test_adapters_are_certified_by_file_and_make(model: OpenModel, loras: Path) -> None:
     settings = RenderSettings(seed=5, num_inference_steps=1, width=64, height=64)
     plain = render_pair(PROMPTS, settings, model)
-    tensors = kohya(LINEAR, trained(LohaModule, layer(model, LINEAR))[0])
-    tensors |= kohya(NORM, trained(NormModule, layer(model, NORM))[0])
+    tensors = kohya(LINEAR, trained("loha.LohaModule", layer(model, LINEAR))[0])
+    tensors |= kohya(NORM, trained(NORMS, layer(model, NORM))[0])
     word = {"bundle_emb.<inkstyle>.emb_params": torch.zeros(2, 192)}
     save_file(tensors | word, loras / "ink.safetensors")
     model.load([("ink", 1, 1)])
@@ -222,8 +222,8 @@ def test_adapters_are_certified_by_file_and_make(model: OpenModel, loras: Path) 
 
 
 OTHERS = {
-    "OFT or BOFT": lambda model: kohya(LINEAR, trained(DiagOFTModule, layer(model, LINEAR))[0]),
-    "GLoRA": lambda model: kohya(LINEAR, trained(GLoRAModule, layer(model, LINEAR))[0]),
+    "OFT or BOFT": lambda model: kohya(LINEAR, trained("diag_oft.DiagOFTModule", layer(model, LINEAR))[0]),
+    "GLoRA": lambda model: kohya(LINEAR, trained("glora.GLoRAModule", layer(model, LINEAR))[0]),
     "VeRA": lambda _: {"base_model.model.x.vera_lambda_b": torch.zeros(4)},
     "a LoRA of the words": lambda _: {
         "text_encoder.x.lora_embedding_A": torch.zeros(4, 4),

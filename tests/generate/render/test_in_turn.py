@@ -687,6 +687,17 @@ def test_a_transformer_in_its_makers_layout_is_read_from_its_file(
         pair = render_pair(prompts_of(model), settings, model)
     same = render_pair(prompts_of(plain), settings, plain)
     assert [one.image.tobytes() for one in pair.pictures] == [one.image.tobytes() for one in same.pictures]
+    more = {f"{part}.x.weight": torch.ones(3) for part in ("text_encoders.qwen3_4b.transformer", "vae.decoder")}
+    save_file(tensors | more, file)
+    with open_model(str(folder), device="cpu") as model:
+        told = set(map(str, model.notes))
+        whole = render_pair(prompts_of(model), settings, model)
+    assert [one.image.tobytes() for one in whole.pictures] == [one.image.tobytes() for one in same.pictures]
+    assert told >= {
+        "the file's own text encoders are not read: those of the model's folder are used",
+        "the file's own VAE is not read: that of the model's folder is used",
+        "of made_bf16.safetensors, 6 numbers were left unread",
+    }
     other = folder / "transformer" / "other.safetensors"
     save_file({"x": torch.zeros(1)}, other)
     with pytest.raises(ModelError, match="which of them is the transformer cannot be told"):

@@ -385,6 +385,21 @@ def qwen_image() -> Any:
     )
 
 
+def _qwen3_vl(kind: Any, words: Any) -> Any:
+    text = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "vocab_size": len(words),
+    }
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
+    config = transformers.Qwen3VLConfig(text_config=text, vision_config=vision)
+    return loud(kind(config), 4)
+
+
 def qwen_image_2_1() -> Any:
     words = tokenizer("qwen")
     words.chat_template = _CHAT.replace("message['content']", "message['content'][0]['text']")
@@ -406,21 +421,10 @@ def qwen_image_2_1() -> Any:
         latents_mean=[0.1, 0.0, -0.1, 0.0],
         latents_std=[1.0, 2.0, 1.0, 0.5],
     )
-    text = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "vocab_size": len(words),
-    }
-    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
-    config = transformers.Qwen3VLConfig(text_config=text, vision_config=vision)
     pipeline = diffusers.QwenImage21Pipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=loud(vae, 3),
-        text_encoder=loud(transformers.Qwen3VLForConditionalGeneration(config), 4),
+        text_encoder=_qwen3_vl(transformers.Qwen3VLForConditionalGeneration, words),
         processor=WordProcessor(words),
         transformer=loud(transformer, 2),
         sample_sigmas=[1.0, 0.7, 0.3],
@@ -498,21 +502,10 @@ def _krea2(distilled: bool) -> Any:
         num_refiner_text_blocks=1,
         axes_dims_rope=(4, 2, 2),
     )
-    text = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "head_dim": 8,
-        "vocab_size": len(words),
-    }
-    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
-    config = transformers.Qwen3VLConfig(text_config=text, vision_config=vision)
     return diffusers.Krea2Pipeline(
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         vae=_film_vae(),
-        text_encoder=loud(transformers.Qwen3VLModel(config), 4),
+        text_encoder=_qwen3_vl(transformers.Qwen3VLModel, words),
         tokenizer=words,
         transformer=loud(transformer, 2),
         text_encoder_select_layers=(0, 1, 2),
