@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -61,11 +61,7 @@ def _error_names() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _trees() -> tuple[tuple[Path, ast.Module], ...]:
-    return tuple((file.relative_to(_ROOT), _tree(file)) for file in _FILES)
-
-
-def _tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return tuple((file.relative_to(_ROOT), ast.parse(file.read_text(encoding="utf-8"))) for file in _FILES)
 
 
 def _said(call: ast.Call) -> list[ast.expr]:
@@ -103,19 +99,9 @@ def _literals(expression: ast.expr, tree: ast.Module | None) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def _constants() -> frozenset[str]:
     """All texts in the code: values, such as the names of sides, are said in other languages as well."""
-    return _texts(tree for _, tree in _trees())
-
-
-@lru_cache(maxsize=1)
-def _of_the_shell() -> frozenset[str]:
-    """What commands alone say: only a shell ever shows it, so its advice may be for one."""
-    return _texts(map(_tree, (_ROOT / "commands").glob("*.py"))) - _constants()
-
-
-def _texts(trees: Iterable[ast.Module]) -> frozenset[str]:
     return frozenset(
         node.value
-        for tree in trees
+        for _, tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     )
@@ -210,11 +196,11 @@ def test_wordings_fit_their_sentences() -> None:
     for language, wordings in _WORDINGS.items():
         for english, words in wordings.items():
             place = f"{language}: {english!r}"
-            if english not in _constants() | _of_the_shell():
+            if english not in _constants():
                 faults.append(f"{place}: no error says this")
             if _names(english) != _names(words):
                 faults.append(f"{place}: the names are {sorted(_names(english))} and {sorted(_names(words))}")
-            if language != "notebook" and english not in _of_the_shell() and _advises_a_shell(words):
+            if language != "notebook" and _advises_a_shell(words):
                 faults.append(f"{place}: advice for a shell: {words!r}")
     assert not faults, "\n".join(faults)
 
