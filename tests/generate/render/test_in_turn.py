@@ -22,6 +22,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_families import BUILDERS, save_tiny
 
+from compare.request import PairRequest
+from compare.session.preparation import Preparation
 from generate import RenderSettings
 from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
@@ -43,7 +45,7 @@ from generate.render.memory import MemoryPlan
 from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
-from ideation import PromptPair, TwinseedError, given_pair
+from ideation import PromptPair, TwinseedError, given_pair, typed_concept
 
 Folders = Callable[[str], Path]
 Opened = Callable[[str], OpenModel]
@@ -346,6 +348,11 @@ def test_lettering_is_guided_alike_or_refused(opened: Opened) -> None:
     unguided = render_pair(lettered, replace(settings, guidance_scale=1.0), model).certificate
     assert (unguided.holds, unguided.evaluations) == (True, 2)
     assert model.pipeline.guider.guidance_scale == 3.5, "what the model has is left as it was"
+    long = f"a red '{'cat ' * 40}'"
+    request = PairRequest(typed_concept("a red cat"), simple=lettered.simple, expanded=long, settings=settings)
+    told, _ = Preparation.of(request).carry_out(model, None, lambda _: None)
+    cut = "Of the words in quotation marks, the text encoder for lettering reads 127 of 169 bytes."
+    assert cut in map(str, told.warnings)
     one_sided = replace(lettered, simple="a red cat")
     with pytest.raises(SettingsError, match="not all prompts have words in quotation marks"):
         render_pair(one_sided, settings, model)
