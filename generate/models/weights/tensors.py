@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -132,6 +133,15 @@ def _quantized(name: str, part: str) -> ModelError:
     )
 
 
+#: What bitsandbytes keeps beside the weights that it has quantized, and no file of whole weights has.
+_OF_BITSANDBYTES = re.compile(r"\.weight\.(?:absmax|quant_map|nested_\w+|quant_state\..+)$|\.(?:SCB|weight_format)$")
+
+
+def _published(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The tensors of the module that are in its weight files, whether it was quantized meanwhile or not."""
+    return {name: tensor for name, tensor in module.state_dict().items() if not _OF_BITSANDBYTES.search(name)}
+
+
 def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
     """Raises `ModelError` where the weight files in `folder` have fewer tensors than the module that was made of them.
 
@@ -142,8 +152,7 @@ def require_whole(module: torch.nn.Module, what: str, folder: Path) -> None:
     for file in folder.glob("*.safetensors"):
         with safe_open(file, "pt") as weights:  # older text encoders keep their positions as well
             found += sum(not key.endswith("position_ids") for key in weights.keys())  # noqa: SIM118
-    weights_of_module = module.state_dict().items()
-    places = {name if tensor.is_meta else str(tensor.data_ptr()) for name, tensor in weights_of_module}
+    places = {name if tensor.is_meta else str(tensor.data_ptr()) for name, tensor in _published(module).items()}
     if found < (wanted := len(places)):
         raise ModelError(
             "the {what} is not whole: {found} tensors of {wanted} are there",
@@ -162,7 +171,8 @@ def left_in_folder(module: torch.nn.Module, what: Clause, folder: Path) -> tuple
         with safe_open(file, "pt") as weights:
             found |= {key for key in weights.keys() if not key.endswith("position_ids")}  # noqa: SIM118
     require_known_quantization(folder, found, {})
-    left = found - {*module.state_dict()} if len(found) > len(module.state_dict()) else set[str]()
+    known = _published(module)
+    left = found - {*known} if len(found) > len(known) else set[str]()
     if scaled := [name for name in left if is_scale(name)]:
         raise ModelError(
             "the {what} is quantized, and {scale} would be passed over",
