@@ -1,5 +1,4 @@
-"""Writing: the prompts of a request, and the styles around them. No torch, so that they can be read before a picture
-is made."""
+"""The prompts of a request, and the styles around them. No torch, so that they can be read before a picture is made."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import templates
-from compare.request import PairRequest
+from compare.request.request import PairRequest
 from generate.choices.presets import Preset, with_preset
 from generate.choices.styles import Style, apply_styles
 from generate.models import vocabulary_of

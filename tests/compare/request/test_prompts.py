@@ -6,8 +6,7 @@ from pathlib import Path
 
 from tiny_tokenizer import clip_like
 
-from compare.request import PairOptions, PairRequest
-from compare.writing import enhanced_prompts, written_prompts
+from compare.request import PairOptions, PairRequest, enhanced_prompts, written_prompts
 from ideation import OfflineExpander, TokenBudget, given_pair, told
 
 
