@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.hardening.page_trials.server import PageServer
-from benchmarks.hardening.page_trials.window import settle
+from benchmarks.hardening.fixtures.page.server import PageServer
+from benchmarks.hardening.fixtures.page.window import settle
 from compare import Gallery, PairOptions, PairRequest, Session
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
