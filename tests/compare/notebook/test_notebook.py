@@ -72,6 +72,10 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
     with pytest.raises(RequestError, match=r"here\.doc"):
         run.report("here.doc")
     assert twinseed.open_run("last").name == more.name
+    Path("last").mkdir()
+    assert (newest := twinseed.open_run("last")).name == more.name
+    assert any(note.endswith("這裡名叫 last 的要寫成 ./last") for note in newest.notes)
+    Path("last").rmdir()
     for wrong, said in {
         "run.image(99)": "arm is 99",
         "run.image('simpel')": "arm is 'simpel'",
