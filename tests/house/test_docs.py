@@ -163,3 +163,12 @@ def test_every_page_can_be_found_from_the_map() -> None:
     there = {*DOCS, NOTEBOOK} - {the_map}
     assert len(there) > 20
     assert not there - {target for target, _ in links_of(the_map)}
+
+
+def test_every_room_is_on_the_map_of_the_house() -> None:
+    house = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for package in ("templates", "ideation", "generate", "compare"):
+        (row,) = re.findall(rf"^\| `{package}/` \|.*", house, flags=re.MULTILINE)
+        named = {ROOT / package / name for name in re.findall(r"`([a-z_]+(?:/|\.py))`", row.split("|")[3])}
+        folders = {one.parent for one in (ROOT / package).glob("*/*.*") if one.parent.name != "__pycache__"}
+        assert named == folders | {one for one in (ROOT / package).glob("*.py") if one.name != "__init__.py"}
