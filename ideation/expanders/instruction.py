@@ -46,7 +46,8 @@ def instruction_for(request: DraftRequest) -> str:
         concept=block,
         marker=marker,
         parts={kind: _quoted(word.en) for kind, word in parts.items() if word is not None},
-        words=_words(request),
+        words=(words := _words(request)),
+        least=_least(request, words),
         target=request.target,
         known=known,
         previous=shown,
@@ -66,6 +67,12 @@ def _words(request: DraftRequest) -> int | None:
         return None
     words = max(8, int((request.token_limit - 2) * WORDS_PER_TOKEN))
     return min(words, request.target.words) if request.target else words
+
+
+def _least(request: DraftRequest, words: int | None) -> int | None:
+    """The fewest words that the target wants; None where so many are not to be had."""
+    least = request.target.least_words if request.target else 0
+    return least if words is not None and 0 < least < words else None
 
 
 def checked_template(name: str) -> InstructionTemplate:

@@ -40,6 +40,11 @@ class PromptTarget:
     negative: bool
     also: tuple[str, ...] = ()
 
+    @property
+    def least_words(self) -> int:
+        """The fewest words that a prompt should have: those that read sentences want a paragraph of them."""
+        return 80 if self.manner == "sentences" else 0
+
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -30,6 +30,7 @@ VARIABLES: dict[str, str] = {
     "marker": "the word that begins those two lines",
     "parts": "kind -> English name as a JSON string, of a concept that was drawn; else empty",
     "words": "how many words fit into the encoder, or none with --tokens truncate",
+    "least": "how many words there should be at least, or none where that is left open",
     "known": "kind -> names that the rendering model knows, or none",
     "previous": "the earlier answer as a JSON object, or none",
     "complaints": "what was wrong with the earlier answer, each a JSON string",

@@ -112,6 +112,17 @@ class Verbs(_Table):
     scenes: dict[str, Phrases]
 
 
+class Paragraphs(_Table):
+    """Whole sentences that say how what is there lies in the picture, is lit and looks; `depth` by the realm of the
+    scene, "" for any, `texture` by the family of the style, `layout` by the pace of the action."""
+
+    depth: dict[Realm | Literal[""], Phrases]
+    fall: Phrases
+    texture: dict[Family, Phrases]
+    layout: dict[Pace, Phrases]
+    whole: Phrases
+
+
 class SeedlingFit(_Table):
     """`tones` go with a time or weather, "" where there is none; `manners` with how the action moves."""
 
@@ -143,6 +154,7 @@ class Details(_Table):
     subjects: dict[str, dict[str, Phrases]]
     verbs: Verbs
     negatives: tuple[Unwanted, ...]
+    paragraphs: Paragraphs
     seedling: SeedlingFit
     homes: dict[str, Phrases]
     nocturnal: Phrases
@@ -157,15 +169,15 @@ class Details(_Table):
 
 @lru_cache(maxsize=1)
 def built_in_details() -> Details:
-    """The tables that come with Twinseed, from five files in `draw/lists`.
+    """The tables that come with Twinseed, from six files in `draw/lists`.
 
     >>> built_in_details().homes_of("octopus")
     ['underwater']
     """
-    scenes, fitting, facts, subjects, media = (
-        own_yaml(_FOLDER / f"{name}.yaml") for name in ("scenes", "fitting", "facts", "subjects", "media")
+    scenes, fitting, facts, subjects, paragraphs, media = (
+        own_yaml(_FOLDER / f"{name}.yaml") for name in ("scenes", "fitting", "facts", "subjects", "paragraphs", "media")
     )
-    return Details.model_validate({**scenes, **fitting, **facts, **subjects, "media": media})
+    return Details.model_validate({**scenes, **fitting, **facts, **subjects, **paragraphs, "media": media})
 
 
 @cache

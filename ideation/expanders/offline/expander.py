@@ -14,7 +14,15 @@ from ideation.expanders.offline.concept_analysis import (
     analyze,
     realm_of,
 )
-from ideation.expanders.offline.details import Light, Medium, SubjectKind, built_in_details, phrase_pattern
+from ideation.expanders.offline.details import (
+    Family,
+    Light,
+    Medium,
+    Realm,
+    SubjectKind,
+    built_in_details,
+    phrase_pattern,
+)
 from ideation.expanders.offline.prompt_builder import (
     Detail,
     StableChoice,
@@ -133,7 +141,38 @@ def _details(
             chosen = choice.fresh(f"{name} {number}", agreeing, so_far)
             if chosen:
                 details.append(Detail(name, chosen))
+    if manner == "sentences":
+        lit = any(detail.kind == "light" for detail in details)
+        details += _paragraph(analysis, medium, realm or analysis.facts.realm, choice, lit=lit)
     return details
+
+
+def _paragraph(
+    analysis: ConceptAnalysis, medium: Medium, realm: Realm | None, choice: StableChoice, *, lit: bool
+) -> list[Detail]:
+    """Whole sentences on how what is there lies in the picture, is lit and looks, the most telling first."""
+    tables = built_in_details().paragraphs
+    flat = medium.family == "flat" or analysis.kind in ("graphic", "idea")
+    family: Family = "flat" if flat else medium.family
+    kind = built_in_details().kinds.get(analysis.kind)
+    # Neither what is flat nor what is seen from above is deep, and where a thing lies there is no room around it.
+    deep = not flat and "overhead" not in analysis.said and (kind is None or kind.mood)
+    options: list[tuple[str, Sequence[str]]] = [
+        ("depth", tables.depth.get(realm or "", ()) if deep else ()),
+        ("fall", tables.fall if lit and not flat else ()),
+        ("texture", tables.texture[family]),
+        ("layout", tables.layout[analysis.pace] if not analysis.said & {"view", "order"} else ()),
+        ("depth", tables.depth[""]),
+        *[("whole", tables.whole)] * len(tables.whole),
+    ]
+    told = list[Detail]()
+    for name, sentences in options:
+        if name == "whole" or name not in {one.kind for one in told}:
+            said = {one.text for one in told}
+            agreeing = [one for one in sentences if one not in said and analysis.facts.allow(one, realm)]
+            if agreeing:
+                told.append(Detail(name, choice.pick(f"{name} {len(told)}", agreeing)))
+    return told
 
 
 def _view_phrases(analysis: ConceptAnalysis, medium: Medium, kind: SubjectKind | None) -> Sequence[str]:

@@ -157,10 +157,17 @@ def assemble(analysis: ConceptAnalysis, details: Sequence[Detail], manner: Manne
     if manner == "phrases" or not details:
         return templates.render("prompts/offline/phrases.j2", **told, details=[detail.text for detail in rest]).strip()
     by_kind = {kind: [detail.text for detail in rest if detail.kind in kinds] for kind, kinds in _SENTENCES.items()}
-    by_kind["uses"] = [with_article(view) for view in by_kind["view"] if not _PARTICIPLE.match(view)]
+    by_kind["uses"] = [
+        view if _WITHOUT_ARTICLE.match(view) else with_article(view)
+        for view in by_kind["view"]
+        if not _PARTICIPLE.match(view)
+    ]
     by_kind["everything"] = [view for view in by_kind["view"] if _PARTICIPLE.match(view)]
     return " ".join(templates.render("prompts/offline/sentences.j2", **told, **by_kind).split())
 
+
+#: Details that are sentences already, for prompts that would be too short without them.
+PARAGRAPH = ("depth", "fall", "texture", "layout", "whole")
 
 #: Which details each sentence is made of.
 _SENTENCES = {
@@ -170,7 +177,9 @@ _SENTENCES = {
     "view": ("view",),
     "palette": ("palette",),
     "mood": ("mood",),
+    **{kind: (kind,) for kind in PARAGRAPH},
 }
+_WITHOUT_ARTICLE = re.compile(r"(?:\w+ )?(?:lines|curves|shapes|empty space)\b|plenty of\b")
 _PARTICIPLE = re.compile(r"(?:seen|caught|framed|posed|tilted|stacked)\b")
 
 
@@ -181,15 +190,18 @@ def fit(
     tokens: Callable[[str], int] = estimated_tokens,
     target: PromptTarget | None = None,
 ) -> tuple[str, list[Detail]]:
-    """The prompt with as many of the details, in order, as `token_limit` takes, and those details.
+    """The prompt with as many of the details, in order, as `token_limit` takes, and those details; of whole sentences
+    so many as it wants to be long enough for the `target`.
 
     The concept itself is never cut, even when it alone is too long.
     """
     kept: list[Detail] = []
     manner: Manner = target.manner if target else "phrases"
-    most_words = target.words if target else MAX_WORDS
+    most_words, least_words = (target.words, target.least_words) if target else (MAX_WORDS, 0)
     prompt = assemble(analysis, kept, manner)
     for detail in details:
+        if detail.kind in PARAGRAPH and len(prompt.split()) >= least_words:
+            continue
         longer = assemble(analysis, [*kept, detail], manner)
         if tokens(longer) <= token_limit and len(longer.split()) <= most_words:
             kept.append(detail)

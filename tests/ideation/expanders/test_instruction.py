@@ -304,7 +304,7 @@ def test_an_llm_is_told_whom_it_writes_for() -> None:
     assert "for FLUX.1, a text-to-image model" in flux
     assert "plain whole sentences" in flux
     assert "phrases with commas" not in flux
-    assert "At most 160 words" in flux
+    assert "From 80 to 160 words, in plain whole sentences" in " ".join(flux.split())
     assert "for this model reads none" in flux
     assert "for Stable Diffusion XL, a text-to-image model" in sdxl
     assert "as phrases with commas between them, no full sentences" in sdxl

@@ -16,6 +16,7 @@ from ideation import (
     DraftedPrompts,
     DraftRequest,
     OfflineExpander,
+    PromptTarget,
     TokenBudget,
     TranslationError,
     UnknownTarget,
@@ -262,11 +263,17 @@ CONTRADICTIONS = {
 }
 
 
-@pytest.mark.parametrize("vocabulary", [None, SEEDLING], ids=["any model", "seedling"])
-def test_no_detail_contradicts_what_a_concept_says(vocabulary: Vocabulary | None) -> None:
+@pytest.mark.parametrize(
+    ("vocabulary", "target"),
+    [(None, None), (SEEDLING, None), (None, find_target("flux"))],
+    ids=["any model", "seedling", "in sentences"],
+)
+def test_no_detail_contradicts_what_a_concept_says(vocabulary: Vocabulary | None, target: PromptTarget | None) -> None:
     for typed, against in CONTRADICTIONS.items():
-        for seed in range(12):
-            expanded = expand(typed, seed, vocabulary=vocabulary).expanded
+        for seed in range(4 if target else 12):
+            limit = target.limit if target else 77
+            request = DraftRequest(typed_concept(typed), seed, limit, vocabulary, target=target)
+            expanded = OfflineExpander().draft(request).expanded
             assert expanded.startswith(typed)
             added = expanded.removeprefix(typed)
             assert added
@@ -291,6 +298,31 @@ def test_a_typed_subject_is_met_where_it_is_at_home(typed: str, places: list[str
     for seed in range(12):
         expanded = expand(typed, seed).expanded
         assert any(expanded.startswith(f"{typed} {place}, ") for place in known), expanded
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "a logo of a fox",
+        "freedom",
+        "an angry man",
+        "a man in the middle, seen from above, in neon light",
+        "a sleeping fox on an empty beach in the fog",
+        "石虎過馬路",
+        "黑熊騎機車載瓦斯桶",
+        "老奶奶在月亮上打太極拳",
+    ],
+)
+def test_models_that_read_sentences_are_told_a_paragraph(typed: str) -> None:
+    target = find_target("z-image")
+    for seed in range(8):
+        draft = OfflineExpander().draft(DraftRequest(typed_concept(typed), seed, target.limit, target=target))
+        assert draft.expanded.startswith(draft.simple)
+        assert 80 <= len(draft.expanded.split()) <= 200
+        told = draft.expanded.split(". ")
+        assert len(told) == len({*told}), "no sentence stands twice"
+    few = OfflineExpander().draft(DraftRequest(typed_concept(typed), 0, 40, target=target))
+    assert estimated_tokens(few.expanded) <= 40, "where there is no room, there is none for a paragraph"
 
 
 def test_a_text_that_describes_its_picture_gets_no_scenery() -> None:
@@ -328,8 +360,9 @@ def test_prompts_for_another_model_are_written_in_its_manner(family: str) -> Non
             assert "." not in draft.expanded.replace("M. C. Escher", "")
             assert estimated_tokens(draft.expanded) <= 77
             continue
-        assert 35 <= words <= target.words
+        assert 80 <= words <= target.words
         assert draft.expanded.endswith(".")
+        assert len(draft.reasons) == len({*draft.reasons})
         assert "style. " in draft.expanded
         assert not re.search(
             r"\s{2}|\s[,.]|,,|\.\.|\{|None|\ba [aeio]|\ban [^aeiouhMX]", draft.expanded.split("style. ")[1]

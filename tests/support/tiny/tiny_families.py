@@ -103,8 +103,8 @@ def _qwen3(kind: Any, width: int, words: Any, layers: int = 3) -> Any:
                 hidden_size=width,
                 intermediate_size=width,
                 num_hidden_layers=layers,
-                num_attention_heads=2,
-                num_key_value_heads=2,
+                num_attention_heads=1,
+                num_key_value_heads=1,
                 head_dim=8,
                 vocab_size=len(words),
                 max_position_embeddings=2048,
@@ -665,8 +665,8 @@ def _hunyuan_image(distilled: bool) -> Any:
     transformer = diffusers.HunyuanImageTransformer2DModel(
         in_channels=4,
         out_channels=4,
-        num_attention_heads=4,
-        attention_head_dim=8,
+        num_attention_heads=2,
+        attention_head_dim=16,
         num_layers=2,
         num_single_layers=1,
         num_refiner_layers=1,
@@ -675,7 +675,7 @@ def _hunyuan_image(distilled: bool) -> Any:
         use_meanflow=distilled,
         text_embed_dim=16,
         text_embed_2_dim=32,
-        rope_axes_dim=(4, 4),
+        rope_axes_dim=(8, 8),
     )
     letters = transformers.T5Config(
         d_model=32, d_kv=4, d_ff=16, num_layers=2, num_heads=2, vocab_size=384, feed_forward_proj="gated-gelu"
