@@ -67,3 +67,11 @@ def test_no_run_is_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_the_newest_run_may_be_called_so(gallery: Gallery) -> None:
     (gallery.root / newest(gallery)).rename(gallery.root / "last")
     assert run_named("last", gallery) == (gallery, "last", ())
+
+
+def test_only_runs_are_thought_of_where_a_name_is_wrong(gallery: Gallery) -> None:
+    """No file beside them, however much it is called like that."""
+    (gallery.root / "dog.txt").write_text("a note")
+    with pytest.raises(GalleryError) as error:
+        gallery.open("dog")
+    assert error.value.hint == f"did you mean one of these? {', '.join(row.name for row in gallery.runs())}"
