@@ -9,6 +9,12 @@ from typing import Any, Literal
 
 from ideation import Vocabulary
 
+#: The schedulers of flow matching that every pipeline takes; those that most take; those that make their own way from
+#: noise to picture, where a pipeline leaves it to them.
+EULERS = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
+EULERS_AND_UNIPC = (*EULERS, "UniPC")
+SOLVERS = (*EULERS_AND_UNIPC, "DPM++ 2M", "DEIS")
+
 #: What a row of the denoiser's batch, or one of its calls, is computed for, with guidance.
 Guided = Literal["prompt", "negative prompt"]
 
@@ -74,7 +80,7 @@ class InTurn:
     guided_above: float | None
     decoded: Callable[[Any, Any], Any]
     unpacked: Callable[[Any, Any, int, int], Any] = lambda _, latents, __, ___: latents
-    schedulers: tuple[str, ...] = ("Euler", "Euler Karras", "Euler exponential", "Euler beta")
+    schedulers: tuple[str, ...] = EULERS
     arguments: Mapping[str, Any] = field(default_factory=dict)
     guided_calls: tuple[Guided, ...] = ()
     of_steps: Callable[[Any, int], Mapping[str, Any]] = lambda _, __: {}

@@ -131,7 +131,9 @@ FLOW_SCHEDULERS: dict[str, SchedulerChoice] = {
         SchedulerChoice("Euler Karras", _FLOW, "N", True, _KARRAS),
         SchedulerChoice("Euler exponential", _FLOW, "N", True, {"use_exponential_sigmas": True}),
         SchedulerChoice("Euler beta", _FLOW, "N", True, {"use_beta_sigmas": True}),
+        SchedulerChoice("UniPC", "UniPCMultistepScheduler", "N", True, _FLOW_OF_DPM),
         SchedulerChoice("DPM++ 2M", "DPMSolverMultistepScheduler", "N", True, _FLOW_OF_DPM),
+        SchedulerChoice("DEIS", "DEISMultistepScheduler", "N", True, _FLOW_OF_DPM),
         SchedulerChoice("SCM", _SCM, "N", False, {}, (1, 4), _CONSISTENCY),
     )
 }

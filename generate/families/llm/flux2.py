@@ -9,7 +9,7 @@ from pathlib import Path
 from runpy import run_path
 from typing import Any
 
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, Family, InTurn, Reader
 
 
 def _unpacked(pipeline: Any, latents: Any, height: int, width: int) -> Any:
@@ -67,6 +67,7 @@ FLUX2 = Family(
         guided_above=None,
         decoded=_decoded,
         unpacked=_unpacked,
+        schedulers=EULERS_AND_UNIPC,
         arguments={"max_sequence_length": 512, "caption_upsample_temperature": None},
         takes_backends=True,
         attends="words first",
@@ -81,6 +82,7 @@ _KLEIN = InTurn(
     guided_above=None,
     decoded=_decoded,
     unpacked=_unpacked,
+    schedulers=EULERS_AND_UNIPC,
     arguments={"max_sequence_length": 512},
     carries=True,
     takes_backends=True,

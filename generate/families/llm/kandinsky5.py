@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from generate.families.latents import decoded_by_scale
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import SOLVERS, Family, InTurn, Reader
 
 
 def _unpacked(_pipeline: Any, latents: Any, _height: int, _width: int) -> Any:
@@ -36,6 +36,7 @@ KANDINSKY5 = Family(
         guided_above=1.0,
         decoded=decoded_by_scale,
         unpacked=_unpacked,
+        schedulers=SOLVERS,
         most_tokens=1024,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from generate.families.latents import decoded_as_film
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, Family, InTurn, Reader
 
 
 def _unpacked(pipeline: Any, latents: Any, height: int, width: int) -> Any:
@@ -31,6 +31,7 @@ KREA2 = Family(
         guided_above=0.0,
         decoded=decoded_as_film,
         unpacked=_unpacked,
+        schedulers=EULERS_AND_UNIPC,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),
         takes_backends=True,

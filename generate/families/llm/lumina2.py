@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generate.families.latents import decoded_by_kl
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, Family, InTurn, Reader
 
 #: What its pipeline puts before every prompt, and takes tokens of its length for.
 _INSTRUCTION = (
@@ -28,6 +28,7 @@ LUMINA2 = Family(
         guided_above=1.0,
         decoded=decoded_by_kl,
         most_tokens=512,
+        schedulers=EULERS_AND_UNIPC,
         arguments={"max_sequence_length": 256},
         guided_calls=("prompt", "negative prompt"),
         attends="words first",

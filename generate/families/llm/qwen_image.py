@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from generate.families.latents import decoded_as_film, unpacked_in_fours
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, Family, InTurn, Reader
 
 
 def _unpacked(pipeline: Any, latents: Any, height: int, width: int) -> Any:
@@ -37,6 +37,7 @@ QWEN_IMAGE = Family(
         guided_above=1.0,
         decoded=decoded_as_film,
         unpacked=_unpacked,
+        schedulers=EULERS_AND_UNIPC,
         most_tokens=1024,
         arguments={"max_sequence_length": 512},
         guided_calls=("prompt", "negative prompt"),

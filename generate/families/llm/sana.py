@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from generate.families.latents import decoded_by_scale
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import SOLVERS, Family, InTurn, Reader
 
 #: Their pipelines would put an instruction before every prompt, and snap sizes to those of a list: switched off.
 _ARGUMENTS = {
@@ -38,7 +38,7 @@ SANA = Family(
     in_turn=replace(
         _ALIKE,
         guided_above=1.0,
-        schedulers=("DPM++ 2M", "Euler", "Euler Karras", "Euler exponential", "Euler beta"),
+        schedulers=("DPM++ 2M", *(name for name in SOLVERS if name != "DPM++ 2M")),
     ),
 )
 

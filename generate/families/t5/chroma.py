@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generate.families.latents import decoded_by_kl, unpacked_in_fours
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, Family, InTurn, Reader
 
 CHROMA = Family(
     name="chroma",
@@ -24,6 +24,7 @@ CHROMA = Family(
         decoded=decoded_by_kl,
         unpacked=unpacked_in_fours,
         arguments={"max_sequence_length": 512},
+        schedulers=EULERS_AND_UNIPC,
         guided_calls=("prompt", "negative prompt"),
         takes_backends=True,
         attends="words first",

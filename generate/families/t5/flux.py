@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from generate.families.latents import decoded_by_kl, unpacked_in_fours
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, SOLVERS, Family, InTurn, Reader
 
 _CLIP = Reader("CLIP", "tokenizer", 77, pooled=True)
 
@@ -25,6 +25,7 @@ _DEV = InTurn(
     decoded=decoded_by_kl,
     unpacked=unpacked_in_fours,
     arguments={"max_sequence_length": 512},
+    schedulers=SOLVERS,
     mixed=_encoded,
     carries=True,
     takes_backends=True,
@@ -57,5 +58,10 @@ FLUX_SCHNELL = replace(
     title="FLUX.1 schnell",
     told_by={"guidance_embeds": False},
     usual={"scheduler": "Euler", "num_inference_steps": 4, "guidance_scale": 0.0},
-    in_turn=replace(_DEV, readers=(Reader("T5", "tokenizer_2", 256), _CLIP), arguments={"max_sequence_length": 256}),
+    in_turn=replace(
+        _DEV,
+        readers=(Reader("T5", "tokenizer_2", 256), _CLIP),
+        arguments={"max_sequence_length": 256},
+        schedulers=EULERS_AND_UNIPC,  # others would be told by its pipeline that the size shifts it, which is not so
+    ),
 )

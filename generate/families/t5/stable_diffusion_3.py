@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generate.families.latents import decoded_by_kl
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import SOLVERS, Family, InTurn, Reader
 
 
 def _encoded(pipeline: Any, words: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -41,6 +41,7 @@ STABLE_DIFFUSION_3 = Family(
         readers=(Reader("T5", "tokenizer_3", 256), Reader("CLIP", "tokenizer", 77)),
         guided_above=1.0,
         decoded=decoded_by_kl,
+        schedulers=SOLVERS,
         most_tokens=512,
         arguments={"max_sequence_length": 256},
         mixed=_encoded,

@@ -18,8 +18,8 @@ from compare.homework.classroom import pooled, read_class
 SHEETS = Path(__file__).parents[3] / "docs" / "classroom"
 #: What makes a command cheap; all else is as the sheet has it.
 QUICK = {
-    "pair": ("--steps", "1", "--clip", "none"),
-    "homework": ("--steps", "1", "--clip", "none"),
+    "pair": ("--steps", "1", "--size", "64x64", "--clip", "none"),
+    "homework": ("--steps", "1", "--size", "64x64", "--clip", "none"),
 }
 #: Four seeds of each concept would show nothing that one does not.
 FEWER_SEEDS = (",4\n", ",1\n")

@@ -58,7 +58,7 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
     run = twinseed.pair("a dog", steps=2, size="64x64", seed=np.int64(3), style="watercolor", language="zh-TW")
     assert run.seeds == [3]
     assert run.record.request.styles == ("watercolor",)
-    seen = run.examine("sweep", sweep={"steps": [1, 2]}, observations="It moved.")
+    seen = run.examine("sweep", sweep={"steps": [1, 2], "schedulers": ["Euler"]}, observations="It moved.")
     assert seen.record.findings is not None
     assert list(seen.record.findings.results) == ["sweep"]
     assert seen.record.observations == "It moved."

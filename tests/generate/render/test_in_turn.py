@@ -393,6 +393,23 @@ def test_all_its_schedulers_draw_the_same_pair_differently(opened: Opened) -> No
     assert len(drawn) == len(model.family.in_turn.schedulers)
 
 
+@pytest.mark.parametrize("name", [one for one in BUILDERS if {"UniPC"} <= {*FAMILIES[one].in_turn.schedulers}])  # type: ignore[union-attr]
+def test_other_solvers_go_where_euler_goes(name: str, opened: Opened) -> None:
+    model = opened(name)
+    assert model.family.in_turn is not None
+    guidance = model.family.usual["guidance_scale"] if model.family.in_turn.guided_above is None else 1.0
+
+    def drawn(scheduler: str, seed: int = 5) -> Any:
+        settings = settings_of(model, scheduler=scheduler, num_inference_steps=3, guidance_scale=guidance)
+        (frame,) = render_series([Frame(SHORT, seed)], prompts_of(model), settings, model)
+        return pixels(frame.image)
+
+    euler = drawn("Euler")
+    apart = np.abs(drawn("Euler", 6) - euler).mean()
+    for solver in {"UniPC", "DPM++ 2M", "DEIS"} & {*model.family.in_turn.schedulers}:
+        assert 0 < np.abs(drawn(solver) - euler).mean() < apart, f"{solver}: nearer than another seed is"
+
+
 def test_a_series_has_the_pictures_of_the_pair(opened: Opened) -> None:
     model = opened("z-image")
     prompts, settings = prompts_of(model), settings_of(model)
