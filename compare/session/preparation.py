@@ -91,6 +91,14 @@ def _notes_on_reading(prompts: PromptPair, settings: RenderSettings, model: Open
             guidance=f"{settings.guidance_scale:g}",
             title=model.family.title,
         )
+    if in_turn.lettering is not None:
+        count = max(len(in_turn.lettering(words).encode()) for words in (prompts.simple, prompts.expanded))
+        if count > in_turn.letters:
+            yield Clause(
+                "Of the words in quotation marks, the text encoder for lettering reads {limit} of {count} bytes.",
+                limit=in_turn.letters,
+                count=count,
+            )
     first = in_turn.reader_of(settings.max_sequence_length)
     for reader in in_turn.readers[1:]:
         count = model.budget(reader=reader).count(prompts.expanded)

@@ -68,6 +68,9 @@ class InTurn:
     `guiders` are parts of the pipeline that hold the guidance, where no argument does: one of them is used for a
     picture. Of prompts that are `set_apart` it uses another one, and so they go with their like alone.
 
+    `lettering` makes of a prompt what a text encoder for letters alone is given of it, "" where it has none; `letters`
+    are the bytes of that which it reads.
+
     `sizes` are the widths and heights that the pipeline draws, where it draws no others. `most_tokens` is the longest
     that `max_sequence_length` may be made, None where it is the reader's limit. `negative` are the arguments by which
     the pipeline is told the negative prompt, made of itself, the words and the others.
@@ -97,6 +100,8 @@ class InTurn:
     words_from: Callable[[Any, str, int, int], int] | None = None
     guiders: tuple[str, ...] = ()
     set_apart: Callable[[str], bool] = lambda _: False
+    lettering: Callable[[str], str] | None = None
+    letters: int = 0
     sizes: Callable[[Any], Sequence[tuple[int, int]]] = lambda _: ()
     negative: Callable[[Any, str, Mapping[str, Any]], Mapping[str, Any]] = lambda _, words, __: {
         "negative_prompt": words

@@ -9,19 +9,18 @@ from generate.families.latents import decoded_by_scale
 from generate.families.protocol import Family, InTurn, Reader
 
 
-def _has_lettering(words: str) -> bool:
-    """Whether its pipeline finds words in quotation marks, which it guides in another way."""
+def _lettering(words: str) -> str:
+    """What its pipeline gives ByT5 of a prompt: the words in quotation marks. It guides those pictures in another
+    way."""
     from diffusers.pipelines.hunyuan_image.pipeline_hunyuanimage import extract_glyph_text
 
-    return extract_glyph_text(words) is not None
+    return extract_glyph_text(words) or ""
 
 
 def _behind_the_letters(pipeline: Any, words: str, _tokens: int, _limit: int) -> int:
     """Where Qwen's words begin: ByT5's stand before them, which has been given the words in quotation marks."""
-    from diffusers.pipelines.hunyuan_image.pipeline_hunyuanimage import extract_glyph_text
-
-    letters = extract_glyph_text(words)
-    if letters is None:
+    letters = _lettering(words)
+    if not letters:
         return 0
     return len(pipeline.tokenizer_2(letters, truncation=True, max_length=pipeline.tokenizer_2_max_length).input_ids)
 
@@ -35,6 +34,8 @@ _ALIKE = InTurn(
     takes_backends=True,
     attends="picture first",
     places_a_side=2,
+    lettering=_lettering,
+    letters=127,  # and a token that ends them
     context=(("tokenizer", 0),),
     words_from=_behind_the_letters,
 )
@@ -64,7 +65,7 @@ HUNYUAN_IMAGE = Family(
         guided_above=1.0,
         guided_calls=("prompt", "negative prompt"),
         guiders=("guider", "ocr_guider"),
-        set_apart=_has_lettering,
+        set_apart=lambda words: bool(_lettering(words)),
     ),
 )
 

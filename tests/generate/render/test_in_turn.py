@@ -20,8 +20,10 @@ from diffusers.models.attention_processor import Attention
 from makers_layout import makers_layout
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from tiny_families import BUILDERS, save_tiny
+from tiny_families import BUILDERS, rewriting_model, save_tiny
 
+from compare.request import PairRequest
+from compare.session.preparation import Preparation
 from generate import RenderSettings
 from generate.families import FAMILIES
 from generate.models import ModelError, OpenModel, family_of, known_models, open_model, usual_settings
@@ -43,7 +45,7 @@ from generate.render.memory import MemoryPlan
 from generate.render.numerics import NoiseInFloat32
 from generate.schedulers.table import build_scheduler
 from generate.settings import SettingsError
-from ideation import PromptPair, TwinseedError, given_pair
+from ideation import PromptPair, TwinseedError, given_pair, typed_concept
 
 Folders = Callable[[str], Path]
 Opened = Callable[[str], OpenModel]
@@ -294,6 +296,31 @@ def test_a_sabotaged_arm_is_named(spoil: Any, named: set[str], opened: Opened) -
     assert certificate.same_seed == named.isdisjoint({"initial noise", "noise on the way"})
 
 
+def _own_rewriting(call: dict[str, Any], _: Any) -> None:
+    call["use_pe"] = True
+
+
+def _own_instruction(call: dict[str, Any], _: Any) -> None:
+    call["complex_human_instruction"] = ["Describe it at length :"]
+
+
+def test_a_pipeline_that_rewrites_prompts_is_named(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, rewriter = opened("ernie-image"), rewriting_model()
+    for part, made in rewriter.items():
+        monkeypatch.setattr(model.pipeline, part, made)
+    for name, spoil, named in (
+        ("ernie-image", _own_rewriting, "rewritten prompt"),
+        ("sana", _own_instruction, "complex_human_instruction"),
+    ):
+        model = opened(name)
+        settings = settings_of(model, num_inference_steps=1)
+        assert render_pair(prompts_of(model), settings, model).certificate.holds, "it is switched off"
+        with sabotaged(model.pipeline, spoil):
+            certificate = render_pair(prompts_of(model), settings, model).certificate
+        assert not certificate.holds
+        assert named in certificate.offences
+
+
 @pytest.mark.parametrize(
     ("changes", "prompt", "message"),
     [
@@ -346,6 +373,11 @@ def test_lettering_is_guided_alike_or_refused(opened: Opened) -> None:
     unguided = render_pair(lettered, replace(settings, guidance_scale=1.0), model).certificate
     assert (unguided.holds, unguided.evaluations) == (True, 2)
     assert model.pipeline.guider.guidance_scale == 3.5, "what the model has is left as it was"
+    long = f"a red '{'cat ' * 40}'"
+    request = PairRequest(typed_concept("a red cat"), simple=lettered.simple, expanded=long, settings=settings)
+    told, _ = Preparation.of(request).carry_out(model, None, lambda _: None)
+    cut = "Of the words in quotation marks, the text encoder for lettering reads 127 of 169 bytes."
+    assert cut in map(str, told.warnings)
     one_sided = replace(lettered, simple="a red cat")
     with pytest.raises(SettingsError, match="not all prompts have words in quotation marks"):
         render_pair(one_sided, settings, model)
@@ -583,6 +615,45 @@ def test_loras_go_in_and_out(names: str, opened: Opened, tmp_path: Path, monkeyp
     finally:
         model.unload()
     assert torch.equal(weight, before)
+
+
+@pytest.mark.parametrize("name", ["flux", "qwen-image", "sd3", "flux2-klein", "lumina2"])
+def test_a_lora_is_added_as_diffusers_adds_it(
+    name: str, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
+    (tmp_path / "loras").mkdir()
+    model = opened(name)
+    pipeline, generator = model.pipeline, torch.Generator().manual_seed(1)
+    layers = {
+        f"{part}.{layer}": module
+        for part in pipeline._lora_loadable_modules
+        for layer, module in getattr(pipeline, part).named_modules()
+        if layer.endswith((".to_q", ".q_proj"))
+    }
+    tensors = {}
+    for layer, module in layers.items():
+        tensors[f"{layer}.lora_A.weight"] = torch.randn(2, module.in_features, generator=generator)
+        tensors[f"{layer}.lora_B.weight"] = torch.randn(module.out_features, 2, generator=generator)
+    save_file(tensors, tmp_path / "loras" / "ink.safetensors")
+    before = {layer: module.weight.detach().clone() for layer, module in layers.items()}
+    model.load([("ink", 0.5, 0.5)])
+    ours = {layer: module.weight.detach().clone() for layer, module in layers.items()}
+    model.unload()
+    try:
+        pipeline.load_lora_weights(dict(tensors))
+        pipeline.fuse_lora(components=pipeline._lora_loadable_modules, lora_scale=0.5)
+        pipeline.unload_lora_weights()
+        for layer in layers:
+            part, _, inside = layer.partition(".")
+            theirs = getattr(pipeline, part).get_submodule(inside)
+            assert torch.allclose(theirs.weight, ours[layer], atol=1e-5), layer
+            assert not torch.equal(ours[layer], before[layer])
+    finally:
+        with torch.no_grad():
+            for layer, weight in before.items():
+                part, _, inside = layer.partition(".")
+                getattr(pipeline, part).get_submodule(inside).weight.copy_(weight)
 
 
 def test_a_lora_in_the_names_of_other_programs(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

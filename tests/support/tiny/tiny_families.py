@@ -307,6 +307,26 @@ def ernie_image() -> Any:
     )
 
 
+def rewriting_model() -> dict[str, Any]:
+    """The parts of ERNIE's pipeline that would rewrite prompts, here into four words."""
+    words = tokenizer("mistral")
+    words.model_max_length = 4
+    config = transformers.Ministral3Config(
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        sliding_window=None,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+    )
+    return {"pe": loud(transformers.Ministral3ForCausalLM(config), 4), "pe_tokenizer": words}
+
+
 def pixart() -> Any:
     words = tokenizer("t5")
     transformer = diffusers.PixArtTransformer2DModel(
