@@ -89,10 +89,10 @@ def _sharpness_loss(drawn: torch.Tensor, wanted: torch.Tensor, weight: torch.Ten
     return loss
 
 
-def _weight(coverage: torch.Tensor, figure_weight: float, size: tuple[int, int]) -> torch.Tensor:
+def _weight(coverage: torch.Tensor, figure_weight: float, size: torch.Size) -> torch.Tensor:
     """(n, 1, height, width), 1 on average: places of the figure count up to `figure_weight` times as much as others."""
     weight = 1 + (figure_weight - 1) * coverage[:, None].float().div(255)
-    return functional.interpolate(weight / weight.mean(), size=size)
+    return functional.interpolate(weight / weight.mean(), size=list(size))
 
 
 def _feature_loss(drawn: torch.Tensor, wanted: torch.Tensor, judge: Judge) -> torch.Tensor:
