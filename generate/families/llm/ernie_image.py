@@ -31,6 +31,7 @@ ERNIE_IMAGE = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(8.0, 3.8),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 4.0},
     in_turn=InTurn(
         readers=(Reader("Mistral 3", "tokenizer", 262_144),),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from generate.families.latents import decoded_by_scale
-from generate.families.protocol import Family, InTurn, Reader
+from generate.families.protocol import EULERS_AND_UNIPC, Family, InTurn, Reader
 
 
 def _lettering(words: str) -> str:
@@ -34,6 +34,7 @@ _ALIKE = InTurn(
     takes_backends=True,
     attends="picture first",
     places_a_side=2,
+    schedulers=EULERS_AND_UNIPC,
     lettering=_lettering,
     letters=127,  # and a token that ends them
     context=(("tokenizer", 0),),

@@ -30,6 +30,7 @@ KANDINSKY5 = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(6.0, 8.4),
     usual={"scheduler": "Euler", "num_inference_steps": 50, "guidance_scale": 3.5},
     in_turn=InTurn(
         readers=(Reader("Qwen2.5-VL", "tokenizer", 512, (0, 1)), Reader("CLIP", "tokenizer_2", 77, pooled=True)),

@@ -25,6 +25,7 @@ KREA2 = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(12.9, 4.4),
     usual={"scheduler": "Euler", "num_inference_steps": 28, "guidance_scale": 4.5},
     in_turn=InTurn(
         readers=(Reader("Qwen3-VL", "tokenizer", 512, (5, 0)),),

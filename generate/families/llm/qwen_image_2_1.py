@@ -50,6 +50,7 @@ QWEN_IMAGE_2_1 = Family(
     native_side=1024,
     flow=True,
     half="bfloat16",
+    billions=(7.0, 8.8),
     usual={"scheduler": "Euler", "num_inference_steps": 40, "guidance_scale": 1.0},
     in_turn=InTurn(
         readers=(Reader("Qwen3-VL", "processor", 262_144, (3, 5)),),

@@ -66,3 +66,13 @@ def test_names_lead_to_families(
     for name in ("tiny", str(tiny_folder), "owner/name", "nowhere", "broken", "", "x" * 5000):
         assert family_of(name) is None, name
         assert vocabulary_of(name) is None, name
+
+
+def test_the_docs_say_how_large_the_families_are() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    sizes = {tuple(row.split(" | ")[3:5]) for row in table.splitlines() if " + " in row}
+    for family in FAMILIES.values():
+        if family.in_turn is not None:
+            assert family.billions is not None, family.name
+            denoiser, encoders = family.billions
+            assert (f"{denoiser} + {encoders}", f"{2 * (denoiser + encoders):.0f} GB") in sizes, family.name
