@@ -107,9 +107,10 @@ def instruments(incomplete: str) -> list[str]:
 def runs(ctx: typer.Context, incomplete: str) -> list[str]:
     """The newest first, as shells show them in the order of their names, and `last`."""
     from compare.runs.gallery import usual_folder
+    from compare.runs.naming import LAST
 
     given = ctx.params.get("runs")
     folder = given if isinstance(given, Path) else usual_folder()
     return _offered(
-        lambda: ["last", *sorted((one.parent.name for one in folder.glob("*/record.json")), reverse=True)], incomplete
+        lambda: [LAST, *sorted((one.parent.name for one in folder.glob("*/record.json")), reverse=True)], incomplete
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 
 from commands import completion
+from commands.console import say
 from ideation import TokenMode, TwinseedError
 from ideation.files import read_plain_text
 from templates import Language, language_for
@@ -305,26 +305,15 @@ def spoken_language(given: Language | None, of_concept: str) -> Language:
     return language_for(of_concept) if given is None else given
 
 
-LAST = "last"
-
-
 def run_of(run: str, runs: Path | None) -> tuple[Gallery, str]:
-    """The gallery that a run is in, and its name there: `run` is that name, the run's folder, or `LAST`. Raises
-    OptionError where there is no run at all that could be the newest."""
-    from compare.runs.gallery import Gallery
+    """The gallery that a run is in, and its name there: `run` is that name, the run's folder, or `last`. Raises
+    `GalleryError` where there is no run at all that could be the newest."""
+    from compare.runs import Gallery, run_named
 
-    if os.path.isdir(run):
-        folder = Path(os.path.abspath(run))
-        return Gallery(folder.parent), folder.name
-    gallery = Gallery(runs_folder(runs))
-    if run != LAST:
-        return gallery, run
-    newest = gallery.runs(limit=1)
-    if not newest:
-        raise OptionError(
-            "there is no run in {folder} yet", hint="make one first, as with twinseed pair", folder=gallery.root
-        )
-    return gallery, newest[0].name
+    gallery, name, notes = run_named(run, Gallery(runs_folder(runs)))
+    for note in notes:
+        say(f"note: {note}")
+    return gallery, name
 
 
 def runs_folder(given: Path | None) -> Path:

@@ -99,7 +99,11 @@ def _look(
     """The name of what is looked at, and what will be found of it. A bundle stays open for as long as the `stack`."""
     from compare.homework import open_bundle
     from compare.homework.verification import verify_bundle, verify_run
+    from compare.runs import LAST
 
+    if what == LAST:  # whatever else is called so here
+        gallery, name = run_of(what, runs)
+        return name, verify_run(gallery.open(name), again)
     if what.casefold().endswith(".zip") or Path(what).is_file():
         bundle = stack.enter_context(open_bundle(path_of(what)))
         return bundle.path.name, verify_bundle(bundle, again)

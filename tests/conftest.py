@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,7 @@ def opened_once(seedling: OpenModel, seedling_clip: Clip, monkeypatch: pytest.Mo
 
     def open_model(name: str, **how: Any) -> OpenModel:
         plain = {one: how[one] for one in usual} == usual and how["dtype"] in ("auto", "float32")
+        plain &= how["device"] in ("auto", "cpu")
         return seedling if name == "seedling" and plain else really_open(name, **how)
 
     really_open_clip = generate.clip.open_clip
@@ -187,6 +189,17 @@ def opened_once(seedling: OpenModel, seedling_clip: Clip, monkeypatch: pytest.Mo
     monkeypatch.setattr("generate.clip.open_clip", open_clip)
     yield
     seedling.load()
+
+
+@pytest.fixture(scope="session")
+def components_found_once() -> Iterator[None]:
+    """Streamlit's test harness looks through every package that is installed for components whenever it opens a page:
+    here only the first time, as they stay the same."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="session")

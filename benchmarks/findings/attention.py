@@ -1,7 +1,7 @@
 """Does the attention map of a word lie on the thing that the word names? Measured where that is known, on Seedling.
 
 python benchmarks/findings/attention.py                            # prints the tables: two minutes or so of a core
-python benchmarks/findings/attention.py --write docs/attention.md  # and puts them between the markers there
+python benchmarks/findings/attention.py --write docs/comparison/attention.md  # and puts them between the markers there
 python benchmarks/findings/attention.py --scenes 16 --steps 8      # a quick look
 
 The scenes that Seedling learnt from are drawn, so it is known which pixels are the subject and which its prop.

@@ -44,7 +44,7 @@ from benchmarks.hardening.death import (
     load_libraries,
     pixels,
 )
-from benchmarks.hardening.page_trials.window import settle, unfold
+from benchmarks.hardening.fixtures.page.window import settle, unfold
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 from compare import Gallery, PairOptions, PairRequest, Run
 from compare.page.worker import Worker

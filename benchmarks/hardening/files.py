@@ -1,7 +1,7 @@
 """Hostile files: each is built, handed to the door that reads its kind, and must be refused by name.
 
 None may run code, take over 512 MB or 10 s, or end in an error that is not ours; some are harmless where they are read
-as plain text, and then must come back as such. `hostile/` builds them.
+as plain text, and then must come back as such. `fixtures/hostile/` builds them.
 
     python benchmarks/hardening/files.py [--write docs/security.md]
 """
@@ -21,7 +21,7 @@ import tempfile
 from functools import partial
 
 from benchmarks.hardening.child import Outcome, in_child, prepared_in_child
-from benchmarks.hardening.hostile import Hostile, everything
+from benchmarks.hardening.fixtures.hostile import Hostile, everything
 from benchmarks.hardening.table import Table, arguments
 from compare.runs.gallery import Gallery
 

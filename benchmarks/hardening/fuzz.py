@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from benchmarks.hardening.table import Row, Table, arguments
 
 if TYPE_CHECKING:
-    from benchmarks.hardening.readers import Reader
+    from benchmarks.hardening.fixtures.readers import Reader
 
 HAS_ATHERIS = importlib.util.find_spec("atheris") is not None
 ENGINES = ("hypothesis", "atheris") if HAS_ATHERIS else ("hypothesis",)
@@ -129,7 +129,7 @@ def _is_ours(file: str) -> bool:
 def with_hypothesis(trials: Trials, reader: Reader, seconds: float, report: Callable[[Found], None]) -> None:
     import hypothesis
 
-    from benchmarks.hardening.readers.inputs import inputs
+    from benchmarks.hardening.fixtures.readers.inputs import inputs
 
     end, number = time.monotonic() + seconds, 0
 
@@ -235,7 +235,7 @@ def of_all(names: list[str], folder: Path, minutes: float, jobs: int) -> Iterato
 
 
 def _tried(name: str, folder: Path, seconds: float) -> Found:
-    from benchmarks.hardening.readers import READERS
+    from benchmarks.hardening.fixtures.readers import READERS
 
     (reader,) = (reader for reader in READERS if reader.name == name)
     whole = Found()
@@ -263,7 +263,7 @@ def main() -> int:
             import atheris
 
             watched.enter_context(atheris.instrument_imports(include=list(OURS), enable_loader_override=False))
-        from benchmarks.hardening.readers import READERS, prepare
+        from benchmarks.hardening.fixtures.readers import READERS, prepare
     table = Table("fuzz-kinds" if options.kinds else "fuzz", ("longest ms",))
     with tempfile.TemporaryDirectory() as there:
         prepare(Path(there))

@@ -25,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.hardening.readers import TEXTS, Reader, prepare
+from benchmarks.hardening.fixtures.readers import TEXTS, Reader, prepare
 from benchmarks.hardening.table import Table, arguments
 from ideation import TwinseedError
 

@@ -28,8 +28,8 @@ sys.path.insert(1, str(Path(__file__).parents[2] / "tests" / "support"))
 from PIL import Image
 from sample_run import write_sample
 
-from benchmarks.hardening.page_trials import browser
-from benchmarks.hardening.page_trials.server import EVERYWHERE, EVERYWHERE_6, Answer, PageServer, own_addresses
+from benchmarks.hardening.fixtures.page import browser
+from benchmarks.hardening.fixtures.page.server import EVERYWHERE, EVERYWHERE_6, Answer, PageServer, own_addresses
 from benchmarks.hardening.table import REPOSITORY, Table, arguments
 from compare.page.gates.password import COOKIE, FREE_TRIES, MOST_TRIES
 from compare.runs.gallery import Gallery

@@ -1,6 +1,6 @@
 """Makes the pictures of the page that the docs show: every screen, on a desk in English and on a phone in 繁體中文.
 
-    python benchmarks/pictures/page.py      # writes docs/pictures/page/*.webp and docs/pictures/page.png
+    python benchmarks/pictures/page.py      # writes docs/pictures/page/{desk,phone}/*.webp and docs/pictures/page.png
 
 The runs in them are real ones, made by Seedling just before.
 """
@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.hardening.page_trials.server import PageServer
-from benchmarks.hardening.page_trials.window import settle
+from benchmarks.hardening.fixtures.page.server import PageServer
+from benchmarks.hardening.fixtures.page.window import settle
 from compare import Gallery, PairOptions, PairRequest, Session
 
 CHROMIUM = next(filter(None, map(shutil.which, ("/usr/bin/chromium", "chromium", "chromium-browser"))), None)
@@ -86,13 +86,13 @@ def shots(run: str) -> dict[str, tuple[str, Callable[[Page], object]]]:
 
 
 def main() -> None:
-    (PICTURES / "page").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="twinseed-") as place:
         home = Path(place, "home")
         run = make_runs(Gallery(home / "runs"))
         with PageServer(home) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-            for language, width, height in (("en", 1280, 860), ("zh-TW", 390, 844)):
+            for kind, language, width, height in (("desk", "en", 1280, 860), ("phone", "zh-TW", 390, 844)):
+                (PICTURES / "page" / kind).mkdir(parents=True, exist_ok=True)
                 for name, (address, act) in shots(run).items():
                     context = browser.new_context(
                         viewport={"width": width, "height": height}, locale=language, device_scale_factor=1.5
@@ -105,8 +105,8 @@ def main() -> None:
                     act(page)
                     settle(page)
                     picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
-                    picture.save(PICTURES / "page" / f"{name}-{language}.webp", quality=80, method=6)
-                    if (name, language) == ("pair", "en"):
+                    picture.save(PICTURES / "page" / kind / f"{name}.webp", quality=80, method=6)
+                    if (kind, name) == ("desk", "pair"):
                         picture.save(PICTURES / "page.png", optimize=True)
                     context.close()
             browser.close()

@@ -1,4 +1,4 @@
-"""Takes the charts of a study for docs/study.md from what is in its folder.
+"""Takes the charts of a study for docs/comparison/study.md from what is in its folder.
 
     twinseed study --concepts 100 --seeds 2 --seed 2026
     python benchmarks/pictures/study.py study      # writes docs/pictures/study-answer.svg, -pairs.svg, -wins.svg

@@ -1,7 +1,7 @@
 """Which schedulers settle: one prompt and a few seeds on a model, with more and more steps.
 
 python benchmarks/rendering/convergence.py                            # prints the table: eight minutes of one core
-python benchmarks/rendering/convergence.py --write docs/schedulers.md # and puts it between the markers there
+python benchmarks/rendering/convergence.py --write docs/rendering/schedulers.md # and puts it between the markers there
 python benchmarks/rendering/convergence.py --only "Euler" "Euler a"   # these alone; with --write the other rows stay
 """
 

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 from playwright.sync_api import sync_playwright
 from sample_run import write_sample
 
-from benchmarks.hardening.page_trials.server import PageServer
+from benchmarks.hardening.fixtures.page.server import PageServer
 from compare import Gallery
 from compare.runs import Wanted
 from ideation import built_in_words, draw_many

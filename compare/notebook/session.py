@@ -16,9 +16,8 @@ from compare.notebook.options import asked_with
 from compare.notebook.progress import shown_progress, without_widgets
 from compare.notebook.run import NotebookRun
 from compare.request import PairOptions, PairRequest
-from compare.runs import GalleryError
-from compare.runs.gallery import Gallery, usual_folder
-from compare.runs.run import Run
+from compare.runs import Gallery, Run, run_named
+from compare.runs.gallery import usual_folder
 from generate.models import require_model, writing_target
 from generate.settings import DEFAULT_MODEL
 from ideation import (
@@ -36,8 +35,6 @@ from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with it
     import compare.session
-
-LAST = "last"
 
 
 class Session:
@@ -111,22 +108,10 @@ class Session:
     @checked
     def open_run(self, run: str | os.PathLike[str]) -> NotebookRun:
         """The run of that name, or in that folder; "last" is the newest. Raises `RecordError`, or `GalleryError`."""
-        if run == LAST and not os.path.isdir(run):
-            newest = self.gallery.runs(limit=1)
-            if not newest:
-                raise GalleryError(
-                    "there is no run in {folder} yet", hint="make one with twinseed.pair", folder=self.gallery.root
-                )
-            run = newest[0].name
-        if not os.path.isdir(run):
-            return NotebookRun(self.gallery.open(os.fspath(run)), self)
-        folder = Path(run).absolute()
-        of = (
-            self
-            if folder.parent == self.gallery.root.absolute()
-            else Session(self.model, device=self.device, runs=folder.parent)
-        )
-        return NotebookRun(Run.open(folder), of)
+        gallery, name, notes = run_named(run, self.gallery)
+        at_home = gallery.root.absolute() == self.gallery.root.absolute()
+        of = self if at_home else Session(self.model, device=self.device, runs=gallery.root)
+        return NotebookRun(gallery.open(name), of, notes)
 
     def close(self) -> None:
         """Lets go of the model and of whatever scores."""

@@ -269,6 +269,8 @@ def _changed(folder: Path | str) -> str:
         if os.path.islink(folder) or any(Path(folder).glob("simple-*.png")):
             return ""
         raise _NoRun from None
+    except NotADirectoryError:  # a file
+        raise _NoRun from None
     except OSError:
         return ""
     return f"{found.st_mtime_ns} {found.st_size}{marks_changed(str(folder))}"

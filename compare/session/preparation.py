@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from compare.request import PairRequest
-from compare.writing import enhanced_prompts, styled_prompts, written_prompts
+from compare.request import PairRequest, enhanced_prompts, styled_prompts, written_prompts
 from generate.choices.presets import Preset, find_preset, preset_adapters
 from generate.choices.sizes import match_aspect_ratio
 from generate.choices.styles import Style, find_style

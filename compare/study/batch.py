@@ -32,7 +32,8 @@ def usual_batch(request: PairRequest, models: Sequence[str]) -> int | None:
         return None
     if not choose_device(settings.device).startswith("cuda"):
         return None
-    model = open_model(
+    # Let go of at the end: whoever carries the study out opens it anew, here or in other processes on the same GPU.
+    with open_model(
         settings.model,
         device=settings.device,
         dtype=settings.dtype,
@@ -40,11 +41,11 @@ def usual_batch(request: PairRequest, models: Sequence[str]) -> int | None:
         fast=settings.fast,
         compiled=settings.compiled,
         allow_pickle=request.allow_pickle,
-    )
-    if model.family.in_turn is not None:
-        return None
-    text = request.concept.text
-    found = quickest_batch(given_pair(text, text, text, "", model.budget()), settings, model)
+    ) as model:
+        if model.family.in_turn is not None:
+            return None
+        text = request.concept.text
+        found = quickest_batch(given_pair(text, text, text, "", model.budget()), settings, model)
     return found if found > 1 else None
 
 

@@ -48,6 +48,10 @@ _BATCH = {"cpu": 16, "cuda": 125}
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="The folder that grow.py worked in; the judge is kept there.")],
     prompts: Annotated[int, typer.Option(help="Short, long and held-out prompts: so many of each.")] = 500,
+    others: Annotated[
+        int,
+        typer.Option(help="Of other shapes, of several of a kind, of a side and the like: half or a quarter of it."),
+    ] = 500,
     pairs: Annotated[int, typer.Option(help="How many pairs are drawn to see whether added words are in them.")] = 200,
     steps: Annotated[int, typer.Option()] = 20,
     guidance: Annotated[float, typer.Option()] = 5.0,
@@ -97,13 +101,13 @@ def evaluate(
                 json.dumps({"prompt": text, **asdict(scene)}) for text, scene in zip(texts[:36], scenes, strict=False)
             ]
             out.with_name(f"{out.stem}-{name.replace(' ', '-')}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    figures |= _new_things(model, judge, prompts, scheduler, steps, guidance)
+    figures |= _new_things(model, judge, others, scheduler, steps, guidance)
     log.info("new things measured")
     figures["added words"] = _added_words(model, judge, min(prompts, pairs), steps, guidance, scheduler)
     figures["retrieval among 32"] = _retrieval(folder)
     figures["variety"] = _variety(model, judge, scheduler, steps, guidance)
     figures["sharpness"] = _sharpness(model, scheduler, steps, guidance)
-    figures["settling"] = _settling(model, judge, min(prompts, 50), guidance)
+    figures["settling"] = _settling(model, judge, min(others // 4, 50), guidance)
     text = json.dumps(figures, indent=2)
     print(text)
     if out is not None:

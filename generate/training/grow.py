@@ -21,7 +21,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPModel, CLIPTokenizer
 
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER
-from generate.training.networks.autoencoder import enlarged, new_autoencoder, train_autoencoder
+from generate.training.networks.autoencoder import enlarged, new_autoencoder, picture_set, train_autoencoder
 from generate.training.networks.clip import enlarged_clip, train_clip
 from generate.training.networks.export import export, export_clip
 from generate.training.networks.judge import train_judge
@@ -181,7 +181,7 @@ def grow(
         rich_latents = encode_all(rich_scenes, code, folder / "rich-latents.npy")
         autoencoder = train_autoencoder(
             new_autoencoder(),
-            [(rich_scenes.pixels, rich_latents)],
+            [picture_set(rich_scenes, rich_latents)],
             folder / "vae.pt",
             pictures=decoder_pictures,
             device=device,
@@ -237,7 +237,7 @@ def grow(
         autoencoder = enlarged(autoencoder)
     train_autoencoder(
         autoencoder,
-        [(data.pixels, one.latents[: len(data)].numpy()) for data, one in zip(shown, told, strict=True)],
+        [picture_set(data, one.latents[: len(data)].numpy()) for data, one in zip(shown, told, strict=True)],
         folder / "polish.pt",
         pictures=polish_pictures,
         judge=eye,

@@ -20,6 +20,10 @@ _SOMETHING_ELSE = "Seedling has never learnt {words}, so the picture may show so
 _AND_MORE = "Seedling has never learnt {words} and {more} more words, so the picture may show something else there."
 _NEAR = "Seedling has never learnt {word}: in its place it draws {drawn}, the nearest that it knows."
 _A_BOX = "Seedling has never learnt {word}: in its place it draws a box with a question mark."
+_A_BOX_WITH = (
+    "Seedling has never learnt {word} as a subject, only from {action}: it draws a box with a question mark and, as a "
+    "rule, {word} beside it."
+)
 _A_BOX_BESIDE = "Seedling has never learnt {word}: instead it draws a box with a question mark beside the subject."
 _HOW_MANY = "Seedling has learnt to draw one, two or three of a subject, and not {words}: how many it draws is chance."
 _SEVERAL = (
@@ -127,7 +131,8 @@ class _Reading:
         return list(notes.values())
 
     def _of_the_subject(self) -> list[Clause]:
-        """Where nothing that it knows stands in the subject's place, and it is clear which words do."""
+        """Where nothing that it knows stands in the subject's place, and it is clear which words do. Of a word that it
+        read in other phrases, "among trees", nothing is promised: it stands for something, and not for a box."""
         subjects = self._subjects()
         if self.mentions or len(subjects) != 1 or (place := self._place(subjects[0])) is None:
             return []
@@ -138,8 +143,34 @@ class _Reading:
         while first and self._touches(first - 1) and self.words[first - 1].key in self.unknown - numbers:
             first -= 1
         span = self.words[first].start, self.words[last].end
+        said = " ".join(self.text[slice(*span)].split())
+        stems = content_stems(said)
+        if (action := self._action_with(stems)) is not None:
+            self.told.append(span)
+            return [Clause(_A_BOX_WITH, word=quoted([said]), action=quoted([action]))]
+        if len(stems) == 1 and stems[0] not in _listed_topics() and self._is_read_elsewhere(stems[0]):
+            return []
         self.told.append(span)
-        return [Clause(_A_BOX, word=quoted([" ".join(self.text[slice(*span)].split())]))]
+        return [Clause(_A_BOX, word=quoted([said]))]
+
+    def _action_with(self, thing: tuple[str, ...]) -> str | None:
+        """The learnt action that is done with a thing: of "boat" it is "sailing a boat"."""
+        for term in self.vocabulary.terms["action"]:
+            for phrase in term.phrases:
+                stems = content_stems(phrase)
+                if thing and len(stems) > len(thing) and stems[-len(thing) :] == thing:
+                    return phrase
+        return None
+
+    def _is_read_elsewhere(self, stem: str) -> bool:
+        """Whether a word was learnt as part of something else: "tree" of "among trees"."""
+        return any(
+            stem in content_stems(phrase)
+            for kind, terms in self.vocabulary.terms.items()
+            if kind != "action"
+            for term in terms
+            for phrase in term.phrases
+        )
 
     def _of_the_action(self) -> list[Clause]:
         """Where the subject does one thing, behind its name, and nothing in it is of what Seedling has learnt to do."""
@@ -246,6 +277,13 @@ class _Reading:
 
     def _said(self, one: Named) -> str:
         return " ".join(self.text[one.start : one.end].split())
+
+
+@lru_cache(maxsize=1)
+def _listed_topics() -> frozenset[str]:
+    """The stems of the topics of one word that ideas are drawn from: of these Seedling has learnt to draw a box."""
+    stems = (content_stems(word.en) for word in built_in_words().topics)
+    return frozenset(one[0] for one in stems if len(one) == 1)
 
 
 @lru_cache(maxsize=1)

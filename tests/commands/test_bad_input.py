@@ -124,6 +124,7 @@ def test_pairs_that_cannot_be(options: list[str], message: str, hint: str, twins
     ],
     ids=lambda value: " ".join(value[1:])[:40] if isinstance(value, list) else "",
 )
+@pytest.mark.usefixtures("opened_once")
 def test_pairs_that_fail_before_rendering(
     options: list[str], message: str, hint: str, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ def test_a_runs_folder_without_permission(twinseed: Twinseed, monkeypatch: pytes
     assert "rendering" not in done.err
 
 
+@pytest.mark.usefixtures("opened_once")
 @pytest.mark.parametrize(("largest_file", "saved"), [(100, 0), (20_000, 2)])
 def test_a_disk_that_fills_up_while_writing(largest_file: int, saved: int, twinseed: Twinseed, tmp_path: Path) -> None:
     """Pictures of 64 x 64 and their record have less than 15,000 bytes each, the report has more than twice that;

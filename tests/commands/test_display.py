@@ -117,3 +117,16 @@ def test_the_newest_run(run: Path, twinseed: Twinseed, tmp_path: Path) -> None:
     done = twinseed("report", "last", "--runs", str(tmp_path))
     assert done.code == 1
     assert f"error: there is no run in {tmp_path} yet" in done.err
+
+
+def test_a_file_called_last_is_not_the_newest_run(
+    run: Path, twinseed: Twinseed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("last").write_text("no bundle")
+    done = twinseed("verify", "last", "--no-render", "--runs", str(run.parent))
+    assert f"note: last is the newest run, {run.name}; what is called last here is ./last" in done.err
+    assert (done.code, done.out[:16]) == (0, "everything holds")
+    done = twinseed("verify", "./last", "--no-render", "--runs", str(run.parent))
+    assert done.code == 1
+    assert "error: last is refused: it is no zip file" in done.err

@@ -11,10 +11,10 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
+from benchmarks.hardening.fixtures.readers import TEXTS
+from benchmarks.hardening.fixtures.readers.inputs import inputs
 from benchmarks.hardening.fuzz import Trials
 from benchmarks.hardening.linear import SHAPES, Time, timed
-from benchmarks.hardening.readers import TEXTS
-from benchmarks.hardening.readers.inputs import inputs
 
 Doors = dict[str, Callable[[Any], Any]]
 

@@ -33,6 +33,8 @@ QUICK = {
     "sweep": ("--steps", "1,2", "--size", "64x64", "--clip", "none"),
     "homework": ("--steps", "1", "--clip", "none"),
 }
+#: And these pictures small, where the command does not say how large they are.
+SMALL, OF_ANY_SIZE = ("--size", "64x64"), ("pair", "homework")
 #: Four seeds would show nothing that one does not, nor a ladder that its own tests do not.
 FEWER = {"--images 4": "--images 1", "ladder,attention": "attention"}
 
@@ -80,7 +82,8 @@ def test_every_command_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twi
             line = line.replace(many, few)
         program, *words = shlex.split(line)
         assert program == "twinseed"
-        ended = twinseed(*words, *QUICK.get(words[0], ()))
+        small = SMALL if words[0] in OF_ANY_SIZE and "--aspect" not in words else ()
+        ended = twinseed(*words, *QUICK.get(words[0], ()), *small)
         assert ended.code == 0, (line, ended.err)
         done.append(words[0])
     assert len(left_out) == len(NOT_RUN) - 1, "the page stands in a table; every other reason is of use"

@@ -76,6 +76,13 @@ def box(word: str) -> str:
     return f'Seedling has never learnt "{word}": in its place it draws a box with a question mark.'
 
 
+def box_with(word: str, action: str) -> str:
+    return (
+        f'Seedling has never learnt "{word}" as a subject, only from "{action}": it draws a box with a question mark '
+        f'and, as a rule, "{word}" beside it.'
+    )
+
+
 def beside(word: str) -> str:
     return f'Seedling has never learnt "{word}": instead it draws a box with a question mark beside the subject.'
 
@@ -109,6 +116,11 @@ def other(words: str) -> str:
         ("a grandmother's kitchen table at night", [box("grandmother's kitchen table")]),
         ("a bowl of noodles", [box("bowl of noodles")]),
         ("a soup dumpling", [box("soup dumpling")]),
+        ("a boat at night", [box_with("boat", "sailing a boat")]),
+        ("two pizzas", [box_with("pizzas", "eating pizza")]),
+        ("a trumpet riding a bicycle", [box_with("trumpet", "blowing a trumpet")]),
+        ("an ice cream", [box_with("ice cream", "eating ice cream")]),
+        ("a street lamp", [box("street lamp")]),
         ("a dog filing tax returns", [beside("filing tax returns")]),
         ("a dog steering a hot-air balloon", [beside("steering a hot-air balloon")]),
         ("a sloth filing tax returns", [near("sloth", "koala"), beside("filing tax returns")]),
@@ -122,6 +134,8 @@ def other(words: str) -> str:
         ("a robot dog", []),
         # Where it is not clear what a word is for, nothing is promised.
         ("a happy dog", [other('"happy"')]),
+        ("a tree", [other('"tree"')]),
+        ("a star riding a bicycle", [other('"star"')]),
         ("a sleeping cat", [other('"sleeping"')]),
         ("a dog eating cold pizza", [other('"eating cold pizza"')]),
         ("a dog standing on a beach", [other('"standing"')]),

@@ -28,7 +28,7 @@ from ideation.prompt import ARTICLES, phrases_of
 Mark = Literal["shared", "never seen", "drawn", "there already", "ignored", "unclear"]
 
 #: A phrase fits from here on, and does not up to there; between the two it is too close to call. Measured: see
-#: `benchmarks/findings/phrases.py` and docs/comparison.md.
+#: `benchmarks/findings/phrases.py` and docs/comparison/numbers.md.
 FITS, FITS_NOT = 0.93, 0.85
 
 #: What the simple pictures show already has to fit better still: a picture without a style fits some painters a little.

@@ -45,7 +45,7 @@ LOST, DIMMED = 1 / 3, CLEAR
 
 #: What is called kept has really lost less than this part of the simple pictures' lead, in its own lead and in its fit
 #: with the simple prompt: of the pictures with another subject or action 19 in 20 lose more than half. Measured by
-#: the same benchmark; see docs/comparison.md.
+#: the same benchmark; see docs/comparison/numbers.md.
 BOUND = 1 / 2
 
 #: The same prompt twice may come out a little differently where a device adds in another order: one step of 255.

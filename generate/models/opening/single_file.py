@@ -223,7 +223,8 @@ def scheduler_of(folder: Path, file: Path, shapes: dict[str, tuple[int, ...]], m
         if config.get("prediction_type") != "v_prediction":
             raise ModelError(
                 "{name} has a tensor ztsnr, for models that begin from pure noise and predict v, but predicts noise",
-                hint="if it predicts v, write NAME.yaml beside it as docs/models.md shows, with parameterization: v",
+                hint="if it predicts v, write NAME.yaml beside it as docs/rendering/models.md shows, "
+                "with parameterization: v",
                 name=file.name,
             )
         config = {**config, "rescale_betas_zero_snr": True}

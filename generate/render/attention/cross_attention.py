@@ -28,7 +28,8 @@ from ideation import TwinseedError, parse_prompt
 from ideation.english import as_written, words_of
 
 #: Layers whose maps have fewer places a side than this are left out, unless the model has no finer ones: one place of
-#: theirs is much of the picture, and what a word is about comes out smeared (docs/attention.md has the figures).
+#: theirs is much of the picture, and what a word is about comes out smeared (docs/comparison/attention.md has the
+#: figures).
 COARSEST = 8
 #: Probabilities are computed for so many bytes at a time: next to what the denoiser itself takes, nothing.
 _BYTES_AT_ONCE = 32 * 2**20
@@ -147,8 +148,8 @@ class PromptAttention:
 
         The plain share is what lies best on the thing that is named. Divided by what all words together get, or with
         their mean taken off, it says which word is strongest where there is little to say, and tells fillers and
-        backgrounds apart rather than figures; docs/attention.md has both measured. Raises `AttentionError` for words
-        that are not in the prompt.
+        backgrounds apart rather than figures; docs/comparison/attention.md has both measured. Raises `AttentionError`
+        for words that are not in the prompt.
         """
         mapped: NDArray[np.float32] = self.shares[list(self.tokens.of(phrase))].sum(0)
         return mapped

@@ -15,11 +15,11 @@ from sample_class import ballot_of
 
 from compare.homework.classroom import pooled, read_class
 
-DOCS = Path(__file__).parents[3] / "docs"
+SHEETS = Path(__file__).parents[3] / "docs" / "classroom"
 #: What makes a command cheap; all else is as the sheet has it.
 QUICK = {
-    "pair": ("--steps", "1", "--clip", "none"),
-    "homework": ("--steps", "1", "--clip", "none"),
+    "pair": ("--steps", "1", "--size", "64x64", "--clip", "none"),
+    "homework": ("--steps", "1", "--size", "64x64", "--clip", "none"),
 }
 #: Four seeds of each concept would show nothing that one does not.
 FEWER_SEEDS = (",4\n", ",1\n")
@@ -34,7 +34,7 @@ def blocks(page: str, kind: str) -> list[str]:
 def test_every_command_of_the_sheet_runs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, twinseed: Twinseed
 ) -> None:
-    page = (DOCS / name).read_text(encoding="utf-8")
+    page = (SHEETS / name).read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     (table,) = blocks(page, "csv")
     _, seen = blocks(page, "text")
@@ -83,7 +83,7 @@ def expanded(words: list[str]) -> list[str]:
 
 
 def test_both_sheets_are_the_same_sheet() -> None:
-    english, chinese = ((DOCS / name).read_text(encoding="utf-8") for name in ("course.md", "course.zh-TW.md"))
+    english, chinese = ((SHEETS / name).read_text(encoding="utf-8") for name in ("course.md", "course.zh-TW.md"))
     assert shape_of(english) == shape_of(chinese)
 
 

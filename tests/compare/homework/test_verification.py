@@ -551,7 +551,7 @@ def test_other_observations_are_allowed_and_shown(
 
 
 def test_what_no_digest_can_prove(forger: Forger, tmp_path: Path) -> None:
-    # Somebody may set their clock before they begin, and have other eyes. docs/verify.md says so.
+    # Somebody may set their clock before they begin, and have other eyes. docs/classroom/verify.md says so.
     run = forger.run("cat")
     earlier = run.record.created - timedelta(days=3)
     forger.redo(run, run.record.model_copy(update={"created": earlier, "observations": "I see a cat."}))

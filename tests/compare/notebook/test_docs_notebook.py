@@ -18,7 +18,7 @@ NOTEBOOK = ROOT / "docs" / "twinseed.ipynb"
 
 #: What fetches gigabytes where there is a graphics card: there is none for the cells that are run here.
 LARGE = {"sd15": "gpu, hub", "z-image": "gpu, hub"}
-SETTINGS = "seed, steps, images = 7, 2, 1"
+SETTINGS = "seed, steps, images = 7, 1, 1"
 #: Stopped by somebody while the picture is rendered.
 INTERRUPTED = """
 def stop(**_): raise KeyboardInterrupt

@@ -58,7 +58,7 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
     run = twinseed.pair("a dog", steps=2, size="64x64", seed=np.int64(3), style="watercolor", language="zh-TW")
     assert run.seeds == [3]
     assert run.record.request.styles == ("watercolor",)
-    seen = run.examine("sweep", sweep={"steps": [1, 2]}, observations="It moved.")
+    seen = run.examine("sweep", sweep={"steps": [1, 2], "schedulers": ["Euler"]}, observations="It moved.")
     assert seen.record.findings is not None
     assert list(seen.record.findings.results) == ["sweep"]
     assert seen.record.observations == "It moved."
@@ -72,6 +72,10 @@ def test_a_run_is_asked_for_more(opened_once: None) -> None:
     with pytest.raises(RequestError, match=r"here\.doc"):
         run.report("here.doc")
     assert twinseed.open_run("last").name == more.name
+    Path("last").mkdir()
+    assert (newest := twinseed.open_run("last")).name == more.name
+    assert any(note.endswith("這裡名叫 last 的要寫成 ./last") for note in newest.notes)
+    Path("last").rmdir()
     for wrong, said in {
         "run.image(99)": "arm is 99",
         "run.image('simpel')": "arm is 'simpel'",

@@ -10,6 +10,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -42,6 +43,8 @@ from ideation import TokenCount, draw, seedling_vocabulary, seedling_words
 
 SCRIPT = Path(__file__).parents[3] / "compare" / "page" / "app.py"
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+
+pytestmark = pytest.mark.usefixtures("components_found_once", "opened_once")
 
 
 @pytest.fixture
@@ -482,7 +485,7 @@ def _wait(page: AppTest, until: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 200
     while not until():
         assert time.monotonic() < deadline, "the job did not end"
-        time.sleep(0.5)
+        futures.wait([page.session_state["visitor"].ticket.future], timeout=0.5)
         _clean(page.run())
 
 
@@ -730,7 +733,7 @@ def test_the_time_that_is_left_is_told_once_it_can_be() -> None:
 
 
 def test_previews_come_while_a_job_is_under_way(worker: Worker, tmp_path: Path) -> None:
-    settings = RenderSettings(seed=1, num_inference_steps=30)
+    settings = RenderSettings(seed=1, num_inference_steps=3)  # the first step is shown at once
     request = PairRequest(CONCEPT, settings, simple="a dog", expanded="a red dog on a beach")
     ticket = worker.add(work_of(request), Gallery(tmp_path / "runs"))
     ticket.future.result(timeout=120)

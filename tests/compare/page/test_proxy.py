@@ -77,9 +77,11 @@ def _proxy(strips: bool) -> Iterator[_Proxy]:
         proxy.strips = strips
         thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        yield proxy
-        proxy.shutdown()
-        thread.join()
+        try:
+            yield proxy
+        finally:  # a thread that nobody ends goes round and round for as long as the tests last
+            proxy.shutdown()
+            thread.join()
 
 
 @pytest.mark.browser

@@ -29,6 +29,8 @@ ANSWER = {
 }
 VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
 
+pytestmark = pytest.mark.usefixtures("components_found_once", "opened_once")
+
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], AppTest]]:

@@ -29,7 +29,7 @@ from generate.settings import RenderSettings, SettingsError
 from ideation import typed_concept
 
 WORDS = ("--simple", "a dog riding a bicycle", "--expanded", "a dog riding a bicycle, at night, in the snow")
-SMALL = ("--seed", "7", "--steps", "3")
+SMALL = ("--seed", "7", "--steps", "3", "--size", "64x64")
 SETTINGS = RenderSettings(seed=7, num_inference_steps=2, width=64, height=64)
 REQUEST = PairRequest(typed_concept("a dog"), SETTINGS, simple="a dog", expanded="a dog, at night, in the snow")
 
@@ -107,7 +107,7 @@ def test_a_sweep_says_who_settles(twinseed: Twinseed, tmp_path: Path) -> None:
 
 
 def test_a_ladder_says_what_moved_the_picture(twinseed: Twinseed, tmp_path: Path) -> None:
-    done = twinseed("ladder", *WORDS, *SMALL, "--size", "64x64", "--runs", str(tmp_path))
+    done = twinseed("ladder", *WORDS, *SMALL, "--runs", str(tmp_path))
     assert done.code == 0, done.err
     assert Path(done.out.strip()).name == "report.html"
     assert " points  in the snow" in done.err

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import Twinseed
 
+import generate.models
 import generate.render
 from compare.request import PairRequest
 from compare.study import read_plan
@@ -53,6 +54,22 @@ def test_what_memory_is_too_short_for_is_not_taken(seedling: OpenModel, monkeypa
     monkeypatch.setattr(generate.render, "render_pair", short)
     prompts = given_pair("a dog", "a dog", "a dog", "", seedling.budget())
     assert quickest_batch(prompts, SETTINGS, seedling, clock=seconds(9, 1, 9, 1, 9, 1, 9, 1)) == 2
+
+
+def test_the_model_that_was_tried_out_takes_no_memory_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[OpenModel] = []
+    really = generate.models.open_model
+
+    def seen(*given: Any, **named: Any) -> OpenModel:
+        opened.append(really(*given, **named))
+        return opened[0]
+
+    monkeypatch.setattr(generate.models, "choose_device", lambda _: "cuda")  # it is tried out on no other
+    monkeypatch.setattr(generate.models, "open_model", seen)
+    request = PairRequest(typed_concept("a dog"), replace(SETTINGS, images=2, device="cpu"))
+    assert usual_batch(request, ("seedling",)) in (None, 2), "whichever was quicker here"
+    (model,) = opened
+    assert "pipeline" not in vars(model)
 
 
 @pytest.mark.usefixtures("opened_once")

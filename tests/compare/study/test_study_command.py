@@ -19,8 +19,8 @@ from compare.study.store import RunStore
 @pytest.mark.usefixtures("opened_once")
 def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     out = tmp_path / "study"
-    words = ("study", "--concepts", "2", "--seeds", "1", "--steps", "2", "--out", str(out), "--json")
-    done = twinseed(*words, "--seed", "7")
+    words = ("study", "--concepts", "2", "--seeds", "1", "--steps", "2", "--size", "64x64", "--out", str(out))
+    done = twinseed(*words, "--seed", "7", "--json")
     assert done.code == 0, done.err
     analysis = json.loads(done.out)
     assert analysis["funnel"][-1] == {"name": "analysed", "units": 2, "lost": {}}
@@ -32,7 +32,7 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
 
     # The seed is the plan's when it is not said again; what is there is not rendered again; the analysis is the same.
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*.png")}
-    assert json.loads(twinseed(*words).out) == analysis
+    assert json.loads(twinseed(*words, "--json").out) == analysis
     (out / "journal.jsonl").unlink()  # the runs have their scores as well
     assert json.loads(twinseed("study", "--from", str(out), "--json").out) == analysis
 
@@ -47,7 +47,7 @@ def test_a_tiny_study(twinseed: Twinseed, tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
     # The same from a notebook, with people as judges afterwards, who may vote at any time.
-    result = study(2, seeds=1, steps=2, out=out, judges="votes")
+    result = study(2, seeds=1, steps=2, size="64x64", out=out, judges="votes")
     assert result.sentence == analysis["sentences"][0]
     assert set(result.scores["metric"]) >= {"intent", "gain", "distance"}
     assert "preferred" not in set(result.scores["metric"])

@@ -58,7 +58,7 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Own:
 
 
 def test_the_examples_in_the_documentation(own: Own) -> None:
-    text = (Path(__file__).parents[3] / "docs" / "styles.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "rendering" / "styles.md").read_text(encoding="utf-8")
     style, preset, sizes = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     half, ten = re.findall(r"`(\{name: (?:half|ten).*?\})`", text)
     own("styles/a.yaml", style)

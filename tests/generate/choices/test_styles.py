@@ -61,8 +61,8 @@ def test_there_are_many_and_the_first_are_still_there() -> None:
 
 
 def test_the_documentation_lists_them_all() -> None:
-    """By file, in the order of the files: what this asks for can be pasted into docs/styles.md."""
-    text = (REPOSITORY / "docs" / "styles.md").read_text(encoding="utf-8")
+    """By file, in the order of the files: what this asks for can be pasted into docs/rendering/styles.md."""
+    text = (REPOSITORY / "docs" / "rendering" / "styles.md").read_text(encoding="utf-8")
     count = 0
     for file in sorted((REPOSITORY / "templates" / "styles").glob("*.yaml")):
         entries = own_yaml(file)

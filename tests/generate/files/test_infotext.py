@@ -127,15 +127,19 @@ def test_foreign_texts(text: str, infotext: Infotext) -> None:
     ],
 )
 def test_the_time_grows_with_the_length(unit: str) -> None:
-    text = (unit * MAX_TEXT)[:MAX_TEXT]
+    text = (unit * MAX_TEXT)[: MAX_TEXT // 4]
     began = time.process_time()
     parse_infotext(text)
-    assert time.process_time() - began < 5, "a megabyte takes about a second; square time would take hours"
+    assert time.process_time() - began < 5 / 4, "a megabyte takes about a second; square time would take hours"
 
 
 def test_lines_behind_the_settings() -> None:
     text = f"a dog\n{LAST_LINE}\nTemplate: a\nb\n" + "c\n" * 100_000
     assert parse_infotext(text).values["Template"] == "a\nb\n" + "\n".join("c" * 100_000)
+
+
+def test_a_text_may_be_as_long_as_that() -> None:
+    assert parse_infotext("x" * MAX_TEXT).prompt == "x" * MAX_TEXT
 
 
 @pytest.mark.parametrize("text", ["x" * 5_000_000, "狗" * 400_000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,23 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         save_file({key: torch.zeros(shape) for key, shape in tensors.items()}, folder / name)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hashed_once() -> Iterator[None]:
+    """A file that is as it was is not hashed again for each of hundreds of pictures: Seedling has forty megabytes."""
+    known: dict[tuple[Path, int, int], str] = {}
+
+    def once(file: Path) -> str:
+        about = file.stat()
+        as_it_is = file, about.st_size, about.st_mtime_ns
+        if as_it_is not in known:
+            known[as_it_is] = digest_of_file(file)
+        return known[as_it_is]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("generate.models.weights.weight_file.digest_of_file", once)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -416,8 +416,14 @@ def encoded(model: OpenModel, prompt: str) -> torch.Tensor:
         return model.pipeline.encode_prompt(prompt, "cpu", 1, False)[0]
 
 
+@pytest.fixture(scope="module")
+def another() -> OpenModel:
+    """Seedling once more, to be compared with the one that nothing is loaded into."""
+    return open_model("seedling", device="cpu", dtype="float32")
+
+
 @pytest.mark.parametrize("form", ["emb_params", "<cat-toy>", "automatic1111.pt", "diffusers.bin", "diffusers.pt"])
-def test_a_name_is_its_tokens(form: str, seedling: OpenModel, embeddings: Path) -> None:
+def test_a_name_is_its_tokens(form: str, seedling: OpenModel, another: OpenModel, embeddings: Path) -> None:
     """An embedding that says what known words say is encoded as these words are, wherever it stands."""
     vectors = word(seedling, "blue penguin")
     assert len(vectors) > 1
@@ -431,7 +437,7 @@ def test_a_name_is_its_tokens(form: str, seedling: OpenModel, embeddings: Path) 
         save_file({form: vectors}, embeddings / "Coldbird.safetensors")
         (_, listed) = known_models()
         assert (listed.name, listed.kind, listed.family) == ("Coldbird", "embedding", "seedling")
-    model = open_model("seedling", device="cpu", dtype="float32")
+    model = another
     text = encoded(model, "a coldbird, on a beach")
     assert embeddings_in("a coldbird!", "coldbirds") == ("Coldbird",)
     assert embeddings_in("coldbirds", "a cold bird", "") == ()

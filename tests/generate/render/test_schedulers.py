@@ -505,7 +505,7 @@ def test_2s_ancestral_drives_img2img(seedling: OpenModel) -> None:
 
 
 def test_the_table_in_the_documentation_has_our_rows() -> None:
-    document = (Path(__file__).parents[3] / "docs" / "schedulers.md").read_text(encoding="utf-8")
+    document = (Path(__file__).parents[3] / "docs" / "rendering" / "schedulers.md").read_text(encoding="utf-8")
     rows = convergence.read_table(document)
     assert list(rows) == list(SCHEDULERS)
     for name, row in rows.items():

@@ -15,7 +15,7 @@ from transformers import CLIPModel
 
 from generate.seedling import SEEDLING_CLIP_FOLDER
 from generate.training.evaluate import _edge_slope
-from generate.training.networks.autoencoder import enlarged, new_autoencoder, train_autoencoder
+from generate.training.networks.autoencoder import PictureSet, enlarged, new_autoencoder, train_autoencoder
 from generate.training.networks.clip import enlarged_clip
 from generate.training.networks.judge import Judge
 from generate.training.networks.latents import CHANNELS, SHIPPED_CODE, PatchCode
@@ -266,12 +266,18 @@ def test_an_enlarged_autoencoder_draws_what_the_smaller_one_drew_and_then_learns
 
     pixels = np.random.default_rng(0).integers(0, 256, (2, 256, 256, 3), dtype=np.uint8)
     wide = np.random.default_rng(1).integers(0, 256, (2, 256, 384, 3), dtype=np.uint8)
-    latents_of_wide = torch.randn(2, CHANNELS, 8, 12).numpy().astype(np.float16)
+    latents_of_wide = torch.randn(2, CHANNELS, 8, 12)
+    sets = [
+        PictureSet(
+            shown, told.numpy().astype(np.float16), np.full((2, *told.shape[2:]), 255, np.uint8), np.array([0.5, 0.5])
+        )
+        for shown, told in ((pixels, latents), (wide, latents_of_wide))
+    ]
     before = {name: value.clone() for name, value in larger.state_dict().items()}
     for pictures in (2, 4):  # stops, and goes on from its checkpoint
         train_autoencoder(
             larger,
-            [(pixels, latents.numpy().astype(np.float16)), (wide, latents_of_wide)],
+            sets,
             tmp_path / "vae.pt",
             pictures=pictures,
             batch=1,

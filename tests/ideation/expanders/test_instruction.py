@@ -278,7 +278,7 @@ def test_a_template_that_is_not_there(name: str, message: str, hint: str) -> Non
 
 
 def test_the_page_of_the_docs_names_every_template_and_variable() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "expanders.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "prompts" / "expanders.md").read_text(encoding="utf-8")
     assert [name for name in (*BUILT_IN_TEMPLATES, *VARIABLES) if f"`{name}`" not in page] == []
 
 

@@ -599,7 +599,7 @@ def test_templates_refuse_a_missing_variable() -> None:
 
 
 def test_the_gallery_in_the_docs_is_what_comes_out() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "expander_gallery.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "prompts" / "expander_gallery.md").read_text(encoding="utf-8")
     entries = re.findall(
         r"^## \d+\. (.+) \(seed (\d+)\)\n\n- simple: (.+)\n- expanded: (.+)\n(?:- negative: (.+)\n)?",
         page,

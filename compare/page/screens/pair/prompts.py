@@ -29,8 +29,8 @@ from compare.page.widgets.forms.kept_form import held
 from compare.page.widgets.marked import marked_html
 from compare.page.widgets.other_model import show_other_model
 from compare.report import sentences
+from compare.request import enhanced_prompts, styled_prompts, written_prompts
 from compare.view import marked_prompt
-from compare.writing import enhanced_prompts, styled_prompts, written_prompts
 from generate.choices.presets import NegativePart, find_preset, negative_parts
 from generate.choices.styles import find_style
 from generate.models import family_of, find_tokenizer, find_writing_target, token_budget, vocabulary_of
