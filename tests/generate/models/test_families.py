@@ -69,7 +69,7 @@ def test_names_lead_to_families(
 
 
 def test_the_docs_say_how_large_the_families_are() -> None:
-    table = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    table = (Path(__file__).parents[3] / "docs" / "rendering" / "models.md").read_text(encoding="utf-8")
     sizes = {tuple(row.split(" | ")[3:5]) for row in table.splitlines() if " + " in row}
     for family in FAMILIES.values():
         if family.in_turn is not None:
