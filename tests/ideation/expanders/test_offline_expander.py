@@ -270,7 +270,7 @@ CONTRADICTIONS = {
 )
 def test_no_detail_contradicts_what_a_concept_says(vocabulary: Vocabulary | None, target: PromptTarget | None) -> None:
     for typed, against in CONTRADICTIONS.items():
-        for seed in range(4 if target else 12):
+        for seed in range(3 if target else 12):
             limit = target.limit if target else 77
             request = DraftRequest(typed_concept(typed), seed, limit, vocabulary, target=target)
             expanded = OfflineExpander().draft(request).expanded
