@@ -53,9 +53,10 @@ class ArmCheck:
         """Notes what was left when the picture was finished."""
         self.guider = self._guider(pipeline)
         scheduler = pipeline.scheduler
+        shared = [torch.get_rng_state(), *(torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [])]
         times = (getattr(scheduler, name, torch.empty(0)) for name in ("timesteps", "sigmas"))
         self.end = {
-            "noise on the way": f"{digest_of(generator.get_state())} {digest_of(torch.get_rng_state())}",
+            "noise on the way": " ".join(map(digest_of, [generator.get_state(), *shared])),
             "scheduler": f"{type(scheduler).__name__} {sorted(map(repr, scheduler.config.items()))} "
             + " ".join(map(digest_of, times)),
             "guidance": f"{getattr(pipeline, 'guidance_scale', None)} {self.guider}",
