@@ -15,7 +15,7 @@ export default function (component) {
   stage.querySelector(".right").textContent = data.tags[1];
   range.setAttribute("aria-label", data.label);
 
-  const view = (viewer.view ??= { mode: "slide", zoom: 1, x: 50, y: 50, flicker: 0 });
+  const view = (viewer.view ??= { mode: "slide", zoom: 1, x: 50, y: 50, flicker: 0, from: null });
   const button = (label, text, action) => {
     const made = document.createElement("button");
     made.type = "button";
@@ -85,8 +85,8 @@ export default function (component) {
     range.setAttribute("aria-valuetext", data.position.replace("{percent}", range.value));
   };
   // Both pictures are moved by the same drag, whichever is under the pointer. The slider lies over all of them, so what
-  // is zoomed takes the pointer from it, and gives it the drags that begin near its line.
-  let from = null;
+  // is zoomed takes the pointer from it, and gives it the drags that begin near its line. Where a drag began is kept with
+  // the view: the page may come anew beneath it.
   const near = (event) => {
     const { left, width } = stage.getBoundingClientRect();
     return view.mode === "slide" && Math.abs(event.clientX - left - (width * range.value) / 100) < NEAR_PX;
@@ -98,26 +98,26 @@ export default function (component) {
   };
   stage.onpointerdown = (event) => {
     if (view.zoom === 1) return;
-    from = near(event) ? "line" : [event.clientX, event.clientY, view.x, view.y];
+    view.from = near(event) ? "line" : [event.clientX, event.clientY, view.x, view.y];
     stage.setPointerCapture(event.pointerId);
-    if (from === "line") {
+    if (view.from === "line") {
       event.preventDefault();
       range.focus({ preventScroll: true });
     }
   };
   stage.onpointermove = (event) => {
-    if (!from) {
+    if (!view.from) {
       stage.style.cursor = view.zoom > 1 && near(event) ? "ew-resize" : "";
       return;
     }
-    if (from === "line") return slide(event);
+    if (view.from === "line") return slide(event);
     const box = stage.querySelector(".half").getBoundingClientRect();
     const moved = (now, then, length) => ((now - then) / length / (view.zoom - 1)) * 100;
-    view.x = Math.min(100, Math.max(0, from[2] - moved(event.clientX, from[0], box.width)));
-    view.y = Math.min(100, Math.max(0, from[3] - moved(event.clientY, from[1], box.height)));
+    view.x = Math.min(100, Math.max(0, view.from[2] - moved(event.clientX, view.from[0], box.width)));
+    view.y = Math.min(100, Math.max(0, view.from[3] - moved(event.clientY, view.from[1], box.height)));
     show();
   };
-  stage.onpointerup = stage.onpointercancel = () => { from = null; };
+  stage.onpointerup = stage.onpointercancel = () => { view.from = null; };
 
   range.oninput = move;
   move();
