@@ -276,7 +276,7 @@ def test_a_refused_request_is_asked_once_and_named(
 @both_wires
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_server_that_always_fails_ends_within_the_deadline(wire: Wire, status: int) -> None:
-    raised, server = error_of(wire, [wire.fails(status, "overloaded")], deadline_s=1.2)
+    raised, server = error_of(wire, [wire.fails(status, "overloaded")], deadline_s=2)
     assert type(raised) is ServerTrouble
     assert f"{status}: overloaded" in raised.message
     assert 2 <= len(server.requests) <= 5
