@@ -21,8 +21,8 @@ _AND_MORE = "Seedling has never learnt {words} and {more} more words, so the pic
 _NEAR = "Seedling has never learnt {word}: in its place it draws {drawn}, the nearest that it knows."
 _A_BOX = "Seedling has never learnt {word}: in its place it draws a box with a question mark."
 _A_BOX_WITH = (
-    "Seedling has never learnt {word} as a subject, only from {action}: it draws a box with a question mark and, as a "
-    "rule, {word} beside it."
+    "Seedling has never learnt {word} as a subject, only from {action}: as a rule it draws a box with a question "
+    "mark and {word} beside it."
 )
 _A_BOX_BESIDE = "Seedling has never learnt {word}: instead it draws a box with a question mark beside the subject."
 _HOW_MANY = "Seedling has learnt to draw one, two or three of a subject, and not {words}: how many it draws is chance."

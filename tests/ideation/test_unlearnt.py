@@ -78,8 +78,8 @@ def box(word: str) -> str:
 
 def box_with(word: str, action: str) -> str:
     return (
-        f'Seedling has never learnt "{word}" as a subject, only from "{action}": it draws a box with a question mark '
-        f'and, as a rule, "{word}" beside it.'
+        f'Seedling has never learnt "{word}" as a subject, only from "{action}": as a rule it draws a box with a '
+        f'question mark and "{word}" beside it.'
     )
 
 
