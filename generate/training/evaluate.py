@@ -32,7 +32,7 @@ from generate.settings import RenderSettings
 from generate.training.networks.clip import retrieval
 from generate.training.networks.judge import Judge, train_judge
 from generate.training.scenes.captions import ASPECTS, attribute_labels, caption, strangers
-from generate.training.scenes.dataset import SIZE, DataSet, joined, make_data_set, open_data_set, squashed
+from generate.training.scenes.dataset import SIZE, DataSet, joined, make_data_set, squashed
 from generate.training.scenes.drawing import draw
 from generate.training.scenes.figure import stages_of
 from generate.training.scenes.scene import OBLONG, SQUARE, UNLEARNT, Scene, draw_scene, held_out
@@ -64,7 +64,7 @@ def evaluate(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(threads)
     vocabulary = seedling_vocabulary()
-    judge = train_judge(_judge_set(folder), folder / "judge.pt", device=device)
+    judge = _judge_of(folder, device)
     unseen = _unseen(folder, SIZE)
     began = time.monotonic()
     model = open_model("seedling", device=device)
@@ -114,13 +114,17 @@ def evaluate(
         out.write_text(text + "\n", encoding="utf-8")
 
 
-def _judge_set(folder: Path) -> DataSet:
-    """The scenes that grow.py has drawn in `folder`, of every shape; 40,960 square ones if it has drawn none."""
-    sets = [folder / name for name in ("rich", *("x".join(map(str, grid)) for grid in OBLONG))]
-    there = [open_data_set(one) for one in sets if (one / "scenes.json").is_file()]
-    if not there:
-        there = [make_data_set(folder / "rich", 40_960, seed=22, richness=0.95, varied=True)]
-    return joined(*(squashed(data) for data in there))
+def _judge_of(folder: Path, device: str) -> Judge:
+    """The judge that is kept in `folder`, or a new one.
+
+    Unlike Seedling it learns from scenes of every combination: one that has never seen a koala on a boat names even the
+    drawn one wrongly, and its mistakes would pass for those of the pictures.
+    """
+    sets = [make_data_set(folder / "judge", 24_576, seed=33, richness=0.95, held_out=True, varied=True)]
+    for grid in OBLONG:
+        name, seed = "judge-{}x{}".format(*grid), 100 * grid[0] + grid[1] + 33
+        sets.append(make_data_set(folder / name, 2_048, seed=seed, richness=0.8, held_out=True, varied=True, grid=grid))
+    return train_judge(joined(*(squashed(data) for data in sets)), folder / "judge" / "judge.pt", device=device)
 
 
 def _unseen(folder: Path, size: int) -> DataSet:
