@@ -78,11 +78,24 @@ def opened(folders: Folders) -> Opened:
     def model(family: str) -> OpenModel:
         if family not in known:
             known[family] = open_model(str(folders(family)), device="cpu")
-            if family == "kandinsky5":  # a picture of one of its own sizes takes a minute
-                known[family].pipeline.resolutions = [(64, 64)]
+            made_quick(known[family].pipeline)
         return known[family]
 
     return model
+
+
+def made_quick(pipeline: Any) -> None:
+    """What a pipeline has settled is made smaller where it takes much time."""
+    if hasattr(pipeline, "resolutions"):  # Kandinsky's own sizes: a picture takes a minute
+        pipeline.resolutions = [(64, 64)]
+    if hasattr(pipeline, "tokenizer_2_max_length"):  # HunyuanImage's, which fills every prompt up to 1000 tokens
+        pipeline.tokenizer_max_length = 128
+
+
+def few_tokens(model: OpenModel) -> dict[str, int]:
+    """Prompts filled up to 128 tokens, enough for the longest here, where else it would be hundreds."""
+    assert model.family.in_turn is not None
+    return {"max_sequence_length": 128} if "max_sequence_length" in model.family.in_turn.arguments else {}
 
 
 def settings_of(model: OpenModel, **changes: Any) -> RenderSettings:
@@ -116,8 +129,7 @@ def test_a_pair_is_two_plain_calls(name: str, folders: Folders, opened: Opened) 
     given = processors if model.family.processor_first else dict.fromkeys(processors)
     pipeline = getattr(diffusers, model.family.pipeline).from_pretrained(folders(name), **given)
     pipeline.register_modules(**processors)
-    if name == "kandinsky5":
-        pipeline.resolutions = model.pipeline.resolutions
+    made_quick(pipeline)
     pipeline.set_progress_bar_config(disable=True)
     in_turn = model.family.in_turn
     assert in_turn is not None
@@ -491,7 +503,7 @@ def test_a_fast_pair_carries_attention_on_by_the_number_of_the_step(opened: Open
 @pytest.mark.parametrize("name", BUILDERS)
 def test_attention_is_computed_by_what_was_asked_for(name: str, opened: Opened) -> None:
     model = opened(name)
-    settings, prompts = settings_of(model, num_inference_steps=1), prompts_of(model)
+    settings, prompts = settings_of(model, num_inference_steps=1, **few_tokens(model)), prompts_of(model)
     takes = {hasattr(layer.processor, "_attention_backend") for layer in attention_layers(model.denoiser)}
     assert model.family.in_turn is not None
     assert model.family.in_turn.takes_backends == (True in takes)
@@ -968,7 +980,7 @@ def test_each_word_is_where_the_picture_looks_for_it(
 ) -> None:
     model = opened(name)
     prompts = replace(prompts_of(model), simple=words, expanded=f"{words} {LONG}")
-    settings = settings_of(model, num_inference_steps=1, width=128)
+    settings = settings_of(model, num_inference_steps=1, width=128, **few_tokens(model))
     if name == "kandinsky5":  # which draws its own sizes alone
         monkeypatch.setattr(model.pipeline, "resolutions", [(64, 128), (128, 64)])
     plain = render_pair(prompts, settings, model)
