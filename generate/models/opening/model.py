@@ -176,7 +176,8 @@ class OpenModel:
         them: what a quick preview is drawn with."""
         vae = self.pipeline.vae
         channels = latent_channels(vae)
-        probes = torch.zeros(channels + 1, channels, 8, 8)
+        side = max(4, 64 * self.family.patch // self.size_unit)  # 64 pixels, where a latent is not very many
+        probes = torch.zeros(channels + 1, channels, side, side)
         probes[torch.arange(channels) + 1, torch.arange(channels)] = 1.0
         with torch.no_grad():
             pixels = (self.decoded(one[None].to(vae.device)) for one in probes)
