@@ -18,7 +18,7 @@ from generate.models import open_model
 from generate.seedling import SEEDLING_CLIP_FOLDER, SEEDLING_FOLDER, SEEDLING_TOKENIZER
 from ideation import seedling_vocabulary
 
-STEPS = 10
+STEPS = 6
 
 
 @pytest.fixture(scope="module")
