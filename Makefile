@@ -33,10 +33,11 @@ shell: install
 demo: install
 	@$(BIN)/twinseed pair "a unicorn riding a rocket, flat illustration style" --seed 3 --expander offline --language $(LANGUAGE) --runs $(DEMO_RUNS)
 
-# Compiled beforehand: else every worker, and every program that a test starts, does it again.
+# Compiled beforehand: else every worker, and every program that a test starts, does it again. And pytest is to keep what
+# it makes of the tests, whatever the shell says of compiled files: a quarter of collecting them.
 test: install
 	@$(BIN)/python -m compileall -q commands compare generate ideation templates twinseed.py
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
 
 page: install
 	@$(BIN)/twinseed page
