@@ -67,6 +67,13 @@ def pytest_collection() -> None:
     gc.disable()  # nothing that is imported now will ever be garbage
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first. If it came last, one worker would still be at it when the others have nothing left
+    to do; and as they take from each other what is furthest behind, two of them would each start the browser and the
+    page of a file."""
+    items.sort(key=lambda item: not {"browser", "long"} & {mark.name for mark in item.iter_markers()})
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()  # torch and all else: looking through it again and again takes a twentieth of the tests' time
     gc.enable()

@@ -194,6 +194,7 @@ def kinds(findings: list[Finding]) -> set[str]:
     return {one.kind for one in findings if one.is_fault}
 
 
+@pytest.mark.long
 def test_an_honest_bundle_of_another_process_and_another_folder(
     honest: Path, session: Session, twinseed: Twinseed
 ) -> None:

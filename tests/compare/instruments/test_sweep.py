@@ -166,6 +166,7 @@ def test_a_pixel_changes_clearly_when_the_eye_would_call_it_another_colour() -> 
     assert clearly_changed(Image.fromarray(before), Image.fromarray(after)) == 0.05
 
 
+@pytest.mark.long
 def test_on_seedling_the_settler_settles_and_the_wanderer_does_not(seedling: OpenModel) -> None:
     settings = replace(SETTINGS, images=1, width=256, height=256)  # of the size that it has learnt
     found = sweep(tiny_context(seedling, settings=settings), wanted(["DPM++ 2M Karras", "Euler a"], [10, 16, 24]))

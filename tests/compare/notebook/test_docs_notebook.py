@@ -60,6 +60,7 @@ def test_it_is_kept_without_outputs_and_says_what_each_cell_needs(notebook: Any)
     assert {name: tags for name, tags in tagged.items() if tags} == LARGE
 
 
+@pytest.mark.long
 def test_it_runs_from_top_to_bottom(notebook: Any, tmp_path: Path) -> None:
     (settings,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ()))
     assert {line.split(" ")[0] for line in settings.source.splitlines()} == {"seed", "steps", "images"}
