@@ -284,15 +284,20 @@ def test_a_reader_that_has_enough() -> None:
     process.stderr.close()
 
 
-@pytest.mark.parametrize(
-    "outside", [{"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}, {"HF_HUB_OFFLINE": "1"}]
-)
+@pytest.mark.parametrize("offline", [False, True])
 @pytest.mark.parametrize("command", ["pair", "expand"])
-def test_a_hub_that_cannot_be_reached(command: str, outside: dict[str, str], tmp_path: Path) -> None:
-    process = start(command, CONCEPT, "--model", "owner/name", HF_HOME=str(tmp_path), **outside)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (1, "")
-    assert_says(err, "owner/name is not on this machine and could not be fetched", "check the id and the network")
+def test_a_hub_that_cannot_be_reached(command: str, offline: bool, twinseed: Twinseed, tmp_path: Path) -> None:
+    asked = (command, CONCEPT, "--model", "owner/name")
+    if offline:  # as every test is
+        done = twinseed(*asked)
+        told = (done.code, done.out, done.err)
+    else:
+        outside = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path)}
+        process = start(*asked, **outside)
+        out, err = process.communicate(timeout=60)
+        told = (process.returncode, out, err)
+    assert told[:2] == (1, "")
+    assert_says(told[2], "owner/name is not on this machine and could not be fetched", "check the id and the network")
 
 
 #: What the hub says of a model of which it has the list of files.
