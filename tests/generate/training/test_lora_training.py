@@ -30,7 +30,7 @@ def base(seedling: OpenModel) -> Iterator[OpenModel]:
 def test_a_short_run_is_loaded_as_any_other(base: OpenModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWINSEED_MODELS", str(tmp_path))
     out = tmp_path / "loras" / "heat.safetensors"
-    lora(out, style="thermal camera", pictures=32, scenes=8, rank=2, threads=torch.get_num_threads())
+    lora(out, style="thermal camera", pictures=16, scenes=8, rank=2, threads=torch.get_num_threads())
     told = read_weight_file(out)
     assert (told.kind, told.family, list(tmp_path.rglob("*.partial"))) == ("lora", "seedling", [])
     assert {name.partition(".")[0] for name in load_file(out)} == {"unet", "text_encoder"}
@@ -38,7 +38,7 @@ def test_a_short_run_is_loaded_as_any_other(base: OpenModel, tmp_path: Path, mon
     prompts = PromptPair(
         "a dog", "en", "a dog", "a dog, thermal camera", "", "given", None, (), (), TokenCount(77, 4, 6)
     )
-    settings = RenderSettings(seed=5, num_inference_steps=3)
+    settings = RenderSettings(seed=5, num_inference_steps=2, width=64, height=64)
 
     def pictures(weight: float) -> list[bytes]:
         base.load([("heat", weight, weight)])
