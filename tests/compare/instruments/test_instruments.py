@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
-from tiny_context import SIMPLE, fresh, tiny_context
+from tiny_context import SETTINGS, SIMPLE, fresh, tiny_context
 
 from compare.instruments.attention import MOST_WORDS, attention
 from compare.instruments.context import Context, NoOptions
@@ -86,7 +87,8 @@ def test_what_no_instrument_knows_is_refused(examination: dict[str, object], mes
     assert caught.value.hint
 
 
-def test_the_steps_are_those_that_are_heard(context: Context) -> None:
+def test_the_steps_are_those_that_are_heard(seedling: OpenModel) -> None:
+    context = tiny_context(seedling, settings=replace(SETTINGS, num_inference_steps=2, width=64, height=64))
     prompts, settings = context.prompts, context.settings
     options: dict[str, dict[str, object]] = {
         "ruler": {"seeds": 4},
