@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ideation import told
+from templates import Language
+
 if TYPE_CHECKING:
     from compare.session import Progress
 
@@ -59,6 +62,12 @@ class Plain:
 def say(text: str) -> None:
     """A line for people."""
     print(text, file=sys.stderr, flush=True)
+
+
+def say_note(note: str, language: Language, before: str = "") -> None:
+    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `before`
+    says which pair it is."""
+    say(f"note: {before}{note if language == 'en' else told(note, language)}")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.concepts import concepts_of
-from commands.console import print_table, say
+from commands.console import print_table, say, say_note
 from commands.options import (
     AsJson,
     ExpanderName,
@@ -24,7 +24,6 @@ from commands.options import (
     TokensMode,
     path_of,
 )
-from commands.running import say_note
 from ideation import seed_of, typed_concept
 from templates import language_for
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import bars, duration, saved_first, say, stage_line, stage_steps, visible
+from commands.console import bars, duration, saved_first, say, say_note, stage_line, stage_steps, visible
 from commands.options import (
     LookOptions,
     OptionError,
@@ -26,7 +26,6 @@ from commands.options import (
     path_of,
     runs_folder,
 )
-from commands.running import say_note
 from ideation import read_plain_file
 from templates import Language
 

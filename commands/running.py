@@ -6,11 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from commands.console import progress, say
+from commands.console import progress, say, say_note
 from commands.display import open_report, show_pictures
 from commands.options import OutputOptions, runs_folder, spoken_language
-from ideation import told
-from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session
     from compare.request import PairOptions
@@ -74,12 +72,6 @@ def tell(run: Run, output: OutputOptions) -> Run:
     if output.open_report:
         open_report(run.report)
     return run
-
-
-def say_note(note: str, language: Language, before: str = "") -> None:
-    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `before`
-    says which pair it is."""
-    say(f"note: {before}{note if language == 'en' else told(note, language)}")
 
 
 def say_found(run: Run, instrument: str) -> None:
