@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.console import raw_stream, say
+from commands.terminal.console import raw_stream, say
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.concepts import concepts_of
-from commands.console import print_table, say, say_note
-from commands.options import (
+from commands.prompts.concepts import concepts_of
+from commands.terminal.console import print_table, say, say_note
+from commands.terminal.options import (
     AsJson,
     ExpanderName,
     LLMModel,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from commands.options import (
+from commands.pairs.running import carry_out, say_found
+from commands.terminal.options import (
     LookOptions,
     OptionalConcept,
     OutputOptions,
@@ -13,7 +14,6 @@ from commands.options import (
     bundled,
     pair_options,
 )
-from commands.running import carry_out, say_found
 
 
 @bundled

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from commands.options import (
+from commands.pairs.running import carry_out, say_found
+from commands.terminal.options import (
     LookOptions,
     OptionalConcept,
     OptionError,
@@ -19,7 +20,6 @@ from commands.options import (
     bundled,
     pair_options,
 )
-from commands.running import carry_out, say_found
 
 
 @bundled

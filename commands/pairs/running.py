@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from commands.console import progress, say, say_note
-from commands.display import open_report, show_pictures
-from commands.options import OutputOptions, runs_folder, spoken_language
+from commands.terminal.console import progress, say, say_note
+from commands.terminal.display import open_report, show_pictures
+from commands.terminal.options import OutputOptions, runs_folder, spoken_language
 
 if TYPE_CHECKING:  # torch comes along with a session
     from compare.request import PairOptions

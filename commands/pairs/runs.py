@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from commands import completion
-from commands.console import print_table, say
-from commands.options import AsJson, OptionError, Runs, run_of, runs_folder
+from commands.terminal import completion
+from commands.terminal.console import print_table, say
+from commands.terminal.options import AsJson, OptionError, Runs, run_of, runs_folder
 
 LIST = "list"
 

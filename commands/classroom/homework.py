@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import bars, duration, saved_first, say, say_note, stage_line, stage_steps, visible
-from commands.options import (
+from commands.terminal.console import bars, duration, saved_first, say, say_note, stage_line, stage_steps, visible
+from commands.terminal.options import (
     LookOptions,
     OptionError,
     OutputOptions,

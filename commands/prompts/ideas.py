@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import say
-from commands.options import AsJson, OptionError, Seed, path_of
+from commands.terminal.console import say
+from commands.terminal.options import AsJson, OptionError, Seed, path_of
 from ideation import seed_of
 from templates import Language
 

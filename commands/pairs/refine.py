@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from commands.console import say
-from commands.options import OutputOptions, RunName, bundled, run_of, spoken_language
-from commands.running import tell, watched
+from commands.pairs.running import tell, watched
+from commands.terminal.console import say
+from commands.terminal.options import OutputOptions, RunName, bundled, run_of, spoken_language
 
 
 @bundled

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from commands.options import (
+from commands.pairs.running import carry_out
+from commands.terminal.options import (
     LookOptions,
     Observations,
     OptionalConcept,
@@ -13,7 +14,6 @@ from commands.options import (
     pair_options,
     text_in,
 )
-from commands.running import carry_out
 
 
 @bundled

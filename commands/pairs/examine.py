@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from commands.options import (
+from commands.pairs.running import tell, watched
+from commands.terminal.options import (
     AllowPickle,
     ExpanderName,
     LLMModel,
@@ -16,7 +17,6 @@ from commands.options import (
     spoken_language,
     text_in,
 )
-from commands.running import tell, watched
 
 
 @bundled

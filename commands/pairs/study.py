@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.console import counted_progress, say
-from commands.options import (
+from commands.terminal.console import counted_progress, say
+from commands.terminal.options import (
     AsJson,
     LookOptions,
     OptionError,

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from commands.console import say
-from commands.options import Runs, runs_folder
+from commands.terminal.console import say
+from commands.terminal.options import Runs, runs_folder
 
 
 def page(

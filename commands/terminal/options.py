@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 
 import typer
 
-from commands import completion
-from commands.console import say
+from commands.terminal import completion
+from commands.terminal.console import say
 from ideation import TokenMode, TwinseedError
 from ideation.files import read_plain_text
 from templates import Language, language_for

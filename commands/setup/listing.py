@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.console import file_size, print_table, say
-from commands.options import AsJson, OptionError, path_of
+from commands.terminal.console import file_size, print_table, say
+from commands.terminal.options import AsJson, OptionError, path_of
 from ideation import TwinseedError
 
 

@@ -6,8 +6,8 @@ import json
 import os
 from typing import Any
 
-from commands.console import cell, folded
-from commands.options import AsJson, runs_folder
+from commands.terminal.console import cell, folded
+from commands.terminal.options import AsJson, runs_folder
 from ideation import TwinseedError
 
 #: Bytes that a picture takes beside the model, about.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import say
-from commands.options import AsJson, OptionError, ReportLanguage, Runs, path_of, runs_folder
+from commands.terminal.console import say
+from commands.terminal.options import AsJson, OptionError, ReportLanguage, Runs, path_of, runs_folder
 
 if TYPE_CHECKING:
     from compare.homework.classroom import Check, Merged

@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from commands.display import open_report
-from commands.options import OpenReport, OptionError, ReportLanguage, RunName, Runs, path_of, run_of, spoken_language
+from commands.terminal.display import open_report
+from commands.terminal.options import (
+    OpenReport,
+    OptionError,
+    ReportLanguage,
+    RunName,
+    Runs,
+    path_of,
+    run_of,
+    spoken_language,
+)
 
 
 def report(

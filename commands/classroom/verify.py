@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands import completion
-from commands.console import progress, say
-from commands.options import AllowPickle, AsJson, OptionError, Runs, path_of, run_of, runs_folder
+from commands.terminal import completion
+from commands.terminal.console import progress, say
+from commands.terminal.options import AllowPickle, AsJson, OptionError, Runs, path_of, run_of, runs_folder
 
 if TYPE_CHECKING:
     from compare.homework.verification import Again, Finding, Redrawn

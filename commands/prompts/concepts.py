@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from commands.options import OptionError
+from commands.terminal.options import OptionError
 from ideation import Concept, TwinseedError, typed_concept
 from ideation.files import read_plain_text
 
