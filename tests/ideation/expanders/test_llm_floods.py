@@ -148,10 +148,21 @@ def test_a_try_without_time_left_does_not_hide_what_went_wrong_before() -> None:
         within(0.6, attempt, server="a server")
 
 
-def test_a_thread_that_was_left_behind_ends() -> None:
+@pytest.mark.parametrize("deaf", [0, 2], ids=["", "though it did not hear the first two times"])
+def test_a_thread_that_was_left_behind_ends(deaf: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is raised in the callback of a weak reference, say, is printed there and lost."""
+    monkeypatch.setattr("ideation.expanders.llm.server._TOLD_AGAIN_S", 0.05)
+    told = 0
+
     def attempt(_: float) -> str:
+        nonlocal told
         while True:
-            time.sleep(0.01)
+            try:
+                time.sleep(0.01)
+            except SystemExit:
+                told += 1
+                if told > deaf:
+                    raise
 
     with pytest.raises(DeadlineExceeded):
         within(0.05, attempt, server="a flooding server")
