@@ -27,7 +27,7 @@ pytestmark = [
 def test_eighteen_of_twenty_concepts_are_kept_and_not_repeated() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/prompts/small_llm.py"],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[4],
         env=os.environ | {"PYTHONPATH": "."},
         capture_output=True,
         text=True,
