@@ -42,11 +42,24 @@ def opened(folders: Folders) -> Opened:
     def model(family: str) -> OpenModel:
         if family not in known:
             known[family] = open_model(str(folders(family)), device="cpu")
-            if family == "kandinsky5":  # a picture of one of its own sizes takes a minute
-                known[family].pipeline.resolutions = [(64, 64)]
+            made_quick(known[family].pipeline)
         return known[family]
 
     return model
+
+
+def made_quick(pipeline: Any) -> None:
+    """What a pipeline has settled is made smaller where it takes much time."""
+    if hasattr(pipeline, "resolutions"):  # Kandinsky's own sizes: a picture takes a minute
+        pipeline.resolutions = [(64, 64)]
+    if hasattr(pipeline, "tokenizer_2_max_length"):  # HunyuanImage's, which fills every prompt up to 1000 tokens
+        pipeline.tokenizer_max_length = 128
+
+
+def few_tokens(model: OpenModel) -> dict[str, int]:
+    """Prompts filled up to 128 tokens, enough for the longest here, where else it would be hundreds."""
+    assert model.family.in_turn is not None
+    return {"max_sequence_length": 128} if "max_sequence_length" in model.family.in_turn.arguments else {}
 
 
 def settings_of(model: OpenModel, **changes: Any) -> RenderSettings:

@@ -16,7 +16,7 @@ import torch
 from conftest import Twinseed
 from PIL import Image
 from tiny_families import BUILDERS, rewriting_model
-from tiny_in_turn import LONG, SHORT, Folders, Opened, pixels, prompts_of, settings_of
+from tiny_in_turn import LONG, SHORT, Folders, Opened, made_quick, pixels, prompts_of, settings_of
 
 from compare.request import PairRequest
 from compare.session.preparation import Preparation
@@ -47,8 +47,7 @@ def test_a_pair_is_two_plain_calls(name: str, folders: Folders, opened: Opened) 
     given = processors if model.family.processor_first else dict.fromkeys(processors)
     pipeline = getattr(diffusers, model.family.pipeline).from_pretrained(folders(name), **given)
     pipeline.register_modules(**processors)
-    if name == "kandinsky5":
-        pipeline.resolutions = model.pipeline.resolutions
+    made_quick(pipeline)
     pipeline.set_progress_bar_config(disable=True)
     in_turn = model.family.in_turn
     assert in_turn is not None

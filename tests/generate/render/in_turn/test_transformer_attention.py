@@ -10,7 +10,7 @@ import pytest
 from diffusers.models.attention import AttentionModuleMixin
 from diffusers.models.attention_processor import Attention
 from tiny_families import BUILDERS
-from tiny_in_turn import LONG, SHORT, Opened, pixels, prompts_of, settings_of
+from tiny_in_turn import LONG, SHORT, Opened, few_tokens, pixels, prompts_of, settings_of
 
 from generate import RenderSettings
 from generate.render import RenderError, attention_recorder, render_pair
@@ -40,7 +40,7 @@ def test_a_fast_pair_carries_attention_on_by_the_number_of_the_step(opened: Open
 @pytest.mark.parametrize("name", BUILDERS)
 def test_attention_is_computed_by_what_was_asked_for(name: str, opened: Opened) -> None:
     model = opened(name)
-    settings, prompts = settings_of(model, num_inference_steps=1), prompts_of(model)
+    settings, prompts = settings_of(model, num_inference_steps=1, **few_tokens(model)), prompts_of(model)
     takes = {hasattr(layer.processor, "_attention_backend") for layer in attention_layers(model.denoiser)}
     assert model.family.in_turn is not None
     assert model.family.in_turn.takes_backends == (True in takes)
@@ -88,7 +88,7 @@ def test_each_word_is_where_the_picture_looks_for_it(
 ) -> None:
     model = opened(name)
     prompts = replace(prompts_of(model), simple=words, expanded=f"{words} {LONG}")
-    settings = settings_of(model, num_inference_steps=1, width=128)
+    settings = settings_of(model, num_inference_steps=1, width=128, **few_tokens(model))
     if name == "kandinsky5":  # which draws its own sizes alone
         monkeypatch.setattr(model.pipeline, "resolutions", [(64, 128), (128, 64)])
     plain = render_pair(prompts, settings, model)
