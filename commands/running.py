@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from commands.console import progress, say
 from commands.display import open_report, show_pictures
 from commands.options import OutputOptions, runs_folder, spoken_language
-from ideation import told
+from ideation import Clause, told
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session
@@ -76,10 +76,14 @@ def tell(run: Run, output: OutputOptions) -> Run:
     return run
 
 
-def say_note(note: str, language: Language, before: str = "") -> None:
-    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `before`
+def say_note(note: str, language: Language, place: Clause | None = None) -> None:
+    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `place`
     says which pair it is."""
-    say(f"note: {before}{note if language == 'en' else told(note, language)}")
+    # A clause knows what it was made of; the words of a record have to be recognised.
+    spoken = (
+        str(note) if language == "en" else note.told(language) if isinstance(note, Clause) else told(note, language)
+    )
+    say(f"note: {spoken if place is None else Clause('{place}: {what}', place=place, what=spoken).told(language)}")
 
 
 def say_found(run: Run, instrument: str) -> None:
