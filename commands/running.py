@@ -79,11 +79,13 @@ def tell(run: Run, output: OutputOptions) -> Run:
 def say_note(note: str, language: Language, place: Clause | None = None) -> None:
     """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `place`
     says which pair it is."""
-    # A clause knows what it was made of; the words of a record have to be recognised.
-    spoken = (
-        str(note) if language == "en" else note.told(language) if isinstance(note, Clause) else told(note, language)
-    )
-    say(f"note: {spoken if place is None else Clause('{place}: {what}', place=place, what=spoken).told(language)}")
+    whole = Clause("{place}: {what}", place=place, what=note) if place else note
+    if isinstance(whole, Clause) and whole.key == "{place}: {what}":  # else the place would be looked for in the note
+        what = str(whole.values["what"])
+        whole = Clause(whole.key, place=whole.values["place"], what=what if language == "en" else told(what, language))
+        say(f"note: {whole.told(language)}")
+    else:
+        say(f"note: {note if language == 'en' else told(note, language)}")
 
 
 def say_found(run: Run, instrument: str) -> None:

@@ -234,6 +234,10 @@ def test_a_note_says_in_chinese_of_which_concept_it_is(capsys: pytest.CaptureFix
         )
         say_note(said, "en", where)
         assert capsys.readouterr().err == f"note: concept 1: {note}\n"
+    lost = Clause("Not said in both prompts any more: {lost}.", lost='text: "HI"; subject: dog')
+    for where, before in ((place, "第 1 個構想："), (None, "")):
+        say_note(lost, "zh-TW", where)
+        assert capsys.readouterr().err == f"note: {before}兩個提示詞不再都有：文字：「HI」；主題：dog。\n"
 
 
 @pytest.mark.parametrize(
