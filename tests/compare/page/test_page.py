@@ -159,6 +159,9 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     page.text_input(key="concept").set_value("狗在看書").run()
     assert r"In English: a dog reading a book" in _texts(page)
     assert not [area for area in page.text_area if area.key == "translated"]
+    _clean(page.text_input(key="concept").set_value("兩隻(企鵝:1.3)在看書").run())
+    assert "In English: two penguins reading a book" in _texts(page), "its weights are no words"
+    assert not page.error
     page.text_input(key="concept").set_value("狗戴著呼吸器看書")
     _clean(page.button(key="generate").click().run())
     assert not _busy(page), "nothing is drawn unseen"
