@@ -185,6 +185,12 @@ def test_sentences_as_people_type_them() -> None:
     assert not wrong, wrong
 
 
+def test_unknown_words_are_named_in_chinese_quotation_marks() -> None:
+    with pytest.raises(UnknownChinese) as raised:
+        translate("🐱在🚗裡")
+    assert raised.value.told("zh-TW")[0] == "詞表和字典裡都沒有「🐱在🚗裡」中的「🐱」、「🚗」"
+
+
 def test_what_could_be_read_in_another_way_is_told() -> None:
     text = "霓虹燈閃爍的重慶森林"
     assert translate(text).doubtful == (text,)
