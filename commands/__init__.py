@@ -1,5 +1,6 @@
-"""The commands: one file each, named for it. A command reads its options, calls the other packages and prints.
+"""The commands: one file each, in a room for what they are about. A command reads its options, calls the other packages
+and prints.
 
-Nothing heavy is imported at the top of a file here: every command is loaded for `twinseed --help`. `options` has the
-options that several commands share, in bundles, `running` does what they ask for, `reference` writes the docs of all.
+Nothing heavy is imported at the top of a file here: every command is loaded for `twinseed --help`. `terminal` has what
+all of them share, `program` is all of them together, `reference` writes their docs, `magic` brings them into notebooks.
 """

@@ -7,8 +7,8 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
-from commands.console import Plain
 from commands.program import built
+from commands.terminal.console import Plain
 from compare.notebook.progress import without_widgets
 from ideation import TwinseedError
 

@@ -13,25 +13,25 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from commands.class_ import class_
-from commands.completion import Shell, ready_for_questions, show_script
-from commands.console import Plain, ended_by_signals, say
-from commands.doctor import doctor
-from commands.examine import examine
-from commands.expand import expand
-from commands.homework import homework
-from commands.ideas import ideas
-from commands.ladder import ladder
-from commands.listing import list_names
-from commands.page import page
-from commands.pair import pair
-from commands.refine import refine
-from commands.report import report
-from commands.runs import runs_app
-from commands.study import study
-from commands.sweep import sweep
-from commands.verify import verify
-from commands.version import show_version
+from commands.classroom.class_ import class_
+from commands.classroom.homework import homework
+from commands.classroom.verify import verify
+from commands.pairs.examine import examine
+from commands.pairs.ladder import ladder
+from commands.pairs.pair import pair
+from commands.pairs.refine import refine
+from commands.pairs.report import report
+from commands.pairs.runs import runs_app
+from commands.pairs.study import study
+from commands.pairs.sweep import sweep
+from commands.prompts.expand import expand
+from commands.prompts.ideas import ideas
+from commands.setup.doctor import doctor
+from commands.setup.listing import list_names
+from commands.setup.page import page
+from commands.setup.version import show_version
+from commands.terminal.completion import Shell, ready_for_questions, show_script
+from commands.terminal.console import Plain, ended_by_signals, say
 from ideation import TwinseedError
 
 app = typer.Typer(

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is: small models are quicker on one thread than on all
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported: no test may reach for the network
 
+# What tests take fixtures from and import as well: what is asserted there is told as in a test.
+pytest.register_assert_rewrite("forger", "tiny_in_turn")
+
 # The same examples on every machine, and no limit to how long a busy one takes for each.
 hypothesis.settings.register_profile("twinseed", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("twinseed")

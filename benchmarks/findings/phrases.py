@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=60, help="drawn scenes, once with one seed, once with several")
     parser.add_argument("--prompts", type=int, default=30, help="generated pairs; needs --judge")
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--judge", type=Path, help="the judge.pt of a folder that evaluate.py worked in")
+    parser.add_argument("--judge", type=Path, help="judge/judge.pt of a folder that evaluate.py worked in")
     parser.add_argument("--set", type=int, default=1, help="which random cases; the thresholds were chosen on set 0")
     parser.add_argument("--show", action="store_true", help="also each phrase that was called something else")
     arguments = parser.parse_args()

@@ -17,9 +17,9 @@ from conftest import Done, Twinseed
 from jsonschema import Draft202012Validator
 from sample_run import PROMPTS, write_sample
 
-from commands.console import file_size
-from commands.options import OutputOptions
-from commands.running import say_note, tell
+from commands.pairs.running import tell
+from commands.terminal.console import file_size, say_note
+from commands.terminal.options import OutputOptions
 from compare.runs.gallery import Gallery
 from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Twinseed
 
-from commands.completion import VARIABLE
+from commands.terminal.completion import VARIABLE
 from generate.choices import find_performance, find_preset, find_style
 from generate.schedulers.table import find_scheduler
 from generate.seedling import SEEDLING_FOLDER
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 BASH = shutil.which("bash") or ""
 PROGRAM = """
 import sys
-from commands import completion as c
+from commands.terminal import completion as c
 assert all(one("") for one in (c.styles, c.presets, c.performance_levels, c.schedulers, c.models, c.expanders))
 assert not {"torch", "diffusers", "transformers", "numpy"} & set(sys.modules)
 """

@@ -27,7 +27,7 @@ PLAIN = {b"\x1b[c": b"\x1b[?62c"}
 PROGRAM = """
 import sys
 from pathlib import Path
-from commands.display import show_pictures
+from commands.terminal.display import show_pictures
 from compare.runs import Gallery
 show_pictures(Gallery(Path(sys.argv[1]).parent).open(Path(sys.argv[1]).name))
 print("report.html")

@@ -13,7 +13,7 @@ import pytest
 from conftest import Twinseed
 from loopback import LoopbackServer, OpenAIWire
 
-from commands.console import visible
+from commands.terminal.console import visible
 
 REPOSITORY = Path(__file__).parents[2]
 ORDERS = ["\x1b]0;owned\x07", "\x9b2J", "\u202e", "\u2067", "\x00", "\r", "\x7f", "\udc80", "\u2028"]

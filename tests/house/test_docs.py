@@ -167,7 +167,7 @@ def test_every_page_can_be_found_from_the_map() -> None:
 
 def test_every_room_is_on_the_map_of_the_house() -> None:
     house = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for package in ("templates", "ideation", "generate", "compare"):
+    for package in ("templates", "ideation", "generate", "compare", "commands"):
         (row,) = re.findall(rf"^\| `{package}/` \|.*", house, flags=re.MULTILINE)
         named = {ROOT / package / name for name in re.findall(r"`([a-z_]+(?:/|\.py))`", row.split("|")[3])}
         folders = {one.parent for one in (ROOT / package).glob("*/*.*") if one.parent.name != "__pycache__"}

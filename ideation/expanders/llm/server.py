@@ -49,6 +49,9 @@ MAX_NAMES = 12
 #: Nobody is told of a shorter wait.
 _NOTICED_S = 1.0
 
+#: A thread that was left behind is told to end so often.
+_TOLD_AGAIN_S = 1.0
+
 _BACKOFF = wait_exponential_jitter(multiplier=0.25, max=8.0, jitter=0.25)
 
 #: What the HTTP clients say, and call their errors, when a connection ends too early or what comes is no HTTP.
@@ -332,9 +335,17 @@ def _bounded(attempt: Callable[[float], T], left: float, deadline_s: float, serv
 
 def _end(thread: threading.Thread) -> None:
     """Lets a thread that was left behind end at its next step in Python: a server that drips or floods for ever would
-    keep it busy for ever. Threads end by `SystemExit` without a word."""
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+    keep it busy for ever. Threads end by `SystemExit` without a word.
+
+    It is told again until it has ended: what lands in the callback of a weak reference is printed there and lost.
+    """
+
+    def tell() -> None:
+        while thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+            thread.join(_TOLD_AGAIN_S)
+
+    threading.Thread(target=tell, daemon=True, name=f"ending {thread.name}").start()
 
 
 def _too_late(server: str, deadline_s: float) -> DeadlineExceeded:

@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from commands.options import LookOptions, PromptOptions, RenderOptions
+from commands.terminal.options import LookOptions, PromptOptions, RenderOptions
 from compare.homework.table import (
     COLUMNS,
     Table,

@@ -3,195 +3,29 @@ somebody careless or by somebody who knows the formats and makes everything agre
 
 from __future__ import annotations
 
-import hashlib
 import json
-import multiprocessing
 import shutil
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import MadeOnce, Twinseed
-from PIL import Image, ImageDraw
+from conftest import Twinseed
+from forger import CAT, SETTINGS, Forger, kinds, painted, verified
+from PIL import Image
 
-from compare.homework import Student, open_bundle, write_bundle
-from compare.homework.verification import Again, Finding, Redrawn, verify_bundle
-from compare.homework.verification.redrawing import FLOAT32, HALF, redrawn
-from compare.instruments import Examination
-from compare.instruments.distance import score
-from compare.instruments.scores import verdict_of
-from compare.request import PairRequest
-from compare.runs.gallery import Gallery
-from compare.runs.record import Record, parse_record
-from compare.runs.run import Run, picture_entry
+from compare.homework import open_bundle
+from compare.runs.run import Run
 from compare.session import Session
-from compare.session.repetition import NotHere, clip_here, expectation, require_here, settings_here
-from compare.view import render_report
-from generate.files import encode_png, texts_of_pair
+from compare.session.repetition import NotHere, expectation, require_here, settings_here
 from generate.models import OpenModel
-from generate.picture import ARMS, Arm, Picture, PicturePair
+from generate.picture import ARMS
 from generate.seedling import EARLIER_SEEDLINGS
-from generate.settings import RenderSettings
-from ideation import typed_concept
 
+pytest_plugins = ["forger"]
 pytestmark = pytest.mark.usefixtures("opened_once")
-
-SETTINGS = RenderSettings(seed=7, num_inference_steps=2, width=64, height=64)
-DOG = PairRequest(
-    typed_concept("a dog"),
-    replace(SETTINGS, images=2),
-    simple="a dog",
-    expanded="a red dog on a beach",
-    negative="blurry",
-    examination=Examination("none"),
-)
-CAT = replace(DOG, concept=typed_concept("a cat"), settings=SETTINGS, simple="a cat", expanded="a cat in the snow")
-SCORED = replace(DOG, examination=Examination())
-STUDENT = Student(name="林小美", number="B11")
-MADE = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
-
-
-def make(folder: Path) -> None:
-    """Both runs and their bundle, as a student makes them."""
-    session = Session(Gallery(folder / "runs"), environ={})
-    runs = [session.run(DOG, observations="The sky is warmer."), session.run(CAT)]
-    now = datetime.now(UTC).replace(microsecond=0)
-    write_bundle(folder / "bundle.zip", runs, student=STUDENT, language="en", created=now)
-    scored = session.run(SCORED)
-    now = datetime.now(UTC).replace(microsecond=0)
-    write_bundle(folder / "scored.zip", [scored], student=STUDENT, language="en", created=now)
-
-
-@pytest.fixture(scope="module")
-def honest(made_once: MadeOnce) -> Path:
-    """A bundle that was made in another process and another folder, which is gone. Beside it lies `scored.zip`, whose
-    run has what a CLIP found. The process is a new one: what draws charts does not work in a copy of one that has drawn
-    some."""
-
-    def handed_in(teacher: Path) -> None:
-        student = teacher / "student"
-        process = multiprocessing.get_context("spawn").Process(target=make, args=(student,))
-        process.start()
-        process.join()
-        assert process.exitcode == 0
-        for name in ("bundle.zip", "scored.zip"):
-            shutil.copy(student / name, teacher)
-        shutil.rmtree(student)
-
-    return made_once("honest", handed_in) / "bundle.zip"
-
-
-@dataclass
-class Forger:
-    """A bundle that is unpacked, for somebody to change. `files` are those of the zip; the runs lie in `folder`."""
-
-    folder: Path
-    bundle: dict[str, Any]
-
-    def run(self, name: str) -> Run:
-        """The run whose name has that word in it."""
-        return Run.open(next(path for path in (self.folder / "runs").iterdir() if name in path.name))
-
-    def edit(self, file: str, edit: Callable[[str], str]) -> None:
-        """Another text in the place of a file's, and its hash in bundle.json, where that has one."""
-        path = next(self.folder.glob(file))
-        before = path.read_text(encoding="utf-8")
-        path.write_text(edit(before), encoding="utf-8")
-        assert before != path.read_text(encoding="utf-8"), "nothing was changed"
-        self.hash()
-
-    def hash(self) -> None:
-        """All hashes in bundle.json made to fit."""
-        self.bundle["report_sha256"] = hashlib.sha256((self.folder / "report.html").read_bytes()).hexdigest()
-        for one in self.bundle["runs"]:
-            record = self.folder / "runs" / one["run"] / "record.json"
-            one["record_sha256"] = hashlib.sha256(record.read_bytes()).hexdigest()
-
-    def redo(self, run: Run, record: Record, images: dict[tuple[Arm, int], Image.Image] | None = None) -> None:
-        """A run that says and shows something else, with everything that follows from it made anew."""
-        drawn = {(one.arm, one.seed): run.image(one.arm, one.seed) for one in run.record.renders} | (images or {})
-        pictures = tuple(Picture(arm, seed, image, 1.0) for (arm, seed), image in drawn.items())
-        texts = texts_of_pair(record.prompts, PicturePair(record.settings, pictures, record.certificate))
-        files = {f"{arm}-{seed}.png": encode_png(image, texts[arm, seed]) for (arm, seed), image in drawn.items()}
-        entries = [picture_entry(arm, seed, 1.0, files[f"{arm}-{seed}.png"]) for arm, seed in drawn]
-        scores = {seed: score(drawn["simple", seed], drawn["expanded", seed]) for seed in record.settings.seeds}
-        record = record.model_copy(update={"renders": tuple(entries), "scores": scores, "findings": None})
-        for name, content in files.items():
-            (run.folder / name).write_bytes(content)
-        (run.folder / "record.json").write_text(record.to_json(), encoding="utf-8")
-        (run.folder / "report.html").write_text(render_report(record, files), encoding="utf-8")
-
-    def rewrite(self) -> None:
-        """The bundle written anew from its runs, as the program does it."""
-        runs = [self.run(one["run"]) for one in self.bundle["runs"]]
-        student = Student.model_validate(self.bundle["student"])
-        created = datetime.fromisoformat(self.bundle["created"])
-        write_bundle(self.folder / "bundle.zip", runs, student=student, language="en", created=created)
-        with zipfile.ZipFile(self.folder / "bundle.zip") as archive:
-            archive.extractall(self.folder)
-        (self.folder / "bundle.zip").unlink()
-        self.bundle = json.loads((self.folder / "bundle.json").read_text(encoding="utf-8"))
-
-    def pack(self, path: Path) -> Path:
-        (self.folder / "bundle.json").write_text(json.dumps(self.bundle), encoding="utf-8")
-        with zipfile.ZipFile(path, "w") as archive:
-            for file in sorted(file for file in self.folder.rglob("*") if file.is_file()):
-                archive.write(file, file.relative_to(self.folder).as_posix())
-        return path
-
-    def rescore(self, edits: dict[str, Any]) -> None:
-        """The scored run with other numbers, by their places in the record, and a report that follows from them. What
-        is None is taken out."""
-        run = self.run("dog")
-        content = json.loads(run.record.to_json())
-        for place, value in edits.items():
-            *path, last = place.split(".")
-            there = content
-            for key in path:
-                there = there[int(key) if isinstance(there, list) else key]
-            if value is None:
-                del there[last]
-            else:
-                there[last] = value
-        record = parse_record(json.dumps(content).encode())
-        (run.folder / "record.json").write_text(record.to_json(), encoding="utf-8")
-        (run.folder / "report.html").write_text(render_report(record, run.files()), encoding="utf-8")
-        self.rewrite()
-
-
-def unpacked(bundle: Path, folder: Path) -> Forger:
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
-    return Forger(folder, json.loads((folder / "bundle.json").read_text(encoding="utf-8")))
-
-
-@pytest.fixture
-def forger(honest: Path, tmp_path: Path) -> Forger:
-    return unpacked(honest, tmp_path / "unpacked")
-
-
-def verified(path: Path, session: Session | None) -> tuple[list[Finding], list[Redrawn]]:
-    again = None if session is None else Again(lambda: session)
-    with open_bundle(path) as bundle:
-        found = list(verify_bundle(bundle, again))
-    return (
-        [one for one in found if isinstance(one, Finding) and one.kind != "expected"],
-        [one for one in found if isinstance(one, Redrawn)],
-    )
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(Gallery(tmp_path / "runs"), environ={})
-
-
-def kinds(findings: list[Finding]) -> set[str]:
-    return {one.kind for one in findings if one.is_fault}
 
 
 def test_an_honest_bundle_of_another_process_and_another_folder(
@@ -206,12 +40,6 @@ def test_an_honest_bundle_of_another_process_and_another_folder(
     told = json.loads(done.out)
     assert (done.code, told["holds"], told["rendered"], told["name"]) == (0, True, 0, "bundle.zip")
     assert [one["severity"] for one in told["findings"]] == ["note"]
-
-
-def painted(image: Image.Image) -> Image.Image:
-    image = image.copy()
-    ImageDraw.Draw(image).rectangle((20, 20, 30, 34), fill="#ff0044")
-    return image
 
 
 def paint(forger: Forger) -> None:
@@ -327,203 +155,6 @@ def test_what_is_found_without_rendering(
     assert kind in kinds(findings), lines
     assert any(words in line for line in lines), lines
     assert all("\n" not in line for line in lines)
-
-
-def pair_of_seed(session: Session, request: PairRequest, seed: int) -> dict[Arm, Image.Image]:
-    """What else somebody can draw, until they like it."""
-    run = session.run(replace(request, settings=replace(request.settings, seed=seed, images=1)))
-    return {arm: run.image(arm) for arm in ARMS}
-
-
-def retouch(forger: Forger, _: Session) -> None:
-    run = forger.run("dog")
-    forger.redo(run, run.record, {("expanded", 7): painted(run.image("expanded", 7))})
-
-
-def retouch_tones(forger: Forger, _: Session) -> None:
-    run = forger.run("cat")
-    forger.redo(
-        run, run.record, {("expanded", 7): run.image("expanded", 7).point([min(255, v + 12) for v in range(256)] * 3)}
-    )
-
-
-def edit_the_prompt(forger: Forger, _: Session) -> None:
-    run = forger.run("dog")
-    record, words = run.record, "a red dog on the moon"
-    request = replace(record.request, expanded=words)
-    prompts = replace(record.prompts, expanded=words)
-    forger.redo(run, record.model_copy(update={"prompts": prompts, "request": request}))
-
-
-def swap_seeds(forger: Forger, _: Session) -> None:
-    run = forger.run("dog")
-    forger.redo(run, run.record, {(arm, seed): run.image(arm, 15 - seed) for arm in ARMS for seed in (7, 8)})
-
-
-def pick_another_seed(forger: Forger, session: Session) -> None:
-    run = forger.run("cat")
-    forger.redo(run, run.record, {(arm, 7): image for arm, image in pair_of_seed(session, CAT, 99).items()})
-
-
-def draw_with_more_steps(forger: Forger, session: Session) -> None:
-    run = forger.run("cat")
-    more = replace(CAT, settings=replace(SETTINGS, num_inference_steps=5))
-    forger.redo(run, run.record, {(arm, 7): image for arm, image in pair_of_seed(session, more, 7).items()})
-
-
-def take_from_another_run(forger: Forger, _: Session) -> None:
-    dog, cat = forger.run("dog"), forger.run("cat")
-    forger.redo(dog, dog.record, {("expanded", 8): cat.image("expanded")})
-
-
-def paste_another_certificate(forger: Forger, session: Session) -> None:
-    run = forger.run("cat")
-    other = session.run(replace(CAT, settings=replace(SETTINGS, num_inference_steps=3, seed=9))).record.certificate
-    forger.redo(
-        run,
-        run.record.model_copy(update={"certificate": replace(other, latents_sha256={7: other.latents_sha256[9]})}),
-    )
-
-
-#: Two at a time, one in either run.
-@pytest.mark.parametrize(
-    "tampered",
-    [
-        (
-            (retouch, "retouched", "expanded-7.png was retouched: 4 % of its pixels are others than what is rendered"),
-            (pick_another_seed, "seed", "neither picture of seed 7 is what its prompt gives with that seed"),
-        ),
-        (
-            (edit_the_prompt, "prompt", "expanded-7.png is not what its prompt gives with seed 7"),
-            (retouch_tones, "retouched", "expanded-7.png was retouched all over: the same forms in other tones"),
-        ),
-        (
-            (
-                swap_seeds,
-                "swapped",
-                "simple-7.png is not its own picture: it is what the simple prompt gives with seed 8",
-            ),
-            (draw_with_more_steps, "seed", "they are of another seed, or of other settings"),
-        ),
-        (
-            (take_from_another_run, "swapped", "expanded-8.png is a picture of the run"),
-            (paste_another_certificate, "certificate", "rendered again, the noise that seed 7 gives is another"),
-        ),
-    ],
-    ids=lambda both: " and ".join(tamper.__name__ for tamper, _, _ in both),
-)
-def test_who_makes_everything_agree_is_found_by_rendering_again(
-    tampered: tuple[tuple[Callable[[Forger, Session], None], str, str], ...],
-    forger: Forger,
-    session: Session,
-    tmp_path: Path,
-) -> None:
-    for tamper, _, _ in tampered:
-        tamper(forger, session)
-    forger.rewrite()
-    findings, pictures = verified(forger.pack(tmp_path / "forged.zip"), session)
-    lines = [one.line for one in findings if one.is_fault]
-    assert {"missing", "picture", "mark", "record", "report", "bundle", "scores"}.isdisjoint(kinds(findings)), lines
-    for _, kind, words in tampered:
-        assert any(words in one.line for one in findings if one.kind == kind and one.is_fault), lines
-    assert len(pictures) == 6
-
-
-@pytest.mark.parametrize(
-    ("edits", "words"),
-    [
-        ({"scores.7.ssim": 0.5}, "the scores of seed 7 are not those of the pictures"),
-        ({"findings.distances.8.mean_absolute_difference": 0.9}, "the scores of seed 8 are not those of the pictures"),
-        ({"findings.verdict.kind": "helped"}, "they give 'cannot tell', the record says 'helped'"),
-        ({"findings.verdict.gain.low": 0.01}, "the numbers of the verdict do not follow from the scores"),
-        ({"findings.cards.8.expanded_on_expanded": 0.9}, "the numbers of the verdict do not follow from the scores"),
-        ({"findings.verdict": None}, "the record has scores and no verdict"),
-        ({"findings.cards.8": None}, "the CLIP scores are not of the seeds that the pictures are of"),
-        ({"findings.distances": {}}, "the distances are not of the seeds that the pictures are of"),
-        ({"findings.clip": None}, "there are CLIP scores, and the record names no CLIP"),
-        ({"findings.phrases.0.text": "a blue cat"}, "the phrases that the CLIP looked for are not those of the"),
-        ({"findings.phrases.0.mark": "there already"}, "the mark of the phrase 'a red dog' does not follow from its"),
-    ],
-    ids=lambda value: " and ".join(value) if isinstance(value, dict) else "",
-)
-def test_scores_that_do_not_follow_are_found_without_a_clip(
-    edits: dict[str, Any], words: str, honest: Path, tmp_path: Path
-) -> None:
-    forger = unpacked(honest.with_name("scored.zip"), tmp_path / "unpacked")
-    forger.rescore(edits)
-    findings, _ = verified(forger.pack(tmp_path / "forged.zip"), None)
-    assert kinds(findings) == {"scores"}, [one.line for one in findings]
-    assert any(words in one.line for one in findings), [one.line for one in findings]
-
-
-def test_what_a_clip_scored_is_measured_again(honest: Path, session: Session, tmp_path: Path) -> None:
-    scored = honest.with_name("scored.zip")
-    findings, pictures = verified(scored, session)
-    assert ([one.line for one in findings], len(pictures)) == ([], 4)
-
-    forger = unpacked(scored, tmp_path / "unpacked")
-    findings_of = forger.run("dog").record.findings
-    assert findings_of is not None
-    card, phrase = findings_of.cards[7], findings_of.phrases[0]
-    cards = findings_of.cards | {7: card.model_copy(update={"expanded_on_expanded": card.expanded_on_expanded + 0.05})}
-    verdict = verdict_of(forger.run("dog").record.prompts, findings_of.distances, cards)
-    assert phrase.on_simple is not None
-    forger.rescore(
-        {
-            "findings.cards.7.expanded_on_expanded": cards[7].expanded_on_expanded,
-            "findings.verdict": verdict.model_dump(mode="json"),
-            "findings.distances.8.clip": 1.5,
-            "findings.phrases.0.on_simple": phrase.on_simple / 2,
-            "findings.phrases.0.on_expanded": 0.99,
-            "findings.phrases.0.mark": "drawn",
-        }
-    )
-    forged = forger.pack(tmp_path / "forged.zip")
-    assert verified(forged, None)[0] == [], "every number follows from another one"
-    lines = [one.line.partition(": ")[2] for one in verified(forged, session)[0] if one.kind == "scores"]
-    assert [line.partition(" is ")[0] for line in lines] == [
-        "the CLIP scores of seed 7 are not those of these pictures: measured again, expanded_on_expanded",
-        "the CLIP scores of seed 8 are not those of these pictures: measured again, distance",
-        "what the CLIP saw of the phrase 'a red dog'",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("edits", "is_fault", "words"),
-    [
-        ({"findings.clip.digest": "ab" * 32}, True, "the CLIP seedling has other weights here than those that scored"),
-        ({"findings.clip.name": "owner/name"}, False, "the CLIP owner/name is not on this machine"),
-    ],
-)
-def test_a_clip_that_is_not_here(
-    edits: dict[str, Any], is_fault: bool, words: str, honest: Path, session: Session, tmp_path: Path
-) -> None:
-    forger = unpacked(honest.with_name("scored.zip"), tmp_path / "unpacked")
-    forger.rescore(edits)
-    (found,) = verified(forger.pack(tmp_path / "forged.zip"), session)[0]
-    assert (found.kind, found.is_fault) == ("not rendered", is_fault)
-    assert f"what the CLIP scored was not measured again: {words}" in found.line
-
-
-def test_by_what_the_clip_of_a_record_is_opened(tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    usual = {"TWINSEED_CLIP": str(mine)}
-    for name, environ, foreign, opened in (
-        ("seedling", {}, True, "seedling"),
-        ("mine", usual, True, str(mine)),
-        ("mine", {}, True, None),
-        (str(mine), {}, False, str(mine)),
-        (str(mine), {}, True, None),
-        ("../mine", usual, True, None),
-        ("stable_diffusion", {}, False, None),
-        ("owner/name@main", usual, False, None),
-    ):
-        if opened is None:
-            with pytest.raises(NotHere, match="is not on this machine"):
-                clip_here(name, "owner/model", environ, foreign=foreign)
-        else:
-            assert clip_here(name, "owner/model", environ, foreign=foreign) == opened
 
 
 OTHER_WORDS = "I see nothing."
@@ -643,27 +274,6 @@ def test_what_to_expect_is_said_beforehand(honest: Path, seedling: OpenModel) ->
     here = settings_here(replace(record.settings, device="cuda:1", dtype="float16", compiled=True))
     if here.device == "cpu":
         assert (here.dtype, here.compiled) == ("float32", False)
-
-
-def test_how_near_a_picture_comes() -> None:
-    there = Image.radial_gradient("L").resize((64, 48)).convert("RGB")
-    picture = picture_entry("simple", 7, 1.0, encode_png(there, {}))
-    noise = there.point([min(255, value + value % 2) for value in range(256)] * 3)
-    other = Image.linear_gradient("L").resize((64, 48)).convert("RGB")
-    bright = there.point([min(255, value + 10) for value in range(256)] * 3)
-    for again, tolerance, outcome, retouched in (
-        (there, FLOAT32, "identical", False),
-        (noise, FLOAT32, "different", True),
-        (noise, HALF, "within rounding", False),
-        (bright, FLOAT32, "different", True),
-        (painted(there), FLOAT32, "different", True),
-        (painted(there), HALF, "different", True),
-        (other, HALF, "different", False),
-        (there.resize((32, 24)), HALF, "different", False),
-    ):
-        found = redrawn("a-run", picture, there, again, tolerance)
-        assert (found.outcome, found.is_retouched) == (outcome, retouched), found
-    assert redrawn("a-run", picture, there, painted(there), FLOAT32).box == (20, 20, 11, 15)
 
 
 def test_a_run_of_ones_own_and_what_is_no_bundle(twinseed: Twinseed, session: Session, tmp_path: Path) -> None:

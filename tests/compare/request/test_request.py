@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import commands.pair
+import commands.pairs.pair
 from compare.instruments.examination import Examination
 from compare.request import PairOptions, PairRequest, request_from_json
 from generate.choices.presets import PRESETS
@@ -43,7 +43,7 @@ def options_of(words: list[str]) -> PairOptions:
     def instead_of_rendering(options: PairOptions, *_: Any) -> None:
         read.append(options)
 
-    instead = _replaced(commands.pair, "carry_out", instead_of_rendering)
+    instead = _replaced(commands.pairs.pair, "carry_out", instead_of_rendering)
     with instead, _replaced(sys, "argv", words), pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 0, f"not understood: {shlex.join(words)}"

@@ -1,0 +1,1 @@
+"""Commands of a class: many pairs are handed in, verified, and laid out for all."""

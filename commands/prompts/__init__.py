@@ -1,0 +1,1 @@
+"""Commands that write: concepts are drawn, and made into prompts."""
