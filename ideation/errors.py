@@ -21,7 +21,7 @@ _LONGEST, _LONGEST_LIST, _DEEPEST = 4000, 30, 4
 #: A value as `!r` writes it, if it is text.
 _QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
 #: Words that a note names, each in quotation marks.
-_QUOTED_WORDS = re.compile(r'"[^"]+"(?:, "[^"]+")*')
+_QUOTED_WORDS = re.compile(r"""'[^']+'(?:, '[^']+')*|"[^"]+"(?:, "[^"]+")*""")
 
 
 class Clause(str):
@@ -192,7 +192,7 @@ def _told(value: Any, language: Language | Literal["notebook"]) -> Any:
     elif isinstance(value, str):
         value = wording(value, language)
     if language == "zh-TW" and isinstance(value, str) and _QUOTED_WORDS.fullmatch(value):
-        return "、".join(f"「{word}」" for word in value[1:-1].split('", "'))
+        return "、".join(f"「{word}」" for word in value[1:-1].split(f"{value[0]}, {value[0]}"))
     return value
 
 

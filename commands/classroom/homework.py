@@ -26,7 +26,7 @@ from commands.terminal.options import (
     path_of,
     runs_folder,
 )
-from ideation import read_plain_file
+from ideation import Clause, read_plain_file
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a batch
@@ -107,12 +107,12 @@ class _Notes:
     said: list[str] = field(default_factory=list)
     language: Language = "en"
 
-    def say(self, note: str, place: str = "") -> None:
+    def say(self, note: str, place: Clause | None = None) -> None:
         """Says a note, of a place in the table where one is given."""
-        before = f"{place}: " if place else ""
-        if f"{before}{note}" not in self.said:
-            self.said.append(f"{before}{note}")
-            say_note(note, self.language, before)
+        whole = str(note) if place is None else f"{place}: {note}"
+        if whole not in self.said:
+            self.said.append(whole)
+            say_note(note, self.language, place)
 
 
 def _table(what: list[str], usual: PairOptions, observations: Path | None) -> Table:

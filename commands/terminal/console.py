@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ideation import told
+from ideation import Clause, told
 from templates import Language
 
 if TYPE_CHECKING:
@@ -64,10 +64,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def say_note(note: str, language: Language, before: str = "") -> None:
-    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `before`
+def say_note(note: str, language: Language, place: Clause | None = None) -> None:
+    """Says a note on a pair in the language in which its verdict is said, as far as there are words for it; `place`
     says which pair it is."""
-    say(f"note: {before}{note if language == 'en' else told(note, language)}")
+    whole = Clause("{place}: {what}", place=place, what=note) if place else note
+    if isinstance(whole, Clause) and whole.key == "{place}: {what}":  # else the place would be looked for in the note
+        what = str(whole.values["what"])
+        whole = Clause(whole.key, place=whole.values["place"], what=what if language == "en" else told(what, language))
+        say(f"note: {whole.told(language)}")
+    else:
+        say(f"note: {note if language == 'en' else told(note, language)}")
 
 
 @contextmanager

@@ -177,12 +177,12 @@ def _summary(records: Sequence[Record], t: dict[str, Any], said: dict[str, Any])
         Text(told["count"].format(concepts=len(set(map(_concept_key, records))), pairs=pairs, kinds=counts), "lead"),
         *_together(records, t, told),
         Text(told["unfair"].format(number=unfair), "warning") if unfair else Text(told["all_fair"]),
-        _table(records, kinds, told),
+        _table(records, kinds, t, told),
     ]
     return Section("summary", told["title"], (told["about"],), tuple(blocks))
 
 
-def _table(records: Sequence[Record], kinds: Sequence[str], told: dict[str, Any]) -> Table:
+def _table(records: Sequence[Record], kinds: Sequence[str], t: dict[str, Any], told: dict[str, Any]) -> Table:
     rows = []
     for number, (record, kind) in enumerate(zip(records, kinds, strict=True), start=1):
         text = record.concept.text
@@ -193,7 +193,7 @@ def _table(records: Sequence[Record], kinds: Sequence[str], told: dict[str, Any]
             (
                 f"{number}. {name}",
                 kind,
-                f"{100 * sum(pixels) / len(pixels):.1f} %",
+                t["measure"]["mean_absolute_difference"].format(number=f"{100 * sum(pixels) / len(pixels):.1f}"),
                 "–" if gain is None else signed_points(gain),
                 "–" if intent is None else signed_points(intent),
             )

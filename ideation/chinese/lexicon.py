@@ -30,6 +30,17 @@ _DETERMINED = re.compile(
     r"|ten|in|on|at|by|with|without|under|over|near|behind|beside|among|inside|from|of) "
 )
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ0-9'’.&+-]*(?: [A-Za-zÀ-ɏ0-9][A-Za-zÀ-ɏ0-9'’.&+-]*)*")
+#: The commonest surnames, folded, in front of a name of ours: 王小明 is no king.
+_SURNAMES = dict(
+    pair.split(":")
+    for pair in (
+        "王:Wang 陈:Chen 林:Lin 李:Li 张:Zhang 黄:Huang 吴:Wu 刘:Liu 蔡:Cai 杨:Yang 许:Xu 郑:Zheng 谢:Xie 郭:Guo "
+        "洪:Hong 邱:Qiu 曾:Zeng 廖:Liao 赖:Lai 徐:Xu 周:Zhou 叶:Ye 苏:Su 庄:Zhuang 江:Jiang 何:He "
+        "高:Gao 萧:Xiao 罗:Luo 潘:Pan"
+    ).split()
+)
+#: What somebody does, in English amid Chinese: 一隻在 sleeping 的貓.
+_DOING = re.compile(r"(?!king|ring|thing|string|spring|wing|sling)[a-z]+ing")
 
 
 @dataclass(frozen=True)
@@ -66,8 +77,14 @@ class Lexicon:
             for end in range(start + 1, min(start + self._longest, len(folded)) + 1):
                 for entry in self.entries.get(folded[start:end], ()):
                     found.append(Edge(start, end, entry.category, entry.meaning, entry.cost))
+        for edge in [edge for edge in found if edge.category == "n" and edge.meaning.head.startswith("Xiao ")]:
+            if edge.start and (surname := _SURNAMES.get(folded[edge.start - 1])):
+                noun = replace(edge.meaning, head=f"{surname} {edge.meaning.head}")
+                found.append(Edge(edge.start - 1, edge.end, "n", noun, _COST))
         for match in _LATIN.finditer(text):
             found.append(Edge(*match.span(), "n", _noun_of_latin(match.group()), _COST))
+            if _DOING.fullmatch(match.group()):
+                found.append(Edge(*match.span(), "v!", Verb("", given=match.group()), _COST))
         return found
 
 

@@ -11,6 +11,7 @@ from ideation.chinese.phrases import Quantity
 
 _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
 _WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split() + [""] * 7 + ["twenty"]
 _COST = 0.4
 
@@ -23,6 +24,7 @@ _MANY = {
 #: Numbers that are not made of digits, folded.
 NUMBERS = [(text, Quantity(number, many=True)) for number, words in _MANY.items() for text in words.split()]
 NUMBERS += [("半", Quantity("half a")), ("另一", Quantity("another")), ("另外一", Quantity("another"))]
+NUMBERS += [("一打", Quantity("a dozen", many=True)), ("半打", Quantity("half a dozen", many=True))]
 
 #: Measure words that say nothing in English.
 _PLAIN = (
@@ -93,12 +95,14 @@ def clock_edges(folded: str) -> list[Edge]:
 def number_edges(folded: str) -> list[Edge]:
     """The numbers in a folded text.
 
-    >>> [edge.meaning.number for edge in number_edges("两只猫，三十个，100个")]
-    ['two', '30', '100']
+    >>> [edge.meaning.number for edge in number_edges("两只猫，三十个，100个，第三只")]
+    ['two', '30', '100', 'the third', 'three']
     """
     found = []
     for match in _NUMERAL.finditer(folded):
         value = _value(match.group())
+        if value is not None and 0 < value <= len(_ORDINALS) and folded[: match.start()].endswith("第"):
+            found.append(Edge(match.start() - 1, match.end(), "num", Quantity(f"the {_ORDINALS[value - 1]}"), _COST))
         if value is not None:
             word = _WORDS[value] if value < len(_WORDS) and _WORDS[value] else str(value)
             number = Quantity("a") if value == 1 else Quantity(word, many=True)

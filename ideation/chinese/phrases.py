@@ -169,7 +169,9 @@ class Actions:
     @property
     def text(self) -> str:
         *first, last = [doing.text for doing in self.doings]
-        said = f"{', '.join(first)} and {last}" if first else last
+        # Whatever somebody has or lacks is no second thing that is done: playing chess without a chair.
+        joint = " " if len(first) == 1 and last.startswith(("with ", "without ")) else " and "
+        said = f"{', '.join(first)}{joint}{last}" if first else last
         return " ".join((said, *self.manner, *self.places))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -12,7 +12,7 @@ from ideation.chinese.chart import Edge, Lookup, Reading, read
 from ideation.chinese.dictionary import dictionary_edges
 from ideation.chinese.grammar import LIFTS, RULES, WHOLE
 from ideation.chinese.lexicon import lexicon
-from ideation.chinese.phrases import Scene
+from ideation.chinese.phrases import Noun, Quantity, Scene
 from ideation.chinese.requests import without_request
 from ideation.chinese.script import fold
 from ideation.draw import built_in_words
@@ -29,6 +29,23 @@ _CLAUSES = re.compile(
 )
 #: A clause in English that is a style: "watercolor style", "in the style of Hokusai", or a style's name alone.
 _STYLE = re.compile(r"(?P<said>in the style of |)(?P<name>[A-Za-zÀ-ɏ][\w .'’&-]*?)(?P<style>[ -]style|)", re.IGNORECASE)
+#: English and Chinese by turns.
+_BY_SCRIPT = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")
+_PREPOSITIONS = (
+    "in on at by with without under over near behind beside among inside from of to for into onto through like and or"
+)
+_PREPOSITION = re.compile("|".join(_PREPOSITIONS.split()), re.IGNORECASE)
+#: English words that join what is before them to what is behind them.
+_JOINT = re.compile(
+    rf"(?:{'|'.join(_PREPOSITIONS.split())}|is|are|(?!thing|king|ring|spring|string)[a-z]+ing)(?![\w-])"
+)
+_SEVERAL = frozenset("two three four five six seven eight nine ten some many several these those".split())
+#: A determiner that waits for its noun, with adjectives: "a cute" of "a cute 企鵝".
+_DETERMINER = re.compile(
+    rf"(?:^|(?<= ))(?P<determiner>an?|the|my|your|his|her|its|our|their|this|that|one|{'|'.join(sorted(_SEVERAL))})"
+    rf"(?P<more>(?: (?!(?:an?|the|is|are|{'|'.join(_PREPOSITIONS.split())}|[a-z]+ing)\b)[a-z-]+)*)$",
+    re.IGNORECASE,
+)
 
 
 class TranslationError(TwinseedError):
@@ -132,6 +149,13 @@ def translate(text: str) -> Translation:
             continue
         if not part:
             continue
+        if (mixed := _mixed(part)) is not None:
+            scene = scene.joined(Scene(Noun(mixed.english, "name")))
+            lookups += mixed.lookups
+            unknown += mixed.unknown
+            unclear += mixed.unclear
+            doubtful += [part] if mixed.doubtful else []
+            continue
         reading, missing = _read(part)
         unknown += missing
         doubts = _doubts(reading)
@@ -147,6 +171,74 @@ def translate(text: str) -> Translation:
     if unclear or not scene.text:
         raise UnclearChinese(unclear or [text])
     return Translation(scene.text, tuple(dict.fromkeys(lookups)), tuple(dict.fromkeys(doubtful)))
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    """A clause whose sentence is English, with Chinese words in it: "a 貓 riding a 腳踏車"."""
+
+    english: str
+    lookups: tuple[Lookup, ...]
+    unknown: tuple[str, ...]
+    unclear: tuple[str, ...]
+    doubtful: bool
+
+
+def _mixed(clause: str) -> _Mixed | None:
+    """The clause as the English says it, with each stretch of Chinese put into English where it stands; None where no
+    English word joins it to the rest, and Chinese grammar does: 一隻 penguin 在打 drums."""
+    parts = _BY_SCRIPT.findall(clause)
+    readings = {place: _read(part) for place, part in enumerate(parts) if not part.isascii()}
+    if not readings or len(parts) == 1 or not any(_is_joint(parts, place, readings) for place in range(len(parts))):
+        return None
+    said: list[str] = []
+    for place, part in enumerate(parts):
+        if place not in readings:
+            said.append(part.strip())
+            continue
+        before = said.pop() if said else ""
+        said += filter(None, _set_in(before, readings[place][0]))
+    unclear = tuple(parts[place] for place, (reading, missing) in readings.items() if reading.gaps and not missing)
+    return _Mixed(
+        " ".join(said),
+        tuple(lookup for reading, _ in readings.values() for lookup in reading.lookups),
+        tuple(word for _, missing in readings.values() for word in missing),
+        unclear,
+        any(_doubts(reading) for reading, _ in readings.values()),
+    )
+
+
+def _is_joint(parts: list[str], place: int, readings: dict[int, tuple[Reading, list[str]]]) -> bool:
+    """Whether English words join the Chinese beside them: by how they begin (貓 riding) or how they end (the 貓)."""
+    if place in readings or "".join(parts[place + 1 : place + 2]).startswith(("的", "著", "着")):
+        return False
+    words = parts[place].strip()
+    if place and _JOINT.match(words):
+        return True
+    if place + 1 not in readings:
+        return False
+    alone = [category for category, _ in readings[place + 1][0].pieces] == ["np"]
+    found = _DETERMINER.search(words)
+    return _JOINT.match(words.rpartition(" ")[2]) is not None or (found is not None and (alone or not found["more"]))
+
+
+def _set_in(before: str, reading: Reading) -> tuple[str, str]:
+    """What stands before a stretch of Chinese, and the stretch in English, so that they go together: "a" is the noun's
+    own article, and "at 日落" has its preposition once."""
+    pieces = list(reading.pieces)
+    determiner = _DETERMINER.search(before)
+    if determiner and pieces and pieces[0][0] == "np" and pieces[0][1].quantity is None:
+        number = determiner["determiner"].lower()
+        quantity = Quantity("a" if number in ("a", "an") else number, many=number in _SEVERAL)
+        more = tuple(determiner["more"].split())
+        noun = replace(pieces[0][1], quantity=quantity, before=(*more, *pieces[0][1].before))
+        before, pieces[0] = before[: determiner.start()].rstrip(), ("np", noun)
+    scene = Scene()
+    for category, meaning in pieces:
+        scene = scene.joined(_scene(category, meaning))
+    if pieces and pieces[0][0] in ("at", "moment") and _PREPOSITION.fullmatch(before.rpartition(" ")[2]):
+        before = before.rpartition(" ")[0]
+    return before, scene.text
 
 
 def _doubts(reading: Reading) -> int:

@@ -183,7 +183,7 @@ def _sure_translation(concept: Concept, *prompts: str) -> Concept | None:
     """The concept in English, for prompts in English; None where nobody can be sure of what it asks for."""
     if concept.language.startswith("zh") and not any(map(foreign_words, prompts)):
         with contextlib.suppress(TwinseedError):
-            translation = translate(concept.text)
+            translation = translate(concept_sentence(concept.text))
             return None if translation.unsure else typed_concept(translation.english)
     return None
 

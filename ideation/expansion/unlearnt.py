@@ -40,6 +40,8 @@ _CROWD = re.compile(
 #: So many characters are between a word for a crowd and its subject, for colours and the like.
 _NEARBY = 16
 _CLAUSE_END = re.compile(r"[.,;:!?]")
+#: A name of several words: "Li Bai".
+_ONE_NAME = re.compile(r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*)+")
 #: The name of somebody, which is no other subject: "a dog named Max".
 _NAME = re.compile(r"\b(?:named|called)\s+([A-Z][\w'’-]*)")
 
@@ -114,10 +116,16 @@ class _Reading:
         ]
 
     def rest(self) -> list[str]:
-        """The unknown phrases that nothing was told of."""
-        spans = self.vocabulary.unknown_spans(self.text)
+        """The unknown phrases that nothing was told of, a name of several words as one."""
         told = merged(self.told)
-        return phrases_at(self.text, (span for span in spans if not covers(told, *span)))
+        spans: list[tuple[int, int]] = []
+        for begin, end in (span for span in self.vocabulary.unknown_spans(self.text) if not covers(told, *span)):
+            if spans and _ONE_NAME.fullmatch(self.text[spans[-1][0] : end]):
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((begin, end))
+        said = {phrase.casefold() for phrase in phrases_at(self.text, self.told)}
+        return [phrase for phrase in phrases_at(self.text, spans) if phrase.casefold() not in said]
 
     def _of_relatives(self) -> list[Clause]:
         notes: dict[str, Clause] = {}
@@ -236,12 +244,33 @@ class _Reading:
         said = list(dict.fromkeys(self._said(one).casefold() for one in apart))
         if len(said) < 2:
             names = {name.casefold() for name in _NAME.findall(self.text)}
+            ends = {one.end for one in apart}
             said += [
-                what
+                self._whole_name(what)
                 for what in self._subjects()
-                if what not in names and not any(what.endswith(one) or one.endswith(what) for one in said)
+                if what not in names
+                and not any(what.endswith(one) or one.endswith(what) for one in said)
+                and not self._stands_behind(what, ends)
             ]
         return [Clause(_SEVERAL, words=quoted(said[:MAX_NAMED]))] if len(said) > 1 else []
+
+    def _stands_behind(self, what: str, ends: set[int]) -> bool:
+        """Whether it is one thing with the word before it, which ends there: "professor" of "an owl professor"."""
+        place = self._place(what)
+        return (
+            place is not None and place[0] > 0 and self._touches(place[0] - 1) and self.words[place[0] - 1].end in ends
+        )
+
+    def _whole_name(self, what: str) -> str:
+        """ "Li Bai" for "bai" where the text says it so; anything else as it is."""
+        place = self._place(what)
+        if place is None:
+            return what
+        first, last = place
+        while first and self._touches(first - 1) and self.words[first - 1].text[:1].isupper():
+            first -= 1
+        whole = self.text[self.words[first].start : self.words[last].end]
+        return whole if _ONE_NAME.fullmatch(whole) else what
 
     def _subjects(self) -> list[str]:
         """What is asked for as subject; "a bowl of noodles" is one."""

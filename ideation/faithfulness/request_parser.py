@@ -27,7 +27,8 @@ from ideation.faithfulness.requirement import (
 
 _NEGATION = r"without|no|not|never|minus|lacking|free\s+of|devoid\s+of|sans"
 _NEGATED = re.compile(
-    rf"\b(?:{_NEGATION})\s+(?:(?:any|a|an|the|wearing|having|holding|showing)\s+)*(?P<what>[^,.;]+)", re.IGNORECASE
+    rf"\b(?:{_NEGATION})\s+(?:(?:any|a|an|the|being|wearing|having|holding|showing)\s+)*(?P<what>[^,.;]+)",
+    re.IGNORECASE,
 )
 _MEDIUM = re.compile(
     r"^\s*(?:an?\s+|the\s+)?(?P<medium>(?:[\w-]+\s+){0,2}(?:photo|photograph|painting|drawing|sketch|illustration|"
@@ -48,6 +49,8 @@ _STOPS = frozenset(
     "inside outside around against beneath among amid during before after toward towards like as while when where "
     "that which who whose and or but of upon off next atop down up out".split()
 )
+#: Adjectives that stand behind their noun, "a penguin unable to fly", and never before it.
+_PREDICATES = frozenset("able unable afraid asleep awake alone alive aware ready".split())
 _AUXILIARIES = frozenset("is are was were has have had be being been does do can will".split())
 #: Nouns that end like a participle.
 _NOT_VERBS = frozenset(
@@ -92,7 +95,7 @@ _ADJECTIVES = frozenset(
     "strange smart fast slow heavy light beautiful pretty ugly funny magic magical tired hungry proud shy empty".split()
 )
 
-_ENDS_PHRASE = _STOPS | _AUXILIARIES
+_ENDS_PHRASE = _STOPS | _AUXILIARIES | _PREDICATES
 _NO_NOUNS = GLUE | COLOURS | _ADJECTIVES | _STOPS
 #: No noun phrase has more words, and the one behind a number ends within so many characters.
 _MOST_WORDS, _LOOKED_AHEAD = 24, 200
@@ -275,6 +278,8 @@ def _thing_requirements(clause: str, *, main: bool) -> list[Requirement]:
             at = end
         elif at < len(tokens):
             kind = kind if tokens[at] in ("and", "or", "of") else "detail"
+            if tokens[at] in _PREDICATES:
+                found.append(phrase_requirement("detail", tokens[at]))
             at += 1
     return found
 

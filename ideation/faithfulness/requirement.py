@@ -188,7 +188,7 @@ _EMPTY = frozenset("empty deserted uninhabited unpopulated abandoned desolate un
 
 def number_in(text: str) -> int | None:
     tokens = plain_words(text)
-    if tokens[:1] == ["half"]:
+    if tokens == ["half", "a", "dozen"]:
         return 6
     if len(tokens) == 2:
         factor = number_in(tokens[0]) if tokens[0] not in ("a", "one") else 1

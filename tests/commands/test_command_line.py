@@ -18,13 +18,13 @@ from jsonschema import Draft202012Validator
 from sample_run import PROMPTS, write_sample
 
 from commands.pairs.running import tell
-from commands.terminal.console import file_size
+from commands.terminal.console import file_size, say_note
 from commands.terminal.options import OutputOptions
 from compare.runs.gallery import Gallery
 from compare.runs.record import SCHEMA_FILE
 from generate.choices import find_style
 from generate.settings import RenderSettings
-from ideation import seedling_vocabulary
+from ideation import Clause, notes_on_unlearnt, seedling_vocabulary
 
 pytestmark = pytest.mark.usefixtures("opened_once")
 
@@ -218,6 +218,26 @@ def test_notes_and_verdict_are_told_in_the_language_that_was_asked_for(
         assert told in said
         assert "note: a fault" in said, "what there are no words for stays as it is"
         assert any("\u4e00" <= letter <= "\u9fff" for letter in said) == (language == "zh-TW")
+
+
+def test_a_note_says_in_chinese_of_which_concept_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    [note] = notes_on_unlearnt("a wolf", "a wolf at night", seedling_vocabulary())
+    place = Clause("concept {number}", number=1)
+    for said, where in (
+        (Clause("{place}: {what}", place=place, what=note), None),  # of a plan
+        (note, place),
+        (str(note), place),  # of a record, which keeps the English alone
+    ):
+        say_note(said, "zh-TW", where)
+        assert capsys.readouterr().err == (
+            "note: 第 1 個構想：Seedling 沒有學過「wolf」，會改畫它學過的詞裡最接近的「dog」。\n"
+        )
+        say_note(said, "en", where)
+        assert capsys.readouterr().err == f"note: concept 1: {note}\n"
+    lost = Clause("Not said in both prompts any more: {lost}.", lost='text: "HI"; subject: dog')
+    for where, before in ((place, "第 1 個構想："), (None, "")):
+        say_note(lost, "zh-TW", where)
+        assert capsys.readouterr().err == f"note: {before}兩個提示詞不再都有：文字：「HI」；主題：dog。\n"
 
 
 @pytest.mark.parametrize(

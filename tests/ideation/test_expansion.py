@@ -367,6 +367,7 @@ def test_a_concept_in_chinese_is_looked_for_in_given_prompts(budget: TokenBudget
     for concept, simple, expanded, lost, compared in (
         ("一隻貓在沙灘上", "a cat on a beach", "a cat on a beach, at night", (), True),
         ("一隻貓在沙灘上", "a cat on a beach", "a dog on a beach", ("subject: cat",), True),
+        ("一隻(貓:1.3)在沙灘上", "a cat on a beach", "a dog on a beach", ("subject: cat",), True),
         ("踏莎行", "a cat", "a cat at night", (), False),
         ("一隻貓在沙灘上", "一隻貓", "一隻貓，夜晚", (), False),
         ("", "一隻貓", "一隻貓，夜晚", (), True),

@@ -55,6 +55,13 @@ def lost(text: str, expanded: str, simple: str | None = None) -> list[str]:
         ("two dogs play chess", ["subject: dogs", "action: play chess", "count: two dogs"]),
         ("dog", ["subject: dog"]),
         ("an empty swimming pool", ["subject: pool"]),
+        # Half of one thing is no half dozen of it.
+        ("half a watermelon dancing", ["subject: watermelon", "action: dancing"]),
+        ("a half-eaten sandwich", ["subject: sandwich"]),
+        # What is said behind a noun is not the noun.
+        ("a penguin unable to fly", ["subject: penguin", "detail: unable", "detail: fly"]),
+        ("a cat asleep on a sofa", ["subject: cat", "detail: asleep", "detail: sofa"]),
+        ("an animal not being a cat", ["subject: animal", "negation: no cat"]),
         ("a wedding couple dancing", ["subject: couple", "action: dancing"]),
         ("a tower made of cheese", ["subject: tower", "detail: cheese"]),
         (

@@ -132,6 +132,17 @@ def other(words: str) -> str:
         ("a wolf and a dog", [near("wolf", "dog"), several('"wolf", "dog"')]),
         ("a cat and a teapot", [several('"cat", "teapot"'), other('"teapot"')]),
         ("a robot dog", []),
+        # A subject is one thing with the word before it, and so is a name of several words.
+        ("an owl professor", [other('"professor"')]),
+        ("the Monkey King at night", [other('"King"')]),
+        ("a dragon boat at night", [other('"boat"')]),
+        ("an owl and a professor", [several('"owl", "professor"'), other('"professor"')]),
+        ("Li Bai and Du Fu", [several('"Li Bai", "Du Fu"'), other('"Li Bai", "Du Fu"')]),
+        # What is said of a subject behind it is no other subject.
+        ("a penguin unable to fly", [other('"unable", "fly"')]),
+        ("a cat asleep at noon", [other('"asleep"')]),
+        # What was told of a word is not told again of the same word.
+        ("a gnu swimming in a swimming pool", [box("gnu"), beside("swimming"), other('"pool"')]),
         # Where it is not clear what a word is for, nothing is promised.
         ("a happy dog", [other('"happy"')]),
         ("a tree", [other('"tree"')]),

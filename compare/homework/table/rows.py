@@ -161,7 +161,9 @@ def with_observations(table: Table, content: bytes, name: str) -> Table:
         told = [(1, "\n\n".join(words for _, words in told))] if told else []
     elif not numbers and len(told) != count:
         raise TableError(
-            "{file} has {paragraphs} paragraphs for {count} concepts",
+            "{file} has one paragraph for {count} concepts"
+            if len(told) == 1
+            else "{file} has {paragraphs} paragraphs for {count} concepts",
             hint="{advice}",
             file=name,
             paragraphs=len(told),

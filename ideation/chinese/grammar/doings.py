@@ -225,6 +225,12 @@ def unable(_: None, actions: Actions) -> Actions | None:
     return wanting("be unable to", actions)
 
 
+def disliking(_: None, actions: Actions) -> Actions | None:
+    """不喜歡吃魚: not liking to eat fish."""
+    liking = wanting("like to", actions)
+    return prefixed("not")(None, liking) if liking else None
+
+
 def handing(actions: Actions, noun: Noun) -> Actions:
     return extended(actions, f"to {noun.settled.text}")
 

@@ -68,7 +68,7 @@ def test_all_pairs_can_be_filtered_and_looked_at(page: Page, one_class: Path) ->
         if choice.is_enabled():
             choice.select_option(label=label)
         assert len(shown(page)) == count
-    page.get_by_role("combobox", name="Remarks").select_option(label="handed in twice")
+    page.get_by_role("combobox", name="Remarks").select_option(label="like another hand-in")
     assert len(shown(page)) == 2
 
     page.locator(".card:visible .look").first.click()

@@ -72,6 +72,7 @@ def test_the_page_has_every_pair_once_and_needs_nothing_else(language: Language)
     text = "".join(tree.itertext())
     for words in ("林美玲", "B11<b>001234", "輪子變圓了。", HOSTILE, "a cat", said["failed"]["title"], t["motto"]):
         assert words in text, words
+    assert (" %" in text) == (language == "en"), "percent signs as the language sets them"
     links = [element.get("href") for element in tree.iter("a")]
     assert links == ["#pair-1", "#pair-2", "runs/run%200/report.html", "runs/run%201/report.html"]
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)

@@ -325,6 +325,7 @@ def test_observations(text: str | bytes, found: list[str | None]) -> None:
     ("table", "text", "why"),
     [
         (lambda: THREE, "warm\n\ncold", "2 paragraphs for 3 concepts"),
+        (lambda: THREE, "warm", "one paragraph for 3 concepts"),
         (lambda: THREE, "1. warm\n\n4. cold", "numbers 1, 4 for 3 concepts"),
         (lambda: THREE, "1. warm\n\n1. cold", "numbers 1, 1 for 3 concepts"),
         (lambda: with_observations(THREE, b"1. warm", "a.txt"), "1. cold", "both have observations on line 1"),

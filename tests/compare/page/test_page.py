@@ -159,6 +159,9 @@ def test_a_concept_in_chinese_is_shown_in_english_and_corrected_before_it_is_dra
     page.text_input(key="concept").set_value("狗在看書").run()
     assert r"In English: a dog reading a book" in _texts(page)
     assert not [area for area in page.text_area if area.key == "translated"]
+    _clean(page.text_input(key="concept").set_value("兩隻(企鵝:1.3)在看書").run())
+    assert "In English: two penguins reading a book" in _texts(page), "its weights are no words"
+    assert not page.error
     page.text_input(key="concept").set_value("狗戴著呼吸器看書")
     _clean(page.button(key="generate").click().run())
     assert not _busy(page), "nothing is drawn unseen"
@@ -203,10 +206,13 @@ def test_words_that_seedling_knows_are_put_together_by_clicks(page: AppTest) -> 
 
 
 def test_the_last_pair_is_still_there_when_somebody_comes_back(runs: Path) -> None:
-    run = write_sample(Gallery(runs))
+    run = write_sample(Gallery(runs), images=4)
     page = _at("pair", run=run.name)
+    bodies = "".join(block.proto.body for block in page.get("html"))
+    seeds = [int(seed) for seed in re.findall(r'class="tw-seed">[^<]*?(\d+)<', bodies)]
+    assert seeds == [int(seed) for seed in run.record.seeds[1:]], "in this order on a phone, where columns are stacked"
     del page.query_params["run"]
-    assert len(_pair_pictures(_clean(page.run()))) == 2
+    assert len(_pair_pictures(_clean(page.run()))) == 8
     assert "run" not in page.query_params, "what the script writes there is one more step back: the browser does it"
     shutil.rmtree(run.folder)
     assert sentences("en")["page"]["welcome"]["title"] in _texts(_clean(page.run())), "it is gone meanwhile"

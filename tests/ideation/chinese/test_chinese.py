@@ -87,6 +87,32 @@ def test_every_drawn_concept_translates_back() -> None:
         # Words that Seedling learnt, in any order
         ("一隻狗在騎腳踏車，米羅風格", "a dog riding a bicycle, Joan Miro style"),
         ("狗騎單車", "a dog riding a bicycle"),
+        # English sentences with Chinese words in them, and Chinese ones with English words
+        ("a 貓 riding a 腳踏車 in 台北 101", "a cat riding a bicycle in Taipei 101"),
+        ("a cute 企鵝 wearing 墨鏡", "a cute penguin wearing sunglasses"),
+        ("my 貓 is 睡覺 on the 沙發", "my cat is sleeping on the sofa"),
+        ("an 老虎 in the 森林, watercolor style", "a tiger in the forest, watercolor style"),
+        ("two 貓 with 帽子", "two cats with a hat"),
+        ("one 企鵝 playing the 鋼琴 at 日落", "one penguin playing the piano at sunset"),
+        ("一隻狗 and 一隻貓", "a dog and a cat"),
+        ("一隻貓 riding a bicycle on the 月亮", "a cat riding a bicycle on the moon"),
+        ("The Beatles 在跳舞", "The Beatles dancing"),
+        ("a cat 在睡覺", "a cat sleeping"),
+        ("一隻在 sleeping 的貓", "a sleeping cat"),
+        ("一隻 penguin 在打 drums", "a penguin hitting drums"),
+        # What is lacked, not wanted or not liked
+        ("三隻貓在月亮上打麻將，沒有椅子", "three cats playing mahjong without a chair on the moon"),
+        ("一隻狗在海邊跑步，不要雨傘", "a dog running without an umbrella on a beach"),
+        ("不喜歡吃魚的貓", "a cat not liking to eat a fish"),
+        ("不要跑的狗", "a dog not running"),
+        ("不怕冷的企鵝", "a penguin not afraid of the cold"),
+        ("不見了的貓", "a missing cat"),
+        ("王小明在踢足球", "Wang Xiao Ming kicking a ball"),
+        # Which one it is, dozens, and where nothing is named that it would be beside
+        ("第三隻貓", "the third cat"),
+        ("半打雞蛋", "half a dozen eggs"),
+        ("鯨魚在天上飛，下面有人在看", "a whale flying in the sky, a person looking below"),
+        ("後面有一座山", "a mountain behind"),
         ("狗騎自行車", "a dog riding a bicycle"),
         ("一隻紅色的狗在海灘上騎腳踏車，水彩風格", "a red dog riding a bicycle on a beach, watercolor style"),
         ("水彩風格的貓頭鷹在夜晚看書", "an owl reading a book at night, watercolor style"),
@@ -157,6 +183,12 @@ def test_sentences_as_people_type_them() -> None:
     table: Any = concepts("chinese_sentences.yaml")
     wrong = [f"{zh}: {said}" for zh, en in table.items() if (said := translate(zh).english) != en]
     assert not wrong, wrong
+
+
+def test_unknown_words_are_named_in_chinese_quotation_marks() -> None:
+    with pytest.raises(UnknownChinese) as raised:
+        translate("🐱在🚗裡")
+    assert raised.value.told("zh-TW")[0] == "詞表和字典裡都沒有「🐱在🚗裡」中的「🐱」、「🚗」"
 
 
 def test_what_could_be_read_in_another_way_is_told() -> None:

@@ -69,8 +69,13 @@ def _merged(uploads: list[Any], page: PageContext) -> MergedClass:
         len(room.hand_ins),
         sum(len(one.pairs) for one in room.hand_ins),
         tuple(note.told(page.language) for note in merged.notes),
-        tuple(f"{one.file}: {one.why[page.language]}" for one in room.refused),
+        tuple(_refusal(one.file, one.why[page.language]) for one in room.refused),
     )
+
+
+def _refusal(file: str, why: str) -> str:
+    """Why a file was refused, with its name, which most reasons have in them."""
+    return why if file in why else f"{file}: {why}"
 
 
 def _seen(bundle: OpenBundle) -> Iterable[Finding | Redrawn]:

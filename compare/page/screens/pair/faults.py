@@ -28,6 +28,7 @@ from ideation import (
     seed_of,
     typed_concept,
 )
+from ideation.prompt import concept_sentence
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _concept() -> None:
         return
     concept = typed_concept(text)
     if chosen_expander() == "offline" and not typed and not drawn_concept() and guess_language(text) != "en":
-        OfflineExpander().require_readable(concept)
+        OfflineExpander().require_readable(typed_concept(concept_sentence(concept.text)))
 
 
 def _prompt(arm: str) -> Callable[[], None]:

@@ -24,7 +24,7 @@ from ideation import (
     notes_on_unlearnt,
     translate,
 )
-from ideation.prompt import concept_as_prompt
+from ideation.prompt import concept_as_prompt, concept_sentence
 from templates import Language
 
 if TYPE_CHECKING:  # torch comes along with a session, and the page is up long before it
@@ -250,7 +250,7 @@ def translation_of_form() -> Translation | None:
     if chosen_expander() != "offline" or drawn_concept() or given or not guess_language(state.concept).startswith("zh"):
         return None
     try:
-        return translate(" ".join(state.concept.split()))
+        return translate(concept_sentence(" ".join(state.concept.split())))
     except TwinseedError:
         return None
 

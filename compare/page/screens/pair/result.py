@@ -71,7 +71,9 @@ def show_result(page: PageContext, name: str) -> None:
         _show_prompts(record, report, page)
         show_sections(page.gallery, name, record, page.language, VERDICT)
         _show_notes(record, report, page)
-    for column, seed in zip(st.columns(2, gap="large") * len(others) if others else (), others, strict=False):
+    # A row for every two, not two long columns: on a phone these come one after the other, and so would 8, 10, 9.
+    columns = (column for _ in others[::2] for column in st.columns(2, gap="large"))
+    for column, seed in zip(columns, others, strict=False):
         with column:
             st.html(f'<p class="tw-seed">{html.escape(page.t["result"]["seed"].format(seed=seed))}</p>')
             _show_seed(page, run, seed, pictures, report)
