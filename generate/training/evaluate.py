@@ -124,7 +124,8 @@ def _judge_of(folder: Path, device: str) -> Judge:
     for grid in OBLONG:
         name, seed = "judge-{}x{}".format(*grid), 100 * grid[0] + grid[1] + 33
         sets.append(make_data_set(folder / name, 2_048, seed=seed, richness=0.8, held_out=True, varied=True, grid=grid))
-    return train_judge(joined(*(squashed(data) for data in sets)), folder / "judge" / "judge.pt", device=device)
+    seen = joined(*(squashed(data) for data in sets))
+    return train_judge(seen, folder / "judge" / "judge.pt", pictures=120_000, device=device)
 
 
 def _unseen(folder: Path, size: int) -> DataSet:

@@ -128,7 +128,6 @@ def grow(
     ] = math.inf,
     tune_seconds: Annotated[float, typer.Option(help="At most so long for `tune-pictures`.")] = math.inf,
     polish_seconds: Annotated[float, typer.Option(help="At most so long for `polish-pictures`.")] = math.inf,
-    tune_rate: Annotated[float, typer.Option(help="The U-Net's rate for `tune-pictures`, at a batch of 48.")] = 6e-4,
     batch: Annotated[int, typer.Option(help="Pictures that the U-Net learns from at once; 768 suits a GPU.")] = 48,
     threads: Annotated[int, typer.Option(help="CPU threads; two spin-waiting threads suffer on a busy machine.")] = 1,
     workers: Annotated[int, typer.Option(help="Processes that draw scenes.")] = 2,
@@ -222,7 +221,7 @@ def grow(
         plain_first=0.15,
         figure_weight=2.0,
         batch=batch,
-        rate=tune_rate * (batch / 48) ** 0.125,
+        rate=6e-4 * (batch / 48) ** 0.125,
         seconds=tune_seconds,
         device=device,
     )

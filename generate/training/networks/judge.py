@@ -85,9 +85,7 @@ def _as_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
     )
 
 
-def train_judge(
-    data: DataSet, checkpoint: Path, *, pictures: int = 80_000, batch: int = 64, device: str = "cpu"
-) -> Judge:
+def train_judge(data: DataSet, checkpoint: Path, *, pictures: int, batch: int = 64, device: str = "cpu") -> Judge:
     """Trains on drawn scenes, or loads the checkpoint if it is there. A little blur and noise in training keeps the
     judge from hanging on details that no decoder draws. It comes back on the CPU."""
     judge = Judge()

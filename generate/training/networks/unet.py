@@ -98,22 +98,20 @@ def latent_set(
 
 
 #: Styles whose few colours leave light and time of day to a shade.
-FEW_COLOURS = ("blueprint", "ink wash", "neon", "pencil sketch", "pop art")
+FEW_COLOURS = ("blueprint", "ink wash", "pencil sketch")
 
 
 def _hardness(scene: Scene) -> int:
     """How often a scene comes up among the hard ones: light and weather, most of all in styles of few colours, the
-    styles that are taken for one another, no style at all, several of a kind, somebody at one side and what was never
-    learnt."""
+    styles that are taken for one another, no style at all, several of a kind and what was never learnt."""
     return (
         1
-        + (scene.time is not None) * (4 if scene.style in FEW_COLOURS else 2)
+        + (scene.time is not None) * (3 if scene.style in FEW_COLOURS else 1)
         + 2 * (scene.weather is not None)
         + 2 * (scene.style == "Van Gogh")
         + 2 * (scene.style is None)
         + (scene.style in ("pixel art", "oil painting", "flat illustration"))
         + 2 * (scene.count > 1)
-        + 3 * (scene.side is not None)
         + 2 * (UNLEARNT in (scene.subject, scene.action))
     )
 
