@@ -24,7 +24,8 @@ class Noun:
     """A noun and what goes with it.
 
     `head` is the bare English, with its article where `counting` is "the" or "name". `group` is its class, which verbs
-    ask for; `at` the preposition of being there. `quantity` is None while nobody has counted. `moments` (times and
+    ask for; `at` the preposition of being there; `placed` is whether it is told where somebody does what he is told by
+    (在沙發上看電視的狗). `quantity` is None while nobody has counted. `moments` (times and
     weathers) and `styles` are told of the noun and belong to the whole picture.
     """
 
@@ -38,6 +39,7 @@ class Noun:
     styles: tuple[str, ...] = ()
     quantity: Quantity | None = None
     beside: tuple[Noun, ...] = ()
+    placed: bool = False
 
     @property
     def text(self) -> str:

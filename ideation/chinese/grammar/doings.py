@@ -20,7 +20,11 @@ _STATES = frozenset(
 )
 
 
-def acting_on(verb: Verb, noun: Noun) -> Actions:
+def acting_on(verb: Verb, noun: Noun) -> Actions | None:
+    if verb.posture and noun.placed:  # 坐在沙發上看電視的狗: the dog sits on the sofa, and nobody on the dog
+        return None
+    if verb.base == "grow" and noun.group == "body":  # 長頭髮的女孩 has long hair
+        return None
     whose = noun if verb.base == "have" else its(noun)
     if verb.base in WITH_MANY and noun.quantity is None and not noun.beside:
         whose = replace(noun, quantity=Quantity("", many=True))
@@ -129,7 +133,7 @@ def disposing(noun: Noun, actions: Actions) -> Actions | None:
 _PUTTING = frozenset(("put down", "contain", "release", "fly", "arrange", "install", "insert", "set off"))
 
 
-def serving(noun: Noun, verb: Verb) -> Actions:
+def serving(noun: Noun, verb: Verb) -> Actions | None:
     """給狗洗澡: bathing a dog. The verb is what the English says of whoever is served."""
     return acting_on(verb, noun)
 
@@ -223,6 +227,23 @@ def _infinitive(doing: Doing) -> str:
 
 def unable(_: None, actions: Actions) -> Actions | None:
     return wanting("be unable to", actions)
+
+
+def afraid(_: None, actions: Actions) -> Actions | None:
+    return wanting("be afraid to", actions)
+
+
+def very(_: None, actions: Actions) -> Actions | None:
+    """很怕黑: very afraid of the dark. What else is done is not done very."""
+    first, *rest = actions.doings
+    if not first.verb.base.startswith("be afraid"):
+        return None
+    verb = replace(first.verb, base=first.verb.base.replace("be ", "be very ", 1))
+    return replace(actions, doings=(replace(first, verb=verb), *rest))
+
+
+def daring(_: None, actions: Actions) -> Actions | None:
+    return wanting("dare to", actions)
 
 
 def disliking(_: None, actions: Actions) -> Actions | None:

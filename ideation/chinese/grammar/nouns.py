@@ -33,6 +33,7 @@ def modified(modifier: Noun, noun: Noun) -> Noun:
         moments=(*noun.moments, *modifier.moments),
         styles=(*noun.styles, *modifier.styles),
         quantity=quantity,
+        placed=modifier.placed,
     )
 
 
@@ -101,7 +102,7 @@ _OBJECTS = {"my": "me", "your": "you", "his": "him", "her": "her", "its": "it", 
 
 def owner(noun: Noun) -> Noun | None:
     """The noun before 的: whose it is, what it is made of, what it shows."""
-    told = noun.before or (noun.quantity is not None and noun.quantity.number not in _OBJECTS)
+    told = noun.before or " " in noun.head or (noun.quantity is not None and noun.quantity.number not in _OBJECTS)
     if noun.group in ("body", "clothes") and told:
         return Noun("", after=(f"with {noun.settled.text}",))
     if noun.group == "body" and noun.quantity is None:
@@ -203,6 +204,23 @@ def with_scene(scene: Scene) -> Noun | None:
     return Noun("", after=(f"with {scene.subject.settled.text} {scene.actions.text}",), moments=scene.actions.moments)
 
 
+def with_on_body(scene: Scene) -> Noun | None:
+    """頭上長花的貓: a cat with a flower growing on its head."""
+    if scene.subject is None or scene.others:
+        return None
+    actions = scene.actions
+    if actions is None:
+        told, place = "", " ".join(scene.places)
+    elif len(actions.doings) == 1 and not (actions.manner or actions.places):
+        told, place = actions.text, " ".join(actions.doings[0].tail)
+        place = "" if actions.doings[0].object else place
+    else:
+        return None
+    if place.split()[1:2] != ["its"]:
+        return None
+    return Noun("", after=(f"with {scene.subject.settled.text} {told or place}",), moments=scene.moments)
+
+
 def halves(one: Noun, other: Noun) -> Noun:
     """一半是貓一半是魚: half a cat and half a fish."""
     return Noun("", after=(f"that is half {one.settled.text} and half {other.settled.text}",))
@@ -225,7 +243,7 @@ def by_doing(actions: Actions) -> Noun:
         # 用鉛筆畫的森林: the forest does not draw, it is drawn.
         told = " ".join((doing.verb.done, *actions.manner, *actions.places))
         return Noun("", after=(told,), moments=actions.moments)
-    return Noun("", after=(actions.text,), moments=actions.moments)
+    return Noun("", after=(actions.text,), moments=actions.moments, placed=bool(actions.places))
 
 
 def by_scene(scene: Scene) -> Noun | None:
@@ -234,7 +252,7 @@ def by_scene(scene: Scene) -> Noun | None:
         return None
     doing = scene.actions.doings[0]
     if scene.subject.group == "body":
-        part = scene.subject.bare
+        part = scene.subject.bare if scene.subject.counting == "plural" else its(scene.subject).text
         return Noun("", after=(f"with {part} {scene.actions.text}",))
     if doing.object or doing.tail or not doing.verb.transitive:
         return None

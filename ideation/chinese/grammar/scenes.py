@@ -10,18 +10,24 @@ from ideation.chinese.phrases import Actions, Doing, Noun, Quantity, Scene, Verb
 from ideation.english import style_phrase
 
 
-def acting(noun: Noun, actions: Actions) -> Scene:
+def acting(noun: Noun, actions: Actions) -> Scene | None:
     first, *rest = actions.doings
     alone = not (rest or first.prefix or noun.beside)
     if noun.group == "place" and first.verb.base == "have" and first.object and alone:
         # 台北有一隻貓: the place is where somebody is.
         where, moments = replace(noun, moments=()).there, (*noun.moments, *actions.moments)
         return Scene(first.object, None, (where, *actions.places), moments, noun.styles)
+    if noun.group == "body" and first.verb.base == "go up":  # 頭上: on the head, and no head that goes up
+        return None
     return Scene(noun, belonging(noun, actions))
 
 
 def being_there(noun: Noun, place: str) -> Scene | None:
-    return None if noun.group == "place" else Scene(noun, None, (place,))
+    if noun.group == "place":
+        return None
+    if place.split()[1:2] == ["its"] and noun.group in ("animal", "person", "being"):  # nobody is on his own head
+        return None
+    return Scene(noun, None, (place,))
 
 
 def appearing(verb: Verb, noun: Noun) -> Actions | None:
@@ -56,7 +62,14 @@ def with_moment(thing: Scene | Actions, moment: str) -> Scene | Actions:
     return replace(thing, moments=(*thing.moments, moment))
 
 
-def with_place(thing: Scene | Actions, place: str) -> Scene | Actions:
+def with_place(thing: Scene | Actions, place: str) -> Scene | Actions | None:
+    if (
+        isinstance(thing, Scene)
+        and thing.subject is not None
+        and thing.actions is None
+        and place.split()[1:2] == ["its"]
+    ):
+        return being_there(thing.subject, place)
     return replace(thing, places=(*thing.places, place))
 
 
