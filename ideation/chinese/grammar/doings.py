@@ -23,9 +23,11 @@ _STATES = frozenset(
 def acting_on(verb: Verb, noun: Noun) -> Actions | None:
     if verb.posture and noun.placed:  # 坐在沙發上看電視的狗: the dog sits on the sofa, and nobody on the dog
         return None
+    if verb.base == "go up" and noun.group in ("animal", "person", "being"):  # 在雲上打麻將的神明 is on no god
+        return None
     if verb.base == "grow" and noun.group == "body":  # 長頭髮的女孩 has long hair
         return None
-    whose = noun if verb.base == "have" else its(noun)
+    whose = noun if verb.of(noun).base == "have" else its(noun)
     if verb.base in WITH_MANY and noun.quantity is None and not noun.beside:
         whose = replace(noun, quantity=Quantity("", many=True))
     return Actions((Doing(verb.of(noun), replace(whose, moments=()).settled),), moments=noun.moments)
@@ -56,6 +58,8 @@ def staying_posture(verb: Verb, place: str) -> Actions | None:
         verb = Verb(verb.base, given=verb.done)
     elif not verb.posture:
         return None
+    elif verb.base.endswith(" in"):  # soaking in a bathtub: the place has the word already
+        verb = replace(verb, base=verb.base.removesuffix(" in"), by_group={})
     return extended(doing(verb), place)
 
 
@@ -231,6 +235,10 @@ def unable(_: None, actions: Actions) -> Actions | None:
 
 def afraid(_: None, actions: Actions) -> Actions | None:
     return wanting("be afraid to", actions)
+
+
+def about_to(_: None, actions: Actions) -> Actions | None:
+    return wanting("be about to", actions)
 
 
 def very(_: None, actions: Actions) -> Actions | None:

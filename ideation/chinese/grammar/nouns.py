@@ -91,7 +91,7 @@ def compound(one: Noun, other: Noun) -> Noun | None:
     last, first = one.bare.split()[-1], other.head.split()[0]
     if last == first and one.counting == "count":
         return replace(other, head=other.head.partition(" ")[2] or other.head, before=(one.bare,))
-    if one.group in ("person", "being") and one.counting != "name" and other.group not in ("person", "being"):
+    if one.group in ("person", "being") and one.counting != "name" and other.group not in ("person", "being", "animal"):
         return replace(other, before=(f"{one.bare}'s",))
     return replace(other, before=(one.bare,))
 
