@@ -25,9 +25,9 @@ def acting_on(verb: Verb, noun: Noun) -> Actions | None:
         return None
     if verb.base == "go up" and noun.group in ("animal", "person", "being"):  # 在雲上打麻將的神明 is on no god
         return None
-    if verb.base == "grow" and noun.group == "body":  # 長頭髮的女孩 has long hair
+    if not verb.of(noun).base:  # 長頭髮的女孩 grows no hair: it is long
         return None
-    whose = noun if verb.of(noun).base == "have" else its(noun)
+    whose = noun if verb.of(noun).base in ("have", "grow") else its(noun)
     if verb.base in WITH_MANY and noun.quantity is None and not noun.beside:
         whose = replace(noun, quantity=Quantity("", many=True))
     return Actions((Doing(verb.of(noun), replace(whose, moments=()).settled),), moments=noun.moments)
