@@ -204,6 +204,11 @@ def with_scene(scene: Scene) -> Noun | None:
     return Noun("", after=(f"with {scene.subject.settled.text} {scene.actions.text}",), moments=scene.actions.moments)
 
 
+def on_own_body(place: str) -> bool:
+    """Whether a place is on the body of whoever is told of: on its head."""
+    return place.split()[1:2] == ["its"]
+
+
 def with_on_body(scene: Scene) -> Noun | None:
     """頭上長花的貓: a cat with a flower growing on its head."""
     if scene.subject is None or scene.others:
@@ -216,7 +221,7 @@ def with_on_body(scene: Scene) -> Noun | None:
         place = "" if actions.doings[0].object else place
     else:
         return None
-    if place.split()[1:2] != ["its"]:
+    if not on_own_body(place):
         return None
     return Noun("", after=(f"with {scene.subject.settled.text} {told or place}",), moments=scene.moments)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ideation.chinese.grammar.nouns import WITH_MANY, belonging
+from ideation.chinese.grammar.nouns import WITH_MANY, belonging, on_own_body
 from ideation.chinese.phrases import Actions, Doing, Noun, Quantity, Scene, Verb
 from ideation.english import style_phrase
 
@@ -23,11 +23,13 @@ def acting(noun: Noun, actions: Actions) -> Scene | None:
 
 
 def being_there(noun: Noun, place: str) -> Scene | None:
-    if noun.group == "place":
-        return None
-    if place.split()[1:2] == ["its"] and noun.group in ("animal", "person", "being"):  # nobody is on his own head
-        return None
-    return Scene(noun, None, (place,))
+    return None if noun.group == "place" else Scene(noun, None, (place,))
+
+
+def there(place: str, noun: Noun) -> Scene | None:
+    """夜市裡的貓 without 的. 頭上 before somebody is his own head, on which he is not."""
+    own = on_own_body(place) and noun.group in ("animal", "person", "being")
+    return None if own else being_there(noun, place)
 
 
 def appearing(verb: Verb, noun: Noun) -> Actions | None:
@@ -62,14 +64,7 @@ def with_moment(thing: Scene | Actions, moment: str) -> Scene | Actions:
     return replace(thing, moments=(*thing.moments, moment))
 
 
-def with_place(thing: Scene | Actions, place: str) -> Scene | Actions | None:
-    if (
-        isinstance(thing, Scene)
-        and thing.subject is not None
-        and thing.actions is None
-        and place.split()[1:2] == ["its"]
-    ):
-        return being_there(thing.subject, place)
+def with_place(thing: Scene | Actions, place: str) -> Scene | Actions:
     return replace(thing, places=(*thing.places, place))
 
 

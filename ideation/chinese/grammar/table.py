@@ -186,7 +186,7 @@ _RULES: list[tuple[str, str, str, float, Callable[[Any, Any], Any]]] = [
     ("at", "vp", "s", 0, scenes.found),
     ("v!", "np", "found", 0.3, scenes.appearing),
     ("at", "found", "s", 0, scenes.found),
-    ("at", "np", "s", 0.9, _swapped(scenes.being_there)),
+    ("at", "np", "s", 0.9, scenes.there),
     ("s", "vp", "s", 0.2, scenes.more),
     ("讓", "s", "s", 0.2, _second),
     ("s", "呢", "s", 0.8, _first),
